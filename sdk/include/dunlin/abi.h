@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The C ABI between a node and a module.
+ *
+ * A module is a shared object with one exported symbol, `dunlin_module`. Everything that crosses
+ * the border is plain C: sizes first, so either side can be older; pointers and lengths; no
+ * exception, no allocator, no C++ type. A module built by another compiler, or in C, loads.
+ *
+ * Versions: DUNLIN_ABI_VERSION changes only when an existing field changes its meaning; a node
+ * refuses another version. New fields are appended; whoever reads a struct looks at its
+ * `struct_size` (or the array's stride) before touching a field that was added later.
+ *
+ * Threads: a node may run different calls of one function at the same time on different threads,
+ * but everything about one call, `run` and the completions of its operations, happens one after
+ * another. Host functions that take a `dunlin_call*` may be called only from there, except
+ * `stop_requested` and `remaining_ns`, which any thread may call while the call is unanswered.
+ */
+#ifndef DUNLIN_ABI_H
+#define DUNLIN_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DUNLIN_ABI_VERSION 1u
+
+/* What `run` returns. */
+enum {
+    DUNLIN_DONE = 0,   /* answered: the output buffer, or the error given to `fail`, is the reply */
+    DUNLIN_PENDING = 1 /* waits for operations; `finish` will be called from a completion */
+};
+
+/* Properties a function declares. */
+enum {
+    DUNLIN_IDEMPOTENT = 1u << 0, /* running it twice is as good as once: may be retried elsewhere */
+    DUNLIN_BLOCKING = 1u << 1,   /* waits inside (files, sockets, locks): runs on its own threads */
+    DUNLIN_ASYNC = 1u << 2       /* may return DUNLIN_PENDING */
+};
+
+enum { DUNLIN_LOG_DEBUG = 0, DUNLIN_LOG_INFO = 1, DUNLIN_LOG_WARN = 2, DUNLIN_LOG_ERROR = 3 };
+
+/* A growable byte buffer. Append at data + size, at most up to capacity; call `grow` for more. */
+typedef struct dunlin_buffer dunlin_buffer;
+struct dunlin_buffer {
+    uint8_t* data;
+    size_t size;
+    size_t capacity;
+    /* Makes capacity at least `capacity_min`, keeping the first `size` bytes. Zero on success;
+     * otherwise the buffer is unchanged and the limit on replies is exceeded. */
+    int (*grow)(dunlin_buffer* self, size_t capacity_min);
+};
+
+/* One invocation while it runs. Owned by the node. */
+typedef struct dunlin_call dunlin_call;
+
+/* Facts about the invocation, valid until it is answered. */
+typedef struct dunlin_call_info {
+    size_t struct_size;
+    uint64_t invocation_id;
+    uint32_t attempt;          /* 0 at first, 1 on the first retry, ... */
+    const char* function;      /* full name, "module/function", not zero-terminated */
+    size_t function_size;
+    const uint8_t* trace;      /* W3C trace context in its text form, or NULL */
+    size_t trace_size;
+    const uint8_t* key;        /* partition key, or NULL */
+    size_t key_size;
+} dunlin_call_info;
+
+/* A call from a function to a function. */
+typedef struct dunlin_request {
+    size_t struct_size;
+    const char* function;
+    size_t function_size;
+    const uint8_t* payload;
+    size_t payload_size;
+    int64_t timeout_ns; /* 0: the caller's own remaining time. Never more than that. */
+    const uint8_t* key; /* or NULL */
+    size_t key_size;
+} dunlin_request;
+
+/* An operation's end. `code` 0: `data` is the reply's payload (nothing for a timer);
+ * otherwise an errc number and `data` is its detail. `data` lives until this returns. */
+typedef void (*dunlin_completion)(void* user, int32_t code, const uint8_t* data, size_t size);
+
+/* What a node offers to modules. */
+typedef struct dunlin_host {
+    size_t struct_size;
+    uint32_t abi_version;
+    /* The reply's payload goes here; empty at first. */
+    dunlin_buffer* (*output)(dunlin_call* call);
+    /* Makes the reply an error; what the output buffer holds is dropped. */
+    void (*fail)(dunlin_call* call, int32_t code, const char* detail, size_t detail_size);
+    /* Answers a call whose `run` returned DUNLIN_PENDING. The call is gone afterwards. */
+    void (*finish)(dunlin_call* call);
+    const dunlin_call_info* (*info)(dunlin_call* call);
+    /* Time left until the deadline; negative when it has passed, INT64_MAX without one. */
+    int64_t (*remaining_ns)(dunlin_call* call);
+    /* Not zero once the caller cancelled, vanished or ran out of time, or the node stops. */
+    int (*stop_requested)(dunlin_call* call);
+    /* `on_stop(user)` is called once, from any thread, when a stop is requested; at once if it
+     * already is. NULL takes it back: afterwards it is not running and will not be called. */
+    void (*set_stop_callback)(dunlin_call* call, void (*on_stop)(void* user), void* user);
+    /* Starts an operation; `done` is called exactly once, later, never from inside this call. */
+    void (*invoke)(dunlin_call* call, const dunlin_request* request, dunlin_completion done,
+                   void* user);
+    void (*sleep)(dunlin_call* call, int64_t duration_ns, dunlin_completion done, void* user);
+    /* One structured line: the node adds function and invocation id. */
+    void (*log)(dunlin_call* call, int32_t level, const char* text, size_t text_size);
+} dunlin_host;
+
+typedef struct dunlin_function {
+    const char* name; /* without the module's name */
+    uint32_t flags;
+    uint32_t reserved;
+    void* self; /* handed back to `run` */
+    /* Runs one invocation; the payload stays valid until the call is answered. */
+    int32_t (*run)(void* self, const dunlin_host* host, dunlin_call* call, const uint8_t* payload,
+                   size_t payload_size);
+    const char* description;   /* one line, or NULL */
+    const char* input_schema;  /* JSON Schema, or NULL */
+    const char* output_schema; /* JSON Schema, or NULL */
+} dunlin_function;
+
+typedef struct dunlin_module_info {
+    size_t struct_size;
+    uint32_t abi_version;
+    uint32_t function_stride; /* sizeof(dunlin_function) as the module was built */
+    const char* name;
+    const char* version; /* or NULL */
+    const dunlin_function* functions;
+    size_t function_count;
+    const char* error; /* not NULL: the module could not set itself up; says why */
+} dunlin_module_info;
+
+#if defined(__GNUC__)
+#define DUNLIN_EXPORT __attribute__((visibility("default")))
+#else
+#define DUNLIN_EXPORT
+#endif
+
+/* The one exported symbol. Called once, at load; what it returns lives as long as the module. */
+DUNLIN_EXPORT const dunlin_module_info* dunlin_module(const dunlin_host* host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DUNLIN_ABI_H */

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls functions by name, from any program and any number of threads.
+//
+// A client keeps connections to a node's lanes and many calls in flight on them. Every call ends
+// exactly once: with the function's result, or with an error at the latest at its deadline,
+// whatever becomes of node and network. Calls that are started together share frames by
+// themselves. A thread that waits in `invoke` drives the socket itself when no other thread does,
+// so nothing is handed between threads on the way; asynchronous calls are driven by one
+// background thread, which sleeps while there is nothing to do.
+//
+// Owner: the program. All members are safe from any thread; destroying the client answers what
+// is still in flight with `errc::cancelled` first.
+#pragma once
+
+#include <dunlin/bytes.hpp>
+#include <dunlin/codec.hpp>
+#include <dunlin/detail/callback.hpp>
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace dunlin {
+
+struct client_options {
+    /// Where nodes listen. The first that answers is used; the next is tried when it is gone.
+    std::vector<std::string> endpoints = {"tcp://127.0.0.1:7440"};
+    /// Shown in the node's logs. Empty: "client-" and the process id.
+    std::string name = {};
+    /// Time a call has when its own options name none.
+    std::chrono::microseconds timeout = std::chrono::seconds(10);
+    /// How long `connect` waits for the first handshake.
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+    /// Calls unanswered at once, over all threads; one more is answered `overloaded` at once.
+    /// A node may announce a smaller number for each connection.
+    std::size_t in_flight_max = 65536;
+    /// Pause before connecting again: doubles from the first to the second, with jitter.
+    std::chrono::milliseconds reconnect_after_min{20};
+    std::chrono::milliseconds reconnect_after_max{2000};
+};
+
+struct call_options {
+    /// Until the deadline. Zero: the client's default.
+    std::chrono::microseconds timeout{0};
+    /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
+    std::string_view trace = {};
+};
+
+/// Names one asynchronous call, for `client::cancel`.
+struct call_ticket {
+    std::uint64_t id = 0;
+};
+
+struct client_stats {
+    std::uint64_t calls = 0;       // started
+    std::uint64_t replies = 0;     // answered by a function
+    std::uint64_t failures = 0;    // answered with an error, wherever it arose
+    std::uint64_t in_flight = 0;   // now
+    std::uint64_t frames_sent = 0;
+    std::uint64_t frames_received = 0;
+    std::uint64_t frames_malformed = 0;
+    std::uint64_t reconnects = 0;
+};
+
+class client {
+public:
+    /// Connects and waits for the node's handshake. Errors: `unavailable` when no endpoint
+    /// answered in time, `invalid_argument` for an endpoint that is not one, `unauthenticated`
+    /// when the node refused this client.
+    [[nodiscard]] static result<client> connect(client_options options = {});
+    [[nodiscard]] static result<client> connect(std::string endpoint);
+
+    client(client&&) noexcept;
+    client& operator=(client&&) noexcept;
+    ~client();
+
+    /// Calls a function and waits for its result, at most until the call's deadline.
+    template <class Out, class In>
+    [[nodiscard]] result<Out> invoke(std::string_view function, const In& in,
+                                     const call_options& options = {}) {
+        if constexpr (std::is_void_v<Out>) {
+            auto reply = call_and_wait(function, &encode_hook<In>, &in, options);
+            return reply ? result<void>{} : result<void>{std::move(reply.error())};
+        } else {
+            auto reply = call_and_wait(function, &encode_hook<In>, &in, options);
+            if (!reply) return std::move(reply.error());
+            return decode_reply<Out>(*reply);
+        }
+    }
+
+    /// Calls a function; `done(result<Out>)` runs on the client's thread (or on the thread that
+    /// drives the socket then). It must not wait for other calls of this client and should be
+    /// short; it may start calls. It runs exactly once, unless it throws: that ends the program.
+    template <class Out, class In, class F>
+        requires std::is_invocable_v<F&, result<Out>>
+    call_ticket async_invoke(std::string_view function, const In& in, const call_options& options,
+                             F&& done) {
+        return call(function, &encode_hook<In>, &in, options,
+                    [done = std::forward<F>(done)](result<bytes>&& reply) mutable {
+                        if constexpr (std::is_void_v<Out>) {
+                            done(reply ? result<void>{} : result<void>{std::move(reply.error())});
+                        } else if (!reply) {
+                            done(result<Out>{std::move(reply.error())});
+                        } else {
+                            done(decode_reply<Out>(*reply));
+                        }
+                    });
+    }
+
+    /// Calls a function; the future becomes ready with its result. Do not wait for it inside a
+    /// callback of this client.
+    template <class Out, class In>
+    [[nodiscard]] std::future<result<Out>> async_invoke(std::string_view function, const In& in,
+                                                        const call_options& options = {}) {
+        std::promise<result<Out>> promise;
+        auto future = promise.get_future();
+        async_invoke<Out>(function, in, options,
+                          [promise = std::move(promise)](result<Out> reply) mutable {
+                              promise.set_value(std::move(reply));
+                          });
+        return future;
+    }
+
+    /// Withdraws a call: its callback gets `cancelled` unless its result is already here. The
+    /// node stops the function at its next look at the stop token.
+    void cancel(call_ticket ticket);
+
+    [[nodiscard]] client_stats stats() const;
+    /// The node's name, as it introduced itself.
+    [[nodiscard]] std::string node() const;
+
+private:
+    struct impl;
+    using encoder = void (*)(dunlin_buffer& to, const void* value);
+
+    explicit client(std::unique_ptr<impl> state) noexcept;
+
+    template <class In>
+    static void encode_hook(dunlin_buffer& to, const void* value) {
+        encode(to, *static_cast<const In*>(value));
+    }
+    result<bytes> call_and_wait(std::string_view function, encoder encode, const void* in,
+                                const call_options& options);
+    call_ticket call(std::string_view function, encoder encode, const void* in,
+                     const call_options& options, detail::callback done);
+
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace dunlin

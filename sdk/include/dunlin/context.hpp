@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a function may know about its call, and what it may do while it runs.
+//
+// A function that takes `context&` can ask for the call's id, key and deadline, notice that it
+// should stop, log, and, being a coroutine, call other functions and wait without holding a
+// thread. Owner: the call; the reference is valid until the function has answered, in nested
+// tasks too. Thread: the call's own, one after another, except the stop token, which any thread
+// may hold. A context costs nothing until it is used.
+#pragma once
+
+#include <dunlin/abi.h>
+#include <dunlin/codec.hpp>
+#include <dunlin/detail/operation.hpp>
+#include <dunlin/log.hpp>
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string_view>
+
+namespace dunlin {
+
+/// How a function calls another one.
+struct invoke_options {
+    /// Until the inner call's deadline. Zero: the caller's own remaining time, which is the most
+    /// it can get.
+    std::chrono::nanoseconds timeout{0};
+    /// Partition key: calls with the same key run one after another. Empty: none.
+    std::string_view key;
+};
+
+class context {
+public:
+    using clock = std::chrono::steady_clock;
+
+    context(const dunlin_host* host, dunlin_call* call, detail::call_root* root = nullptr) noexcept
+        : host_(host),
+          call_(call),
+          root_(root) {}
+    context(const context&) = delete;
+    context& operator=(const context&) = delete;
+    ~context() {
+        if (stop_ != nullptr) [[unlikely]]
+            release_stop();
+    }
+
+    // -- the call -------------------------------------------------------------------------------
+
+    [[nodiscard]] std::uint64_t invocation_id() const { return info().invocation_id; }
+    /// 0 the first time, 1 on the first retry, and so on.
+    [[nodiscard]] std::uint32_t attempt() const { return info().attempt; }
+    /// The full name under which the function was called, "module/function".
+    [[nodiscard]] std::string_view function() const {
+        return {info().function, info().function_size};
+    }
+    /// The partition key; empty without one.
+    [[nodiscard]] bytes_view key() const {
+        return {reinterpret_cast<const std::byte*>(info().key), info().key_size};
+    }
+    /// The caller's W3C trace context in its text form; empty without one.
+    [[nodiscard]] std::string_view trace() const {
+        return {reinterpret_cast<const char*>(info().trace), info().trace_size};
+    }
+
+    // -- time and stopping ----------------------------------------------------------------------
+
+    /// `time_point::max()` when the call has no deadline.
+    [[nodiscard]] clock::time_point deadline() const;
+    /// Negative once the deadline has passed, `nanoseconds::max()` without one.
+    [[nodiscard]] std::chrono::nanoseconds remaining() const;
+    /// True once the caller withdrew, vanished or ran out of time, or the node stops. Nobody waits
+    /// for the reply then; a long function looks here now and then and returns.
+    [[nodiscard]] bool stop_requested() const { return host_->stop_requested(call_) != 0; }
+    /// The same as a token, for waits that can be interrupted. A callback on it runs on the
+    /// thread that stops the call.
+    [[nodiscard]] std::stop_token stop_token();
+
+    [[nodiscard]] logger log() const noexcept { return {host_, call_}; }
+
+    // -- operations: they start when they are awaited -------------------------------------------
+
+    /// Calls another function: `co_await` gives `result<Out>`. The input is encoded here and now.
+    template <class Out, class In>
+    [[nodiscard]] call_operation<Out> invoke(std::string_view function, const In& in,
+                                             const invoke_options& options = {}) {
+        return call_operation<Out>(origin(), function, options.key, options.timeout,
+                                   &detail::encode_erased<In>, &in);
+    }
+    /// Calls a function that takes no input.
+    template <class Out>
+    [[nodiscard]] call_operation<Out> invoke(std::string_view function) {
+        return invoke<Out>(function, nullptr);
+    }
+
+    /// Waits: `co_await` gives `result<void>`, an error (`cancelled`, `deadline_exceeded`) when
+    /// the call is stopped first.
+    template <class Rep, class Period>
+    [[nodiscard]] sleep_operation sleep_for(std::chrono::duration<Rep, Period> duration) {
+        return sleep_operation(origin(), detail::to_nanoseconds(duration));
+    }
+
+private:
+    [[nodiscard]] const dunlin_call_info& info() const { return *host_->info(call_); }
+    [[nodiscard]] detail::call_origin origin() const noexcept { return {host_, call_, root_}; }
+    void release_stop() noexcept;
+
+    const dunlin_host* host_;
+    dunlin_call* call_;
+    detail::call_root* root_;
+    std::unique_ptr<std::stop_source> stop_;
+};
+
+}  // namespace dunlin

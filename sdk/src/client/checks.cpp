@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/checks.hpp"
+
+#include "wire/envelope.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+
+namespace dunlin::link {
+namespace {
+
+constexpr std::string_view scheme = "tcp://";
+
+error bad_endpoint(std::string_view endpoint, std::string_view problem) {
+    return {errc::invalid_argument, "endpoint \"" + std::string(endpoint) + "\" " +
+                                        std::string(problem) +
+                                        "; write it as in tcp://127.0.0.1:7440"};
+}
+
+}  // namespace
+
+result<void> check_endpoint(std::string_view endpoint) {
+    if (!endpoint.starts_with(scheme)) {
+        return bad_endpoint(endpoint, "does not begin with tcp://");
+    }
+    if (endpoint.size() > wire::name_bytes_max) {
+        return bad_endpoint(endpoint.substr(0, 40), "is longer than 255 bytes");
+    }
+    const auto address = endpoint.substr(scheme.size());
+    const auto colon = address.rfind(':');
+    const auto bracket = address.rfind(']');
+    if (colon == std::string_view::npos ||
+        (bracket != std::string_view::npos && colon < bracket)) {
+        return bad_endpoint(endpoint, "has no port");
+    }
+    const auto host = address.substr(0, colon);
+    if (host.empty() || host == "*" || host == "[]") return bad_endpoint(endpoint, "has no host");
+    const bool bracketed = host.front() == '[' && host.back() == ']';
+    if (!bracketed && host.find_first_of(":[]") != std::string_view::npos) {
+        return bad_endpoint(endpoint, "has an IPv6 address without brackets");
+    }
+    if (host.find_first_of(" \t\r\n/;@") != std::string_view::npos) {
+        return bad_endpoint(endpoint, "has a character that no host has");
+    }
+    const auto port = address.substr(colon + 1);
+    std::uint16_t number = 0;
+    const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (failure != std::errc{} || end != port.data() + port.size() || number == 0) {
+        return bad_endpoint(endpoint, "has no port from 1 to 65535");
+    }
+    return {};
+}
+
+bool good_function_name(std::string_view name) noexcept {
+    const auto slash = name.find('/');
+    return slash != std::string_view::npos && slash != 0 && slash + 1 != name.size() &&
+           name.size() <= wire::name_bytes_max;
+}
+
+error bad_function_name(std::string_view name) {
+    if (name.empty()) {
+        return {errc::invalid_argument,
+                "the function's name is empty; write module and function, as in bench/echo"};
+    }
+    if (name.size() > wire::name_bytes_max) {
+        return {errc::invalid_argument, "the function's name has " + std::to_string(name.size()) +
+                                            " bytes, the most is 255"};
+    }
+    return {errc::invalid_argument, "\"" + std::string(name) +
+                                        "\" is not a function's full name; write module and "
+                                        "function, as in bench/echo"};
+}
+
+std::string to_text(std::chrono::microseconds duration) {
+    const auto us = duration.count();
+    char text[48];
+    if (us < 1000) {
+        std::snprintf(text, sizeof text, "%lld us", static_cast<long long>(us));
+    } else if (us < 1'000'000) {
+        std::snprintf(text, sizeof text, "%.4g ms", static_cast<double>(us) / 1e3);
+    } else {
+        std::snprintf(text, sizeof text, "%.10g s", static_cast<double>(us) / 1e6);
+    }
+    return text;
+}
+
+}  // namespace dunlin::link

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is wrong with what a caller passed, said so that it can be mended at once. Plain
+// functions; any thread.
+#pragma once
+
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace dunlin::link {
+
+/// "tcp://host:port", the host a name or an address, IPv6 in brackets.
+[[nodiscard]] result<void> check_endpoint(std::string_view endpoint);
+
+/// "module/function", as the wire can carry it.
+[[nodiscard]] bool good_function_name(std::string_view name) noexcept;
+/// Says what is wrong with a name that is not good.
+[[nodiscard]] error bad_function_name(std::string_view name);
+
+/// "20 ms", "1.5 s", "300 us".
+[[nodiscard]] std::string to_text(std::chrono::microseconds duration);
+
+}  // namespace dunlin::link

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/checks.hpp"
+#include "client/driver.hpp"
+#include "wire/envelope.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace dunlin {
+namespace {
+
+result<void> check(const client_options& options) {
+    if (options.endpoints.empty()) {
+        return {errc::invalid_argument,
+                "no endpoint to connect to; name at least one, as in tcp://127.0.0.1:7440"};
+    }
+    for (const auto& endpoint : options.endpoints) {
+        if (auto checked = link::check_endpoint(endpoint); !checked) return checked;
+    }
+    if (options.name.size() > wire::name_bytes_max) {
+        return {errc::invalid_argument, "client_options::name has " +
+                                            std::to_string(options.name.size()) +
+                                            " bytes, the most is 255"};
+    }
+    if (options.timeout.count() <= 0) {
+        return {errc::invalid_argument, "client_options::timeout must be positive"};
+    }
+    if (options.in_flight_max == 0) {
+        return {errc::invalid_argument, "client_options::in_flight_max must be at least 1"};
+    }
+    return {};
+}
+
+}  // namespace
+
+struct client::impl {
+    explicit impl(client_options options) : engine(std::move(options)) {}
+    link::driver engine;
+};
+
+client::client(std::unique_ptr<impl> state) noexcept : impl_(std::move(state)) {}
+client::client(client&&) noexcept = default;
+client& client::operator=(client&&) noexcept = default;
+client::~client() = default;
+
+result<client> client::connect(client_options options) {
+    if (auto checked = check(options); !checked) return std::move(checked.error());
+    auto state = std::make_unique<impl>(std::move(options));
+    if (auto connected = state->engine.wait_connected(); !connected) {
+        return std::move(connected.error());
+    }
+    return client(std::move(state));
+}
+
+result<client> client::connect(std::string endpoint) {
+    client_options options;
+    options.endpoints = {std::move(endpoint)};
+    return connect(std::move(options));
+}
+
+result<bytes> client::call_and_wait(std::string_view function, encoder encode, const void* in,
+                                    const call_options& options) {
+    return impl_->engine.call_and_wait({function, encode, in, options});
+}
+
+call_ticket client::call(std::string_view function, encoder encode, const void* in,
+                         const call_options& options, detail::callback done) {
+    return impl_->engine.call_async({function, encode, in, options}, std::move(done));
+}
+
+void client::cancel(call_ticket ticket) { impl_->engine.cancel(ticket); }
+client_stats client::stats() const { return impl_->engine.stats(); }
+std::string client::node() const { return impl_->engine.node(); }
+
+}  // namespace dunlin

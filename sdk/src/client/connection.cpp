@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/connection.hpp"
+
+#include "support/tsan.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace dunlin::link {
+namespace {
+
+constexpr int bye_linger_ms = 200;
+constexpr int watched_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+void free_frame(void* memory, void*) {
+    support::tsan_acquire(memory);
+    std::free(memory);
+}
+
+std::string monitor_endpoint() {
+    static std::atomic<std::uint64_t> count{0};
+    return "inproc://dunlin-monitor-" + std::to_string(count.fetch_add(1));
+}
+
+int milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
+
+}  // namespace
+
+connection::connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
+                       const settings& how, time_point at)
+    : lane_(lane),
+      endpoint_(std::move(endpoint)),
+      greet_by_(at + how.greet_timeout),
+      socket_(context, zmq::socket_type::dealer),
+      monitor_(context, zmq::socket_type::pair) {
+    using namespace zmq;
+    socket_.set(sockopt::linger, 0);
+    // What bounds the queues is the number of calls in flight.
+    socket_.set(sockopt::sndhwm, 0);
+    socket_.set(sockopt::rcvhwm, 0);
+    socket_.set(sockopt::reconnect_ivl, -1);
+    socket_.set(sockopt::connect_timeout, milliseconds(how.connect_timeout));
+    socket_.set(sockopt::handshake_ivl, milliseconds(how.connect_timeout));
+    socket_.set(sockopt::heartbeat_ivl, milliseconds(how.heartbeat_interval));
+    socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
+    socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));
+    if (endpoint_.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
+
+    const auto events_at = monitor_endpoint();
+    if (zmq_socket_monitor(socket_.handle(), events_at.c_str(), watched_events) != 0) {
+        throw zmq::error_t();
+    }
+    monitor_.set(sockopt::linger, 0);
+    monitor_.connect(events_at);
+    socket_fd_ = socket_.get(sockopt::fd);
+    monitor_fd_ = monitor_.get(sockopt::fd);
+    // ZeroMQ signals a descriptor only for what arrives after a look that found nothing.
+    read_events();
+
+    if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) {
+        give_up(zmq_strerror(zmq_errno()));
+        return;
+    }
+    wire::frame_buffer frame;
+    append(frame, wire::hello{.name = how.client_name});
+    send(frame);
+}
+
+connection::~connection() {
+    // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
+    zmq_socket_monitor(socket_.handle(), nullptr, 0);
+    monitor_.close();
+    socket_.close();
+}
+
+void connection::give_up(std::string problem) {
+    if (problem_.empty()) problem_ = std::move(problem);
+}
+
+void connection::send(wire::frame_buffer& frame) {
+    if (!problem_.empty()) return;
+    zmq_msg_t message;
+    if (frame.size <= copy_bytes_max) {
+        if (zmq_msg_init_size(&message, frame.size) != 0) return give_up("out of memory");
+        std::memcpy(zmq_msg_data(&message), frame.data, frame.size);
+    } else {
+        const auto size = frame.size;
+        auto* memory = frame.release();
+        support::tsan_release(memory);
+        if (zmq_msg_init_data(&message, memory, size, &free_frame, nullptr) != 0) {
+            std::free(memory);
+            return give_up("out of memory");
+        }
+    }
+    while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
+        if (zmq_errno() == EINTR) continue;
+        // Queues are unbounded, so there is no pipe: the transport has gone.
+        give_up("the connection was closed");
+        zmq_msg_close(&message);
+        return;
+    }
+}
+
+std::shared_ptr<received_frame> connection::receive() {
+    if (!next_) next_ = std::make_shared<received_frame>();
+    while (zmq_msg_recv(next_->message(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
+        if (zmq_errno() == EINTR) continue;
+        if (zmq_errno() != EAGAIN) give_up(zmq_strerror(zmq_errno()));
+        return nullptr;
+    }
+    return std::exchange(next_, nullptr);
+}
+
+void connection::read_events() {
+    zmq::message_t event;
+    zmq::message_t address;
+    while (monitor_.recv(event, zmq::recv_flags::dontwait)) {
+        if (!event.more() || !monitor_.recv(address, zmq::recv_flags::none)) continue;
+        std::uint16_t what = 0;
+        if (event.size() < sizeof what) continue;
+        std::memcpy(&what, event.data(), sizeof what);
+        switch (what) {
+            case ZMQ_EVENT_CONNECTED: connected_ = true; break;
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: handshaken_ = true; break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                give_up("the node refused this client's keys");
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                give_up("what listens there does not speak ZeroMQ, or not with these keys");
+                break;
+            case ZMQ_EVENT_CLOSED:
+                if (!connected_) give_up("connection refused, or no such host");
+                break;
+            case ZMQ_EVENT_DISCONNECTED:
+                give_up(handshaken_ ? "the connection was closed"
+                                    : "the connection was closed before a handshake");
+                break;
+            default: break;
+        }
+    }
+}
+
+void connection::say_bye() {
+    if (now == phase::greeting) return;
+    wire::frame_buffer frame;
+    append(frame, wire::bye{});
+    send(frame);
+    if (problem_.empty()) socket_.set(zmq::sockopt::linger, bye_linger_ms);
+}
+
+}  // namespace dunlin::link

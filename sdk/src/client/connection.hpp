@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One connection to one lane of a node: a DEALER socket and the monitor that watches it.
+//
+// ZeroMQ would reconnect behind our back, and to the node the socket that comes back is a
+// stranger that never gets the answers. So a connection lives once: when the transport is lost
+// it says why, and a new one is made. Heartbeats let a half-open one end too.
+//
+// Whoever drives the sockets owns all of it, but for what stands under "shared": that is guarded
+// by the driver's mutex.
+#pragma once
+
+#include "client/outbox.hpp"
+#include "wire/envelope.hpp"
+
+#include <zmq.hpp>
+
+#include <dunlin/bytes.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace dunlin::link {
+
+/// A received message; the payloads in it share it.
+class received_frame {
+public:
+    received_frame() noexcept { zmq_msg_init(&message_); }
+    received_frame(const received_frame&) = delete;
+    received_frame& operator=(const received_frame&) = delete;
+    ~received_frame() { zmq_msg_close(&message_); }
+
+    [[nodiscard]] bytes_view view() noexcept {
+        return {static_cast<const std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
+    }
+    [[nodiscard]] bool one_part() const noexcept { return zmq_msg_more(&message_) == 0; }
+    [[nodiscard]] zmq_msg_t* message() noexcept { return &message_; }
+
+private:
+    zmq_msg_t message_;
+};
+
+class connection {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    enum class phase : std::uint8_t {
+        greeting,  // hello is on its way
+        live,      // welcomed
+        leaving,   // the node wants no more calls; those in flight are still answered
+    };
+
+    struct settings {
+        std::string client_name;
+        std::chrono::milliseconds connect_timeout{2000};
+        std::chrono::milliseconds greet_timeout{5000};  // until the welcome
+        std::chrono::milliseconds heartbeat_interval{2000};
+        std::chrono::milliseconds heartbeat_timeout{6000};
+    };
+
+    /// Starts to connect and queues a hello. Throws zmq::error_t when there are no more sockets.
+    connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
+               const settings& how, time_point at);
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+    ~connection();
+
+    [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
+    [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
+    /// When to give up waiting for the welcome.
+    [[nodiscard]] time_point greet_by() const noexcept { return greet_by_; }
+    [[nodiscard]] int socket_fd() const noexcept { return socket_fd_; }
+    [[nodiscard]] int monitor_fd() const noexcept { return monitor_fd_; }
+
+    /// Sends one frame. Small ones are copied and keep their memory, large ones hand it over.
+    void send(wire::frame_buffer& frame);
+    /// The next frame that has arrived, or null.
+    [[nodiscard]] std::shared_ptr<received_frame> receive();
+    /// Looks for news about the transport.
+    void read_events();
+    /// Says farewell to a node that knows us, and gives the message a moment to leave.
+    void say_bye();
+
+    /// Why this connection is of no use any more; empty while it is.
+    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+    /// The first problem counts.
+    void give_up(std::string problem);
+
+    // -- shared ------------------------------------------------------------------------------
+    outbox out;
+    phase now = phase::greeting;
+    std::size_t in_flight = 0;
+    std::size_t in_flight_max = 0;
+    std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
+
+private:
+    // Below this, copying is cheaper than what ZeroMQ needs to take memory over.
+    static constexpr std::size_t copy_bytes_max = 8u << 10;
+
+    std::uint32_t lane_;
+    std::string endpoint_;
+    time_point greet_by_;
+    zmq::socket_t socket_;
+    zmq::socket_t monitor_;
+    int socket_fd_ = -1;
+    int monitor_fd_ = -1;
+    bool connected_ = false;
+    bool handshaken_ = false;
+    std::string problem_;
+    std::shared_ptr<received_frame> next_;
+};
+
+}  // namespace dunlin::link

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The client's engine: calls in, answers out, over however many connections.
+//
+// ZeroMQ's sockets belong to one thread at a time, and handing work to a thread of its own would
+// put two wake-ups on the way of every call. So the threads take turns (leader and followers;
+// Schmidt et al., "Pattern-Oriented Software Architecture 2", 2000): a thread that waits in
+// `call_and_wait` drives the sockets itself when no other does, for everybody, until its own
+// answer is there; then it promotes another waiting thread, or leaves asynchronous calls to the
+// background thread. That one also keeps connections alive while nobody calls.
+//
+// Guarantee: every call is settled exactly once, under the mutex, by an answer, its deadline, a
+// lost connection, `cancel` or the destructor; whoever settles it sees to its delivery.
+// Callbacks run on the driving thread, outside the mutex.
+//
+// Threads: "shared" members are guarded by `mutex_`; "leader" members belong to the thread that
+// drives. What changes a connection that others can see needs both.
+#pragma once
+
+#include "client/call_table.hpp"
+#include "client/connection.hpp"
+#include "client/lane_plan.hpp"
+#include "client/waiter.hpp"
+#include "support/timer_wheel.hpp"
+#include "support/wake_event.hpp"
+#include "wire/envelope.hpp"
+
+#include <zmq.hpp>
+
+#include <dunlin/client.hpp>
+
+#include <poll.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace dunlin::link {
+
+/// What is called, before it has become bytes.
+struct request {
+    std::string_view function;
+    void (*encode)(dunlin_buffer& to, const void* value);
+    const void* in;
+    const call_options& options;
+};
+
+class driver {
+public:
+    /// @pre the options have been checked.
+    explicit driver(client_options options);
+    driver(const driver&) = delete;
+    driver& operator=(const driver&) = delete;
+    ~driver();
+
+    [[nodiscard]] result<void> wait_connected();
+    [[nodiscard]] result<bytes> call_and_wait(const request& what);
+    call_ticket call_async(const request& what, detail::callback done);
+    void cancel(call_ticket ticket);
+    [[nodiscard]] client_stats stats();
+    [[nodiscard]] std::string node();
+
+private:
+    using clock = std::chrono::steady_clock;
+    using time_point = clock::time_point;
+    using lock = std::unique_lock<std::mutex>;
+
+    /// A call that waits for a connection, encoded but for its envelope.
+    struct held_call {
+        std::uint64_t id;
+        std::string trace;
+        wire::frame_buffer payload;
+    };
+    /// A call that was settled without an answer from a node.
+    struct outcome {
+        call* to;
+        error why;
+    };
+    /// A call that was settled by an envelope in a frame that is being handled.
+    struct answer {
+        call* to;
+        bytes_view data;  // payload, or detail when `code` is not 0
+        std::int64_t code;
+        std::uint64_t retry_after_us;
+    };
+
+    // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
+    call* open_call(const request& what, time_point now, error& why);
+    bool encode_call(connection& on, call& opened, const request& what, error& why);
+    bool hold_call(call& opened, const request& what, error& why);
+    connection* pick_lane() noexcept;
+    void settle(call& settled) noexcept;
+    void settle_with(call& settled, error why);
+    void notify(lock& held);
+    result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
+
+    // -- leading: driver_lead.cpp --------------------------------------------------------------
+    void take_lead() noexcept;            // mutex held
+    void release_lead();                  // mutex held
+    [[nodiscard]] bool work_pending() const noexcept;  // mutex held
+    [[nodiscard]] bool unsent() const noexcept;        // mutex held
+    void wake_background() noexcept;      // mutex held
+    void run_background();
+    bool watch(bool quiet);
+    void lead(waiter* own);
+    [[nodiscard]] bool nothing_to_lead();
+    bool receive_round(waiter* own);
+    void flush();
+    void send_held(time_point now);       // mutex held
+    void send_cut(connection& on);
+    void deliver(call& settled, result<bytes>&& with) noexcept;
+    void recycle() noexcept;              // mutex held
+    void sleep();
+    void shut_down();
+
+    // -- connections and what they receive: driver_frames.cpp, leader --------------------------
+    void handle(connection& from, const std::shared_ptr<received_frame>& frame);
+    void handle_welcome(connection& from, const wire::welcome& envelope);
+    void handle_goaway(connection& from, std::int64_t code, std::string_view detail);
+    [[nodiscard]] result<bytes> to_result(const answer& a,
+                                          const std::shared_ptr<received_frame>& frame) const;
+    bool upkeep(time_point now);
+    void open_connections(time_point now);
+    void close_connections(time_point now);
+    [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
+    void detach(connection& lost, time_point now);  // mutex held
+    void rebuild_poll_set();
+    [[nodiscard]] time_point next_upkeep();  // mutex held
+    [[nodiscard]] error expiry(const call& late) const;  // mutex held
+
+    const client_options options_;
+    connection::settings connecting_;
+    zmq::context_t context_{1};
+    support::wake_event leader_event_;
+    support::wake_event background_event_;
+
+    // -- shared --------------------------------------------------------------------------------
+    std::mutex mutex_;
+    call_table calls_;
+    support::timer_wheel deadlines_;
+    std::deque<held_call> held_;
+    std::vector<outcome> due_;  // for the leader to deliver
+    waiter_list followers_;
+    bool led_ = false;
+    std::thread::id leader_thread_;
+    bool leader_asleep_ = false;
+    bool background_asleep_ = false;
+    std::uint64_t turns_ = 0;  // how often a waiting thread took the lead
+    bool stopping_ = false;
+    lane_plan plan_;
+    std::vector<std::unique_ptr<connection>> connections_;
+    std::vector<connection*> live_;
+    std::size_t next_lane_ = 0;
+    std::string node_;
+    std::string last_problem_;
+    error refusal_;
+    bool refused_ = false;
+    std::condition_variable reached_;
+    client_stats stats_;
+
+    // -- leader --------------------------------------------------------------------------------
+    std::vector<call*> spent_;  // delivered; their slots go back with the next lock
+    std::vector<answer> batch_;
+    std::vector<outcome> delivering_;
+    wire::frame_buffer sending_;
+    std::vector<pollfd> poll_set_;
+
+    std::thread background_;
+};
+
+}  // namespace dunlin::link

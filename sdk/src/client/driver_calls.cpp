@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How calls begin, and how the threads that start them wait.
+#include "client/checks.hpp"
+#include "client/driver.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <utility>
+
+namespace dunlin::link {
+namespace {
+
+constexpr std::chrono::microseconds timeout_max = std::chrono::hours(24 * 365);
+// The thread that drives answers at the deadline; only if it is kept busy, the caller does so.
+constexpr std::chrono::milliseconds follower_grace{2};
+
+error too_large(std::size_t size, std::uint64_t size_max) {
+    return {errc::invalid_argument, "payload of " + std::to_string(size) +
+                                        " bytes exceeds the node's limit of " +
+                                        std::to_string(size_max)};
+}
+
+error cannot_encode(std::string_view function, std::string_view reason) {
+    return {errc::invalid_argument,
+            "cannot encode the input of " + std::string(function) + ": " + std::string(reason)};
+}
+
+// Runs the codec of a type we do not know, so anything may be thrown.
+bool encode_payload(const request& what, dunlin_buffer& to, error& why) {
+    try {
+        what.encode(to, what.in);
+        return true;
+    } catch (const call_error& e) {
+        why = e.why();
+    } catch (const std::exception& e) {
+        why = cannot_encode(what.function, e.what());
+    } catch (...) {
+        why = cannot_encode(what.function, "it threw something unknown");
+    }
+    return false;
+}
+
+}  // namespace
+
+connection* driver::pick_lane() noexcept {
+    for (std::size_t tried = 0; tried < live_.size(); ++tried) {
+        connection* lane = live_[(next_lane_ + tried) % live_.size()];
+        if (lane->in_flight < lane->in_flight_max) return lane;
+    }
+    return nullptr;
+}
+
+// Null when the call cannot start; `why` is its answer then.
+call* driver::open_call(const request& what, time_point now, error& why) {
+    ++stats_.calls;
+    connection* on = pick_lane();
+    auto timeout = what.options.timeout;
+    if (timeout.count() == 0) timeout = options_.timeout;
+    if (!good_function_name(what.function)) {
+        why = bad_function_name(what.function);
+    } else if (timeout.count() < 0) {
+        why = {errc::deadline_exceeded,
+               std::string(what.function) + " did not run: its deadline had passed already"};
+    } else if (stopping_) {
+        why = {errc::cancelled, "the client is being destroyed"};
+    } else if (calls_.full()) {
+        why = {errc::overloaded, "this client has its limit of " +
+                                     std::to_string(calls_.in_flight_max()) +
+                                     " calls in flight already"};
+    } else if (on == nullptr && !live_.empty()) {
+        why = {errc::overloaded, "node " + node_ + " has its limit of " +
+                                     std::to_string(live_.front()->in_flight_max) +
+                                     " unanswered calls on each connection already"};
+    } else {
+        call& opened = calls_.open();
+        opened.function.assign(what.function);
+        opened.timeout = std::min(timeout, timeout_max);
+        if (on != nullptr ? encode_call(*on, opened, what, why) : hold_call(opened, what, why)) {
+            deadlines_.insert(opened, now + opened.timeout);
+            return &opened;
+        }
+        calls_.settle(opened);
+        calls_.release(opened);
+    }
+    ++stats_.failures;
+    return nullptr;
+}
+
+bool driver::encode_call(connection& on, call& opened, const request& what, error& why) {
+    auto& frame = on.out.open();
+    const std::size_t before = frame.size;
+    wire::invoke envelope;
+    envelope.id = opened.id;
+    envelope.function = what.function;
+    envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
+    envelope.trace = what.options.trace;
+    const std::size_t mark = begin_invoke(frame, envelope);
+    bool encoded = encode_payload(what, frame, why);
+    if (encoded && frame.size - mark > on.payload_bytes_max) {
+        why = too_large(frame.size - mark, on.payload_bytes_max);
+        encoded = false;
+    }
+    if (!encoded) {
+        frame.size = before;
+        if (before == 0) frame = wire::frame_buffer();
+        return false;
+    }
+    end_payload(frame, mark);
+    opened.on = &on;
+    ++on.in_flight;
+    if (on.out.appended(calls_.in_flight())) ++next_lane_;
+    return true;
+}
+
+bool driver::hold_call(call& opened, const request& what, error& why) {
+    held_call held{opened.id, std::string(what.options.trace), wire::frame_buffer()};
+    if (!encode_payload(what, held.payload, why)) return false;
+    held_.push_back(std::move(held));
+    return true;
+}
+
+void driver::settle(call& settled) noexcept {
+    if (settled.on != nullptr) --settled.on->in_flight;
+    if (settled.sync != nullptr) followers_.remove(*settled.sync);
+    calls_.settle(settled);
+}
+
+void driver::settle_with(call& settled, error why) {
+    settle(settled);
+    ++stats_.failures;
+    due_.push_back({&settled, std::move(why)});
+}
+
+// Tells whoever has to act on what was just put in the shared members.
+void driver::notify(lock& held) {
+    if (led_) {
+        const bool wake = std::exchange(leader_asleep_, false);
+        held.unlock();
+        if (wake) leader_event_.signal();
+    } else {
+        const bool wake = std::exchange(background_asleep_, false);
+        held.unlock();
+        if (wake) background_event_.signal();
+    }
+}
+
+call_ticket driver::call_async(const request& what, detail::callback done) {
+    const auto now = clock::now();
+    error why;
+    lock held(mutex_);
+    call* opened = open_call(what, now, why);
+    if (opened == nullptr) {
+        held.unlock();
+        done(result<bytes>(std::move(why)));
+        return {};
+    }
+    opened->done = std::move(done);
+    const call_ticket ticket{opened->id};
+    if (leader_thread_ == std::this_thread::get_id()) {
+        // In a callback: this thread sends when the frame is handled, but a full one at once.
+        connection* on = opened->on;
+        const bool send = on != nullptr && on->out.has_cut();
+        held.unlock();
+        if (send) send_cut(*on);
+    } else {
+        notify(held);
+    }
+    return ticket;
+}
+
+result<bytes> driver::call_and_wait(const request& what) {
+    const auto now = clock::now();
+    error why;
+    waiter own;
+    lock held(mutex_);
+    if (leader_thread_ == std::this_thread::get_id()) {
+        return {errc::invalid_argument,
+                "invoke waits, so a callback of the same client cannot use it; start the call "
+                "with async_invoke"};
+    }
+    call* opened = open_call(what, now, why);
+    if (opened == nullptr) return why;
+    opened->sync = &own;
+    if (!led_) {
+        take_lead();
+        ++turns_;
+        held.unlock();
+        lead(&own);
+        held.lock();
+        release_lead();
+        held.unlock();
+        return own.take();
+    }
+    const auto id = opened->id;
+    const auto deadline = opened->deadline;
+    followers_.push_back(own);
+    notify(held);
+    return follow(own, id, deadline);
+}
+
+result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline) {
+    auto until = deadline + follower_grace;
+    for (;;) {
+        const auto came = own.wait_until(until);
+        if (came == waiter::outcome::answered) return own.take();
+        lock held(mutex_);
+        if (came == waiter::outcome::promoted) {
+            leader_thread_ = std::this_thread::get_id();
+            ++turns_;
+            held.unlock();
+            lead(&own);
+            held.lock();
+            release_lead();
+            held.unlock();
+            return own.take();
+        }
+        call* late = calls_.find(id);
+        // Otherwise its answer, or a promotion, is on its way to this thread.
+        if (late != nullptr && followers_.remove(own)) {
+            error why = expiry(*late);
+            settle(*late);
+            calls_.release(*late);
+            ++stats_.failures;
+            return why;
+        }
+        until = time_point::max();
+    }
+}
+
+void driver::cancel(call_ticket ticket) {
+    lock held(mutex_);
+    call* withdrawn = calls_.find(ticket.id);
+    if (withdrawn == nullptr || withdrawn->sync != nullptr) return;
+    if (connection* on = withdrawn->on; on != nullptr) {
+        append(on->out.open(), wire::cancel{ticket.id});
+        on->out.appended(calls_.in_flight());
+    }
+    settle_with(*withdrawn, {errc::cancelled, withdrawn->function + " was cancelled by its caller"});
+    notify(held);
+}
+
+client_stats driver::stats() {
+    const lock held(mutex_);
+    client_stats now = stats_;
+    now.in_flight = calls_.in_flight();
+    return now;
+}
+
+std::string driver::node() {
+    const lock held(mutex_);
+    return node_;
+}
+
+}  // namespace dunlin::link

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What arrives, and how connections come and go.
+#include "client/checks.hpp"
+#include "client/driver.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace dunlin::link {
+namespace {
+
+// Answers matched under one hold of the mutex.
+constexpr std::size_t batch_max = 64;
+// A payload's length has four bytes.
+constexpr std::uint64_t payload_bytes_ceiling = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
+
+// -- frames ----------------------------------------------------------------------------------
+
+void driver::handle(connection& from, const std::shared_ptr<received_frame>& frame) {
+    wire::frame_reader reader(frame->view());
+    bool more = frame->one_part();
+    const char* problem = more ? nullptr : "a message of several parts";
+    bool first = true;
+    while (more) {
+        bool greeting = false;
+        bool farewell = false;
+        {
+            const lock held(mutex_);
+            if (std::exchange(first, false)) ++stats_.frames_received;
+            recycle();
+            while (more && !greeting && !farewell && batch_.size() < batch_max) {
+                const auto status = reader.next();
+                if (status == wire::read_status::skipped) continue;
+                if (status != wire::read_status::envelope) {
+                    if (status == wire::read_status::malformed) problem = reader.problem();
+                    more = false;
+                    break;
+                }
+                switch (reader.kind()) {
+                    case wire::kind::reply: {
+                        call* to = calls_.find(reader.reply().id);
+                        if (to == nullptr || to->on != &from) break;
+                        settle(*to);
+                        ++stats_.replies;
+                        batch_.push_back({to, reader.reply().payload, 0, 0});
+                        break;
+                    }
+                    case wire::kind::failure: {
+                        const auto& failure = reader.failure();
+                        call* to = calls_.find(failure.id);
+                        if (to == nullptr || to->on != &from) break;
+                        settle(*to);
+                        ++stats_.failures;
+                        const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
+                        batch_.push_back(
+                            {to, as_bytes(failure.detail), code, failure.retry_after_us});
+                        break;
+                    }
+                    case wire::kind::ping:
+                        append(from.out.open(), wire::pong{reader.id_or_token()});
+                        from.out.appended(calls_.in_flight());
+                        break;
+                    case wire::kind::welcome: greeting = true; break;
+                    case wire::kind::goaway: farewell = true; break;
+                    default: break;
+                }
+            }
+        }
+        for (const auto& a : batch_) deliver(*a.to, to_result(a, frame));
+        batch_.clear();
+        if (greeting) handle_welcome(from, reader.welcome());
+        if (farewell) handle_goaway(from, reader.goaway().code, reader.goaway().detail);
+    }
+    if (problem == nullptr) return;
+    const lock held(mutex_);
+    ++stats_.frames_malformed;
+    from.give_up(std::string("the node sent a malformed frame: ") + problem);
+}
+
+result<bytes> driver::to_result(const answer& a,
+                                const std::shared_ptr<received_frame>& frame) const {
+    if (a.code == 0) return bytes(frame, a.data);
+    const auto retry_us = std::min<std::uint64_t>(
+        a.retry_after_us, static_cast<std::uint64_t>(std::chrono::microseconds::max().count()));
+    return error{errc_from_number(a.code), std::string(as_text(a.data)),
+                 std::chrono::microseconds(static_cast<std::int64_t>(retry_us))};
+}
+
+void driver::handle_welcome(connection& from, const wire::welcome& envelope) {
+    const lock held(mutex_);
+    if (from.now != connection::phase::greeting) return;
+    if (envelope.version != wire::protocol_version) {
+        return from.give_up("the node speaks version " + std::to_string(envelope.version) +
+                            " of the protocol, this client version " +
+                            std::to_string(wire::protocol_version));
+    }
+    from.now = connection::phase::live;
+    from.payload_bytes_max = std::min(envelope.payload_bytes_max, payload_bytes_ceiling);
+    from.in_flight_max = envelope.in_flight_max == 0
+                             ? std::numeric_limits<std::size_t>::max()
+                             : static_cast<std::size_t>(envelope.in_flight_max);
+    live_.push_back(&from);
+    node_ = envelope.node;
+    std::vector<std::string> endpoints;
+    for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
+        std::string endpoint(envelope.endpoints[i]);
+        if (check_endpoint(endpoint)) endpoints.push_back(std::move(endpoint));
+    }
+    if (plan_.welcomed(from.lane(), endpoints)) ++stats_.reconnects;
+    refused_ = false;
+    reached_.notify_all();
+}
+
+void driver::handle_goaway(connection& from, std::int64_t code, std::string_view detail) {
+    const lock held(mutex_);
+    const auto reason = errc_from_number(code);
+    std::string text(detail);
+    if (from.now == connection::phase::greeting) {
+        refused_ = reason != errc::unavailable;
+        if (refused_) {
+            refusal_ = {reason, "the node at " + from.endpoint() + " refused this client: " + text};
+        }
+        return from.give_up("refused: " + text);
+    }
+    // A node that has forgotten us has forgotten our calls too.
+    if (reason == errc::unauthenticated) return from.give_up("the node does not know us: " + text);
+    if (from.now == connection::phase::leaving) return;
+    from.now = connection::phase::leaving;
+    std::erase(live_, &from);
+    last_problem_ = from.endpoint() + ": the node is leaving: " + text;
+    plan_.lost(from.lane(), clock::now());
+}
+
+// -- connections -----------------------------------------------------------------------------
+
+// What time asks for. @returns whether there may be something to send, receive or deliver now.
+bool driver::upkeep(time_point now) {
+    bool late = false;
+    bool closing = false;
+    bool opening = false;
+    {
+        const lock held(mutex_);
+        deadlines_.advance(now, [&](support::timer_node& node) {
+            auto& expired = static_cast<call&>(node);
+            settle_with(expired, expiry(expired));
+        });
+        late = !due_.empty();
+        for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
+        opening = plan_.next_action() <= now;
+    }
+    if (closing) close_connections(now);
+    if (closing || opening) open_connections(now);
+    return late || closing || opening;
+}
+
+error driver::expiry(const call& late) const {
+    const auto within = " within " + to_text(late.timeout);
+    if (late.on != nullptr) {
+        return {errc::deadline_exceeded, "no answer from " + late.function + within};
+    }
+    return {errc::unavailable,
+            late.function + " did not run: no node answered at " + std::string(plan_.seeking()) +
+                within + (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+}
+
+void driver::open_connections(time_point now) {
+    lock held(mutex_);
+    while (!stopping_) {
+        const auto attempt = plan_.next_attempt(now);
+        if (!attempt) break;
+        held.unlock();
+        std::unique_ptr<connection> made;
+        std::string problem;
+        try {
+            made = std::make_unique<connection>(context_, attempt->lane, attempt->endpoint,
+                                                connecting_, now);
+        } catch (const zmq::error_t& e) {
+            problem = e.what();
+        }
+        held.lock();
+        if (made) {
+            connections_.push_back(std::move(made));
+        } else {
+            last_problem_ = attempt->endpoint + ": " + problem;
+            plan_.lost(attempt->lane, now);
+        }
+    }
+    held.unlock();
+    rebuild_poll_set();
+}
+
+bool driver::needs_closing(const connection& one, time_point now) const {
+    if (!one.problem().empty()) return true;
+    switch (one.now) {
+        case connection::phase::greeting: return now >= one.greet_by() || !plan_.has(one.lane());
+        case connection::phase::leaving: return one.in_flight == 0 && one.out.empty();
+        case connection::phase::live: return false;
+    }
+    return false;
+}
+
+// Takes down connections that are of no use any more.
+void driver::close_connections(time_point now) {
+    std::vector<std::unique_ptr<connection>> closing;
+    {
+        const lock held(mutex_);
+        for (auto& one : connections_) {
+            if (one->now == connection::phase::greeting && now >= one->greet_by()) {
+                one->give_up("something listens there, but no node has answered");
+            }
+            if (!one->problem().empty()) detach(*one, now);
+        }
+        for (auto& one : connections_) {
+            if (needs_closing(*one, now)) closing.push_back(std::move(one));
+        }
+        std::erase(connections_, nullptr);
+    }
+    for (auto& one : closing) one->say_bye();
+    rebuild_poll_set();
+}
+
+// Answers the calls of a connection that has failed, and lets the plan go on without it.
+void driver::detach(connection& lost, time_point now) {
+    last_problem_ = lost.endpoint() + ": " + lost.problem();
+    std::erase(live_, &lost);
+    if (lost.in_flight != 0) {
+        calls_.for_each([&](call& open) {
+            if (open.on != &lost) return;
+            settle_with(open, {errc::unavailable,
+                               "no answer from " + open.function + ", it may have run: lost " +
+                                   "node " + node_ + " at " + last_problem_});
+        });
+    }
+    if (lost.now != connection::phase::leaving) plan_.lost(lost.lane(), now);
+    wire::frame_buffer dropped;
+    while (lost.out.take(dropped)) continue;
+    lost.now = connection::phase::leaving;
+    reached_.notify_all();
+}
+
+void driver::rebuild_poll_set() {
+    poll_set_.assign(1, {leader_event_.fd(), POLLIN, 0});
+    const lock held(mutex_);
+    for (const auto& one : connections_) {
+        poll_set_.push_back({one->socket_fd(), POLLIN, 0});
+        poll_set_.push_back({one->monitor_fd(), POLLIN, 0});
+    }
+    // It may be watching sockets that are gone.
+    wake_background();
+}
+
+driver::time_point driver::next_upkeep() {
+    auto first = plan_.next_action();
+    for (const auto& one : connections_) {
+        if (one->now == connection::phase::greeting) first = std::min(first, one->greet_by());
+        if (!one->problem().empty()) first = time_point::min();
+    }
+    return first;
+}
+
+}  // namespace dunlin::link

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who drives the sockets, and the loop of the thread that does.
+#include "client/driver.hpp"
+
+#include "client/checks.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <utility>
+
+namespace dunlin::link {
+namespace {
+
+// After this long without calls the background thread watches the sockets.
+constexpr std::chrono::milliseconds quiet_after{50};
+constexpr int frames_per_round = 16;
+
+// Sleeps until a descriptor is readable or the time has come; forever with `time_point::max()`.
+void poll_until(std::vector<pollfd>& set, std::chrono::steady_clock::time_point until) {
+    timespec pause{};
+    timespec* timeout = nullptr;
+    if (until != std::chrono::steady_clock::time_point::max()) {
+        const auto left = until - std::chrono::steady_clock::now();
+        const auto count = left.count() > 0 ? left.count() : 0;
+        pause.tv_sec = static_cast<std::time_t>(count / 1'000'000'000);
+        pause.tv_nsec = static_cast<long>(count % 1'000'000'000);
+        timeout = &pause;
+    }
+    for (auto& entry : set) entry.revents = 0;
+    ::ppoll(set.data(), set.size(), timeout, nullptr);
+}
+
+bool readable(const pollfd& entry) noexcept { return entry.revents != 0; }
+
+// The identity of this client's pauses, so that no two clients share them.
+std::uint64_t seed() {
+    const auto time = std::chrono::steady_clock::now().time_since_epoch().count();
+    return static_cast<std::uint64_t>(time) ^ (static_cast<std::uint64_t>(::getpid()) << 40);
+}
+
+}  // namespace
+
+driver::driver(client_options options)
+    : options_(std::move(options)),
+      calls_(options_.in_flight_max),
+      deadlines_(clock::now()),
+      plan_(options_.endpoints, options_.reconnect_after_min, options_.reconnect_after_max,
+            seed()) {
+    connecting_.client_name =
+        options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
+    rebuild_poll_set();
+    background_ = std::thread([this] { run_background(); });
+}
+
+driver::~driver() {
+    {
+        lock held(mutex_);
+        stopping_ = true;
+        leader_event_.signal();
+        background_event_.signal();
+    }
+    background_.join();
+}
+
+result<void> driver::wait_connected() {
+    lock held(mutex_);
+    const bool decided =
+        reached_.wait_until(held, clock::now() + options_.connect_timeout,
+                            [&] { return !live_.empty() || (refused_ && plan_.rounds_failed() > 0); });
+    if (!live_.empty()) return {};
+    if (decided) return refusal_;
+    std::string tried;
+    for (const auto& endpoint : options_.endpoints) {
+        if (!tried.empty()) tried += ", ";
+        tried += endpoint;
+    }
+    return {errc::unavailable,
+            "no node answered at " + tried + " within " + to_text(options_.connect_timeout) +
+                (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+}
+
+// -- leadership ------------------------------------------------------------------------------
+
+void driver::take_lead() noexcept {
+    led_ = true;
+    leader_thread_ = std::this_thread::get_id();
+}
+
+void driver::release_lead() {
+    leader_thread_ = {};
+    if (waiter* heir = followers_.pop_front(); heir != nullptr) {
+        heir->promote();  // `led_` stays set on its behalf
+        return;
+    }
+    led_ = false;
+    if (work_pending()) wake_background();
+}
+
+void driver::wake_background() noexcept {
+    if (std::exchange(background_asleep_, false)) background_event_.signal();
+}
+
+bool driver::unsent() const noexcept {
+    for (const auto& one : connections_) {
+        if (!one->out.empty()) return true;
+    }
+    return false;
+}
+
+// Something that a leader has to do, or wait for.
+bool driver::work_pending() const noexcept {
+    return calls_.in_flight() != 0 || !due_.empty() || !plan_.settled() ||
+           connections_.size() != live_.size() || unsent();
+}
+
+// The background thread leads when there is something to do and nobody else does it. When there
+// is not it leaves the lead to whoever comes, so that a thread that calls and waits needs nobody;
+// after a while without calls it watches the sockets for connections that end.
+void driver::run_background() {
+    bool quiet = false;
+    bool look = false;
+    std::uint64_t turns_seen = 0;
+    lock held(mutex_);
+    while (!stopping_) {
+        if (!led_ && (look || work_pending())) {
+            look = false;
+            take_lead();
+            held.unlock();
+            lead(nullptr);
+            held.lock();
+            release_lead();
+            continue;
+        }
+        const bool watched = quiet && !led_;
+        background_asleep_ = true;
+        held.unlock();
+        const bool news = watch(watched);
+        held.lock();
+        background_asleep_ = false;
+        const bool unused = !led_ && turns_ == std::exchange(turns_seen, turns_);
+        // What arrived before the sockets are watched is not signalled, so look once first.
+        look = unused && (news || !quiet);
+        quiet = unused;
+    }
+    // A thread that still waits in a call while the client is destroyed breaks the rules, but
+    // let it finish with the sockets.
+    while (led_) {
+        held.unlock();
+        std::this_thread::yield();
+        held.lock();
+    }
+    take_lead();
+    held.unlock();
+    shut_down();
+}
+
+// Sleeps without the lead. @returns whether a socket has news.
+bool driver::watch(bool quiet) {
+    std::vector<pollfd> set{{background_event_.fd(), POLLIN, 0}};
+    if (quiet) {
+        const lock held(mutex_);
+        if (!background_asleep_) return false;
+        for (const auto& one : connections_) {
+            set.push_back({one->socket_fd(), POLLIN, 0});
+            set.push_back({one->monitor_fd(), POLLIN, 0});
+        }
+    }
+    poll_until(set, quiet ? time_point::max() : clock::now() + quiet_after);
+    if (readable(set[0])) background_event_.drain();
+    for (std::size_t i = 1; i < set.size(); ++i) {
+        if (readable(set[i])) return true;
+    }
+    return false;
+}
+
+// -- the loop --------------------------------------------------------------------------------
+
+// Drives until `own` has its answer, or while there is work for the background thread.
+void driver::lead(waiter* own) {
+    for (;;) {
+        flush();
+        const bool received = receive_round(own);
+        if (own != nullptr && own->answered()) return flush();
+        const bool changed = upkeep(clock::now());
+        if (received || changed) continue;
+        if (own == nullptr && nothing_to_lead()) return;
+        sleep();
+    }
+}
+
+bool driver::nothing_to_lead() {
+    const lock held(mutex_);
+    return stopping_ || !work_pending();
+}
+
+// Takes what has arrived, but for now no more than that deadlines and other lanes may wait for.
+// What callbacks start meanwhile is sent afterwards, or as soon as a frame is full: flushing
+// after every received frame would keep small frames small for ever.
+bool driver::receive_round(waiter* own) {
+    bool received = false;
+    for (auto& one : connections_) {
+        for (int count = 0; count < frames_per_round; ++count) {
+            const auto frame = one->receive();
+            if (!frame) break;
+            received = true;
+            handle(*one, frame);
+            if (own != nullptr && own->answered()) return true;
+        }
+    }
+    return received;
+}
+
+void driver::flush() {
+    lock held(mutex_);
+    leader_asleep_ = false;
+    recycle();
+    if (!held_.empty() && !live_.empty()) send_held(clock::now());
+    for (auto& one : connections_) {
+        while (one->out.take(sending_)) {
+            ++stats_.frames_sent;
+            ++next_lane_;
+            held.unlock();
+            one->send(sending_);
+            held.lock();
+            one->out.give_back(std::move(sending_));
+        }
+    }
+    if (due_.empty()) return;
+    delivering_.swap(due_);
+    held.unlock();
+    for (auto& one : delivering_) deliver(*one.to, result<bytes>(std::move(one.why)));
+    delivering_.clear();
+}
+
+// Frames that are full, from within a callback.
+void driver::send_cut(connection& on) {
+    lock held(mutex_);
+    while (on.out.take_cut(sending_)) {
+        ++stats_.frames_sent;
+        held.unlock();
+        on.send(sending_);
+        held.lock();
+        on.out.give_back(std::move(sending_));
+    }
+}
+
+// Calls that waited for a connection.
+void driver::send_held(time_point now) {
+    while (!held_.empty()) {
+        held_call waiting = std::move(held_.front());
+        held_.pop_front();
+        call* opened = calls_.find(waiting.id);
+        if (opened == nullptr) continue;
+        connection* on = pick_lane();
+        if (on == nullptr) {
+            settle_with(*opened, {errc::overloaded, opened->function + " did not run: node " +
+                                                        node_ + " takes fewer calls than waited"});
+            continue;
+        }
+        const bytes_view payload = waiting.payload.view();
+        if (payload.size() > on->payload_bytes_max) {
+            settle_with(*opened, {errc::invalid_argument,
+                                  "payload of " + std::to_string(payload.size()) +
+                                      " bytes exceeds the node's limit of " +
+                                      std::to_string(on->payload_bytes_max)});
+            continue;
+        }
+        const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+            opened->deadline - now);
+        wire::invoke envelope;
+        envelope.id = opened->id;
+        envelope.function = opened->function;
+        envelope.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
+        envelope.trace = waiting.trace;
+        envelope.payload = payload;
+        append(on->out.open(), envelope);
+        opened->on = on;
+        ++on->in_flight;
+        on->out.appended(calls_.in_flight());
+    }
+}
+
+void driver::deliver(call& settled, result<bytes>&& with) noexcept {
+    if (settled.sync != nullptr) {
+        settled.sync->deliver(std::move(with));
+    } else {
+        settled.done(std::move(with));
+        settled.done.reset();
+    }
+    spent_.push_back(&settled);
+}
+
+void driver::recycle() noexcept {
+    for (call* one : spent_) calls_.release(*one);
+    spent_.clear();
+}
+
+void driver::sleep() {
+    time_point until;
+    {
+        const lock held(mutex_);
+        if (stopping_ || !due_.empty() || unsent() || (!held_.empty() && !live_.empty())) return;
+        until = std::min(deadlines_.next_deadline(), next_upkeep());
+        leader_asleep_ = true;
+    }
+    poll_until(poll_set_, until);
+    if (readable(poll_set_[0])) leader_event_.drain();
+    // The rest are pairs: a connection's socket and its monitor.
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        if (readable(poll_set_[2 + 2 * i])) connections_[i]->read_events();
+    }
+}
+
+void driver::shut_down() {
+    {
+        lock held(mutex_);
+        calls_.for_each([&](call& open) {
+            settle_with(open, {errc::cancelled, open.function +
+                                                    " was cancelled: the client was destroyed; it "
+                                                    "may have run"});
+        });
+        held_.clear();
+    }
+    flush();
+    for (auto& one : connections_) one->say_bye();
+    connections_.clear();
+    context_.close();
+}
+
+}  // namespace dunlin::link

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A thread that waits for one call.
+//
+// It waits for one of two things: the answer, or that it is asked to drive the sockets because
+// the thread that did has left. It lives on the waiting thread's stack: after `deliver` the
+// other side does not touch it again. `deliver` and `promote` from any thread, the rest from the
+// waiting one.
+#pragma once
+
+#include <dunlin/bytes.hpp>
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+namespace dunlin::link {
+
+class waiter {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    enum class outcome { answered, promoted, timed_out };
+
+    waiter() = default;
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+
+    void deliver(result<bytes>&& answer) {
+        const std::lock_guard lock(mutex_);
+        answer_ = std::move(answer);
+        answered_ = true;
+        changed_.notify_one();
+    }
+    void promote() {
+        const std::lock_guard lock(mutex_);
+        promoted_ = true;
+        changed_.notify_one();
+    }
+
+    [[nodiscard]] outcome wait_until(time_point deadline) {
+        std::unique_lock lock(mutex_);
+        const bool changed =
+            changed_.wait_until(lock, deadline, [&] { return answered_ || promoted_; });
+        // Promoted and answered: the promotion comes first, for it must not be lost.
+        if (std::exchange(promoted_, false)) return outcome::promoted;
+        return changed ? outcome::answered : outcome::timed_out;
+    }
+    [[nodiscard]] bool answered() {
+        const std::lock_guard lock(mutex_);
+        return answered_;
+    }
+    [[nodiscard]] result<bytes> take() {
+        const std::lock_guard lock(mutex_);
+        return std::move(answer_);
+    }
+
+    // Links of the driver's list of threads that could be promoted; guarded by its mutex.
+    waiter* prev = nullptr;
+    waiter* next = nullptr;
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    result<bytes> answer_;
+    bool answered_ = false;
+    bool promoted_ = false;
+};
+
+/// The waiting threads, oldest first. Guarded by the driver's mutex.
+class waiter_list {
+public:
+    void push_back(waiter& w) noexcept {
+        w.prev = last_;
+        w.next = nullptr;
+        (last_ != nullptr ? last_->next : first_) = &w;
+        last_ = &w;
+    }
+    /// @returns whether it was in the list.
+    bool remove(waiter& w) noexcept {
+        if (w.prev == nullptr && first_ != &w) return false;
+        (w.prev != nullptr ? w.prev->next : first_) = w.next;
+        (w.next != nullptr ? w.next->prev : last_) = w.prev;
+        w.prev = w.next = nullptr;
+        return true;
+    }
+    [[nodiscard]] waiter* pop_front() noexcept {
+        waiter* front = first_;
+        if (front != nullptr) remove(*front);
+        return front;
+    }
+
+private:
+    waiter* first_ = nullptr;
+    waiter* last_ = nullptr;
+};
+
+}  // namespace dunlin::link

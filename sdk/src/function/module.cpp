@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dunlin/module.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+
+namespace dunlin {
+namespace {
+
+constexpr std::size_t name_bytes_max = 64;
+
+void check_name(std::string_view what, std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    };
+    if (!name.empty() && name.size() <= name_bytes_max &&
+        std::all_of(name.begin(), name.end(), allowed)) {
+        return;
+    }
+    throw std::invalid_argument(std::string(what) + " \"" + std::string(name) +
+                                "\" is not a name: 1 to " + std::to_string(name_bytes_max) +
+                                " characters of a-z, 0-9, '_', '-' and '.' are");
+}
+
+void check_host(const dunlin_host* host) {
+    if (host == nullptr) throw std::invalid_argument("the node offers nothing to the module");
+    if (host->abi_version != DUNLIN_ABI_VERSION) {
+        throw std::runtime_error("the module speaks ABI version " +
+                                 std::to_string(DUNLIN_ABI_VERSION) + ", the node version " +
+                                 std::to_string(host->abi_version));
+    }
+    if (host->struct_size < sizeof(dunlin_host)) {
+        throw std::runtime_error(
+            "the module needs a newer node: it uses more of the ABI than "
+            "this one offers");
+    }
+}
+
+const char* text_or_null(const std::string& text) noexcept {
+    return text.empty() ? nullptr : text.c_str();
+}
+
+}  // namespace
+
+module_builder::module_builder(std::string_view name, const dunlin_host* host,
+                               void (*describe)(module_builder& m))
+    : name_(name) {
+    try {
+        check_host(host);
+        check_name("module", name_);
+        describe(*this);
+        export_functions();
+    } catch (const std::exception& thrown) {
+        error_ = thrown.what();
+        if (error_.empty()) error_ = "the module threw an exception without a message";
+    } catch (...) {
+        error_ = "the module threw something that is not a std::exception";
+    }
+    if (!error_.empty()) functions_.clear();
+    info_.struct_size = sizeof info_;
+    info_.abi_version = DUNLIN_ABI_VERSION;
+    info_.function_stride = sizeof(dunlin_function);
+    info_.name = name_.c_str();
+    info_.version = text_or_null(version_);
+    info_.functions = functions_.data();
+    info_.function_count = functions_.size();
+    info_.error = text_or_null(error_);
+}
+
+function_entry& module_builder::add(std::string_view name) {
+    check_name("function", name);
+    for (const function_entry& known : entries_) {
+        if (known.name_ == name) {
+            throw std::invalid_argument("function \"" + std::string(name) + "\" is added twice");
+        }
+    }
+    function_entry& entry = entries_.emplace_back();
+    entry.name_ = name;
+    return entry;
+}
+
+void module_builder::export_functions() {
+    functions_.reserve(entries_.size());
+    for (const function_entry& entry : entries_) functions_.push_back(entry.exported());
+}
+
+dunlin_function function_entry::exported() const noexcept {
+    dunlin_function out{};
+    out.name = name_.c_str();
+    out.flags = flags_;
+    out.self = self_.get();
+    out.run = run_;
+    out.description = text_or_null(description_);
+    out.input_schema = text_or_null(input_schema_);
+    out.output_schema = text_or_null(output_schema_);
+    return out;
+}
+
+}  // namespace dunlin

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The envelopes of Dunlin's protocol: what WIRE.md says in prose, as views.
+//
+// Decoding touches each byte once, allocates nothing and never trusts a length: every view
+// points into the frame it came from and lives as long as that frame. Encoding appends to a
+// buffer. No state, no thread: plain functions over memory.
+#pragma once
+
+#include "wire/frame_buffer.hpp"
+
+#include <dunlin/bytes.hpp>
+#include <dunlin/errc.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace dunlin::wire {
+
+inline constexpr std::uint32_t protocol_version = 1;
+/// The first string of a hello; tells a Dunlin peer from a stranger on the port.
+inline constexpr std::string_view protocol_name = "dunlin";
+
+/// Limits that both sides hold each other to; WIRE.md explains each.
+inline constexpr std::size_t name_bytes_max = 255;                // function, node and key names
+inline constexpr std::size_t detail_bytes_max = 4096;             // an error's text; longer is cut
+inline constexpr std::size_t trace_bytes_max = 512;               // longer is left out when sending
+inline constexpr std::size_t envelope_overhead_bytes_max = 2048;  // invoke or reply without payload
+inline constexpr std::size_t envelopes_per_frame_max = 65536;
+inline constexpr std::size_t payload_bytes_max_default = 16u << 20;
+inline constexpr std::size_t endpoints_max = 64;
+
+/// A frame beyond this is dropped unread and answered with a failure about the connection.
+[[nodiscard]] constexpr std::uint64_t frame_bytes_max(std::uint64_t payload_bytes_max) noexcept {
+    return payload_bytes_max + (1u << 20);
+}
+/// A message beyond this never reaches Dunlin: ZeroMQ ends the connection (ZMQ_MAXMSGSIZE).
+[[nodiscard]] constexpr std::uint64_t transport_bytes_max(
+    std::uint64_t payload_bytes_max) noexcept {
+    return 4 * frame_bytes_max(payload_bytes_max);
+}
+/// The part of an error's text that travels: at most detail_bytes_max, no character torn.
+[[nodiscard]] std::string_view cut_detail(std::string_view detail) noexcept;
+
+enum class kind : std::uint8_t {
+    hello = 0,    // first envelope of every connection, connecting side
+    welcome = 1,  // its answer
+    invoke = 2,
+    reply = 3,    // value
+    failure = 4,  // error instead of a value
+    cancel = 5,
+    ping = 6,
+    pong = 7,
+    goaway = 8,  // the node stops, or refuses this peer: send nothing more
+    bye = 9,     // the connecting side leaves
+};
+
+enum class peer_role : std::uint8_t { client = 0, node = 1, operator_ = 2 };
+
+namespace invoke_flags {
+inline constexpr std::uint32_t none = 0;
+}
+
+struct hello {
+    std::uint32_t version_min = protocol_version;
+    std::uint32_t version_max = protocol_version;
+    std::uint64_t features = 0;  // bit set; none defined yet
+    peer_role role = peer_role::client;
+    std::string_view name;  // for logs
+};
+
+struct welcome {
+    std::uint32_t version = protocol_version;
+    std::uint64_t features = 0;  // those that both sides have
+    std::string_view node;
+    std::uint64_t payload_bytes_max = payload_bytes_max_default;
+    std::uint64_t in_flight_max = 0;  // calls this connection may have unanswered
+    std::array<std::string_view, endpoints_max> endpoints{};  // all lanes of the node, this one too
+    std::size_t endpoint_count = 0;
+};
+
+struct invoke {
+    std::uint64_t id = 0;  // chosen by the caller, unique per connection among unanswered calls
+    std::string_view function;
+    std::uint64_t remaining_us = 0;  // until the deadline, when sent; 0: none
+    std::uint32_t flags = invoke_flags::none;
+    std::uint32_t attempt = 0;
+    std::uint32_t retries_left = 0;
+    bytes_view key;          // empty: no key
+    std::string_view trace;  // W3C traceparent (and state); empty: none
+    bytes_view payload;      // one msgpack value, not looked at by the envelope's decoder
+};
+
+struct reply {
+    std::uint64_t id = 0;
+    bytes_view payload;
+};
+
+struct failure {
+    std::uint64_t id = 0;  // 0: about the connection, not about one call
+    std::int64_t code = 0;
+    std::string_view detail;
+    std::uint64_t retry_after_us = 0;
+};
+
+struct cancel {
+    std::uint64_t id = 0;
+};
+
+struct ping {
+    std::uint64_t token = 0;
+};
+
+struct pong {
+    std::uint64_t token = 0;
+};
+
+struct goaway {
+    std::int64_t code = 0;  // errc: unavailable when stopping, unauthenticated, ...
+    std::string_view detail;
+};
+
+struct bye {};
+
+/// Why a frame could not be read on. The rest of the frame is meaningless after `malformed`.
+enum class read_status : std::uint8_t {
+    envelope,   // one was read; kind() and the accessor of that kind are valid
+    skipped,    // an envelope of a kind newer than this build; nothing to do
+    end,        // the frame is used up
+    malformed,  // not this protocol; problem() says what
+};
+
+/// Reads a frame's envelopes one after another.
+class frame_reader {
+public:
+    explicit frame_reader(bytes_view frame) noexcept
+        : at_(frame.data()),
+          end_(at_ + frame.size()) {}
+
+    /// Reads the next envelope.
+    [[nodiscard]] read_status next() noexcept;
+
+    [[nodiscard]] wire::kind kind() const noexcept { return kind_; }
+    /// The envelope just read; only the accessor of its kind has a meaning.
+    [[nodiscard]] const wire::invoke& invoke() const noexcept { return invoke_; }
+    [[nodiscard]] const wire::reply& reply() const noexcept { return reply_; }
+    [[nodiscard]] const wire::failure& failure() const noexcept { return failure_; }
+    [[nodiscard]] std::uint64_t id_or_token() const noexcept { return id_; }  // cancel, ping, pong
+    [[nodiscard]] const wire::hello& hello() const noexcept { return hello_; }
+    [[nodiscard]] const wire::welcome& welcome() const noexcept { return welcome_; }
+    [[nodiscard]] const wire::goaway& goaway() const noexcept { return goaway_; }
+    /// One sentence about what was malformed; static text.
+    [[nodiscard]] const char* problem() const noexcept { return problem_; }
+
+private:
+    read_status stop(const char* problem) noexcept;
+
+    const std::byte* at_;
+    const std::byte* end_;
+    wire::kind kind_ = wire::kind::bye;
+    std::uint32_t count_ = 0;
+    std::uint64_t id_ = 0;
+    wire::invoke invoke_;
+    wire::reply reply_;
+    wire::failure failure_;
+    wire::hello hello_;
+    wire::goaway goaway_;
+    // A welcome is large and comes once per connection: made only when one is read.
+    union {
+        char no_welcome_ = 0;
+        wire::welcome welcome_;
+    };
+    const char* problem_ = "";
+};
+
+// Encoders: each appends one envelope, or throws std::bad_alloc with the frame as it was when the
+// buffer may not grow. Beyond its limit a detail is cut, a trace is left out, and a name or a key
+// is a programmer's error that ends the process: check first with `name_bytes_max`.
+void append(frame_buffer& frame, const hello& envelope);
+void append(frame_buffer& frame, const welcome& envelope);
+void append(frame_buffer& frame, const invoke& envelope);
+void append(frame_buffer& frame, const reply& envelope);
+void append(frame_buffer& frame, const failure& envelope);
+void append(frame_buffer& frame, const cancel& envelope);
+void append(frame_buffer& frame, const ping& envelope);
+void append(frame_buffer& frame, const pong& envelope);
+void append(frame_buffer& frame, const goaway& envelope);
+void append(frame_buffer& frame, const bye& envelope);
+
+/// For payloads that are encoded in place: writes all of an envelope up to its payload, leaving
+/// the payload's length open; `end_payload` fills it in. Between the two only the payload's
+/// bytes are appended. `mark` is the offset that begin returned.
+[[nodiscard]] std::size_t begin_invoke(frame_buffer& frame, const invoke& envelope_without_payload);
+[[nodiscard]] std::size_t begin_reply(frame_buffer& frame, std::uint64_t id);
+void end_payload(frame_buffer& frame, std::size_t mark) noexcept;
+
+}  // namespace dunlin::wire

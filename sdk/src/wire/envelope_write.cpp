@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/envelope.hpp"
+#include "wire/msgpack_put.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+
+namespace dunlin::wire {
+namespace {
+
+// The head of the array, the kind, and a head or a number for each other element.
+constexpr std::size_t heads_bytes_max(std::size_t elements) {
+    return 2 + (elements - 1) * msgpack_head_bytes_max;
+}
+
+constexpr std::size_t invoke_heads_bytes_max = heads_bytes_max(10);
+constexpr std::size_t reply_heads_bytes_max = heads_bytes_max(3);
+
+static_assert(invoke_heads_bytes_max + 2 * name_bytes_max + trace_bytes_max <=
+              envelope_overhead_bytes_max);
+static_assert(reply_heads_bytes_max <= envelope_overhead_bytes_max);
+
+[[noreturn]] void over_limit(const char* what) {
+    std::fprintf(stderr, "dunlin: %s is longer than the protocol allows\n", what);
+    std::abort();
+}
+
+// The other side would drop the rest of the frame, other callers' envelopes with it.
+void require(bool within_limit, const char* what) {
+    if (!within_limit) [[unlikely]]
+        over_limit(what);
+}
+
+std::uint8_t* put_kind(std::uint8_t* at, kind which, std::uint32_t elements) noexcept {
+    at = put_array(at, elements);
+    *at = static_cast<std::uint8_t>(which);
+    return at + 1;
+}
+
+void commit(frame_buffer& frame, const std::uint8_t* at) noexcept {
+    frame.size = static_cast<std::size_t>(at - frame.data);
+}
+
+// An invoke up to its payload; the buffer has room for the payload and its head too.
+std::uint8_t* put_invoke(frame_buffer& frame, const invoke& envelope, std::size_t payload_bytes) {
+    require(envelope.function.size() <= name_bytes_max, "a function's name");
+    require(envelope.key.size() <= name_bytes_max, "a key");
+    const bool traced = !envelope.trace.empty() && envelope.trace.size() <= trace_bytes_max;
+
+    auto* at = frame.reserve(envelope_overhead_bytes_max + payload_bytes);
+    at = put_kind(at, kind::invoke, 10);
+    at = put_uint(at, envelope.id);
+    at = put_str(at, envelope.function);
+    at = put_uint(at, envelope.remaining_us);
+    at = put_uint(at, envelope.flags);
+    at = put_uint(at, envelope.attempt);
+    at = put_uint(at, envelope.retries_left);
+    at = envelope.key.empty() ? put_nil(at) : put_bin(at, envelope.key);
+    return traced ? put_str(at, envelope.trace) : put_nil(at);
+}
+
+std::uint8_t* put_reply(frame_buffer& frame, std::uint64_t id, std::size_t payload_bytes) {
+    auto* at = frame.reserve(reply_heads_bytes_max + payload_bytes);
+    return put_uint(put_kind(at, kind::reply, 3), id);
+}
+
+void append_number(frame_buffer& frame, kind which, std::uint64_t number) {
+    auto* at = frame.reserve(heads_bytes_max(2));
+    commit(frame, put_uint(put_kind(at, which, 2), number));
+}
+
+void require_payload(bytes_view payload) {
+    require(payload.size() <= std::numeric_limits<std::uint32_t>::max(), "a payload");
+}
+
+}  // namespace
+
+std::string_view cut_detail(std::string_view detail) noexcept {
+    if (detail.size() <= detail_bytes_max) return detail;
+    std::size_t size = detail_bytes_max;
+    // Back over the bytes of a UTF-8 character that would be torn, which are at most three.
+    for (int torn = 0; torn < 3 && (static_cast<std::uint8_t>(detail[size]) & 0xc0u) == 0x80u;
+         ++torn) {
+        --size;
+    }
+    return detail.substr(0, size);
+}
+
+void append(frame_buffer& frame, const hello& envelope) {
+    require(envelope.name.size() <= name_bytes_max, "a peer's name");
+    auto* at = frame.reserve(heads_bytes_max(7) + protocol_name.size() + envelope.name.size());
+    at = put_kind(at, kind::hello, 7);
+    at = put_str(at, protocol_name);
+    at = put_uint(at, envelope.version_min);
+    at = put_uint(at, envelope.version_max);
+    at = put_uint(at, envelope.features);
+    at = put_uint(at, static_cast<std::uint8_t>(envelope.role));
+    at = put_str(at, envelope.name);
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const welcome& envelope) {
+    require(envelope.node.size() <= name_bytes_max, "a node's name");
+    require(envelope.endpoint_count <= endpoints_max, "a welcome's list of endpoints");
+    std::size_t text_bytes = envelope.node.size();
+    for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
+        require(envelope.endpoints[i].size() <= name_bytes_max, "an endpoint");
+        text_bytes += envelope.endpoints[i].size();
+    }
+    auto* at = frame.reserve(heads_bytes_max(7 + envelope.endpoint_count) + text_bytes);
+    at = put_kind(at, kind::welcome, 7);
+    at = put_uint(at, envelope.version);
+    at = put_uint(at, envelope.features);
+    at = put_str(at, envelope.node);
+    at = put_uint(at, envelope.payload_bytes_max);
+    at = put_uint(at, envelope.in_flight_max);
+    at = put_array(at, static_cast<std::uint32_t>(envelope.endpoint_count));
+    for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
+        at = put_str(at, envelope.endpoints[i]);
+    }
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const invoke& envelope) {
+    require_payload(envelope.payload);
+    auto* at = put_invoke(frame, envelope, envelope.payload.size());
+    commit(frame, put_bin(at, envelope.payload));
+}
+
+void append(frame_buffer& frame, const reply& envelope) {
+    require_payload(envelope.payload);
+    auto* at = put_reply(frame, envelope.id, envelope.payload.size());
+    commit(frame, put_bin(at, envelope.payload));
+}
+
+void append(frame_buffer& frame, const failure& envelope) {
+    const auto detail = cut_detail(envelope.detail);
+    auto* at = frame.reserve(heads_bytes_max(5) + detail.size());
+    at = put_kind(at, kind::failure, 5);
+    at = put_uint(at, envelope.id);
+    at = put_int(at, envelope.code);
+    at = put_str(at, detail);
+    at = put_uint(at, envelope.retry_after_us);
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const cancel& envelope) {
+    append_number(frame, kind::cancel, envelope.id);
+}
+
+void append(frame_buffer& frame, const ping& envelope) {
+    append_number(frame, kind::ping, envelope.token);
+}
+
+void append(frame_buffer& frame, const pong& envelope) {
+    append_number(frame, kind::pong, envelope.token);
+}
+
+void append(frame_buffer& frame, const goaway& envelope) {
+    const auto detail = cut_detail(envelope.detail);
+    auto* at = frame.reserve(heads_bytes_max(3) + detail.size());
+    at = put_kind(at, kind::goaway, 3);
+    at = put_int(at, envelope.code);
+    at = put_str(at, detail);
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const bye&) {
+    auto* at = frame.reserve(heads_bytes_max(1));
+    commit(frame, put_kind(at, kind::bye, 1));
+}
+
+std::size_t begin_invoke(frame_buffer& frame, const invoke& envelope_without_payload) {
+    auto* at = put_invoke(frame, envelope_without_payload, 0);
+    commit(frame, put_bin32_head(at, 0));
+    return frame.size;
+}
+
+std::size_t begin_reply(frame_buffer& frame, std::uint64_t id) {
+    auto* at = put_reply(frame, id, 0);
+    commit(frame, put_bin32_head(at, 0));
+    return frame.size;
+}
+
+void end_payload(frame_buffer& frame, std::size_t mark) noexcept {
+    const std::size_t length = frame.size - mark;
+    require(length <= std::numeric_limits<std::uint32_t>::max(), "a payload");
+    store_big_endian(frame.data + mark - sizeof(std::uint32_t), static_cast<std::uint32_t>(length));
+}
+
+}  // namespace dunlin::wire
