@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/activation.hpp"
+
+#include "actors/limits.hpp"
+#include "actors/pool.hpp"
+#include "actors/run_unit.hpp"
+#include "support/tsan.hpp"
+
+#include <caf/mailbox_element.hpp>
+
+#include <utility>
+
+namespace dunlin::actors {
+
+thread_local run_unit* run_unit::current_ = nullptr;
+
+namespace {
+
+/// The call object of this thread, for invocations that run through.
+std::unique_ptr<dunlin_call>& spare_call() {
+    thread_local std::unique_ptr<dunlin_call> spare;
+    if (!spare) spare = std::make_unique<dunlin_call>();
+    return spare;
+}
+
+std::shared_ptr<const output_buffer> copy_of(std::string_view text) {
+    auto buffer = std::make_shared<output_buffer>();
+    buffer->append(text.data(), text.size());
+    return buffer;
+}
+
+}  // namespace
+
+errc stop_reason_for(std::int32_t code) noexcept {
+    return errc_from_number(code) == errc::deadline_exceeded ? errc::deadline_exceeded
+                                                             : errc::cancelled;
+}
+
+activation::activation(caf::actor_config& config, pool& owner)
+    : caf::event_based_actor(config), pool_(owner) {}
+
+activation::~activation() = default;
+
+// The framework orders what one thread does to an activation before what the next one does.
+caf::resumable::resume_result activation::resume(caf::execution_unit* unit, std::size_t messages) {
+    support::tsan_acquire(this);
+    const auto state = caf::event_based_actor::resume(unit, messages);
+    support::tsan_release(this);
+    return state;
+}
+
+caf::behavior activation::make_behavior() {
+    return {
+        [this](run_bundle& message) {
+            const bundle_ptr work = std::move(message.work);
+            support::tsan_acquire(work.get());
+            run(work, message.first);
+        },
+        [this](operation_done& message) {
+            support::tsan_acquire(this);
+            complete(message);
+        },
+        [this](stop_running& message) {
+            support::tsan_acquire(this);
+            stop_suspended(message);
+        },
+    };
+}
+
+template <class Message>
+void activation::post(Message message) {
+    // Where this thread is a lane and the function is short, the activation runs right here;
+    // otherwise CAF's scheduler, or the activation's own thread, takes it.
+    caf::execution_unit* here =
+        pool_.where() == placement::lane ? run_unit::current() : nullptr;
+    auto element =
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
+    support::tsan_release(this);
+    enqueue(std::move(element), here);
+}
+
+void activation::start(bundle_ptr work) {
+    support::tsan_release(work.get());
+    post(run_bundle{std::move(work), 0});
+}
+
+void activation::answer_value(answer_address to, output_buffer& payload) {
+    auto data = std::make_shared<output_buffer>(std::move(payload));
+    post(operation_done{to, 0, std::move(data)});
+}
+
+void activation::answer_error(answer_address to, error why) {
+    post(operation_done{to, static_cast<std::int32_t>(why.code), copy_of(why.detail)});
+}
+
+void activation::timer_fired(const operation_timer& timer) {
+    std::shared_ptr<const output_buffer> data;
+    if (timer.code != 0) data = copy_of(stop_detail(static_cast<errc>(timer.code)));
+    post(operation_done{timer.operation, timer.code, std::move(data)});
+}
+
+void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) {
+    if (index >= work->size()) return;  // refused by its pool, and answered then
+    auto& stopped = (*work)[index];
+    if (!stopped.stop.request(reason)) return;
+    // Either the activation sees the request when it starts, or we see the activation here.
+    if (auto* runner = stopped.runner.load(std::memory_order_seq_cst); runner != nullptr)
+        runner->post(stop_running{work, index});
+}
+
+void activation::run(const bundle_ptr& work, std::uint32_t first) {
+    const auto& time = pool_.env().time;
+    const auto began_ns = time.now_ns();
+    const bool on_lane = run_unit::current() != nullptr;
+    std::uint32_t ran = 0;
+    for (std::uint32_t i = first; i < work->size(); ++i) {
+        auto& next = (*work)[i];
+        next.runner.store(this, std::memory_order_seq_cst);
+        if (dropped(next, began_ns)) continue;
+        if (on_lane && ran != 0 && ran % limits::invocations_per_look == 0) {
+            const auto held_ns = time.now_ns() - began_ns;
+            if (held_ns > limits::bundle_hold_ns_max) {
+                pool_.record(held_ns, ran);
+                return post(run_bundle{work, i});
+            }
+        }
+        ++ran;
+        if (!run_one(work, i)) return pool_.record(time.now_ns() - began_ns, ran);
+    }
+    if (ran != 0) pool_.record(time.now_ns() - began_ns, ran);
+    pool_.release(*this);
+}
+
+bool activation::dropped(invocation& next, std::int64_t now_ns) {
+    if (next.stop.requested()) {
+        // Whoever stopped it has answered, or this does; an answer that comes second is dropped
+        // at its port.
+        const auto reason = next.stop.reason();
+        next.origin->answer_error(next.address, {reason, std::string(stop_detail(reason))});
+        return true;
+    }
+    if (next.deadline_ns > now_ns) return false;
+    next.origin->answer_error(next.address,
+                              {errc::deadline_exceeded,
+                               "the deadline of " + pool_.info().name +
+                                   " passed before it ran; it did not run"});
+    return true;
+}
+
+bool activation::run_one(const bundle_ptr& work, std::uint32_t index) {
+    auto& invocation = (*work)[index];
+    auto& spare = spare_call();
+    auto* call = spare.get();
+    const auto& function = pool_.info();
+    call->begin(*this, function, pool_.env(), invocation);
+    std::int32_t state = DUNLIN_DONE;
+    {
+        user_code_scope in_user_code(pool_);
+        state = function.run(function.self, &host_table(), call,
+                             reinterpret_cast<const std::uint8_t*>(invocation.payload.data()),
+                             invocation.payload.size());
+    }
+    if (state == DUNLIN_PENDING && !call->finished) {
+        suspended_ = std::move(spare);
+        suspended_->keep = work;
+        suspended_index_ = index;
+        return false;
+    }
+    call->answer();
+    return true;
+}
+
+void activation::complete(const operation_done& ended) {
+    if (!suspended_) return;
+    const auto began_ns = pool_.env().time.now_ns();
+    const auto* data = ended.data ? ended.data->data : nullptr;
+    if (suspended_->complete(ended.operation, ended.code, data, ended.data ? ended.data->size : 0))
+        leave_if_finished(began_ns);
+}
+
+void activation::stop_suspended(const stop_running& stop) {
+    if (!suspended_ || suspended_->invocation != &(*stop.work)[stop.index]) return;
+    const auto began_ns = pool_.env().time.now_ns();
+    suspended_->stop_operations();
+    leave_if_finished(began_ns);
+}
+
+void activation::leave_if_finished(std::int64_t began_ns) {
+    pool_.record_step(pool_.env().time.now_ns() - began_ns);
+    if (!suspended_->finished) return;
+    const auto work = suspended_->keep;
+    suspended_->answer();
+    suspended_.reset();
+    // Functions that may suspend travel alone; the others may suspend all the same.
+    run(work, suspended_index_ + 1);
+}
+
+}  // namespace dunlin::actors

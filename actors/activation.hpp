@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One actor serving one function: it runs one invocation at a time.
+//
+// User code runs here and nowhere else. An invocation that runs through is answered on the spot;
+// one that suspends is kept until its operations end, without holding a thread, and the
+// activation takes no other meanwhile. It is also the answer port of the calls its function makes.
+// Owned by its pool for the node's life; resumed by a lane, CAF's scheduler or a thread of its own,
+// by one of them at a time.
+#pragma once
+
+#include "actors/answer_port.hpp"
+#include "actors/bundle.hpp"
+#include "actors/call.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace dunlin::actors {
+
+class pool;
+
+// The messages an activation understands.
+
+struct run_bundle {
+    bundle_ptr work;
+    std::uint32_t first = 0;  // those before it have been run
+};
+struct operation_done {
+    answer_address operation;
+    std::int32_t code = 0;
+    std::shared_ptr<const output_buffer> data;  // payload, or a detail; null: empty
+};
+struct stop_running {
+    bundle_ptr work;
+    std::uint32_t index = 0;
+};
+
+class activation final : public caf::event_based_actor, public answer_port {
+public:
+    activation(caf::actor_config& config, pool& owner);
+    ~activation() override;
+
+    /// Gives it a bundle; only the pool, and only while it is idle.
+    void start(bundle_ptr work);
+
+    /// Requests the stop of an invocation, wherever it is: waiting, running or suspended.
+    static void stop(const bundle_ptr& work, std::uint32_t index, errc reason);
+
+    // answer_port: the answers to calls this activation's function made.
+    void answer_value(answer_address to, output_buffer& payload) override;
+    void answer_error(answer_address to, error why) override;
+
+    /// A timer of one of its operations fired.
+    void timer_fired(const operation_timer& timer);
+
+    [[nodiscard]] pool& home() noexcept { return pool_; }
+    [[nodiscard]] std::uint32_t next_generation() noexcept { return ++generation_; }
+    [[nodiscard]] std::uint32_t newest_generation() const noexcept { return generation_; }
+
+    caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t messages) override;
+
+protected:
+    caf::behavior make_behavior() override;
+
+private:
+    void run(const bundle_ptr& work, std::uint32_t first);
+    /// Answers an invocation that nobody waits for, or whose deadline has passed.
+    /// @returns whether it did.
+    bool dropped(invocation& next, std::int64_t now_ns);
+    /// @returns false when the invocation suspended.
+    bool run_one(const bundle_ptr& work, std::uint32_t index);
+    void complete(const operation_done& ended);
+    void stop_suspended(const stop_running& stop);
+    void leave_if_finished(std::int64_t began_ns);
+    template <class Message>
+    void post(Message message);
+
+    pool& pool_;
+    std::unique_ptr<dunlin_call> suspended_;
+    std::uint32_t suspended_index_ = 0;  // in its bundle
+    std::uint32_t generation_ = 0;
+};
+
+/// The reason to give to a nested call whose operation ended with `code`.
+[[nodiscard]] errc stop_reason_for(std::int32_t code) noexcept;
+
+}  // namespace dunlin::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::run_bundle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::operation_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::stop_running)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the answer of an invocation goes: straight back to whoever asked.
+//
+// A lane is one (the asker is a peer on its socket), an activation is another (the asker is a
+// function). Safe from any thread; an answer to an address that was answered before is dropped,
+// which is what makes "exactly one answer" hold whoever comes first: the function, the deadline,
+// a cancel or the end of the node.
+#pragma once
+
+#include "actors/invocation.hpp"
+#include "actors/output_buffer.hpp"
+
+#include <dunlin/result.hpp>
+
+namespace dunlin::actors {
+
+class answer_port {
+public:
+    virtual ~answer_port() = default;
+
+    /// The function's value. The port may take the buffer's memory; its content is unspecified
+    /// afterwards, but it can be reset and used again.
+    virtual void answer_value(answer_address to, output_buffer& payload) = 0;
+    virtual void answer_error(answer_address to, error why) = 0;
+};
+
+}  // namespace dunlin::actors

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invocations of one function that travel together as one CAF message.
+//
+// One allocation holds all of them; a reference-counted keeper holds the frame that their views
+// point into. A bundle is filled by the thread that decodes, then handed over and not changed in
+// number again (but for `truncate` by the pool that refuses its tail). Shared by reference count.
+#pragma once
+
+#include "actors/invocation.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace dunlin::actors {
+
+/// Memory that invocations point into, alive as long as one bundle refers to it.
+class frame_memory {
+public:
+    frame_memory() = default;
+    frame_memory(const frame_memory&) = delete;
+    frame_memory& operator=(const frame_memory&) = delete;
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+protected:
+    virtual ~frame_memory() = default;
+
+private:
+    std::atomic<std::uint32_t> references_{1};
+};
+
+class bundle_ptr;
+
+class bundle {
+public:
+    /// An empty bundle for up to `capacity` invocations whose views point into `memory`.
+    [[nodiscard]] static bundle_ptr create(std::uint32_t capacity, frame_memory& memory);
+
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    [[nodiscard]] bool full() const noexcept { return size_ == capacity_; }
+    [[nodiscard]] invocation& operator[](std::uint32_t i) noexcept { return first()[i]; }
+
+    /// The next invocation, to be filled in. Only while not full.
+    [[nodiscard]] invocation& add() noexcept { return *new (first() + size_++) invocation; }
+    /// Drops the invocations from `size` on; the caller has answered them.
+    void truncate(std::uint32_t size) noexcept {
+        while (size_ > size) first()[--size_].~invocation();
+    }
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+    }
+
+    bundle(const bundle&) = delete;
+    bundle& operator=(const bundle&) = delete;
+
+private:
+    bundle(std::uint32_t capacity, frame_memory& memory) noexcept
+        : capacity_(capacity), memory_(&memory) {
+        memory.retain();
+    }
+    ~bundle() = default;
+    [[nodiscard]] invocation* first() noexcept {
+        return std::launder(reinterpret_cast<invocation*>(this + 1));
+    }
+    void destroy() noexcept;
+
+    std::atomic<std::uint32_t> references_{1};
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_;
+    frame_memory* memory_;
+};
+static_assert(sizeof(bundle) % alignof(invocation) == 0);
+
+/// Shared ownership of a bundle. Copyable, because CAF messages are.
+class bundle_ptr {
+public:
+    bundle_ptr() = default;
+    explicit bundle_ptr(bundle* adopted) noexcept : bundle_(adopted) {}
+    bundle_ptr(const bundle_ptr& other) noexcept : bundle_(other.bundle_) {
+        if (bundle_ != nullptr) bundle_->retain();
+    }
+    bundle_ptr(bundle_ptr&& other) noexcept : bundle_(std::exchange(other.bundle_, nullptr)) {}
+    bundle_ptr& operator=(bundle_ptr other) noexcept {
+        std::swap(bundle_, other.bundle_);
+        return *this;
+    }
+    ~bundle_ptr() {
+        if (bundle_ != nullptr) bundle_->release();
+    }
+
+    [[nodiscard]] bundle* get() const noexcept { return bundle_; }
+    bundle& operator*() const noexcept { return *bundle_; }
+    bundle* operator->() const noexcept { return bundle_; }
+    explicit operator bool() const noexcept { return bundle_ != nullptr; }
+
+private:
+    bundle* bundle_ = nullptr;
+};
+
+}  // namespace dunlin::actors

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/call.hpp"
+
+#include "actors/activation.hpp"
+#include "actors/answer_port.hpp"
+#include "actors/limits.hpp"
+#include "actors/run_unit.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace {
+
+using dunlin::actors::answer_address;
+using dunlin::actors::operation_timer;
+
+/// Buffers up to this size are kept for the next invocation.
+constexpr std::size_t output_bytes_kept = 8192;
+
+}  // namespace
+
+void dunlin_call::begin(dunlin::actors::activation& by,
+                        const dunlin::actors::function_info& what,
+                        const dunlin::actors::environment& in,
+                        dunlin::actors::invocation& which) {
+    owner = &by;
+    function = &what;
+    env = &in;
+    invocation = &which;
+    output.set_size_max(in.payload_bytes_max);
+    output.size = 0;
+    failed = false;
+    finished = false;
+    has_stop_callback = false;
+    info.struct_size = 0;  // filled in when the module asks
+}
+
+void dunlin_call::answer() {
+    if (has_stop_callback) invocation->stop.set_callback(nullptr, nullptr);
+    for (std::uint32_t slot = 0; operations_open() != 0; ++slot)
+        if (operations[slot].done != nullptr)
+            close_operation(slot, static_cast<std::int32_t>(dunlin::errc::cancelled));
+    if (!failed && output.size > output.size_max()) {
+        failed = true;
+        failure = {dunlin::errc::failed, "the reply exceeds the limit of " +
+                                             std::to_string(output.size_max()) + " bytes"};
+    }
+    if (failed) {
+        invocation->origin->answer_error(invocation->address, std::move(failure));
+        failure = {};
+    } else {
+        invocation->origin->answer_value(invocation->address, output);
+    }
+    output.reset(output_bytes_kept);
+}
+
+answer_address dunlin_call::open_operation(dunlin_completion done, void* user) {
+    if (operations_free.empty()) {
+        operations_free.push_back(static_cast<std::uint32_t>(operations.size()));
+        operations.emplace_back();
+    }
+    const auto slot = operations_free.back();
+    operations_free.pop_back();
+    auto& opened = operations[slot];
+    opened.done = done;
+    opened.user = user;
+    opened.generation = owner->next_generation();
+    return {slot, opened.generation};
+}
+
+void dunlin_call::close_operation(std::uint32_t slot, std::int32_t code) {
+    auto& closed = operations[slot];
+    closed.done = nullptr;
+    operations_free.push_back(slot);
+    if (auto timer = std::exchange(closed.timer, nullptr)) env->timers.disarm(timer);
+    if (auto nested = std::exchange(closed.nested, {}); nested && code != 0)
+        dunlin::actors::activation::stop(nested, 0, dunlin::actors::stop_reason_for(code));
+}
+
+bool dunlin_call::complete(answer_address which, std::int32_t code, const std::uint8_t* data,
+                           std::size_t size) {
+    if (which.slot >= operations.size()) return false;
+    const auto& open = operations[which.slot];
+    if (open.done == nullptr || open.generation != which.generation) return false;
+    const auto done = open.done;
+    void* user = open.user;
+    close_operation(which.slot, code);
+    // Only this is user code: a lane may be taken over in it, and what is above touches the lane.
+    dunlin::actors::user_code_scope in_user_code(owner->home());
+    done(user, code, data, size);
+    return true;
+}
+
+void dunlin_call::stop_operations() {
+    const auto reason = invocation->stop.reason();
+    const auto text = dunlin::actors::stop_detail(reason);
+    const auto* data = reinterpret_cast<const std::uint8_t*>(text.data());
+    // By index and generation: completions may open new operations, which end by themselves.
+    const auto newest = owner->newest_generation();
+    const auto is_new = [newest](std::uint32_t generation) {
+        return static_cast<std::int32_t>(generation - newest) > 0;
+    };
+    for (std::uint32_t slot = 0; slot < operations.size() && !finished; ++slot)
+        if (operations[slot].done != nullptr && !is_new(operations[slot].generation))
+            complete({slot, operations[slot].generation}, static_cast<std::int32_t>(reason), data,
+                     text.size());
+}
+
+namespace dunlin::actors {
+
+std::string_view stop_detail(errc reason) noexcept {
+    switch (reason) {
+        case errc::deadline_exceeded: return "the call's deadline has passed";
+        case errc::cancelled: return "the caller withdrew the call";
+        default: return "the node stops";
+    }
+}
+
+namespace {
+
+dunlin_buffer* host_output(dunlin_call* call) { return &call->output; }
+
+void host_fail(dunlin_call* call, std::int32_t code, const char* detail, std::size_t size) {
+    // An author's error reaches the caller as `failed`, whatever number it carried; only a
+    // payload that did not decode is the caller's fault.
+    call->failed = true;
+    call->failure.code = errc_from_number(code) == errc::invalid_argument ? errc::invalid_argument
+                                                                           : errc::failed;
+    call->failure.detail.assign(detail == nullptr ? "" : detail, detail == nullptr ? 0 : size);
+}
+
+void host_finish(dunlin_call* call) { call->finished = true; }
+
+const dunlin_call_info* host_info(dunlin_call* call) {
+    auto& info = call->info;
+    if (info.struct_size == 0) {
+        const auto& invocation = *call->invocation;
+        const auto& name = call->function->name;
+        info = {};
+        info.struct_size = sizeof info;
+        info.invocation_id = invocation.id;
+        info.attempt = invocation.attempt;
+        info.function = name.data();
+        info.function_size = name.size();
+        if (!invocation.trace.empty()) {
+            info.trace = reinterpret_cast<const std::uint8_t*>(invocation.trace.data());
+            info.trace_size = invocation.trace.size();
+        }
+        if (!invocation.key.empty()) {
+            info.key = reinterpret_cast<const std::uint8_t*>(invocation.key.data());
+            info.key_size = invocation.key.size();
+        }
+    }
+    return &info;
+}
+
+std::int64_t host_remaining_ns(dunlin_call* call) {
+    const auto deadline_ns = call->invocation->deadline_ns;
+    return deadline_ns == no_deadline ? no_deadline : deadline_ns - call->env->time.now_ns();
+}
+
+int host_stop_requested(dunlin_call* call) { return call->invocation->stop.requested() ? 1 : 0; }
+
+void host_set_stop_callback(dunlin_call* call, void (*on_stop)(void*), void* user) {
+    call->has_stop_callback = on_stop != nullptr;
+    call->invocation->stop.set_callback(on_stop, user);
+}
+
+/// An operation that cannot start ends like any other: later, through a message.
+void end_later(dunlin_call* call, answer_address operation, errc code, std::string detail) {
+    call->owner->answer_error(operation, error{code, std::move(detail)});
+}
+
+/// Ends an operation that may not start. After a stop it ends with its reason, but not at once: a
+/// function that ignores the reason and tries again must not hold its thread.
+bool refuse(dunlin_call* call, answer_address operation) {
+    if (call->operations_open() > limits::operations_max) {
+        end_later(call, operation, errc::overloaded,
+                  "one invocation may have " + std::to_string(limits::operations_max) +
+                      " operations under way; await some before starting more");
+        return true;
+    }
+    if (!call->invocation->stop.requested()) return false;
+    constexpr std::int64_t pause_ns = 1'000'000;
+    call->operations[operation.slot].timer =
+        call->env->timers.arm(*call->owner, operation, call->env->time.now_ns() + pause_ns,
+                              static_cast<std::int32_t>(call->invocation->stop.reason()));
+    return true;
+}
+
+void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion done, void* user) {
+    host_code_scope in_host_code(call->owner->home());
+    const auto operation = call->open_operation(done, user);
+    if (refuse(call, operation)) return;
+    const auto now_ns = call->env->time.now_ns();
+    const auto until_ns =
+        duration_ns > no_deadline - now_ns ? no_deadline : now_ns + std::max<std::int64_t>(duration_ns, 0);
+    call->operations[operation.slot].timer =
+        call->env->timers.arm(*call->owner, operation, until_ns, 0);
+}
+
+/// The payload and names of a call between functions, copied once out of the caller's memory.
+class nested_memory final : public frame_memory {
+public:
+    nested_memory(const dunlin_request& request)
+        : memory_(new std::byte[request.payload_size + request.key_size]) {
+        if (request.payload_size != 0)
+            std::memcpy(memory_.get(), request.payload, request.payload_size);
+        if (request.key_size != 0)
+            std::memcpy(memory_.get() + request.payload_size, request.key, request.key_size);
+    }
+    [[nodiscard]] bytes_view payload(const dunlin_request& request) const noexcept {
+        return {memory_.get(), request.payload_size};
+    }
+    [[nodiscard]] bytes_view key(const dunlin_request& request) const noexcept {
+        return {memory_.get() + request.payload_size, request.key_size};
+    }
+
+private:
+    std::unique_ptr<std::byte[]> memory_;
+};
+
+void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_completion done,
+                 void* user) {
+    host_code_scope in_host_code(call->owner->home());
+    const auto operation = call->open_operation(done, user);
+    if (refuse(call, operation)) return;
+    const auto& env = *call->env;
+    if (request->payload_size > env.payload_bytes_max)
+        return end_later(call, operation, errc::invalid_argument,
+                         "payload of " + std::to_string(request->payload_size) +
+                             " bytes exceeds the limit of " +
+                             std::to_string(env.payload_bytes_max));
+
+    auto* memory = new nested_memory(*request);
+    auto single = bundle::create(1, *memory);
+    memory->release();
+    const auto& parent = *call->invocation;
+    auto& nested = single->add();
+    nested.id = parent.id;
+    nested.payload = memory->payload(*request);
+    nested.key = memory->key(*request);
+    nested.trace = parent.trace;
+    nested.deadline_ns = parent.deadline_ns;
+    nested.retries_left = parent.retries_left;
+    nested.origin = call->owner;
+    nested.address = operation;
+    if (request->timeout_ns > 0) {
+        const auto own_ns = env.time.now_ns() + request->timeout_ns;
+        if (own_ns < nested.deadline_ns) {
+            nested.deadline_ns = own_ns;
+            call->operations[operation.slot].timer =
+                env.timers.arm(*call->owner, operation, own_ns,
+                               static_cast<std::int32_t>(errc::deadline_exceeded));
+        }
+    }
+    call->operations[operation.slot].nested = single;
+    env.router.route({request->function, request->function_size}, std::move(single));
+}
+
+void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size_t size) {
+    call->env->log.write(level, call->function->name, call->invocation->id, {text, size});
+}
+
+constexpr dunlin_host table{
+    sizeof(dunlin_host), DUNLIN_ABI_VERSION,     &host_output,
+    &host_fail,          &host_finish,           &host_info,
+    &host_remaining_ns,  &host_stop_requested,   &host_set_stop_callback,
+    &host_invoke,        &host_sleep,            &host_log,
+};
+
+}  // namespace
+
+const dunlin_host& host_table() noexcept { return table; }
+
+}  // namespace dunlin::actors

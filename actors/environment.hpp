@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What activations need from the room above them, as interfaces without fields.
+//
+// The runtime passes its implementations in (lanes, router, logger); tests pass a manual clock
+// and recorders. All members are safe from any thread and outlive every activation.
+#pragma once
+
+#include "actors/bundle.hpp"
+
+#include <dunlin/errc.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace dunlin::actors {
+
+class steady_time {
+public:
+    virtual ~steady_time() = default;
+    [[nodiscard]] virtual std::int64_t now_ns() const noexcept = 0;
+};
+
+/// Takes a call from a function to a function: finds the pool, here or elsewhere.
+class call_router {
+public:
+    virtual ~call_router() = default;
+    /// `single` holds one invocation. It is answered at its origin, also when it is refused.
+    virtual void route(std::string_view function, bundle_ptr single) = 0;
+};
+
+/// A timer of one operation: when it fires, the operation ends with `code`.
+struct operation_timer {
+    activation* owner = nullptr;
+    answer_address operation;
+    std::int64_t deadline_ns = 0;
+    std::int32_t code = 0;
+    virtual ~operation_timer() = default;
+};
+
+class timer_service {
+public:
+    virtual ~timer_service() = default;
+    [[nodiscard]] virtual std::shared_ptr<operation_timer> arm(activation& owner,
+                                                               answer_address operation,
+                                                               std::int64_t deadline_ns,
+                                                               std::int32_t code) = 0;
+    /// The timer may still fire once; its operation is gone by then.
+    virtual void disarm(const std::shared_ptr<operation_timer>& timer) = 0;
+};
+
+class function_log {
+public:
+    virtual ~function_log() = default;
+    /// `level` as in the C ABI.
+    virtual void write(std::int32_t level, std::string_view function, std::uint64_t invocation_id,
+                       std::string_view text) noexcept = 0;
+};
+
+struct environment {
+    steady_time& time;
+    call_router& router;
+    timer_service& timers;
+    function_log& log;
+    std::size_t payload_bytes_max;
+};
+
+}  // namespace dunlin::actors

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One call on its way through a node.
+//
+// It is decoded once; its views point into memory that the bundle around it keeps alive, and it
+// is read-only afterwards but for the two signals that cross threads: the stop, and who runs it.
+#pragma once
+
+#include "actors/stop_signal.hpp"
+
+#include <dunlin/bytes.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+namespace dunlin::actors {
+
+class activation;
+class answer_port;
+
+/// Where an answer belongs at its port. A stale generation means: answered already.
+struct answer_address {
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    friend bool operator==(const answer_address&, const answer_address&) = default;
+};
+
+/// No deadline, on the steady clock in nanoseconds.
+inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
+
+struct invocation {
+    std::uint64_t id = 0;
+    bytes_view payload;
+    bytes_view key;
+    std::string_view trace;
+    std::int64_t deadline_ns = no_deadline;
+    std::uint32_t attempt = 0;
+    std::uint32_t retries_left = 0;
+
+    answer_port* origin = nullptr;
+    answer_address address;
+
+    stop_signal stop;
+    /// The activation that runs it, once it runs.
+    std::atomic<activation*> runner{nullptr};
+};
+
+}  // namespace dunlin::actors

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The limits of a node's inner queues, each with its reason.
+//
+// What a user may set is in `runtime/node_config.hpp`; what is fixed is here. Relations between
+// limits are asserted, so that changing one cannot silently break another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dunlin::actors::limits {
+
+/// A bundle holds at most this much predicted work, so one slow call delays few others.
+inline constexpr std::int64_t bundle_work_ns_max = 100'000;
+/// ... and at most this many invocations: enough to make the cost of one CAF message vanish.
+inline constexpr std::uint32_t bundle_invocations_max = 128;
+
+/// A function whose measured time exceeds the first runs on the scheduler; it comes back to the
+/// lane below the second. A hand-over between threads costs about 100 us, so shorter work is
+/// quicker where it arrives.
+inline constexpr std::int64_t lane_service_ns_max = 200'000;
+inline constexpr std::int64_t lane_service_ns_back = 100'000;
+static_assert(lane_service_ns_back < lane_service_ns_max);
+static_assert(bundle_work_ns_max <= lane_service_ns_max);
+
+/// Operations (calls, timers) that one invocation may have under way at once.
+inline constexpr std::size_t operations_max = 4096;
+
+/// A bundle that takes longer than predicted is left after this, so that others get their turn and
+/// the pool can move it off the lane. Looking at the clock costs 25 ns: once in a few invocations.
+inline constexpr std::int64_t bundle_hold_ns_max = 2 * bundle_work_ns_max;
+inline constexpr std::uint32_t invocations_per_look = 4;
+
+/// Messages an activation may take before its lane looks again whether it still belongs there: a
+/// message is a bundle, so others have waited long enough after one.
+inline constexpr std::size_t messages_per_turn_max = 1;
+
+}  // namespace dunlin::actors::limits

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/pool.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace dunlin::actors {
+
+pool::pool(caf::actor_system& system, environment env, function_info info,
+           std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max)
+    : system_(system),
+      env_(env),
+      info_(std::move(info)),
+      scaling_(std::move(scaling)),
+      queue_depth_max_(queue_depth_max),
+      where_(info_.blocking() ? placement::threads : placement::lane) {
+    const auto initial = scaling_->initial();
+    activations_.reserve(initial);
+    idle_.reserve(initial);
+    for (std::size_t i = 0; i < initial; ++i) spawn();
+}
+
+pool::~pool() { shut_down(); }
+
+void pool::spawn() {
+    caf::actor spawned = info_.blocking()
+                             ? system_.spawn<activation, caf::detached>(std::ref(*this))
+                             : system_.spawn<activation, caf::lazy_init>(std::ref(*this));
+    idle_.push_back(static_cast<activation*>(caf::actor_cast<caf::abstract_actor*>(spawned)));
+    activations_.push_back(std::move(spawned));
+}
+
+std::uint32_t pool::admit(std::uint32_t wanted) {
+    std::lock_guard lock(mutex_);
+    // What goes to an idle activation at once does not wait, but passes through the same count:
+    // one rule, and the number of waiting invocations can never exceed the limit.
+    const std::size_t room = closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
+    const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, room));
+    queued_ += taken;
+    refused_ += wanted - taken;
+    return taken;
+}
+
+void pool::dispatch(bundle_ptr work) {
+    activation* ready = nullptr;
+    {
+        std::lock_guard lock(mutex_);
+        if (closed_) return;  // the queue it was admitted to is gone
+        ready = idle_or_spawned();
+        if (ready == nullptr || !queue_.empty()) queue_.push_back(std::exchange(work, {}));
+        if (ready == nullptr) return;
+        if (!work) {  // one that was spawned now begins with what has waited longest
+            work = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        queued_ -= work->size();
+    }
+    ready->start(std::move(work));
+}
+
+void pool::release(activation& ready) {
+    bundle_ptr next;
+    {
+        std::lock_guard lock(mutex_);
+        if (queue_.empty() || closed_) {
+            idle_.push_back(&ready);
+            return;
+        }
+        next = std::move(queue_.front());
+        queue_.pop_front();
+        queued_ -= next->size();
+    }
+    ready.start(std::move(next));
+}
+
+activation* pool::idle_or_spawned() {
+    if (idle_.empty()) {
+        if (activations_.size() >= scaling_->target(load())) return nullptr;
+        spawn();
+    }
+    auto* ready = idle_.back();
+    idle_.pop_back();
+    return ready;
+}
+
+pool_load pool::load() const {
+    return {activations_.size(), activations_.size() - idle_.size(), queued_,
+            service_time_.predicted_ns()};
+}
+
+void pool::record(std::int64_t total_ns, std::uint32_t count) noexcept {
+    invocations_.fetch_add(count, std::memory_order_relaxed);
+    note_time(total_ns, count);
+}
+
+void pool::record_step(std::int64_t held_ns) noexcept { note_time(held_ns, 1); }
+
+void pool::note_time(std::int64_t total_ns, std::uint32_t count) noexcept {
+    service_time_.record(total_ns, count);
+    const auto before = where();
+    const auto after = decide_placement(before, service_time_);
+    if (after != before) where_.store(after, std::memory_order_relaxed);
+}
+
+void pool::record_held(std::int64_t held_ns) noexcept {
+    service_time_.record_at_least(held_ns);
+    where_.store(decide_placement(where(), service_time_), std::memory_order_relaxed);
+}
+
+std::chrono::microseconds pool::retry_after() const {
+    std::lock_guard lock(mutex_);
+    const auto servers = static_cast<std::int64_t>(std::max<std::size_t>(activations_.size(), 1));
+    const auto wait_ns =
+        static_cast<std::int64_t>(queued_) * service_time_.predicted_ns() / servers;
+    return std::chrono::microseconds(std::max<std::int64_t>(wait_ns / 1000, 1000));
+}
+
+pool_status pool::status() const {
+    std::lock_guard lock(mutex_);
+    return {activations_.size(),
+            activations_.size() - idle_.size(),
+            queued_,
+            where(),
+            service_time_.predicted_ns(),
+            invocations_.load(std::memory_order_relaxed),
+            refused_};
+}
+
+void pool::shut_down() {
+    std::vector<caf::actor> ending;
+    std::deque<bundle_ptr> dropped;
+    {
+        std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, true)) return;
+        dropped.swap(queue_);
+        queued_ = 0;
+        ending = activations_;
+    }
+    for (auto& each : ending) caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+}
+
+}  // namespace dunlin::actors

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All activations of one function on one node, and its bounded queue.
+//
+// A bundle goes to an idle activation at once, or waits in arrival order, or is refused when the
+// queue is full: the pool never blocks and never grows beyond its limit. How many activations
+// there are is a `scaling_policy`'s decision, on which threads they run a `placement`'s; the pool
+// carries both out. It keeps nothing about single calls and never sees a reply.
+// Owned by the node; safe from any thread (one short lock a bundle).
+#pragma once
+
+#include "actors/activation.hpp"
+#include "actors/bundle.hpp"
+#include "actors/environment.hpp"
+#include "actors/function_info.hpp"
+#include "actors/placement.hpp"
+#include "actors/scaling_policy.hpp"
+#include "actors/service_time.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace dunlin::actors {
+
+/// What a pool looks like at one moment.
+struct pool_status {
+    std::size_t activations = 0;
+    std::size_t busy = 0;
+    std::size_t queued = 0;  // invocations
+    placement where = placement::lane;
+    std::int64_t service_time_ns = 0;
+    std::uint64_t invocations = 0;  // run since the start
+    std::uint64_t refused = 0;
+};
+
+class pool {
+public:
+    pool(caf::actor_system& system, environment env, function_info info,
+         std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max);
+    ~pool();
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+
+    /// Takes the bundle's invocations from the front, as many as there is room for. The caller
+    /// answers the rest, which is what `refuse_tail` is for, before anything else can see them.
+    /// @returns how many were taken.
+    template <class Refuse>
+    std::uint32_t submit(bundle_ptr work, Refuse&& refuse_tail) {
+        const auto room = admit(work->size());
+        if (room < work->size()) {
+            refuse_tail(*work, room);
+            work->truncate(room);
+        }
+        if (room != 0) dispatch(std::move(work));
+        return room;
+    }
+
+    /// An activation is ready for more. Called by the activation itself.
+    void release(activation& ready);
+    /// `count` invocations began and held a thread for `total_ns` together.
+    void record(std::int64_t total_ns, std::uint32_t count) noexcept;
+    /// A suspended invocation went on and held a thread for `held_ns`.
+    void record_step(std::int64_t held_ns) noexcept;
+    /// A running invocation has held its thread this long: the function is long.
+    void record_held(std::int64_t held_ns) noexcept;
+
+    /// How many invocations a bundle for this function may hold now.
+    [[nodiscard]] std::uint32_t bundle_capacity() const noexcept {
+        return actors::bundle_capacity(where(), info_.async(), service_time_);
+    }
+    [[nodiscard]] placement where() const noexcept {
+        return where_.load(std::memory_order_relaxed);
+    }
+    /// When a refused caller should try again: the time the queue needs to empty.
+    [[nodiscard]] std::chrono::microseconds retry_after() const;
+
+    [[nodiscard]] const function_info& info() const noexcept { return info_; }
+    [[nodiscard]] const environment& env() const noexcept { return env_; }
+    [[nodiscard]] std::size_t queue_depth_max() const noexcept { return queue_depth_max_; }
+    [[nodiscard]] pool_status status() const;
+
+    /// Ends all activations: waiting bundles are dropped, because their ports have answered. What
+    /// runs at this moment runs on, and counts as busy until it has returned.
+    void shut_down();
+
+private:
+    std::uint32_t admit(std::uint32_t wanted);
+    void dispatch(bundle_ptr work);
+    [[nodiscard]] activation* idle_or_spawned();
+    void spawn();
+    void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
+    [[nodiscard]] pool_load load() const;
+
+    caf::actor_system& system_;
+    environment env_;
+    function_info info_;
+    std::unique_ptr<scaling_policy> scaling_;
+    std::size_t queue_depth_max_;
+    service_time service_time_;
+    std::atomic<placement> where_;
+    std::atomic<std::uint64_t> invocations_{0};
+
+    mutable std::mutex mutex_;
+    std::vector<caf::actor> activations_;
+    std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
+    std::deque<bundle_ptr> queue_;
+    std::size_t queued_ = 0;  // invocations in the queue, and admitted on their way into it
+    std::uint64_t refused_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace dunlin::actors

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The thread that runs activations where their work arrives, as the actors see it.
+//
+// A lane's thread is a CAF execution unit. Around every entry into user code it is told, because
+// a lane that is held too long is taken over by another thread; after `leave_user_code` the unit
+// may have lost its lane, and then stops being `current()`. On all other threads (CAF's
+// scheduler, threads of blocking functions) there is no current unit. One per thread.
+#pragma once
+
+#include <caf/execution_unit.hpp>
+
+namespace dunlin::actors {
+
+class pool;
+
+class run_unit : public caf::execution_unit {
+public:
+    using caf::execution_unit::execution_unit;
+
+    /// `running` is the pool whose function takes the thread now.
+    virtual void enter_user_code(pool& running) noexcept = 0;
+    virtual void leave_user_code() noexcept = 0;
+
+    [[nodiscard]] static run_unit* current() noexcept { return current_; }
+    static void set_current(run_unit* unit) noexcept { current_ = unit; }
+
+private:
+    static thread_local run_unit* current_;
+};
+
+/// Marks user code for as long as it lives.
+class user_code_scope {
+public:
+    explicit user_code_scope(pool& running) noexcept : unit_(run_unit::current()) {
+        if (unit_ != nullptr) unit_->enter_user_code(running);
+    }
+    ~user_code_scope() {
+        if (unit_ != nullptr) unit_->leave_user_code();
+    }
+    user_code_scope(const user_code_scope&) = delete;
+    user_code_scope& operator=(const user_code_scope&) = delete;
+
+private:
+    run_unit* unit_;
+};
+
+/// The way back into the node in the middle of user code, for host functions that touch more than
+/// their call. If the lane was lost meanwhile there is no current unit inside, nor afterwards.
+class host_code_scope {
+public:
+    explicit host_code_scope(pool& running) noexcept : running_(running) {
+        if (auto* unit = run_unit::current()) unit->leave_user_code();
+    }
+    ~host_code_scope() {
+        if (auto* unit = run_unit::current()) unit->enter_user_code(running_);
+    }
+    host_code_scope(const host_code_scope&) = delete;
+    host_code_scope& operator=(const host_code_scope&) = delete;
+
+private:
+    pool& running_;
+};
+
+}  // namespace dunlin::actors
