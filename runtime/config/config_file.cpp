@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/config/config_file.hpp"
+
+#include "runtime/text/suggest.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace dunlin::runtime {
+namespace {
+
+class reader {
+public:
+    reader(const std::string& path, settings& to) : path_(path), to_(to) {}
+
+    [[nodiscard]] result<void> read(const toml::table& root) {
+        for (const auto& [key, node] : root) {
+            const std::string name(key.str());
+            const auto* table = node.as_table();
+            if (!is_table(name)) return unknown(name, key.source());
+            if (table == nullptr)
+                return refused(node.source(), name + ": expected a table, as in [" + name +
+                                                  "], got " + kind_of(node));
+            for (const auto& [inner_key, value] : *table)
+                if (auto read = read_value(name, inner_key, value); !read) return read;
+        }
+        return {};
+    }
+
+private:
+    [[nodiscard]] error refused(const toml::source_region& at, const std::string& why) const {
+        return {errc::invalid_argument, path_ + ":" + std::to_string(at.begin.line) + ":" +
+                                            std::to_string(at.begin.column) + ": " + why};
+    }
+
+    static bool is_table(const std::string& name) {
+        const auto all = all_settings();
+        return std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.table == name; });
+    }
+
+    // The nearest key counts before the nearest table, and a right key in a wrong table most.
+    [[nodiscard]] error unknown(const std::string& name, const toml::source_region& at) const {
+        std::vector<std::string> full;
+        std::vector<std::string> bare;
+        std::vector<std::string> tables;
+        for (const auto& row : all_settings()) {
+            full.push_back(row.full_key());
+            bare.emplace_back(row.key);
+            if (tables.empty() || tables.back() != row.table) tables.emplace_back(row.table);
+        }
+        const auto key = name.substr(name.rfind('.') + 1);
+        auto hint = name == key ? nearest(name, tables) : nearest(name, full);
+        if (hint.empty()) {
+            const auto near = std::find(bare.begin(), bare.end(), nearest(key, bare));
+            if (near != bare.end()) hint = full[static_cast<std::size_t>(near - bare.begin())];
+        }
+        return refused(at, "unknown option '" + name + "'" +
+                               (hint.empty() ? "; dunlin node --print-config lists them all"
+                                             : "; did you mean " + hint + "?"));
+    }
+
+    [[nodiscard]] result<void> read_value(const std::string& table, const toml::key& key,
+                                          const toml::node& value) {
+        const auto name = table + "." + std::string(key.str());
+        for (const auto& row : all_settings()) {
+            if (row.full_key() != name) continue;
+            auto put = assign_node(row, value);
+            return put ? put : refused(value.source(), name + ": " + put.error().detail);
+        }
+        return unknown(name, key.source());
+    }
+
+    [[nodiscard]] result<void> assign_node(const setting& row, const toml::node& value) {
+        const auto wrong = [&](const toml::node& got) {
+            return error{errc::invalid_argument,
+                         "expected " + std::string(expected_value(row)) + ", got " + kind_of(got)};
+        };
+        if (std::holds_alternative<list_field>(row.where)) {
+            const auto* array = value.as_array();
+            if (array == nullptr) return wrong(value);
+            std::vector<std::string> items;
+            for (const auto& item : *array) {
+                const auto* text = item.as_string();
+                if (text == nullptr) return wrong(item);
+                items.push_back(from_folder(text->get()));
+            }
+            std::get<list_field>(row.where).of(to_) = std::move(items);
+            return {};
+        }
+        if (const auto* on = value.as_boolean()) {
+            if (!std::holds_alternative<switch_field>(row.where)) return wrong(value);
+            return assign(to_, row, {on->get() ? "true" : "false"});
+        }
+        if (const auto* number = value.as_integer()) {
+            if (!std::holds_alternative<count_field>(row.where) &&
+                !std::holds_alternative<size_field>(row.where))
+                return wrong(value);
+            return assign_number(to_, row, number->get());
+        }
+        const auto* text = value.as_string();
+        if (text == nullptr || std::holds_alternative<switch_field>(row.where) ||
+            std::holds_alternative<count_field>(row.where))
+            return wrong(value);
+        return assign(to_, row, {text->get()});
+    }
+
+    [[nodiscard]] std::string from_folder(const std::string& module) const {
+        const std::filesystem::path given(module);
+        if (module.find('/') == std::string::npos || given.is_absolute()) return module;
+        return (std::filesystem::path(path_).parent_path() / given).lexically_normal().string();
+    }
+
+    static std::string kind_of(const toml::node& node) {
+        std::ostringstream text;
+        if (const auto* string = node.as_string()) {
+            text << "the string \"" << string->get() << '"';
+        } else if (const auto* integer = node.as_integer()) {
+            text << "the number " << integer->get();
+        } else if (const auto* real = node.as_floating_point()) {
+            text << "the number " << real->get();
+        } else if (const auto* boolean = node.as_boolean()) {
+            text << (boolean->get() ? "true" : "false");
+        } else {
+            text << (node.is_array() ? "a list" : node.is_table() ? "a table" : "a date or time");
+        }
+        return text.str();
+    }
+
+    const std::string& path_;
+    settings& to_;
+};
+
+}  // namespace
+
+result<void> read_config_text(std::string_view text, const std::string& path, settings& to) {
+    try {
+        return reader(path, to).read(toml::parse(text, path));
+    } catch (const toml::parse_error& failure) {
+        const auto& at = failure.source().begin;
+        return {errc::invalid_argument,
+                path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+                    ": not valid TOML: " + std::string(failure.description())};
+    }
+}
+
+result<void> read_config_file(const std::string& path, settings& to) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored))
+        return {errc::invalid_argument,
+                "cannot read the configuration " + path + ": it is a folder"};
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!file.is_open() || file.bad())
+        return {errc::invalid_argument,
+                "cannot read the configuration " + path + ": " + std::strerror(errno)};
+    return read_config_text(text, path, to);
+}
+
+}  // namespace dunlin::runtime

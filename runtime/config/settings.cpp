@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/config/settings.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace dunlin::runtime {
+namespace {
+
+constexpr std::size_t threads_max = 1024;
+constexpr std::size_t count_max = std::size_t{1} << 32;
+constexpr std::size_t payload_max = std::size_t{1} << 30;
+constexpr std::size_t size_max = std::size_t{1} << 40;
+
+// The order is the order of the help and of --print-config.
+const std::array rows{
+    setting{
+        "--listen", "node", "listen", "ENDPOINT",
+        "Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.",
+        text_field{[](settings& s) -> std::string& { return s.node.listen; }}},
+    setting{"--module", "node", "modules", "FILE",
+            "Modules to load: a shared object's path, or the bare name of an installed module.",
+            list_field{[](settings& s) -> std::vector<std::string>& { return s.node.modules; }}},
+    setting{"--name", "node", "name", "TEXT",
+            "The node's name in handshakes and logs. Empty: host name and process id.",
+            text_field{[](settings& s) -> std::string& { return s.node.name; }}},
+    setting{"--insecure", "node", "insecure", "",
+            "Listen on an address that other machines reach. Anyone who reaches it may call.",
+            switch_field{[](settings& s) -> bool& { return s.node.insecure; }}},
+    setting{"--drain-timeout", "node", "drain_timeout", "DURATION",
+            "How long a stopping node waits for running calls before it answers them itself.",
+            duration_field{
+                [](settings& s) -> std::chrono::milliseconds& { return s.node.drain_timeout; }}},
+
+    setting{
+        "--lanes", "threads", "lanes", "COUNT",
+        "Threads that own sockets and run short functions. 0: one per four cores, at least one.",
+        count_field{[](settings& s) -> std::size_t& { return s.node.lanes; }, 0, 64}},
+    setting{"--scheduler-threads", "threads", "scheduler_threads", "COUNT",
+            "Threads for long functions. 0: one per core, at least four.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.scheduler_threads; }, 0,
+                        threads_max}},
+    setting{"--lane-hold-max", "threads", "lane_hold_max", "DURATION",
+            "A lane whose function runs longer than this is taken over by another thread.",
+            duration_field{
+                [](settings& s) -> std::chrono::milliseconds& { return s.node.lane_hold_max; }}},
+
+    setting{"--activations", "pools", "activations", "COUNT",
+            "Actors per function. 0: four per core.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.activations; }, 0,
+                        std::size_t{1} << 20}},
+    setting{"--queue-depth-max", "pools", "queue_depth_max", "COUNT",
+            "Invocations that may wait for one function; one more is answered overloaded.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.queue_depth_max; }, 1,
+                        count_max}},
+
+    setting{"--in-flight-max", "limits", "in_flight_max", "COUNT",
+            "Unanswered calls that one connection may have.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.in_flight_max; }, 1,
+                        count_max}},
+    setting{"--payload-bytes-max", "limits", "payload_bytes_max", "SIZE",
+            "The largest payload of a call or a reply.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.payload_bytes_max; }, 1024,
+                       payload_max}},
+    setting{"--backlog-bytes-max", "limits", "backlog_bytes_max", "SIZE",
+            "Replies kept for a connection that reads too slowly before it is given up.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.backlog_bytes_max; }, 1024,
+                       size_max}},
+
+    setting{"--log-level", "log", "level", "trace|debug|info|warn|error|off",
+            "The least important lines that are logged, on standard error.",
+            text_field{[](settings& s) -> std::string& { return s.log.level; }}},
+    setting{"--log-format", "log", "format", "text|json", "How a log line is written.",
+            text_field{[](settings& s) -> std::string& { return s.log.format; }}},
+};
+
+}  // namespace
+
+std::string setting::full_key() const { return std::string(table) + "." + std::string(key); }
+
+std::span<const setting> all_settings() { return rows; }
+
+}  // namespace dunlin::runtime

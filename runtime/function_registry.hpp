@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The functions of this node by name.
+//
+// Filled while the node starts, read-only while it serves; any thread.
+#pragma once
+
+#include "actors/pool.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dunlin::runtime {
+
+class function_registry {
+public:
+    void add(std::unique_ptr<actors::pool> pool);
+
+    [[nodiscard]] actors::pool* find(std::string_view name) const noexcept {
+        const auto found = pools_.find(name);
+        return found == pools_.end() ? nullptr : found->second.get();
+    }
+    /// Sorted.
+    [[nodiscard]] std::vector<std::string> names() const;
+    /// In the order of the names.
+    [[nodiscard]] std::vector<actors::pool*> pools() const;
+
+    /// The answer to a call of an unknown function: names the nearest known one.
+    [[nodiscard]] error unknown(std::string_view name) const;
+
+private:
+    struct hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    std::unordered_map<std::string, std::unique_ptr<actors::pool>, hash, std::equal_to<>> pools_;
+};
+
+/// The answer to a call that found the queue full.
+[[nodiscard]] error overloaded(const actors::pool& pool);
+
+}  // namespace dunlin::runtime

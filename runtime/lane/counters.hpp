@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a lane counts. Written by the lane's thread, read by any: relaxed atomics without
+// read-modify-write, so counting costs a store. Never reset, never negative.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace dunlin::runtime {
+
+class counter {
+public:
+    void add(std::uint64_t n = 1) noexcept {
+        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+struct lane_counters {
+    counter frames_received;
+    counter frames_sent;
+    counter frames_malformed;
+    counter frames_oversized;
+    counter frames_before_hello;
+    counter connections_refused;   // wrong protocol or version
+    counter invocations_received;
+    counter replies_sent;
+    counter failures_sent;
+    counter answers_late;          // the second answer to a call, dropped
+    counter answers_undeliverable; // the asker was gone
+    counter peers_connected;       // since the start
+    counter peers_slow_dropped;
+    counter takeovers;             // a function held the lane too long
+    counter peers;                 // now
+    counter calls_open;            // now
+};
+
+}  // namespace dunlin::runtime

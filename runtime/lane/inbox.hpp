@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What other threads have for a lane: answers of work that ran elsewhere, timers, orders.
+//
+// A multi-producer queue with one eventfd, which is written only when the lane sleeps. Bounded by
+// construction: an answer belongs to an admitted call, a timer to an open operation. A lock, not a
+// lock-free queue: what comes this way has just run for 100 us or more on another thread.
+// `push` from any thread; everything else is for the thread that has the lane.
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/output_buffer.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <memory>
+#include <mutex>
+#include <variant>
+#include <vector>
+
+namespace dunlin::runtime {
+
+struct lane_timer;
+
+struct value_answer {
+    actors::answer_address to;
+    actors::output_buffer payload;
+};
+struct error_answer {
+    actors::answer_address to;
+    error why;
+};
+struct timer_change {
+    std::shared_ptr<lane_timer> timer;
+    bool arm = true;
+};
+/// Refuse new calls, tell the peers.
+struct begin_drain {};
+/// Answer what is left and end.
+struct finish {};
+
+using lane_command =
+    std::variant<value_answer, error_answer, timer_change, begin_drain, finish>;
+
+class inbox {
+public:
+    inbox();
+    ~inbox();
+    inbox(const inbox&) = delete;
+    inbox& operator=(const inbox&) = delete;
+
+    /// @returns false after `close`; the command is left as it was then.
+    bool push(lane_command&& command);
+    /// Nothing is taken from now on. What waited is still there for one last `take`.
+    void close();
+
+    /// Swaps everything that waits into `commands`, which is empty. @returns false if nothing is.
+    bool take(std::vector<lane_command>& commands);
+
+    /// For the poll. Readable once something was pushed after `prepare_to_sleep`.
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+    /// @returns false when something waits already: do not sleep.
+    [[nodiscard]] bool prepare_to_sleep();
+    void woke_up();
+
+private:
+    std::mutex mutex_;
+    std::vector<lane_command> waiting_;
+    bool sleeping_ = false;
+    bool signalled_ = false;
+    bool closed_ = false;
+    int fd_;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inward half of a lane: from bytes on the socket to bundles in the pools.
+#include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace dunlin::runtime {
+
+namespace {
+
+/// A received frame, kept alive by the bundles whose invocations point into it.
+class received_frame final : public actors::frame_memory {
+public:
+    explicit received_frame(zmq::message_t message) noexcept : message_(std::move(message)) {}
+    [[nodiscard]] bytes_view view() const noexcept {
+        return {static_cast<const std::byte*>(message_.data()), message_.size()};
+    }
+
+private:
+    zmq::message_t message_;
+};
+
+std::string_view text_of(const zmq::message_t& message) {
+    return {static_cast<const char*>(message.data()), message.size()};
+}
+
+int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle(), ZMQ_SRCFD); }
+
+}  // namespace
+
+/// The bundle being filled while a frame is read.
+struct gathering {
+    received_frame& memory;
+    actors::pool* pool = nullptr;
+    std::string_view function{};
+    actors::bundle_ptr work{};
+    std::size_t envelopes_expected = 1;
+};
+
+bool lane::receive() {
+    zmq::message_t routing_id;
+    if (!socket_.recv(routing_id, zmq::recv_flags::dontwait)) return false;
+    zmq::message_t frame;
+    // The parts of a message arrive together, so this one is here.
+    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;
+    bool single = true;
+    while (frame.more()) {
+        single = false;
+        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
+    }
+    counters_.frames_received.add();
+    auto* from = peers_.find(text_of(routing_id));
+    if (!single) {
+        counters_.frames_malformed.add();
+        if (from == nullptr) refuse_stranger(text_of(routing_id));
+        else reply_error(*from, 0, {errc::invalid_argument,
+                                    "a frame is one message part; this had several"});
+        return true;
+    }
+    read_frame(from, text_of(routing_id), std::move(frame));
+    return true;
+}
+
+void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t frame) {
+    now_ns_ = time_.now_ns();  // deadlines count from here
+    if (frame.size() > options_.frame_bytes_max()) {
+        counters_.frames_oversized.add();
+        if (from == nullptr) return refuse_stranger(routing_id);
+        const std::string detail = "a frame of " + std::to_string(frame.size()) +
+                                   " bytes exceeds the limit of " +
+                                   std::to_string(options_.frame_bytes_max()) +
+                                   "; it was dropped whole";
+        return reply_error(*from, 0, {errc::invalid_argument, detail});
+    }
+    const int fd = from == nullptr ? descriptor_of(frame) : -1;
+    auto* memory = new received_frame(std::move(frame));
+    wire::frame_reader reader(memory->view());
+    gathering gathered{*memory};
+    gathered.envelopes_expected = memory->view().size() / 64 + 1;
+    for (bool reading = true; reading;) {
+        const auto status = reader.next();
+        switch (status) {
+            case wire::read_status::end: reading = false; continue;
+            case wire::read_status::skipped:
+                if (from != nullptr) continue;
+                break;
+            case wire::read_status::malformed:
+                counters_.frames_malformed.add();
+                if (from == nullptr) break;
+                reply_error(*from, 0, {errc::invalid_argument, reader.problem()});
+                reading = false;
+                continue;
+            case wire::read_status::envelope: break;
+        }
+        if (from == nullptr) {
+            if (status != wire::read_status::envelope || reader.kind() != wire::kind::hello) {
+                refuse_stranger(routing_id);
+                break;
+            }
+            from = greet(routing_id, reader.hello(), fd);
+            reading = from != nullptr;
+            continue;
+        }
+        switch (reader.kind()) {
+            case wire::kind::hello: welcome(*from); break;
+            case wire::kind::invoke: take_invoke(*from, reader.invoke(), gathered); break;
+            case wire::kind::cancel:
+                submit(gathered);  // it may be about a call in this very frame
+                take_cancel(*from, reader.id_or_token());
+                break;
+            case wire::kind::ping:
+                wire::append(from->out, wire::pong{reader.id_or_token()});
+                count_envelope(*from);
+                break;
+            case wire::kind::bye:
+                submit(gathered);
+                remove(*from, "said bye");
+                reading = false;
+                break;
+            case wire::kind::pong: from->probes_left = 0; break;
+            default: break;  // what only nodes send: nothing to do
+        }
+    }
+    submit(gathered);
+    memory->release();
+}
+
+peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd) {
+    if (hello.version_min > wire::protocol_version || hello.version_max < wire::protocol_version) {
+        counters_.connections_refused.add();
+        const auto own = std::to_string(wire::protocol_version);
+        refuse(routing_id, "no common protocol version: this node speaks " + own + " to " + own +
+                               ", the peer " + std::to_string(hello.version_min) + " to " +
+                               std::to_string(hello.version_max));
+        return nullptr;
+    }
+    auto& added = peers_.add(routing_id);
+    added.name = hello.name;
+    added.role = hello.role;
+    added.fd = fd;
+    counters_.peers_connected.add();
+    log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
+    welcome(added);
+    return &added;
+}
+
+void lane::welcome(peer& to) {
+    wire::welcome welcome;
+    welcome.node = options_.node_name;
+    welcome.payload_bytes_max = options_.payload_bytes_max;
+    welcome.in_flight_max = options_.in_flight_max;
+    for (const auto& endpoint : endpoints_) {
+        if (welcome.endpoint_count == wire::endpoints_max) break;
+        welcome.endpoints[welcome.endpoint_count++] = endpoint;
+    }
+    wire::append(to.out, welcome);
+    count_envelope(to);
+    if (!draining_) return;
+    wire::append(to.out,
+                 wire::goaway{static_cast<std::int64_t>(errc::unavailable), "the node stops"});
+    count_envelope(to);
+}
+
+void lane::refuse_stranger(std::string_view routing_id) {
+    counters_.frames_before_hello.add();
+    refuse(routing_id, "say hello first");
+}
+
+void lane::refuse(std::string_view routing_id, std::string_view detail) {
+    peer stranger;
+    stranger.routing_id = routing_id;
+    wire::append(stranger.out,
+                 wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), detail});
+    zmq::message_t frame(stranger.out.data, stranger.out.size);
+    // Best effort: a stranger whose queue is full hears nothing.
+    if (!try_send(stranger, frame)) counters_.answers_undeliverable.add();
+}
+
+void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
+    counters_.invocations_received.add();
+    if (draining_)
+        return reply_error(from, call.id,
+                           {errc::unavailable, "node " + options_.node_name +
+                                                   " is stopping; the call did not run"});
+    if (from.in_flight >= options_.in_flight_max)
+        return reply_error(from, call.id,
+                           {errc::overloaded,
+                            "this connection has " + std::to_string(from.in_flight) +
+                                " calls unanswered, the most it may; wait for some",
+                            std::chrono::milliseconds(1)});
+    if (call.payload.size() > options_.payload_bytes_max)
+        return reply_error(from, call.id,
+                           {errc::invalid_argument,
+                            "payload of " + std::to_string(call.payload.size()) +
+                                " bytes exceeds the node's limit of " +
+                                std::to_string(options_.payload_bytes_max)});
+    if (into.pool == nullptr || into.function != call.function) {
+        submit(into);
+        into.pool = functions_.find(call.function);
+        into.function = call.function;
+        if (into.pool == nullptr) return reply_error(from, call.id, functions_.unknown(call.function));
+    }
+    if (!into.work) {
+        const auto capacity = std::min<std::size_t>(into.pool->bundle_capacity(),
+                                                    into.envelopes_expected);
+        into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
+    }
+    auto& entry = ledger_.open(from, call.id);
+    ++from.in_flight;
+    entry.pool = into.pool;
+    entry.work = into.work.get();
+    entry.index = into.work->size();
+    auto& invocation = into.work->add();
+    invocation.id = call.id;
+    invocation.payload = call.payload;
+    invocation.key = call.key;
+    invocation.trace = call.trace;
+    invocation.attempt = call.attempt;
+    invocation.retries_left = call.retries_left;
+    invocation.origin = this;
+    invocation.address = entry.address();
+    if (call.remaining_us != 0) {
+        constexpr std::uint64_t remaining_us_max = std::uint64_t{1} << 50;  // 35 years
+        invocation.deadline_ns =
+            now_ns_ + static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
+    }
+    if (into.work->full()) submit(into);
+}
+
+void lane::submit(gathering& gathered) {
+    if (!gathered.work) return;
+    turn_work_.push_back(gathered.work);
+    gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from) {
+        const auto why = overloaded(*gathered.pool);
+        for (std::uint32_t i = from; i < work.size(); ++i) answer_error(work[i].address, why);
+    });
+    gathered.work = {};
+}
+
+void lane::take_cancel(peer& from, std::uint64_t call_id) {
+    settle();  // a call of this turn is not in the index yet
+    const auto found = from.settled.find(call_id);
+    if (found == from.settled.end()) return;  // answered already: the reply has crossed the cancel
+    answer_in_place(ledger_.at(found->second), errc::cancelled, "the caller withdrew the call");
+}
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/lane/lane.hpp"
+
+#include "runtime/log.hpp"
+#include "support/tsan.hpp"
+
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+#include <poll.h>
+#include <zmq.h>
+
+#include <cstring>
+
+namespace dunlin::runtime {
+
+namespace {
+
+/// How much a turn takes on before it looks at everything else again.
+constexpr int frames_per_turn_max = 64;
+constexpr int jobs_per_turn_max = 256;
+/// ... and how long it may do so, since answers to those with few calls leave at its end.
+constexpr std::int64_t turn_ns_max = 1'000'000;
+
+constexpr std::uint64_t in_user_code = 1;
+constexpr std::uint64_t next_phase = 2;
+
+/// Whether the job's function is still one that runs on lanes.
+bool belongs_on_lane(caf::resumable& job) {
+    auto* running = dynamic_cast<actors::activation*>(&job);
+    return running == nullptr || running->home().where() == actors::placement::lane;
+}
+
+/// The lane and its clock end before the time has come: nobody may believe that it has.
+void fire_at_end(lane_timer& timer) {
+    if (timer.code == 0) timer.code = static_cast<std::int32_t>(errc::unavailable);
+    timer.owner->timer_fired(timer);
+}
+
+support::timer_node::time_point time_point_of(std::int64_t ns) {
+    return support::timer_node::time_point(std::chrono::nanoseconds(ns));
+}
+
+}  // namespace
+
+// -- the thread ------------------------------------------------------------------------------
+
+lane_thread::lane_thread(caf::actor_system& system, lane& served)
+    : actors::run_unit(&system), lane_(served), phase_(served.phase_.load()) {}
+
+void lane_thread::exec_later(caf::resumable* job) {
+    if (lost_) return system().scheduler().enqueue(job);
+    lane_.ready_.push_back(job);
+}
+
+void lane_thread::enter_user_code(actors::pool& running) noexcept {
+    if (lost_) return;
+    lane_.running_.store(&running, std::memory_order_relaxed);
+    phase_ += next_phase;
+    support::tsan_release(&lane_);
+    lane_.phase_.store(phase_ | in_user_code, std::memory_order_release);
+}
+
+void lane_thread::leave_user_code() noexcept {
+    if (lost_) return;
+    std::uint64_t mine = phase_ | in_user_code;
+    if (lane_.phase_.compare_exchange_strong(mine, phase_, std::memory_order_acq_rel)) return;
+    lost_ = true;
+    actors::run_unit::set_current(nullptr);
+}
+
+// -- life ------------------------------------------------------------------------------------
+
+lane::lane(caf::actor_system& system, const function_registry& functions,
+           actors::steady_time& time, lane_options options)
+    : system_(system),
+      functions_(functions),
+      time_(time),
+      options_(std::move(options)),
+      socket_(context_, zmq::socket_type::router),
+      monitor_(context_, zmq::socket_type::pair),
+      wheel_(time_point_of(time.now_ns())) {
+    constexpr int heartbeat_ms = 5000;
+    socket_.set(zmq::sockopt::router_mandatory, true);
+    socket_.set(zmq::sockopt::linger, 1000);
+    socket_.set(zmq::sockopt::sndhwm, 1000);
+    socket_.set(zmq::sockopt::rcvhwm, 1000);
+    socket_.set(zmq::sockopt::heartbeat_ivl, heartbeat_ms);
+    socket_.set(zmq::sockopt::heartbeat_timeout, 3 * heartbeat_ms);
+    socket_.set(zmq::sockopt::maxmsgsize,
+                static_cast<std::int64_t>(options_.frame_bytes_accepted()));
+    const std::string events = "inproc://lane-events";
+    if (zmq_socket_monitor(socket_.handle(), events.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
+        throw zmq::error_t();
+    monitor_.connect(events);
+}
+
+lane::~lane() { join(); }
+
+result<std::string> lane::bind(const std::string& endpoint) {
+    try {
+        socket_.bind(endpoint);
+        return socket_.get(zmq::sockopt::last_endpoint);
+    } catch (const zmq::error_t& e) {
+        const std::string at = "cannot listen on " + endpoint + ": ";
+        switch (e.num()) {
+            case EADDRINUSE:
+                return error{errc::unavailable,
+                             at + "the port is in use; stop the other program or choose another "
+                                  "port with --listen (port 0 takes a free one)"};
+            case EADDRNOTAVAIL:
+            case ENODEV:
+                return error{errc::invalid_argument,
+                             at + "this machine has no such address; 127.0.0.1 is loopback, * is "
+                                  "every interface"};
+            case EACCES:
+                return error{errc::permission_denied,
+                             at + "not permitted; ports below 1024 need privileges"};
+            default:
+                return error{errc::invalid_argument,
+                             at + e.what() + "; an endpoint looks like tcp://127.0.0.1:7440"};
+        }
+    }
+}
+
+void lane::start(std::vector<std::string> endpoints) {
+    endpoints_ = std::move(endpoints);
+    started_ = true;
+    start_thread();
+}
+
+void lane::start_thread() {
+    support::tsan_release(this);
+    std::lock_guard lock(threads_mutex_);
+    threads_.emplace_back([this, lost = threads_lost_] {
+        if (!serve()) lost->fetch_sub(1);  // and nothing of the lane is touched any more
+    });
+}
+
+void lane::join() {
+    if (!started_) return;
+    finish_soon();
+    ended_.wait(false);
+    std::lock_guard lock(threads_mutex_);
+    threads_.back().join();  // the one that served last
+    threads_.pop_back();
+    for (auto& thread : threads_) {
+        // A function that never returns keeps the thread it took. Nothing can be done for it here;
+        // whoever owns the lane asks `threads_lost` before freeing what the function may use.
+        if (threads_lost() != 0) thread.detach();
+        else thread.join();
+    }
+    threads_.clear();
+    started_ = false;
+}
+
+bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
+    if ((phase & in_user_code) == 0) return false;
+    auto* running = running_.load(std::memory_order_relaxed);
+    const std::uint64_t taken = (phase & ~in_user_code) + next_phase;
+    threads_lost_->fetch_add(1);
+    if (!phase_.compare_exchange_strong(phase, taken, std::memory_order_acq_rel)) {
+        threads_lost_->fetch_sub(1);
+        return false;
+    }
+    owner_.store(nullptr, std::memory_order_relaxed);
+    counters_.takeovers.add();
+    if (running != nullptr) running->record_held(held_ns);
+    start_thread();
+    return true;
+}
+
+bool lane::owned_here() const noexcept {
+    auto* unit = actors::run_unit::current();
+    return unit != nullptr && unit == owner_.load(std::memory_order_relaxed);
+}
+
+// -- the loop --------------------------------------------------------------------------------
+
+bool lane::serve() {
+    lane_thread unit(system_, *this);
+    support::tsan_acquire(this);
+    owner_.store(&unit, std::memory_order_relaxed);
+    actors::run_unit::set_current(&unit);
+    while (!finishing_) {
+        now_ns_ = time_.now_ns();
+        const auto turn_end_ns = now_ns_ + turn_ns_max;
+        int frames = 0;
+        while (frames < frames_per_turn_max && now_ns_ < turn_end_ns && receive()) {
+            ++frames;
+            if (!run_ready(unit)) return false;
+        }
+        read_commands();
+        fire_timers();
+        if (!run_ready(unit)) return false;
+        end_turn();
+        if (frames == 0 && ready_.empty() && !finishing_) sleep_until_work();
+    }
+    finish_all();
+    actors::run_unit::set_current(nullptr);
+    owner_.store(nullptr, std::memory_order_relaxed);
+    support::tsan_release(this);
+    ended_.store(true);
+    ended_.notify_all();
+    return true;
+}
+
+bool lane::run_ready(lane_thread& unit) {
+    for (int jobs = 0; jobs < jobs_per_turn_max && !ready_.empty(); ++jobs) {
+        auto* job = ready_.front();
+        ready_.pop_front();
+        const auto state = job->resume(&unit, actors::limits::messages_per_turn_max);
+        if (state == caf::resumable::resume_later) {
+            if (unit.lost() || !belongs_on_lane(*job)) system_.scheduler().enqueue(job);
+            else ready_.push_back(job);
+        } else {
+            caf::intrusive_ptr_release(job);
+        }
+        if (unit.lost()) return false;
+    }
+    return true;
+}
+
+void lane::fire_timers() {
+    wheel_.advance(time_point_of(now_ns_), [this](support::timer_node& node) {
+        auto& item = static_cast<wheel_item&>(node);
+        if (item.what == wheel_item::kind::operation) {
+            const auto fired = std::exchange(static_cast<lane_timer&>(item).self, nullptr);
+            fired->owner->timer_fired(*fired);
+        } else {
+            auto& entry = static_cast<ledger_entry&>(item);
+            answer_in_place(entry, errc::deadline_exceeded,
+                            "no answer from " + entry.pool->info().name +
+                                " before the deadline");
+        }
+    });
+}
+
+void lane::settle() {
+    ledger_.settle_fresh([this](ledger_entry& entry) {
+        entry.work->retain();
+        entry.keep = actors::bundle_ptr(entry.work);
+        const auto deadline_ns = entry.invocation().deadline_ns;
+        if (deadline_ns != actors::no_deadline) wheel_.insert(entry, time_point_of(deadline_ns));
+        if (entry.asker->settled.try_emplace(entry.call_id, entry.slot).second) return;
+        const auto work = entry.keep;
+        const auto index = entry.index;
+        reply_error(*entry.asker, entry.call_id,
+                    {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
+                                                 " belongs to a call that is not answered yet"});
+        close(entry);
+        actors::activation::stop(work, index, errc::cancelled);
+    });
+}
+
+void lane::end_turn() {
+    settle();
+    turn_work_.clear();
+    probe_suspects();
+    flush_all();
+    counters_.calls_open.set(ledger_.open_count());
+    counters_.peers.set(peers_.size());
+}
+
+void lane::sleep_until_work() {
+    // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then
+    // does its descriptor become readable for anything new.
+    if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
+    if ((monitor_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return read_monitor();
+    if (!inbox_.prepare_to_sleep()) return;
+    int timeout_ms = backlogged_.empty() && suspects_.empty() ? -1 : 1;
+    if (const auto next = wheel_.next_deadline(); next != support::timer_node::time_point::max()) {
+        const auto left_ns = next.time_since_epoch().count() - time_.now_ns();
+        const auto left_ms = left_ns <= 0 ? 0 : (left_ns + 999'999) / 1'000'000;
+        if (timeout_ms < 0 || left_ms < timeout_ms)
+            timeout_ms = static_cast<int>(std::min<std::int64_t>(left_ms, 60'000));
+    }
+    pollfd items[] = {{socket_.get(zmq::sockopt::fd), POLLIN, 0},
+                      {inbox_.fd(), POLLIN, 0},
+                      {monitor_.get(zmq::sockopt::fd), POLLIN, 0}};
+    // An interrupted poll is a turn like any other.
+    ::poll(items, std::size(items), timeout_ms);
+    inbox_.woke_up();
+    if (items[2].revents != 0) read_monitor();
+}
+
+// -- what other threads have for the lane ----------------------------------------------------
+
+void lane::read_commands() {
+    if (!inbox_.take(batch_)) return;
+    for (auto& command : batch_) apply(command);
+    batch_.clear();
+}
+
+void lane::apply(lane_command& command) {
+    if (auto* value = std::get_if<value_answer>(&command)) {
+        answer_value(value->to, value->payload);
+    } else if (auto* failed = std::get_if<error_answer>(&command)) {
+        answer_error(failed->to, std::move(failed->why));
+    } else if (auto* change = std::get_if<timer_change>(&command)) {
+        auto& timer = *change->timer;
+        if (!change->arm) {
+            timer.disarmed = true;
+            support::timer_wheel::remove(timer);
+            timer.self = nullptr;
+        } else if (!timer.disarmed) {
+            timer.self = change->timer;
+            wheel_.insert(timer, time_point_of(timer.deadline_ns));
+        }
+    } else if (std::holds_alternative<begin_drain>(command)) {
+        if (std::exchange(draining_, true)) return;
+        peers_.for_each([this](peer& each) {
+            wire::append(each.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
+                                                "the node stops"});
+            count_envelope(each);
+        });
+    } else {
+        finishing_ = true;
+    }
+}
+
+void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {
+    if (!owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
+    auto* entry = ledger_.find(to);
+    if (entry == nullptr) return counters_.answers_late.add();
+    reply_value(*entry, payload);
+    close(*entry);
+}
+
+void lane::answer_error(actors::answer_address to, error why) {
+    if (!owned_here()) return from_elsewhere(error_answer{to, std::move(why)});
+    auto* entry = ledger_.find(to);
+    if (entry == nullptr) return counters_.answers_late.add();
+    reply_error(*entry->asker, entry->call_id, why);
+    close(*entry);
+}
+
+void lane::from_elsewhere(lane_command answer) {
+    // An ended lane has answered everything itself.
+    if (!inbox_.push(std::move(answer))) counters_.answers_late.add();
+}
+
+std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
+                                            actors::answer_address operation,
+                                            std::int64_t deadline_ns, std::int32_t code) {
+    auto timer = std::make_shared<lane_timer>();
+    timer->owner = &owner;
+    timer->operation = operation;
+    timer->deadline_ns = deadline_ns;
+    timer->code = code;
+    lane_command command = timer_change{timer, true};
+    if (owned_here()) apply(command);
+    else if (!inbox_.push(std::move(command))) fire_at_end(*timer);
+    return timer;
+}
+
+void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
+    lane_command command = timer_change{timer, false};
+    if (owned_here()) apply(command);
+    else inbox_.push(std::move(command));  // an ended lane has no timers left to disarm
+}
+
+// -- the end ---------------------------------------------------------------------------------
+
+void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {
+    const auto work = entry.keep;
+    const auto index = entry.index;
+    reply_error(*entry.asker, entry.call_id, {reason, std::move(detail)});
+    close(entry);
+    if (work) actors::activation::stop(work, index, reason);
+}
+
+void lane::finish_all() {
+    end_turn();
+    ledger_.for_each_open([this](ledger_entry& entry) {
+        answer_in_place(entry, errc::unavailable,
+                        "node " + options_.node_name + " stopped before " +
+                            entry.pool->info().name + " answered; the function may have run");
+    });
+    flush_all();
+    counters_.calls_open.set(0);
+    // Timers end with the lane: what waits for one goes on now.
+    inbox_.close();
+    read_commands();
+    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
+        auto& timer = static_cast<lane_timer&>(static_cast<wheel_item&>(node));
+        const auto fired = std::exchange(timer.self, nullptr);
+        fire_at_end(*fired);
+    });
+    // Operations that ended through the stop: their activations go on elsewhere.
+    for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
+    monitor_.close();
+    socket_.close();
+}
+
+}  // namespace dunlin::runtime

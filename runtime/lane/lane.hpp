@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A lane: the thread that owns a ROUTER socket and runs short functions where they arrive.
+//
+// One turn reads what is there, decodes it into bundles, hands them to the pools, resumes the
+// activations that became ready, and sends each peer's answers in one frame. Nothing on the way
+// waits for another thread. The lane decides one thing: admit or shed. It keeps the ledger of
+// what it admitted, so each call gets exactly one answer whatever happens behind it.
+//
+// Ownership: a lane's state belongs to whichever thread serves it. Before user code runs, the
+// thread puts the lane down in a consistent state; if the function does not come back in time, a
+// `watchdog` lets another thread take the lane over, and the first one, once it comes back, finds
+// its `lane_thread` lost and goes away without touching anything.
+#pragma once
+
+#include "actors/answer_port.hpp"
+#include "actors/environment.hpp"
+#include "actors/run_unit.hpp"
+#include "runtime/function_registry.hpp"
+#include "runtime/lane/counters.hpp"
+#include "runtime/lane/inbox.hpp"
+#include "runtime/lane/ledger.hpp"
+#include "runtime/lane/peer.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/resumable.hpp>
+#include <zmq.hpp>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace dunlin::runtime {
+
+struct lane_options {
+    std::string node_name;
+    std::size_t in_flight_max = 65536;
+    std::size_t payload_bytes_max = std::size_t{16} << 20;
+    std::size_t backlog_bytes_max = std::size_t{64} << 20;
+
+    /// A frame may be this much larger than a payload; larger ones are dropped and answered.
+    [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
+        return wire::frame_bytes_max(payload_bytes_max);
+    }
+    /// Beyond this ZeroMQ closes the connection, which bounds the memory a peer can take.
+    [[nodiscard]] std::size_t frame_bytes_accepted() const noexcept {
+        return wire::transport_bytes_max(payload_bytes_max);
+    }
+};
+
+/// A timer of an operation, in a lane's wheel.
+struct lane_timer : actors::operation_timer, wheel_item {
+    lane_timer() noexcept : wheel_item(kind::operation) {}
+    std::shared_ptr<lane_timer> self;  // while armed
+    bool disarmed = false;             // perhaps before the lane heard of it
+};
+
+class lane;
+
+/// The thread that serves a lane, as a CAF execution unit.
+class lane_thread final : public actors::run_unit {
+public:
+    lane_thread(caf::actor_system& system, lane& served);
+    void exec_later(caf::resumable* job) override;
+    void enter_user_code(actors::pool& running) noexcept override;
+    void leave_user_code() noexcept override;
+    /// Another thread serves the lane now.
+    [[nodiscard]] bool lost() const noexcept { return lost_; }
+
+private:
+    lane& lane_;
+    std::uint64_t phase_ = 0;
+    bool lost_ = false;
+};
+
+class lane final : public actors::answer_port {
+public:
+    lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
+         lane_options options);
+    ~lane() override;
+
+    /// Binds the socket. @returns the endpoint with its real port.
+    [[nodiscard]] result<std::string> bind(const std::string& endpoint);
+    /// Serves from now on. `endpoints` are those of all lanes of the node.
+    void start(std::vector<std::string> endpoints);
+    /// Answers everything that is open, then ends. Returns at once.
+    void finish_soon() { inbox_.push(finish{}); }
+    /// Returns when the lane has ended. Bounded as long as a watchdog watches the lane.
+    void join();
+
+    [[nodiscard]] lane_counters& counters() noexcept { return counters_; }
+    [[nodiscard]] inbox& commands() noexcept { return inbox_; }
+
+    // answer_port, from any thread.
+    void answer_value(actors::answer_address to, actors::output_buffer& payload) override;
+    void answer_error(actors::answer_address to, error why) override;
+
+    [[nodiscard]] std::shared_ptr<lane_timer> arm_timer(actors::activation& owner,
+                                                        actors::answer_address operation,
+                                                        std::int64_t deadline_ns,
+                                                        std::int32_t code);
+    void disarm_timer(const std::shared_ptr<lane_timer>& timer);
+
+    // For the watchdog.
+    /// What the lane does: even in its own code, odd in user code; a new value at every entry.
+    [[nodiscard]] std::uint64_t phase() const noexcept {
+        return phase_.load(std::memory_order_acquire);
+    }
+    /// Gives the lane to a new thread if it still is in the user code of `phase`.
+    /// @returns whether it was taken.
+    bool take_over(std::uint64_t phase, std::int64_t held_ns);
+    /// Threads that lost the lane and have not come back yet.
+    [[nodiscard]] std::size_t threads_lost() const noexcept { return threads_lost_->load(); }
+
+private:
+    friend class lane_thread;
+
+    // lane.cpp: the loop
+    void start_thread();
+    /// @returns false when the lane was lost on the way.
+    bool serve();
+    [[nodiscard]] bool run_ready(lane_thread& unit);
+    void fire_timers();
+    void settle();
+    void end_turn();
+    void sleep_until_work();
+    void read_commands();
+    void apply(lane_command& command);
+    void read_monitor();
+    void finish_all();
+    [[nodiscard]] bool owned_here() const noexcept;
+    void from_elsewhere(lane_command answer);
+
+    // intake.cpp: from bytes to bundles
+    [[nodiscard]] bool receive();
+    void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
+    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello, int fd);
+    void welcome(peer& to);
+    void refuse(std::string_view routing_id, std::string_view detail);
+    void refuse_stranger(std::string_view routing_id);
+    void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
+    void submit(struct gathering& gathered);
+    void take_cancel(peer& from, std::uint64_t call_id);
+
+    // outlet.cpp: from answers to bytes
+    void reply_value(ledger_entry& entry, actors::output_buffer& payload);
+    void reply_error(peer& to, std::uint64_t call_id, const error& why);
+    void close(ledger_entry& entry);
+    void count_envelope(peer& to);
+    void flush(peer& to);
+    void flush_all();
+    void send_frame(peer& to, zmq::message_t frame);
+    [[nodiscard]] bool try_send(peer& to, zmq::message_t& frame);
+    void send_backlog(peer& to);
+    void lose(peer& unreachable);  // removed at the end of the turn
+    void suspect(peer& disconnected);
+    void probe_suspects();
+    void remove(peer& leaving, std::string_view why);
+    void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
+
+    caf::actor_system& system_;
+    const function_registry& functions_;
+    actors::steady_time& time_;
+    const lane_options options_;
+    lane_counters counters_;
+    inbox inbox_;
+    std::vector<std::string> endpoints_;
+
+    zmq::context_t context_{1};
+    zmq::socket_t socket_;
+    zmq::socket_t monitor_;
+
+    std::atomic<std::uint64_t> phase_{0};
+    std::atomic<actors::pool*> running_{nullptr};
+    std::atomic<lane_thread*> owner_{nullptr};
+    // Shared with the threads themselves: one that comes back late may outlive the lane.
+    std::shared_ptr<std::atomic<std::size_t>> threads_lost_ =
+        std::make_shared<std::atomic<std::size_t>>(0);
+    std::mutex threads_mutex_;
+    std::vector<std::thread> threads_;
+    std::atomic<bool> ended_{false};
+    bool started_ = false;  // for the owner
+
+    // The lane's state: only for the thread that serves it.
+    std::deque<caf::resumable*> ready_;
+    ledger ledger_;
+    peer_table peers_;
+    std::vector<peer*> dirty_;
+    std::vector<peer*> backlogged_;
+    std::vector<peer*> suspects_;  // perhaps disconnected
+    std::vector<actors::bundle_ptr> turn_work_;
+    std::vector<lane_command> batch_;
+    support::timer_wheel wheel_;
+    std::int64_t now_ns_ = 0;
+    bool draining_ = false;
+    bool finishing_ = false;
+};
+
+}  // namespace dunlin::runtime

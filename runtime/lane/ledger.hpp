@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The calls that a lane has taken and not yet answered.
+//
+// Opening and closing an entry is a few instructions, because nearly every call is answered in
+// the turn it arrived in. Only entries that outlive their turn are `settled`: they get a timer, a
+// reference to their bundle and a place in their peer's index, so that a deadline, a cancel, a
+// vanished peer or the end of the node can find them. An address carries a generation; whoever
+// answers second finds the entry closed, and that is how a call gets exactly one answer.
+// Owned by the lane; touched only by the thread that has the lane.
+#pragma once
+
+#include "actors/bundle.hpp"
+#include "support/timer_wheel.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace dunlin::actors {
+class pool;
+}
+
+namespace dunlin::runtime {
+
+struct peer;
+
+/// What a lane's timer wheel holds: the deadline of a call, or a timer of an operation.
+struct wheel_item : support::timer_node {
+    enum class kind : std::uint8_t { call, operation };
+    explicit wheel_item(kind which) noexcept : what(which) {}
+    const kind what;
+};
+
+struct ledger_entry : wheel_item {
+    ledger_entry() noexcept : wheel_item(kind::call) {}
+
+
+    peer* asker = nullptr;  // null: closed
+    std::uint64_t call_id = 0;
+    actors::pool* pool = nullptr;
+    actors::bundle* work = nullptr;  // alive at least until the end of the turn
+    actors::bundle_ptr keep;         // settled entries only
+    std::uint32_t index = 0;         // in the bundle
+    std::uint32_t generation = 0;
+    std::uint32_t slot = 0;
+
+    [[nodiscard]] bool open() const noexcept { return asker != nullptr; }
+    [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }
+    [[nodiscard]] actors::answer_address address() const noexcept { return {slot, generation}; }
+    [[nodiscard]] actors::invocation& invocation() const noexcept { return (*work)[index]; }
+};
+
+class ledger {
+public:
+    [[nodiscard]] ledger_entry& open(peer& asker, std::uint64_t call_id) {
+        if (free_.empty()) grow();
+        auto& entry = *free_.back();
+        free_.pop_back();
+        entry.asker = &asker;
+        entry.call_id = call_id;
+        fresh_.push_back(entry.address());
+        return entry;
+    }
+
+    /// Null when it was answered before.
+    [[nodiscard]] ledger_entry* find(actors::answer_address address) noexcept {
+        if (address.slot >= size_) return nullptr;
+        auto& entry = at(address.slot);
+        return entry.generation == address.generation && entry.open() ? &entry : nullptr;
+    }
+
+    void close(ledger_entry& entry) noexcept {
+        support::timer_wheel::remove(entry);
+        entry.asker = nullptr;
+        entry.work = nullptr;
+        if (entry.keep) entry.keep = {};
+        ++entry.generation;
+        free_.push_back(&entry);
+    }
+
+    /// Calls `settle(entry)` for those opened in this turn that are still open.
+    template <class Settle>
+    void settle_fresh(Settle&& settle) {
+        for (const auto address : fresh_)
+            if (auto* entry = find(address); entry != nullptr) settle(*entry);
+        fresh_.clear();
+    }
+
+    template <class Visit>
+    void for_each_open(Visit&& visit) {
+        for (std::uint32_t slot = 0; slot < size_; ++slot)
+            if (auto& entry = at(slot); entry.open()) visit(entry);
+    }
+
+    [[nodiscard]] ledger_entry& at(std::uint32_t slot) noexcept {
+        return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)];
+    }
+
+    [[nodiscard]] std::size_t open_count() const noexcept { return size_ - free_.size(); }
+
+private:
+    static constexpr std::uint32_t chunk_bits = 8;
+    static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
+
+    void grow() {
+        auto& chunk = chunks_.emplace_back(std::make_unique<ledger_entry[]>(chunk_size));
+        size_ += chunk_size;
+        free_.reserve(size_);
+        for (std::uint32_t i = chunk_size; i-- > 0;) {
+            chunk[i].slot = size_ - chunk_size + i;
+            free_.push_back(&chunk[i]);
+        }
+    }
+
+    std::vector<std::unique_ptr<ledger_entry[]>> chunks_;
+    std::vector<ledger_entry*> free_;
+    std::vector<actors::answer_address> fresh_;
+    std::uint32_t size_ = 0;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The outward half of a lane: from answers to frames on the socket.
+#include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace dunlin::runtime {
+
+namespace {
+
+/// A frame is sent at once when it holds this many envelopes, while more are being worked on, so
+/// that transport and work overlap. Half of what the peer has in flight keeps two frames on the
+/// way; measured best between 16 and 64 envelopes at 64 in flight, 64 and 256 at 512.
+constexpr std::uint32_t frame_envelopes_min = 16;
+constexpr std::uint32_t frame_envelopes_max = 128;
+constexpr std::size_t frame_bytes_cut = 64 * 1024;
+/// Copying less than this into a ZeroMQ message is cheaper than handing the memory over.
+constexpr std::size_t hand_over_bytes_min = 8 * 1024;
+
+void free_memory(void* /*data*/, void* base) { std::free(base); }
+
+}  // namespace
+
+void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
+    auto& to = *entry.asker;
+    counters_.replies_sent.add();
+    if (payload.size < hand_over_bytes_min) {
+        const auto mark = wire::begin_reply(to.out, entry.call_id);
+        to.out.append(payload.data, payload.size);
+        wire::end_payload(to.out, mark);
+        return count_envelope(to);
+    }
+    // The envelope goes into the room in front of the payload, and the function's own memory is
+    // the frame.
+    wire::frame_buffer head;
+    const auto mark = wire::begin_reply(head, entry.call_id);
+    const std::size_t head_bytes = head.size;
+    head.size += payload.size;
+    wire::end_payload(head, mark);
+    auto* base = payload.base();
+    auto* start = payload.data - head_bytes;
+    std::memcpy(start, head.data, head_bytes);
+    const std::size_t frame_bytes = head_bytes + payload.size;
+    payload.release();
+    flush(to);  // answers leave in the order they were given
+    send_frame(to, zmq::message_t(start, frame_bytes, &free_memory, base));
+}
+
+void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
+    counters_.failures_sent.add();
+    wire::append(to.out, wire::failure{call_id, static_cast<std::int64_t>(why.code), why.detail,
+                                       static_cast<std::uint64_t>(why.retry_after.count())});
+    count_envelope(to);
+}
+
+void lane::close(ledger_entry& entry) {
+    auto& asker = *entry.asker;
+    --asker.in_flight;
+    if (entry.settled()) {
+        const auto found = asker.settled.find(entry.call_id);
+        if (found != asker.settled.end() && found->second == entry.slot) asker.settled.erase(found);
+    }
+    ledger_.close(entry);
+}
+
+void lane::count_envelope(peer& to) {
+    if (!to.dirty) {
+        to.dirty = true;
+        dirty_.push_back(&to);
+    }
+    ++to.out_envelopes;
+    const auto cut = std::clamp(static_cast<std::uint32_t>(to.in_flight / 2), frame_envelopes_min,
+                                frame_envelopes_max);
+    if (to.out_envelopes >= cut || to.out.size >= frame_bytes_cut) flush(to);
+}
+
+void lane::flush(peer& to) {
+    if (to.out.empty()) return;
+    to.out_envelopes = 0;
+    if (to.out.size < hand_over_bytes_min) {
+        zmq::message_t frame(to.out.data, to.out.size);
+        to.out.clear();
+        return send_frame(to, std::move(frame));
+    }
+    const auto bytes = to.out.size;
+    auto* memory = to.out.release();
+    send_frame(to, zmq::message_t(memory, bytes, &free_memory, memory));
+}
+
+void lane::flush_all() {
+    // A slow peer's backlog goes first, so that its answers stay in order.
+    for (auto* each : std::exchange(backlogged_, {})) send_backlog(*each);
+    // Sending may find a peer unreachable, which puts it into the list once more: for removal.
+    while (!dirty_.empty()) {
+        for (auto* each : std::exchange(dirty_, {})) {
+            each->dirty = false;
+            if (each->gone) remove(*each, "unreachable or too slow");
+            else flush(*each);
+        }
+    }
+}
+
+void lane::send_frame(peer& to, zmq::message_t frame) {
+    if (to.gone) return counters_.answers_undeliverable.add();
+    if (to.backlog.empty() && try_send(to, frame)) return;
+    if (to.gone) return lose(to);
+    to.backlog_bytes += frame.size();
+    if (to.backlog_bytes > options_.backlog_bytes_max) {
+        log().warn("peer reads too slowly, dropped name={} backlog_bytes={}", to.name,
+                   to.backlog_bytes);
+        counters_.peers_slow_dropped.add();
+        return lose(to);
+    }
+    if (to.backlog.empty()) backlogged_.push_back(&to);
+    to.backlog.push_back(std::move(frame));
+}
+
+bool lane::try_send(peer& to, zmq::message_t& frame) {
+    zmq::message_t routing_id(to.routing_id.data(), to.routing_id.size());
+    constexpr int first_part = ZMQ_SNDMORE | ZMQ_DONTWAIT;
+    if (zmq_msg_send(routing_id.handle(), socket_.handle(), first_part) < 0) {
+        if (errno == EAGAIN) return false;
+        to.gone = true;
+        return false;
+    }
+    // Once the first part is taken, the second is as well.
+    if (zmq_msg_send(frame.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) throw zmq::error_t();
+    counters_.frames_sent.add();
+    return true;
+}
+
+void lane::send_backlog(peer& to) {
+    while (!to.backlog.empty() && !to.gone) {
+        const auto bytes = to.backlog.front().size();
+        if (!try_send(to, to.backlog.front())) break;
+        to.backlog.pop_front();
+        to.backlog_bytes -= bytes;
+    }
+    if (to.gone) return lose(to);
+    if (!to.backlog.empty()) backlogged_.push_back(&to);
+}
+
+void lane::lose(peer& unreachable) {
+    counters_.answers_undeliverable.add();
+    unreachable.gone = true;
+    if (std::exchange(unreachable.dirty, true)) return;
+    dirty_.push_back(&unreachable);
+}
+
+void lane::remove(peer& leaving, std::string_view why) {
+    log().debug("peer gone name={} why={} calls_open={}", leaving.name, why, leaving.in_flight);
+    settle();
+    // Nobody waits for its calls any more: they are withdrawn.
+    for (const auto& [call_id, slot] : std::exchange(leaving.settled, {})) {
+        auto& entry = ledger_.at(slot);
+        const auto work = entry.keep;
+        const auto index = entry.index;
+        ledger_.close(entry);
+        actors::activation::stop(work, index, errc::cancelled);
+    }
+    std::erase(dirty_, &leaving);
+    std::erase(backlogged_, &leaving);
+    std::erase(suspects_, &leaving);
+    peers_.remove(leaving);
+}
+
+void lane::read_monitor() {
+    zmq::message_t event;
+    while (monitor_.recv(event, zmq::recv_flags::dontwait)) {
+        std::uint16_t what = 0;
+        std::int32_t fd = -1;
+        if (event.size() >= sizeof what + sizeof fd) {
+            std::memcpy(&what, event.data(), sizeof what);
+            std::memcpy(&fd, static_cast<const char*>(event.data()) + sizeof what, sizeof fd);
+        }
+        zmq::message_t endpoint;
+        [[maybe_unused]] const auto parts = monitor_.recv(endpoint, zmq::recv_flags::dontwait);
+        if (what != ZMQ_EVENT_DISCONNECTED) continue;
+        peers_.for_each([&](peer& each) {
+            if (each.fd == fd) suspect(each);
+        });
+    }
+}
+
+// The descriptor of the event may belong to a newer connection by now, so pings decide: they
+// cannot be addressed to a peer whose connection is gone. ZeroMQ tells of the end before it has
+// finished taking the connection down, which needs turns of this thread too; until then a ping is
+// swallowed, and another has to follow. A pong ends the suspicion.
+void lane::suspect(peer& disconnected) {
+    constexpr std::uint8_t probes = 10;  // over a second, as the pauses double
+    if (std::exchange(disconnected.probes_left, probes) == 0) suspects_.push_back(&disconnected);
+    disconnected.probe_ns = now_ns_;
+}
+
+void lane::probe_suspects() {
+    if (suspects_.empty()) return;
+    constexpr std::int64_t pause_ns = 1'000'000;
+    for (auto* each : suspects_) {
+        if (each->probes_left == 0 || each->probe_ns > now_ns_) continue;
+        --each->probes_left;
+        each->probe_ns = now_ns_ + (pause_ns << (9 - each->probes_left));
+        wire::append(each->out, wire::ping{0});
+        count_envelope(*each);
+    }
+    std::erase_if(suspects_, [](const peer* each) { return each->probes_left == 0; });
+}
+
+}  // namespace dunlin::runtime

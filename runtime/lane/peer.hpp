@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Those at the other end of a lane's socket, and what waits to be sent to each.
+//
+// A peer exists from its hello until it says bye, its connection is gone, or it reads so slowly
+// that its backlog reaches the limit. Owned by the lane; one thread.
+#pragma once
+
+#include "wire/envelope.hpp"
+#include "wire/frame_buffer.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace dunlin::runtime {
+
+struct peer {
+    std::string routing_id;
+    std::string name;
+    wire::peer_role role = wire::peer_role::client;
+    int fd = -1;  // of its connection, to recognise its end
+    std::uint8_t probes_left = 0;  // while its connection may have ended
+    std::int64_t probe_ns = 0;     // when the next is due
+
+    std::size_t in_flight = 0;
+    /// Settled calls by their id, for cancels.
+    std::unordered_map<std::uint64_t, std::uint32_t> settled;
+
+    wire::frame_buffer out;  // envelopes of this turn
+    std::uint32_t out_envelopes = 0;
+    bool dirty = false;  // is in the lane's list of peers to flush
+    bool gone = false;   // found unreachable while sending; removed at the end of the turn
+    std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for
+    std::size_t backlog_bytes = 0;
+};
+
+class peer_table {
+public:
+    [[nodiscard]] peer* find(std::string_view routing_id) {
+        if (last_ != nullptr && last_->routing_id == routing_id) return last_;
+        const auto found = peers_.find(routing_id);
+        if (found == peers_.end()) return nullptr;
+        return last_ = found->second.get();
+    }
+    peer& add(std::string_view routing_id) {
+        auto& added = peers_[std::string(routing_id)];
+        added = std::make_unique<peer>();
+        added->routing_id = routing_id;
+        return *added;
+    }
+    void remove(peer& leaving) {
+        if (last_ == &leaving) last_ = nullptr;
+        peers_.erase(std::string(leaving.routing_id));
+    }
+    template <class Visit>
+    void for_each(Visit&& visit) {
+        for (auto& [id, each] : peers_) visit(*each);
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return peers_.size(); }
+
+private:
+    struct hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    std::unordered_map<std::string, std::unique_ptr<peer>, hash, std::equal_to<>> peers_;
+    peer* last_ = nullptr;
+};
+
+}  // namespace dunlin::runtime

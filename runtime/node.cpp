@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/node.hpp"
+
+#include "runtime/function_registry.hpp"
+#include "runtime/lane/lane.hpp"
+#include "runtime/lane/watchdog.hpp"
+#include "runtime/listen_rule.hpp"
+#include "runtime/log.hpp"
+#include "runtime/module_loader.hpp"
+#include "runtime/node_services.hpp"
+#include "runtime/system_module.hpp"
+
+#include <caf/actor_system_config.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+
+namespace dunlin::runtime {
+
+namespace {
+
+struct actor_config : caf::actor_system_config {
+    explicit actor_config(std::size_t scheduler_threads) {
+        // Work sharing waits on a lock instead of polling for work to steal: an idle node sleeps.
+        set("scheduler.policy", caf::atom("sharing"));
+        set("scheduler.max-threads", scheduler_threads);
+    }
+};
+
+std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+std::string default_name() {
+    char host[256] = {};
+    if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+    return std::string(host[0] == '\0' ? "node" : host) + "-" + std::to_string(::getpid());
+}
+
+void fill_in_defaults(node_config& config) {
+    if (config.name.empty()) config.name = default_name();
+    if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
+    if (config.scheduler_threads == 0)
+        config.scheduler_threads = std::max<std::size_t>(4, cores());
+    if (config.activations == 0) config.activations = 4 * cores();
+}
+
+/// "tcp://127.0.0.1:7440" -> "tcp://127.0.0.1:0", for the lanes after the first.
+std::string beside(const std::string& endpoint) {
+    return endpoint.substr(0, endpoint.rfind(':') + 1) + "0";
+}
+
+}  // namespace
+
+/// The parts, in the order of a call's path reversed: what is used is made before its user.
+struct node::impl {
+    explicit impl(node_config given)
+        : config(std::move(given)),
+          actor_settings(config.scheduler_threads),
+          system(actor_settings),
+          own_functions(functions, config.name) {}
+
+    node_config config;
+    actor_config actor_settings;
+    caf::actor_system system;
+    function_registry functions;
+    system_module own_functions;
+    steady_clock_time time;
+    local_router router{functions};
+    lane_timers timers;
+    logged_functions function_log;
+    std::vector<std::unique_ptr<lane>> lanes;
+    std::vector<std::string> endpoints;
+    std::unique_ptr<watchdog> holds;
+    bool stopped = false;
+
+    [[nodiscard]] actors::environment environment() {
+        return {time, router, timers, function_log, config.payload_bytes_max};
+    }
+    result<void> load_modules();
+    void make_pool(actors::function_info info);
+    result<void> open_lanes();
+    [[nodiscard]] std::size_t calls_open() const;
+    [[nodiscard]] std::size_t threads_lost() const;
+    [[nodiscard]] bool idle() const;
+    /// Whether all functions have returned, now or within a short time.
+    [[nodiscard]] bool returned_soon() const;
+    template <class Condition>
+    bool wait_until(Condition&& holds_now, std::chrono::steady_clock::time_point end) const;
+};
+
+result<void> node::impl::load_modules() {
+    std::vector<loaded_module> modules;
+    for (const auto& file : config.modules) {
+        auto loaded = load_module(file, actors::host_table());
+        if (!loaded) return std::move(loaded.error());
+        modules.push_back(std::move(*loaded));
+    }
+    if (auto distinct = check_distinct(modules); !distinct) return distinct;
+    for (auto& module : modules)
+        for (auto& function : module.functions) make_pool(std::move(function));
+    for (auto& function : own_functions.functions()) make_pool(std::move(function));
+    return {};
+}
+
+void node::impl::make_pool(actors::function_info info) {
+    // An idle activation costs its memory, one of a blocking function a thread: those wait until
+    // they are needed. The node's own functions never run two at a time on one lane.
+    const auto how =
+        info.blocking() ? actors::fixed_scaling::start::lazy : actors::fixed_scaling::start::eager;
+    const auto count = info.module_name == "dunlin" ? config.lanes : config.activations;
+    functions.add(std::make_unique<actors::pool>(
+        system, environment(), std::move(info),
+        std::make_unique<actors::fixed_scaling>(count, how), config.queue_depth_max));
+}
+
+result<void> node::impl::open_lanes() {
+    lane_options options;
+    options.node_name = config.name;
+    options.in_flight_max = config.in_flight_max;
+    options.payload_bytes_max = config.payload_bytes_max;
+    options.backlog_bytes_max = config.backlog_bytes_max;
+    for (std::size_t i = 0; i < config.lanes; ++i) {
+        auto& opened =
+            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, options));
+        auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
+        if (!endpoint) return std::move(endpoint.error());
+        endpoints.push_back(std::move(*endpoint));
+        own_functions.watch(opened.counters());
+    }
+    timers.use(*lanes.front());
+    for (auto& each : lanes) each->start(endpoints);
+    std::vector<lane*> watched;
+    for (auto& each : lanes) watched.push_back(each.get());
+    holds = std::make_unique<watchdog>(std::move(watched), config.lane_hold_max);
+    return {};
+}
+
+result<std::unique_ptr<node>> node::start(node_config config) {
+    fill_in_defaults(config);
+    if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
+    std::unique_ptr<node> started(new node(std::make_unique<impl>(std::move(config))));
+    auto& parts = *started->impl_;
+    if (auto loaded = parts.load_modules(); !loaded) return std::move(loaded.error());
+    if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
+    log().debug("node serves name={} lanes={} endpoint={}", parts.config.name, parts.lanes.size(),
+                parts.endpoints.front());
+    return started;
+}
+
+node::node(std::unique_ptr<impl> state) noexcept : impl_(std::move(state)) {}
+
+node::~node() {
+    stop();
+    if (impl_->returned_soon()) return;
+    // A function that never returned still runs in here, on a thread that cannot be ended. What it
+    // may touch has to stay for as long as the process lives.
+    log().warn("a function has not returned; its memory is kept until the process ends");
+    [[maybe_unused]] auto* kept = impl_.release();
+}
+
+const std::vector<std::string>& node::endpoints() const noexcept { return impl_->endpoints; }
+const std::string& node::name() const noexcept { return impl_->config.name; }
+std::vector<std::string> node::functions() const { return impl_->functions.names(); }
+
+std::size_t node::impl::calls_open() const {
+    std::size_t open = 0;
+    for (const auto& each : lanes) open += each->counters().calls_open.get();
+    return open;
+}
+
+std::size_t node::impl::threads_lost() const {
+    std::size_t lost = 0;
+    for (const auto& each : lanes) lost += each->threads_lost();
+    return lost;
+}
+
+bool node::impl::idle() const {
+    const auto pools = functions.pools();
+    return std::all_of(pools.begin(), pools.end(),
+                       [](const actors::pool* pool) { return pool->status().busy == 0; });
+}
+
+bool node::impl::returned_soon() const {
+    constexpr auto stop_time = std::chrono::milliseconds(500);
+    return wait_until([&] { return threads_lost() == 0 && idle(); },
+                      std::chrono::steady_clock::now() + stop_time);
+}
+
+template <class Condition>
+bool node::impl::wait_until(Condition&& holds_now,
+                            std::chrono::steady_clock::time_point end) const {
+    constexpr auto look_again_after = std::chrono::milliseconds(1);
+    while (!holds_now()) {
+        if (std::chrono::steady_clock::now() >= end) return false;
+        std::this_thread::sleep_for(look_again_after);
+    }
+    return true;
+}
+
+std::size_t node::stop() {
+    auto& parts = *impl_;
+    if (std::exchange(parts.stopped, true)) return 0;
+    const auto began = std::chrono::steady_clock::now();
+    for (auto& each : parts.lanes) each->commands().push(begin_drain{});
+    parts.wait_until([&] { return parts.calls_open() == 0 && parts.idle(); },
+                     began + parts.config.drain_timeout);
+    const auto unfinished = parts.calls_open();
+    // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
+    // held by a function has to be taken over to end.
+    for (auto& each : parts.lanes) each->finish_soon();
+    for (auto& each : parts.lanes) each->join();
+    parts.holds.reset();
+    static_cast<void>(parts.returned_soon());
+    for (auto* pool : parts.functions.pools()) pool->shut_down();
+    return unfinished;
+}
+
+}  // namespace dunlin::runtime

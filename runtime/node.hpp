@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One node: modules, pools and lanes, wired in the order of a call's path, and nothing else.
+//
+// Owner: the program or a test that embeds a node. `start` returns when the node serves; `stop`
+// returns when every call has been answered. Members are for the owning thread, except
+// `request_stop`-free observers, which are safe from any thread.
+#pragma once
+
+#include "runtime/node_config.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+class node {
+public:
+    /// Loads the modules, spawns the pools, binds and serves. Errors say which module file,
+    /// endpoint or limit was at fault and what to try.
+    [[nodiscard]] static result<std::unique_ptr<node>> start(node_config config);
+
+    ~node();
+    node(const node&) = delete;
+    node& operator=(const node&) = delete;
+
+    /// Every lane's endpoint with its real port, lane 0 first.
+    [[nodiscard]] const std::vector<std::string>& endpoints() const noexcept;
+    [[nodiscard]] const std::string& name() const noexcept;
+    /// Full names of the functions served, sorted.
+    [[nodiscard]] std::vector<std::string> functions() const;
+
+    /// Announces the end to all peers, refuses new calls, waits for the running ones up to the
+    /// drain timeout and answers the rest `unavailable`. Idempotent.
+    /// @returns the number of calls that had to be answered in place of their function.
+    std::size_t stop();
+
+private:
+    struct impl;
+    explicit node(std::unique_ptr<impl> state) noexcept;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything a node can be told, with its default.
+//
+// One struct, filled from the command line and from a TOML file by `program/node_options`, read
+// by `node` once at start. Plain values; every queue's limit is named here or in
+// `actors/limits.hpp`.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+struct node_config {
+    /// Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.
+    std::string listen = "tcp://127.0.0.1:7440";
+    /// Shared objects to load, each a module.
+    std::vector<std::string> modules;
+    /// The node's name in handshakes and logs. Empty: host name, process id.
+    std::string name;
+    /// Listening beyond loopback is refused unless this is set.
+    bool insecure = false;
+
+    /// Threads that own sockets and run short functions. 0: one per four cores, at least one.
+    std::size_t lanes = 0;
+    /// Threads for long functions. 0: one per core, at least four.
+    std::size_t scheduler_threads = 0;
+    /// Actors per function. 0: four per core.
+    std::size_t activations = 0;
+    /// Invocations that may wait for one function; one more is answered `overloaded`.
+    std::size_t queue_depth_max = 16384;
+    /// Unanswered calls one connection may have; announced in the handshake.
+    std::size_t in_flight_max = 65536;
+    /// Largest payload of a call or reply; announced in the handshake.
+    std::size_t payload_bytes_max = std::size_t{16} << 20;
+    /// Bytes of replies kept for a connection that reads too slowly before it is given up.
+    std::size_t backlog_bytes_max = std::size_t{64} << 20;
+    /// How long a stopping node waits for running calls before it answers them itself.
+    std::chrono::milliseconds drain_timeout{10000};
+    /// A lane whose function runs longer than this is taken over by another thread.
+    std::chrono::milliseconds lane_hold_max{5};
+};
+
+}  // namespace dunlin::runtime

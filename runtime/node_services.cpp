@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/node_services.hpp"
+
+#include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+
+#include <chrono>
+
+namespace dunlin::runtime {
+
+std::int64_t steady_clock_time::now_ns() const noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+void local_router::route(std::string_view function, actors::bundle_ptr single) {
+    auto& call = (*single)[0];
+    auto* pool = functions_.find(function);
+    if (pool == nullptr)
+        return call.origin->answer_error(call.address, functions_.unknown(function));
+    pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t from) {
+        for (std::uint32_t i = from; i < work.size(); ++i)
+            work[i].origin->answer_error(work[i].address, overloaded(*pool));
+    });
+}
+
+std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation& owner,
+                                                          actors::answer_address operation,
+                                                          std::int64_t deadline_ns,
+                                                          std::int32_t code) {
+    return lane_->arm_timer(owner, operation, deadline_ns, code);
+}
+
+void lane_timers::disarm(const std::shared_ptr<actors::operation_timer>& timer) {
+    lane_->disarm_timer(std::static_pointer_cast<lane_timer>(timer));
+}
+
+void logged_functions::write(std::int32_t level, std::string_view function,
+                             std::uint64_t invocation_id, std::string_view text) noexcept {
+    auto severity = spdlog::level::debug;
+    if (level == DUNLIN_LOG_INFO) severity = spdlog::level::info;
+    else if (level == DUNLIN_LOG_WARN) severity = spdlog::level::warn;
+    else if (level >= DUNLIN_LOG_ERROR) severity = spdlog::level::err;
+    log().log(severity, "{} function={} invocation={}", text, function, invocation_id);
+}
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a node offers to its activations: time, calls to other functions, timers, a log.
+//
+// The implementations of `actors/environment.hpp`. Safe from any thread; they live as long as the
+// node.
+#pragma once
+
+#include "actors/environment.hpp"
+#include "runtime/function_registry.hpp"
+
+namespace dunlin::runtime {
+
+class lane;
+
+class steady_clock_time final : public actors::steady_time {
+public:
+    [[nodiscard]] std::int64_t now_ns() const noexcept override;
+};
+
+/// Routes a call from a function to a pool of this node, as a CAF message; no socket on the way.
+class local_router final : public actors::call_router {
+public:
+    explicit local_router(const function_registry& functions) : functions_(functions) {}
+    void route(std::string_view function, actors::bundle_ptr single) override;
+
+private:
+    const function_registry& functions_;
+};
+
+/// Timers of operations, in the wheel of a lane.
+class lane_timers final : public actors::timer_service {
+public:
+    /// Before the node serves.
+    void use(lane& lane) { lane_ = &lane; }
+    std::shared_ptr<actors::operation_timer> arm(actors::activation& owner,
+                                                 actors::answer_address operation,
+                                                 std::int64_t deadline_ns,
+                                                 std::int32_t code) override;
+    void disarm(const std::shared_ptr<actors::operation_timer>& timer) override;
+
+private:
+    lane* lane_ = nullptr;
+};
+
+class logged_functions final : public actors::function_log {
+public:
+    void write(std::int32_t level, std::string_view function, std::uint64_t invocation_id,
+               std::string_view text) noexcept override;
+};
+
+}  // namespace dunlin::runtime

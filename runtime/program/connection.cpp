@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/connection.hpp"
+
+#include "runtime/program/exit_code.hpp"
+#include "runtime/program/quantity_options.hpp"
+#include "runtime/program/verb.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <utility>
+
+namespace dunlin::program {
+
+void add_connection_options(CLI::App& app, connection_options& to) {
+    app.add_option(
+           "--node", to.nodes,
+           "Where nodes listen. The first that answers is used, the others when it is gone.")
+        ->type_name("ENDPOINT")
+        ->default_str(to.nodes.front())
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->envname("DUNLIN_NODE")
+        ->group("Connection");
+    add_duration(app, "--timeout", to.timeout, "Time until a call's deadline.")
+        ->group("Connection");
+    add_duration(app, "--connect-timeout", to.connect_timeout,
+                 "How long to wait for a node's first answer.")
+        ->group("Connection");
+}
+
+connection connect(const connection_options& options, const signals& stop) {
+    client_options wanted;
+    wanted.endpoints = options.nodes;
+    wanted.timeout = options.timeout;
+    wanted.connect_timeout = options.connect_timeout;
+    wanted.in_flight_max = options.in_flight_max;
+    const exit_at_signal meanwhile(stop);
+    auto made = client::connect(std::move(wanted));
+    if (made) return {std::move(*made), exit_code::success};
+    complain(to_string(made.error()));
+    const bool wrong = made.error().code == errc::invalid_argument;
+    return {std::nullopt, wrong ? exit_code::usage : exit_code::unreachable};
+}
+
+}  // namespace dunlin::program

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the verbs that call functions find their node: the options they share, and the client made
+// from them. Main thread.
+#pragma once
+
+#include "runtime/program/signals.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace dunlin::program {
+
+struct connection_options {
+    std::vector<std::string> nodes = {"tcp://127.0.0.1:7440"};
+    std::chrono::microseconds timeout = std::chrono::seconds(10);
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+    /// Calls that the client may have under way.
+    std::size_t in_flight_max = 65536;
+};
+
+/// --node, --timeout and --connect-timeout.
+void add_connection_options(CLI::App& app, connection_options& to);
+
+struct connection {
+    std::optional<dunlin::client> client;
+    /// Without a client: what to exit with. The reason is on standard error.
+    int exit_code = 0;
+};
+
+/// A signal ends the process while this waits: there is nothing to clean up yet.
+[[nodiscard]] connection connect(const connection_options& options, const signals& stop);
+
+}  // namespace dunlin::program

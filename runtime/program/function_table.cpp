@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/function_table.hpp"
+
+#include "runtime/text/json_payload.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace dunlin::program {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::size_t nesting_shown = 3;
+
+std::string type_in_words(const json& schema, const json& root, std::size_t depth);
+
+std::string joined(const json& alternatives, const json& root, std::size_t depth) {
+    std::string text;
+    for (const auto& one : alternatives)
+        text += (text.empty() ? "" : " or ") + type_in_words(one, root, depth);
+    return text;
+}
+
+// "#/$defs/page" is looked up; a type that contains itself ends at `nesting_shown`.
+const json* referred(const json& schema, const json& root) {
+    const auto reference = schema.find("$ref");
+    if (reference == schema.end() || !reference->is_string()) return nullptr;
+    const auto& text = reference->get_ref<const std::string&>();
+    if (!text.starts_with("#/")) return nullptr;
+    const json::json_pointer place(text.substr(1));
+    return root.contains(place) ? &root.at(place) : nullptr;
+}
+
+std::string object_in_words(const json& schema, const json& root, std::size_t depth) {
+    const auto fields = schema.find("properties");
+    if (fields == schema.end() || !fields->is_object()) {
+        const auto rest = schema.find("additionalProperties");
+        if (rest == schema.end() || !rest->is_object()) return "object";
+        return "map of " + type_in_words(*rest, root, depth + 1);
+    }
+    std::string text;
+    for (const auto& [name, field] : fields->items())
+        text += (text.empty() ? "" : ", ") + name + ": " + type_in_words(field, root, depth + 1);
+    return "{" + text + "}";
+}
+
+std::string array_in_words(const json& schema, const json& root, std::size_t depth) {
+    const auto items = schema.find("items");
+    if (items != schema.end() && items->is_object())
+        return "[" + type_in_words(*items, root, depth + 1) + "]";
+    const auto prefix = schema.find("prefixItems");
+    if (prefix == schema.end() || !prefix->is_array()) return "array";
+    std::string text;
+    for (const auto& item : *prefix)
+        text += (text.empty() ? "" : ", ") + type_in_words(item, root, depth + 1);
+    return "[" + text + "]";
+}
+
+std::string type_in_words(const json& schema, const json& root, std::size_t depth) {
+    if (!schema.is_object()) return "any";
+    if (depth > nesting_shown) return "...";
+    if (const auto* target = referred(schema, root)) return type_in_words(*target, root, depth + 1);
+    for (const auto* key : {"anyOf", "oneOf"})
+        if (const auto all = schema.find(key); all != schema.end() && all->is_array())
+            return joined(*all, root, depth);
+    if (schema.contains("contentEncoding")) return "bytes";
+    const auto type = schema.find("type");
+    if (type != schema.end() && type->is_array()) {
+        std::string text;
+        for (const auto& one : *type)
+            if (one.is_string())
+                text += (text.empty() ? "" : " or ") + one.get_ref<const std::string&>();
+        return text;
+    }
+    if (type == schema.end() || !type->is_string()) {
+        const auto values = schema.find("enum");
+        return values == schema.end() ? "any" : "one of " + values->dump();
+    }
+    const auto& name = type->get_ref<const std::string&>();
+    if (name == "object") return object_in_words(schema, root, depth);
+    if (name == "array") return array_in_words(schema, root, depth);
+    return name;
+}
+
+result<json> parse(bytes_view payload) {
+    auto text = runtime::json_from_payload(payload);
+    if (!text) return std::move(text.error());
+    auto list = json::parse(*text, nullptr, false);
+    const bool good = list.is_array() && std::all_of(list.begin(), list.end(),
+                                                     [](const auto& f) { return f.is_object(); });
+    if (!good)
+        return {errc::internal,
+                "the node's list of functions is no array of maps; it may speak a "
+                "newer version"};
+    return list;
+}
+
+std::string text_of(const json& function, const char* key) {
+    const auto value = function.find(key);
+    return value != function.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
+// Schemas may come as JSON text or as values.
+std::string schema_of(const json& function, const char* key) {
+    const auto value = function.find(key);
+    if (value == function.end() || value->is_null()) return "any";
+    if (value->is_string()) return short_schema(value->get_ref<const std::string&>());
+    return type_in_words(*value, *value, 0);
+}
+
+std::string properties_of(const json& function) {
+    std::string text;
+    for (const char* key : {"idempotent", "blocking", "async"}) {
+        const auto value = function.find(key);
+        if (value != function.end() && value->is_boolean() && value->get<bool>())
+            text += (text.empty() ? "" : ", ") + std::string(key);
+    }
+    return text.empty() ? "-" : text;
+}
+
+using row = std::array<std::string, 4>;
+
+std::string laid_out(const std::vector<row>& rows) {
+    std::array<std::size_t, 4> widths{};
+    for (const auto& cells : rows)
+        for (std::size_t i = 0; i + 1 < cells.size(); ++i)
+            widths[i] = std::max(widths[i], cells[i].size());
+    std::string text;
+    for (const auto& cells : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            line += cells[i];
+            if (i + 1 < cells.size()) line.append(widths[i] - cells[i].size() + 2, ' ');
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        text += line + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string short_schema(std::string_view schema) {
+    const auto parsed = json::parse(schema, nullptr, false);
+    return parsed.is_discarded() ? "any" : type_in_words(parsed, parsed, 0);
+}
+
+result<std::string> functions_table(bytes_view payload) {
+    auto list = parse(payload);
+    if (!list) return std::move(list.error());
+    if (list->empty()) return std::string("no functions; start the node with --module\n");
+    std::vector<row> rows{{"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "DESCRIPTION"}};
+    for (const auto& function : *list)
+        rows.push_back({text_of(function, "name"), properties_of(function),
+                        schema_of(function, "input") + " -> " + schema_of(function, "output"),
+                        text_of(function, "description")});
+    return laid_out(rows);
+}
+
+result<std::string> functions_json(bytes_view payload) {
+    auto list = parse(payload);
+    if (!list) return std::move(list.error());
+    std::string text = "[";
+    for (const auto& function : *list)
+        text += (text.size() > 1 ? ",\n " : "") +
+                function.dump(-1, ' ', false, json::error_handler_t::replace);
+    return text + "]\n";
+}
+
+}  // namespace dunlin::program

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/invoke_verb.hpp"
+
+#include "runtime/program/connection.hpp"
+#include "runtime/program/exit_code.hpp"
+#include "runtime/program/invoke_lines.hpp"
+#include "runtime/program/ordered_calls.hpp"
+#include "runtime/program/outcome_text.hpp"
+#include "runtime/program/quantity_options.hpp"
+#include "runtime/program/signals.hpp"
+#include "runtime/text/json_payload.hpp"
+
+#include <CLI/CLI.hpp>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace dunlin::program {
+namespace {
+
+constexpr const char* description =
+    "Calls a function and prints its result. The input is JSON, and so is the result.";
+
+constexpr const char* footer = R"(Examples:
+    dunlin invoke text/count_words '{"url": "a", "text": "one two"}'
+    date +%s | dunlin invoke bench/echo -
+    dunlin invoke text/count_words --lines pages.jsonl --window 512 > counts.jsonl
+    dunlin invoke bench/echo '{"$bytes": "3q2+7w=="}' --raw | xxd
+
+Bytes, which JSON does not have, are an object with the one key "$bytes" and base64 in it, in the
+input and in the result. Without an input the function gets nil (null).
+
+With --lines every line of the file is one input. Results are printed in the order of the inputs,
+one line each; a call that fails prints {"line": 3, "error": {"code": ..., "detail": ...}} in its
+place, and the others go on.
+
+Exit codes: 0 success, 1 the call (with --lines: at least one) failed, 2 usage or input,
+3 no node reached, 130 interrupted; what was in flight has been cancelled.)";
+
+struct invoke_arguments {
+    connection_options connection;
+    std::string function;
+    std::string input;
+    std::string lines;
+    std::size_t window = 256;
+    bool json = false;
+    bool raw = false;
+};
+
+output_form form_of(const invoke_arguments& given) {
+    if (given.json) return output_form::envelope;
+    return given.raw ? output_form::raw : output_form::value;
+}
+
+any_value read_input(const std::string& given) {
+    if (given.empty()) return {encode(nullptr)};
+    auto payload =
+        given == "-"
+            ? runtime::payload_from_json(std::string(std::istreambuf_iterator<char>(std::cin), {}))
+            : runtime::payload_from_json(given);
+    if (!payload) throw usage_error("the input is " + payload.error().detail);
+    return {std::move(*payload)};
+}
+
+// Waits for the one outcome. False when a signal came first; the call is withdrawn then.
+bool wait_for_outcome(ordered_calls& calls, signals& stop, ordered_calls::outcome& outcome) {
+    std::optional<exit_at_signal> impatient;
+    while (!calls.take(outcome)) {
+        std::array<pollfd, 2> sources{
+            {{calls.fd(), POLLIN, 0}, {impatient ? -1 : stop.fd(), POLLIN, 0}}};
+        if (calls.prepare_wait()) ::poll(sources.data(), sources.size(), -1);
+        calls.end_wait();
+        if (sources[1].revents == 0) continue;
+        stop.wait();
+        impatient.emplace(stop);
+        calls.cancel();
+    }
+    return !impatient;
+}
+
+int print(const invoke_arguments& given, const result<any_value>& reply) {
+    const auto form = form_of(given);
+    const bool for_a_person = ::isatty(STDOUT_FILENO) == 1 && !given.json;
+    auto text = reply ? print_value(*reply, form,
+                                    for_a_person ? runtime::json_layout::indented
+                                                 : runtime::json_layout::one_line)
+                      : result<std::string>(reply.error());
+    if (!text) {
+        complain(to_string(text.error()));
+        if (given.json) std::puts(print_error(text.error()).c_str());
+        return exit_code::call_failed;
+    }
+    if (!given.raw) *text += '\n';
+    const bool written = std::fwrite(text->data(), 1, text->size(), stdout) == text->size();
+    if (written && std::fflush(stdout) == 0) return exit_code::success;
+    complain("cannot write the result");
+    return exit_code::call_failed;
+}
+
+int invoke_one(const invoke_arguments& given) {
+    const auto input = read_input(given.input);
+    signals stop;
+    auto to = connect(given.connection, stop);
+    if (!to.client) return to.exit_code;
+    ordered_calls calls(*to.client, given.function, 1);
+    calls.start(0, input);
+    ordered_calls::outcome outcome;
+    if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome.reply);
+    complain("interrupted; the call was cancelled");
+    return exit_code::interrupted;
+}
+
+int run(invoke_arguments& given) {
+    if (given.function.find('/') == std::string::npos)
+        throw usage_error("'" + given.function +
+                          "' is no function's name; it is written MODULE/FUNCTION, and dunlin "
+                          "functions lists them");
+    if (given.json && given.raw) throw usage_error("--json and --raw exclude each other");
+    if (given.lines.empty()) return invoke_one(given);
+
+    if (!given.input.empty()) throw usage_error("give an input or --lines, not both");
+    auto input = line_reader::open(given.lines);
+    if (!input) throw usage_error(input.error().detail);
+    given.connection.in_flight_max = given.window;
+    signals stop;
+    auto to = connect(given.connection, stop);
+    if (!to.client) return to.exit_code;
+    return invoke_lines(*to.client, std::move(*input), stop,
+                        {given.function, given.window, form_of(given)});
+}
+
+}  // namespace
+
+verb add_invoke(CLI::App& program) {
+    auto* app = program.add_subcommand("invoke", description);
+    app->footer(footer);
+    auto given = std::make_shared<invoke_arguments>();
+    app->add_option("FUNCTION", given->function,
+                    "The function's full name, as in text/count_words.")
+        ->required();
+    app->add_option("JSON", given->input, "The input, or - to read it from standard input.");
+    app->add_option("--lines", given->lines,
+                    "Call the function once for every line of this file; - is standard input.")
+        ->type_name("FILE")
+        ->group("Streams");
+    add_count(*app, "--window", given->window, "With --lines: calls in flight.", {1, 65536})
+        ->group("Streams");
+    app->add_flag("--json", given->json,
+                  "Print an object with \"value\" or \"error\", errors too, on standard output.")
+        ->group("Output");
+    app->add_flag("--raw", given->raw,
+                  "Print text and bytes as they are, without quotes, and no line end after them.")
+        ->group("Output");
+    add_connection_options(*app, given->connection);
+    return {app, [given] { return run(*given); }};
+}
+
+}  // namespace dunlin::program

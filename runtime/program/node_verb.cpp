@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/node_verb.hpp"
+
+#include "runtime/config/config_file.hpp"
+#include "runtime/config/settings.hpp"
+#include "runtime/node.hpp"
+#include "runtime/program/exit_code.hpp"
+#include "runtime/program/logging.hpp"
+#include "runtime/program/signals.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dunlin::program {
+namespace {
+
+constexpr const char* description =
+    "Runs a node: loads modules and serves their functions until it is told to stop. When it "
+    "serves, one line on standard output says where.";
+
+constexpr const char* footer = R"(Examples:
+    dunlin node --module bench
+    dunlin node --module ./text.so ./images.so --listen tcp://127.0.0.1:0
+    dunlin node --module bench --print-config > node.toml
+    dunlin node --config node.toml --log-level debug
+
+What the command line says counts before the file of --config, and that before the defaults.
+SIGINT or SIGTERM stops the node cleanly: it refuses new calls and answers the running ones.
+A second signal ends it at once.
+
+Exit codes: 0 stopped cleanly, 2 usage or configuration, 4 the node could not start,
+130 ended at once by a second signal.)";
+
+using runtime::setting;
+using runtime::settings;
+
+const std::map<std::string_view, const char*> group_titles{
+    {"node", "Node"},     {"threads", "Threads"}, {"pools", "Functions"},
+    {"limits", "Limits"}, {"log", "Logging"},
+};
+
+/// The options as given, to be put over the file once it is read.
+struct node_arguments {
+    std::vector<std::pair<const setting*, CLI::Option*>> options;
+    std::string config;
+    bool print_config = false;
+};
+
+CLI::Option* add_setting(CLI::App& app, const setting& row) {
+    const std::string flag(row.flag);
+    const std::string help(row.help);
+    if (std::holds_alternative<runtime::switch_field>(row.where)) return app.add_flag(flag, help);
+    auto* option = app.add_option(flag, CLI::callback_t([](const auto&) { return true; }), help);
+    option->type_name(std::string(row.placeholder))->default_str(runtime::as_text(settings{}, row));
+    if (std::holds_alternative<runtime::list_field>(row.where))
+        option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+    return option;
+}
+
+settings effective_settings(const node_arguments& given) {
+    settings all;
+    if (!given.config.empty())
+        if (auto read = runtime::read_config_file(given.config, all); !read)
+            throw usage_error(read.error().detail);
+    for (const auto& [row, option] : given.options) {
+        if (option->count() == 0) continue;
+        if (auto put = runtime::assign(all, *row, option->results()); !put)
+            throw usage_error(std::string(row->flag) + ": " + put.error().detail);
+    }
+    return all;
+}
+
+void announce(const runtime::node& node) {
+    const auto functions = node.functions().size();
+    std::printf("dunlin node ready: %s name=%s functions=%zu\n", node.endpoints().front().c_str(),
+                node.name().c_str(), functions);
+    std::fflush(stdout);
+}
+
+int serve(settings all) {
+    // A log or a ready line that nobody reads any more must not end the node.
+    std::signal(SIGPIPE, SIG_IGN);
+    signals stop;
+    set_up_logging(all.log);
+    auto started = runtime::node::start(std::move(all.node));
+    if (!started) {
+        complain(started.error().detail);
+        return started.error().code == errc::invalid_argument ? exit_code::usage
+                                                              : exit_code::not_started;
+    }
+    auto& node = **started;
+    announce(node);
+    stop.wait();
+    const exit_at_signal impatient(stop);
+    spdlog::info("stopping; a second signal ends the node at once");
+    const auto unfinished = node.stop();
+    if (unfinished > 0) {
+        spdlog::warn("answered {} calls in place of their functions, which did not end in time",
+                     unfinished);
+        // Those functions still run. Nothing may be torn down under them.
+        std::_Exit(exit_code::success);
+    }
+    return exit_code::success;
+}
+
+}  // namespace
+
+verb add_node(CLI::App& program) {
+    auto* app = program.add_subcommand("node", description);
+    app->footer(footer);
+    auto given = std::make_shared<node_arguments>();
+    for (const auto& row : runtime::all_settings()) {
+        auto* option = add_setting(*app, row);
+        option->group(group_titles.at(row.table));
+        given->options.emplace_back(&row, option);
+    }
+    app->add_option("--config", given->config, "A TOML file with any of these options.")
+        ->type_name("FILE")
+        ->group("Configuration");
+    app->add_flag("--print-config", given->print_config,
+                  "Print what would hold, as such a file, and exit.")
+        ->group("Configuration");
+    return {app, [given] {
+                auto all = effective_settings(*given);
+                if (!given->print_config) return serve(std::move(all));
+                std::fputs(runtime::print_config(all).c_str(), stdout);
+                return exit_code::success;
+            }};
+}
+
+}  // namespace dunlin::program

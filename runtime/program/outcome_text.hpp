@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How `dunlin invoke` prints what came of a call. Pure; any thread.
+#pragma once
+
+#include "runtime/program/any_value.hpp"
+#include "runtime/text/json_payload.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace dunlin::program {
+
+enum class output_form {
+    value,     // the result as JSON
+    envelope,  // {"value": ...} or {"error": {...}}
+    raw,       // text and bytes as they are, anything else as JSON
+};
+
+/// One result without a line end.
+[[nodiscard]] result<std::string> print_value(const any_value& value, output_form form,
+                                              runtime::json_layout layout);
+
+/// The result, or {"line": 3, "error": {"code": ..., "detail": ...}}, on one line. With
+/// `output_form::envelope` results have their line number too. Sets `failed` on an error.
+[[nodiscard]] std::string print_line(std::uint64_t line, const result<any_value>& reply,
+                                     output_form form, bool& failed);
+
+/// {"error": {"code": ..., "detail": ...}}
+[[nodiscard]] std::string print_error(const error& why);
+
+}  // namespace dunlin::program

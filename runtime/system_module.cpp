@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/system_module.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstring>
+#include <iterator>
+
+namespace dunlin::runtime {
+
+namespace {
+
+using nlohmann::json;
+
+std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& value) {
+    const auto packed = json::to_msgpack(value);
+    auto* output = host.output(call);
+    if (output->capacity - output->size < packed.size() &&
+        output->grow(output, output->size + packed.size()) != 0) {
+        constexpr std::string_view why = "the reply exceeds the node's payload limit";
+        host.fail(call, static_cast<std::int32_t>(errc::failed), why.data(), why.size());
+        return DUNLIN_DONE;
+    }
+    std::memcpy(output->data + output->size, packed.data(), packed.size());
+    output->size += packed.size();
+    return DUNLIN_DONE;
+}
+
+json schema(const std::string& text) {
+    if (text.empty()) return nullptr;
+    auto parsed = json::parse(text, nullptr, false);
+    return parsed.is_discarded() ? json(text) : parsed;
+}
+
+json describe(const actors::pool& pool) {
+    const auto& info = pool.info();
+    const auto status = pool.status();
+    return {{"name", info.name},
+            {"module", info.module_name},
+            {"module_version", info.module_version},
+            {"description", info.description},
+            {"idempotent", info.idempotent()},
+            {"blocking", info.blocking()},
+            {"async", info.async()},
+            {"input", schema(info.input_schema)},
+            {"output", schema(info.output_schema)},
+            {"placement", std::string(actors::to_string(status.where))},
+            {"activations", status.activations},
+            {"busy", status.busy},
+            {"queue_depth", status.queued},
+            {"queue_depth_max", pool.queue_depth_max()},
+            {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
+            {"invocations", status.invocations},
+            {"refused", status.refused}};
+}
+
+struct named_counter {
+    const char* name;
+    counter lane_counters::*value;
+};
+
+constexpr named_counter named_counters[] = {
+    {"frames_received", &lane_counters::frames_received},
+    {"frames_sent", &lane_counters::frames_sent},
+    {"frames_malformed", &lane_counters::frames_malformed},
+    {"frames_oversized", &lane_counters::frames_oversized},
+    {"frames_before_hello", &lane_counters::frames_before_hello},
+    {"connections_refused", &lane_counters::connections_refused},
+    {"invocations_received", &lane_counters::invocations_received},
+    {"replies_sent", &lane_counters::replies_sent},
+    {"failures_sent", &lane_counters::failures_sent},
+    {"answers_late", &lane_counters::answers_late},
+    {"answers_undeliverable", &lane_counters::answers_undeliverable},
+    {"peers_connected", &lane_counters::peers_connected},
+    {"peers_slow_dropped", &lane_counters::peers_slow_dropped},
+    {"takeovers", &lane_counters::takeovers},
+    {"peers", &lane_counters::peers},
+    {"calls_open", &lane_counters::calls_open},
+};
+
+}  // namespace
+
+std::vector<actors::function_info> system_module::functions() {
+    actors::function_info list;
+    list.name = "dunlin/functions";
+    list.description = "The functions this node serves, with their schemas and their load";
+    list.run = &system_module::run_functions;
+    actors::function_info stats;
+    stats.name = "dunlin/stats";
+    stats.description = "What this node has counted since its start";
+    stats.run = &system_module::run_stats;
+    std::vector<actors::function_info> all{std::move(list), std::move(stats)};
+    for (auto& each : all) {
+        each.module_name = "dunlin";
+        each.flags = DUNLIN_IDEMPOTENT;
+        each.self = this;
+    }
+    return all;
+}
+
+std::int32_t system_module::run_functions(void* self, const dunlin_host* host, dunlin_call* call,
+                                          const std::uint8_t* /*payload*/,
+                                          std::size_t /*payload_size*/) {
+    const auto& module = *static_cast<const system_module*>(self);
+    json list = json::array();
+    for (const auto* pool : module.functions_.pools()) list.push_back(describe(*pool));
+    return answer(*host, call, list);
+}
+
+std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* /*payload*/,
+                                      std::size_t /*payload_size*/) {
+    const auto& module = *static_cast<const system_module*>(self);
+    json stats = {{"node", module.node_name_}, {"lanes", module.lanes_.size()}};
+    for (const auto& each : named_counters) {
+        std::uint64_t sum = 0;
+        for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
+        stats[each.name] = sum;
+    }
+    json functions = json::array();
+    std::size_t activations = 0;
+    for (const auto* pool : module.functions_.pools()) {
+        const auto status = pool->status();
+        activations += status.activations;
+        functions.push_back({{"name", pool->info().name},
+                             {"placement", std::string(actors::to_string(status.where))},
+                             {"activations", status.activations},
+                             {"busy", status.busy},
+                             {"queue_depth", status.queued},
+                             {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
+                             {"invocations", status.invocations},
+                             {"refused", status.refused}});
+    }
+    stats["activations"] = activations;
+    stats["functions"] = std::move(functions);
+    return answer(*host, call, stats);
+}
+
+}  // namespace dunlin::runtime

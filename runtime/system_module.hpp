@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The functions every node serves about itself, under the reserved module name `dunlin`.
+//
+// They go through the same C ABI, pools and wire as any other function, so whoever can invoke can
+// ask: `dunlin/functions` what is served, `dunlin/stats` how it goes.
+// Owned by the node; runs on the lanes.
+#pragma once
+
+#include "actors/function_info.hpp"
+#include "runtime/function_registry.hpp"
+#include "runtime/lane/counters.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+class system_module {
+public:
+    system_module(const function_registry& functions, std::string node_name)
+        : functions_(functions), node_name_(std::move(node_name)) {}
+
+    /// The functions to register; their `self` points into this object.
+    [[nodiscard]] std::vector<actors::function_info> functions();
+    /// Adds a lane's counters to what `dunlin/stats` shows. Before the node serves.
+    void watch(const lane_counters& counters) { lanes_.push_back(&counters); }
+
+private:
+    static std::int32_t run_functions(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* payload, std::size_t payload_size);
+    static std::int32_t run_stats(void* self, const dunlin_host* host, dunlin_call* call,
+                                  const std::uint8_t* payload, std::size_t payload_size);
+
+    const function_registry& functions_;
+    std::string node_name_;
+    std::vector<const lane_counters*> lanes_;
+};
+
+}  // namespace dunlin::runtime
