@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dunlin and its peers on the same closed loop, side by side.
+
+A shared machine is faster in one minute than in the next, so a figure means little by itself. All
+contestants of a workload are run within the same few seconds, round after round, in an order that
+turns with the round; Dunlin is divided by the peer of the same round, and the median of those
+ratios is what a target is held against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import shutil
+import statistics
+from pathlib import Path
+from typing import Callable, Iterator
+
+from processes import DunlinNode, MeasurementError, Server, run_for_json, without_errors
+from report import Progress, Row, Target, duration, measured, rate, version_of
+
+PEERS = ("zeromq", "grpc", "caf", "nats")
+UNTARGETED_ROUNDS_MAX = 2
+RUN_SECONDS = 1.5
+QUICK_RUN_SECONDS = 0.3
+REQUESTS_MIN = 1000
+REQUESTS_MAX = 10_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    field: str
+    title: str
+    show: Callable[[float], str]
+
+
+PER_SECOND = Measure("per_second", "calls/s", rate)
+P50 = Measure("p50_us", "p50", duration)
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    size_bytes: int
+    window: int
+    measure: Measure
+    targets: dict  # peer -> Target, or None for a ratio that is only reported
+
+    @property
+    def title(self) -> str:
+        size = f"{self.size_bytes // 1024}KiB" if self.size_bytes >= 1024 else f"{self.size_bytes}B"
+        return f"{size}/{self.window}"
+
+    def row_name(self, peer: str) -> str:
+        return f"{self.title}/{peer}"
+
+
+def at_least(ratio: float) -> Target:
+    return Target(ratio, at_least=True)
+
+
+def at_most(ratio: float) -> Target:
+    return Target(ratio, at_least=False)
+
+
+WORKLOADS = (
+    Workload(64, 512, PER_SECOND, {"zeromq": at_least(1.0), "grpc": None, "caf": None, "nats": None}),
+    Workload(64, 64, PER_SECOND, {"zeromq": at_least(1.0), "grpc": at_least(8), "caf": at_least(4), "nats": at_least(5)}),
+    Workload(64, 1, P50, {"zeromq": at_most(1.15), "grpc": None, "caf": None, "nats": None}),
+    Workload(1024, 64, PER_SECOND, {"zeromq": at_least(0.9)}),
+    Workload(65536, 16, PER_SECOND, {"zeromq": at_least(0.9)}),
+)  # fmt: skip
+
+
+def row_names() -> list[str]:
+    return [workload.row_name(peer) for workload in WORKLOADS for peer in workload.targets]
+
+
+class DunlinContestant:
+    """Runs against a node that somebody else started, and that serves every workload.
+
+    The node is left awake while the peers run: idling cheaply is its own business.
+    """
+
+    def __init__(self, node: DunlinNode):
+        self._node = node
+
+    def run(self, workload: Workload, requests: int) -> dict:
+        return self._node.bench("bench/echo", requests, workload.window, workload.size_bytes)
+
+
+class PeerContestant:
+    """Its servers are frozen whenever it is not its turn: some peers poll even when idle, and the
+    next contestant must not pay for that."""
+
+    def __init__(self, name: str, program: Path, port: int, servers: list[Server]):
+        self._name = name
+        self._program = program
+        self._port = port
+        self._servers = servers
+        self._freeze()
+
+    def run(self, workload: Workload, requests: int) -> dict:
+        argv = [
+            self._program, "client", "--port", self._port, "--requests", requests,
+            "--window", workload.window, "--size", workload.size_bytes,
+        ]  # fmt: skip
+        for server in self._servers:
+            server.thaw()
+        try:
+            return without_errors(self._name, run_for_json(argv))
+        finally:
+            self._freeze()
+
+    def _freeze(self) -> None:
+        for server in self._servers:
+            server.freeze()
+
+
+def peer_program(build_dir: Path, peer: str) -> Path:
+    return build_dir / "bench-peers" / f"{peer}_echo"
+
+
+def nats_server_program() -> str | None:
+    return shutil.which("nats-server") or shutil.which("/usr/sbin/nats-server")
+
+
+def missing_part(build_dir: Path, peer: str) -> str:
+    """Why a peer cannot take part; empty when it can."""
+    if not peer_program(build_dir, peer).exists():
+        return f"{peer}_echo is not built; the output of cmake names the package it lacks"
+    if peer == "nats" and nats_server_program() is None:
+        return "nats-server is not installed"
+    return ""
+
+
+@contextlib.contextmanager
+def started_peer(build_dir: Path, peer: str, workload: Workload) -> Iterator[PeerContestant]:
+    program = peer_program(build_dir, peer)
+    argv = [program, "server", "--window", workload.window]
+    with contextlib.ExitStack() as running:
+        servers = []
+        if peer == "nats":
+            broker_argv = [nats_server_program(), "-a", "127.0.0.1", "-p", "-1"]
+            servers.append(running.enter_context(Server(broker_argv, log_stream="stderr")))
+            argv += ["--port", servers[0].await_line(r"Listening for client connections on .*:(\d+)$")]
+        servers.append(running.enter_context(Server(argv)))
+        yield PeerContestant(peer, program, int(servers[-1].await_line(r"^(\d+)$")), servers)
+
+
+def requests_for(contestant, workload: Workload, seconds: float) -> int:
+    """Warms both ends up with runs nobody counts, and from their pace sizes the runs that count."""
+    requests = max(REQUESTS_MIN, workload.window * 40)
+    for _ in range(2):
+        pace_per_second = contestant.run(workload, requests)["per_second"]
+        requests = int(min(REQUESTS_MAX, max(REQUESTS_MIN, workload.window * 10, pace_per_second * seconds / 4)))
+    return min(REQUESTS_MAX, requests * 4)
+
+
+class Comparison:
+    def __init__(self, build_dir: Path, rounds: int, quick: bool, progress: Progress):
+        self._build_dir = build_dir
+        self._rounds = rounds
+        self._seconds = QUICK_RUN_SECONDS if quick else RUN_SECONDS
+        self._progress = progress
+        self.runs: list[dict] = []  # every counted run, for the JSON report
+
+    def rows(self, node: DunlinNode, only: re.Pattern) -> Iterator[Row]:
+        for workload in WORKLOADS:
+            wanted = [peer for peer in workload.targets if only.search(workload.row_name(peer))]
+            if wanted:
+                yield from self._compare(workload, wanted, node)
+
+    def _compare(self, workload: Workload, wanted: list[str], node: DunlinNode) -> list[Row]:
+        rows = {peer: self._blank_row(workload, peer) for peer in wanted}
+        figures: dict[str, dict[int, dict]] = {}
+        with contextlib.ExitStack() as running:
+            contestants = {"dunlin": (DunlinContestant(node), self._rounds)}
+            for peer, row in rows.items():
+                row.skipped = missing_part(self._build_dir, peer)
+                if not row.skipped:
+                    server = started_peer(self._build_dir, peer, workload)
+                    self._enter(contestants, running, peer, server, row)
+            if len(contestants) > 1:
+                figures = self._run_rounds(workload, contestants, rows)
+        for peer, row in rows.items():
+            if not row.skipped and not row.failure:
+                measured(row, lambda row, peer=peer: fill_ratio(row, workload, figures, peer))
+        return list(rows.values())
+
+    def _blank_row(self, workload: Workload, peer: str) -> Row:
+        return Row(workload.row_name(peer), workload.measure.title, unit="ratio", target=workload.targets[peer])
+
+    def _enter(self, contestants: dict, running: contextlib.ExitStack, peer: str, server, row: Row) -> None:
+        rounds = self._rounds if row.target else min(self._rounds, UNTARGETED_ROUNDS_MAX)
+        try:
+            contestants[peer] = (running.enter_context(server), rounds)
+        except MeasurementError as problem:
+            row.failure = str(problem)
+
+    def _run_rounds(self, workload: Workload, contestants: dict, rows: dict[str, Row]) -> dict:
+        """One figure for each contestant and round; a peer that fails once is out, the others go on."""
+        figures: dict[str, dict[int, dict]] = {name: {} for name in contestants}
+        requests: dict[str, int] = {}
+        failures: dict[str, str] = {}
+        for round_index in range(-1, self._rounds):  # round -1 warms up
+            for name in turned(list(contestants), round_index):
+                contestant, rounds = contestants[name]
+                if name in failures or round_index >= rounds:
+                    continue
+                self._progress.show(f"{workload.title}: round {round_index + 1} of {self._rounds}: {name}")
+                try:
+                    if round_index < 0:
+                        requests[name] = requests_for(contestant, workload, self._seconds)
+                    else:
+                        figures[name][round_index] = contestant.run(workload, requests[name])
+                except MeasurementError as problem:
+                    failures[name] = str(problem)
+        for peer, row in rows.items():
+            row.failure = row.failure or failures.get(peer, "") or failures.get("dunlin", "")
+        self._keep_runs(figures)
+        return figures
+
+    def _keep_runs(self, figures: dict) -> None:
+        for name, by_round in figures.items():
+            self.runs += [run | {"peer": name, "round": index} for index, run in by_round.items()]
+
+
+def turned(names: list[str], round_index: int) -> list[str]:
+    """The order of a round: nobody always runs first, nor always after the same neighbour."""
+    start = round_index % len(names)
+    order = names[start:] + names[:start]
+    return order[::-1] if round_index % 2 else order
+
+
+def fill_ratio(row: Row, workload: Workload, figures: dict, peer: str) -> None:
+    field = workload.measure.field
+    rounds = sorted(figures[peer].keys() & figures["dunlin"].keys())
+    ours = [figures["dunlin"][index][field] for index in rounds]
+    theirs = [figures[peer][index][field] for index in rounds]
+    if not rounds or min(theirs) <= 0:
+        raise MeasurementError("no round in which both ran")
+    row.values = [our / their for our, their in zip(ours, theirs)]
+    row.dunlin = workload.measure.show(statistics.median(ours))
+    row.peer = workload.measure.show(statistics.median(theirs))
+
+
+def versions(build_dir: Path) -> dict:
+    found = {"dunlin": version_of([build_dir / "bin" / "dunlin", "--version"])}
+    for peer in PEERS:
+        if not missing_part(build_dir, peer):
+            found[peer] = version_of([peer_program(build_dir, peer), "version"])
+    if (broker := nats_server_program()) is not None:
+        found["nats-server"] = version_of([broker, "--version"])
+    return found

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bare ZeroMQ, the yardstick: DEALER to ROUTER, one message a call, one application thread and one
+// I/O thread at either end, no high-water mark, receives that block. What it costs is what any
+// program built on ZeroMQ pays before it has done anything of its own.
+#include "workload.hpp"
+
+#include <zmq.hpp>
+
+namespace {
+
+zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
+    zmq::socket_t socket{context, type};
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    socket.set(zmq::sockopt::linger, 0);
+    return socket;
+}
+
+unsigned port_of(const zmq::socket_t& socket) {
+    auto endpoint = socket.get(zmq::sockopt::last_endpoint);
+    return static_cast<unsigned>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1)));
+}
+
+// Only the first receive of a message can come back empty-handed, and not when it blocks.
+void receive(zmq::socket_t& socket, zmq::message_t& part) {
+    if (!socket.recv(part, zmq::recv_flags::none))
+        workload::give_up("a blocking receive returned nothing");
+}
+
+[[noreturn]] void serve(std::uint16_t port) {
+    zmq::context_t context{1};
+    auto socket = make_socket(context, zmq::socket_type::router);
+    socket.bind("tcp://127.0.0.1:" + (port ? std::to_string(port) : std::string{"*"}));
+    workload::announce_port(port_of(socket));
+    zmq::message_t caller;
+    zmq::message_t body;
+    for (;;) {
+        receive(socket, caller);
+        receive(socket, body);
+        socket.send(caller, zmq::send_flags::sndmore);
+        socket.send(body, zmq::send_flags::none);
+    }
+}
+
+void run_client(const workload::options& chosen) {
+    zmq::context_t context{1};
+    auto socket = make_socket(context, zmq::socket_type::dealer);
+    socket.connect("tcp://127.0.0.1:" + std::to_string(chosen.port));
+    auto send = [&](const std::string& payload) {
+        socket.send(zmq::buffer(payload), zmq::send_flags::none);
+    };
+
+    workload::closed_loop loop{chosen};
+    zmq::message_t reply;
+    send(loop.probe());
+    receive(socket, reply);
+
+    loop.open(send);
+    while (!loop.finished()) {
+        receive(socket, reply);
+        loop.on_reply(reply.data(), reply.size(), send);
+    }
+    loop.print("zeromq");
+}
+
+void print_version() {
+    auto [major, minor, patch] = zmq::version();
+    std::printf("libzmq %d.%d.%d\n", major, minor, patch);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    auto chosen = workload::parse_options(argc, argv);
+    switch (chosen.as) {
+        case workload::role::server: serve(chosen.port);
+        case workload::role::client: run_client(chosen); break;
+        case workload::role::version: print_version(); break;
+    }
+}

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs under measurement: started, awaited by their first output, always stopped again.
+
+A server is stopped through the handle this process holds on it, never by name, so a run leaves
+other programs alone; and it is stopped on every way out, an exception and Ctrl-C included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+START_TIMEOUT_S = 60
+RUN_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 15
+
+
+class MeasurementError(Exception):
+    """A figure could not be taken; the message is one line for the reader of the table."""
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it printed nothing"
+
+
+class Server:
+    """A program that runs until it is stopped. Use it in a `with` statement."""
+
+    def __init__(self, argv: list, log_stream: str = "stdout"):
+        """`log_stream` names the stream that says when the server is ready."""
+        self.name = Path(argv[0]).name
+        self._other_output = tempfile.TemporaryFile()
+        self._buffer = b""
+        streams = {"stdout": self._other_output, "stderr": self._other_output, log_stream: subprocess.PIPE}
+        # A disposable working directory, lest a server leaves files in the checkout; and a session
+        # of its own, so that Ctrl-C reaches this script only, which then stops the server.
+        self._directory = tempfile.TemporaryDirectory(prefix="dunlin-bench-")
+        self.started_at_s = time.monotonic()
+        try:
+            self._process = subprocess.Popen(
+                [str(word) for word in argv],
+                stdin=subprocess.DEVNULL,
+                cwd=self._directory.name,
+                start_new_session=True,
+                **streams,
+            )
+        except OSError as problem:
+            raise MeasurementError(f"{self.name} does not start: {problem.strerror}") from None
+        self._ready_stream = getattr(self._process, log_stream)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def await_line(self, pattern: str) -> str:
+        """Waits for a line that matches, and returns the pattern's first group."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while True:
+            while b"\n" in self._buffer:
+                line, self._buffer = self._buffer.split(b"\n", 1)
+                if match := re.search(pattern, line.decode(errors="replace")):
+                    return match.group(1)
+            self._read_more(deadline_s, pattern)
+
+    def _read_more(self, deadline_s: float, awaited: str) -> None:
+        remaining_s = max(0.0, deadline_s - time.monotonic())
+        if not select.select([self._ready_stream], [], [], remaining_s)[0]:
+            raise MeasurementError(f"{self.name} did not print '{awaited}' within {START_TIMEOUT_S} s")
+        chunk = os.read(self._ready_stream.fileno(), 65536)
+        if not chunk:
+            raise MeasurementError(f"{self.name} ended before it was ready: {last_line(self._other_text())}")
+        self._buffer += chunk
+
+    def _other_text(self) -> str:
+        self._other_output.seek(0)
+        return self._other_output.read().decode(errors="replace")
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        if self.running():
+            self.thaw()  # a frozen process takes no other signal
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._ready_stream.close()
+        self._other_output.close()
+        self._directory.cleanup()
+
+    def resident_kib(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1))
+
+
+def run_for_output(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> str:
+    words = [str(word) for word in argv]
+    name = " ".join([Path(words[0]).name, *words[1:3]])
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise MeasurementError(f"{name}: no result within {timeout_s:.0f} s") from None
+    except OSError as problem:
+        raise MeasurementError(f"{name}: {problem.strerror}") from None
+    if done.returncode != 0:
+        raise MeasurementError(f"{name}: exit status {done.returncode}: {last_line(done.stderr)}")
+    return done.stdout
+
+
+def run_for_json(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> dict:
+    output = run_for_output(argv, timeout_s).strip()
+    for candidate in (output, last_line(output)):
+        try:
+            value = json.loads(candidate)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(value, dict):
+            return value
+    raise MeasurementError(f"{Path(str(argv[0])).name} printed no JSON object: {last_line(output)}")
+
+
+class DunlinNode(Server):
+    """A node with the bench module, ready once constructed inside a `with`."""
+
+    def __init__(self, build_dir: Path, *options: str):
+        self.program = build_dir / "bin" / "dunlin"
+        module = build_dir / "modules" / "bench.so"
+        super().__init__(
+            [self.program, "node", "--listen", "tcp://127.0.0.1:0", "--module", module, *options]
+        )
+        self.endpoint = ""
+        self.ready_after_s = 0.0
+
+    def __enter__(self) -> DunlinNode:
+        # Python does not call __exit__ when __enter__ fails, so a node that never gets ready is stopped here.
+        try:
+            self.endpoint = self.await_line(r"^dunlin node ready: (\S+)")
+            self.ready_after_s = time.monotonic() - self.started_at_s
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def bench_argv(self, function: str, requests: int, window: int, *more: str) -> list:
+        return [
+            self.program, "bench", function, "--node", self.endpoint,
+            "--requests", str(requests), "--window", str(window), *more, "--json",
+        ]  # fmt: skip
+
+    def bench(self, function: str, requests: int, window: int, size_bytes: int = 64) -> dict:
+        argv = self.bench_argv(function, requests, window, "--size", str(size_bytes))
+        return without_errors("dunlin", run_for_json(argv))
+
+    def bench_with(self, payload: str, function: str, requests: int, window: int) -> dict:
+        argv = self.bench_argv(function, requests, window, "--payload", payload)
+        return without_errors("dunlin", run_for_json(argv))
+
+    def invoke(self, function: str, argument: dict | None = None) -> dict:
+        words = [] if argument is None else [json.dumps(argument)]
+        return run_for_json(
+            [self.program, "invoke", function, *words, "--node", self.endpoint, "--timeout", "60s"]
+        )
+
+
+def without_errors(name: str, figures: dict) -> dict:
+    """A failed request is often a fast one: a run that has any says nothing about speed."""
+    if figures.get("errors", 0):
+        raise MeasurementError(f"{name}: {figures['errors']} of {figures['requests']} requests failed")
+    return figures

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reader gets: one row per measurement, as an aligned table and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import re
+import shutil
+import statistics
+import sys
+from pathlib import Path
+from typing import Callable
+
+from processes import MeasurementError, last_line, run_for_output
+
+
+@dataclasses.dataclass
+class Target:
+    limit: float
+    at_least: bool  # otherwise at most
+    unit: str = ""
+    label: str = ""  # for a yes-or-no target: what the reader sees instead of the limit
+
+    def met_by(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def __str__(self) -> str:
+        if self.label:
+            return self.label
+        return f"{'>=' if self.at_least else '<='} {self.limit:g}{' ' + self.unit if self.unit else ''}"
+
+
+@dataclasses.dataclass
+class Row:
+    """One measurement. `values` are one figure a round, and their median is held against the target."""
+
+    name: str
+    measure: str
+    dunlin: str = ""
+    peer: str = ""
+    values: list[float] = dataclasses.field(default_factory=list)
+    unit: str = ""
+    target: Target | None = None
+    note: str = ""
+    failure: str = ""
+    skipped: str = ""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def verdict(self) -> str:
+        if self.skipped:
+            return "skipped"
+        if self.failure:
+            return "failed"
+        if self.target is None:
+            return "-"
+        return "ok" if self.target.met_by(self.median) else "short"
+
+    def spread(self) -> str:
+        if not self.values or (self.target is not None and self.target.label):
+            return ""
+        if len(self.values) == 1:
+            return number(self.median)
+        return f"{number(self.median)} ({number(min(self.values))}..{number(max(self.values))})"
+
+    def cells(self) -> list[str]:
+        target = "" if self.target is None else str(self.target)
+        return [self.name, self.measure, self.dunlin, self.peer, self.spread(), target, self.verdict]
+
+    def remark(self) -> str:
+        return self.failure or self.skipped or self.note
+
+    def to_json(self) -> dict:
+        return {
+            "name": self.name,
+            "measure": self.measure,
+            "values": self.values,
+            "median": self.median if self.values else None,
+            "unit": self.unit,
+            "target": None if self.target is None else str(self.target),
+            "verdict": self.verdict,
+            "remark": self.remark(),
+        }
+
+
+def number(value: float) -> str:
+    """Three significant digits, and no exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def rate(per_second: float) -> str:
+    if per_second >= 1e6:
+        return f"{per_second / 1e6:.2f} M/s"
+    return f"{per_second / 1e3:.1f} k/s"
+
+
+def duration(us: float) -> str:
+    return f"{us / 1e3:.1f} ms" if us >= 10_000 else f"{us:.0f} us"
+
+
+def table(rows: list[Row]) -> str:
+    heading = ["measurement", "of", "Dunlin", "peer", "value (min..max)", "target", ""]
+    grid = [heading] + [row.cells() for row in rows]
+    widths = [max(len(line[column]) for line in grid) for column in range(len(heading))]
+    left_aligned = {0, 1, 5, 6}
+
+    def line_of(cells: list[str]) -> str:
+        padded = (
+            cell.ljust(width) if column in left_aligned else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths))
+        )
+        return "  ".join(padded).rstrip()
+
+    lines = [line_of(heading), "  ".join("-" * width for width in widths).rstrip()]
+    lines += [line_of(cells) for cells in grid[1:]]
+    remarks = [f"{row.name}: {row.remark()}" for row in rows if row.remark()]
+    return "\n".join(lines + ([""] + remarks if remarks else []))
+
+
+def measured(row: Row, take: Callable[[Row], None]) -> Row:
+    """Fills the row by `take`; a figure that cannot be taken must not cost the reader the others."""
+    try:
+        take(row)
+    except MeasurementError as problem:
+        row.failure = str(problem)
+        row.values = []
+    return row
+
+
+class Progress:
+    """One line that rewrites itself, and only where somebody is looking."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        if self._shown:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write("\r\x1b[K" + text[:width])
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        self.show("")
+
+
+def machine() -> dict:
+    cpu = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return {
+        "cpu": cpu.group(1) if cpu else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mib": int(memory.group(1)) // 1024 if memory else None,
+        "kernel": platform.release(),
+        "load_average_before": os.getloadavg()[0],
+    }
+
+
+def version_of(argv: list) -> str | None:
+    try:
+        return last_line(run_for_output(argv, timeout_s=10))
+    except MeasurementError:
+        return None

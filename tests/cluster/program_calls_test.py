@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of `dunlin` that call functions: invoke, functions, bench. See programs.py for what the
+environment has to name."""
+
+import base64
+import json
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from programs import Node, Process, ProgramTest, dunlin
+
+
+class CallTest(ProgramTest):
+    """What needs a node; all of these share one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node()
+        cls.addClassCleanup(cls.node.close)
+
+    def call(self, *arguments, **options):
+        return dunlin(*arguments, "--node", self.node.endpoint, **options)
+
+    # -- invoke ------------------------------------------------------------------------------------
+
+    def test_json_goes_in_and_comes_out(self):
+        for text in ('{"b":1,"a":[true,null,-1.5,"x"]}', "[1,2]", "-5", '"text"', "{}", "3.0",
+                     '{"$bytes":"3q2+7w=="}', "18446744073709551615"):
+            ran = self.call("invoke", "bench/echo", text)
+            self.assert_exit(ran, 0)
+            self.assertEqual(json.loads(ran.stdout), json.loads(text))
+            self.assertEqual(ran.stdout.count("\n"), 1)
+            self.assertEqual(ran.stderr, "")
+
+    def test_the_input_is_nil_when_there_is_none(self):
+        self.assertEqual(self.call("invoke", "bench/echo").stdout, "null\n")
+
+    def test_the_input_can_come_from_standard_input(self):
+        ran = self.call("invoke", "bench/echo", "-", stdin='{"a":\n[1]}\n')
+        self.assertEqual(ran.stdout, '{"a":[1]}\n')
+        self.assert_complaint(self.call("invoke", "bench/echo", "-", stdin="{"), 2, "not valid JSON")
+
+    def test_raw_writes_text_and_bytes_as_they_are(self):
+        data = bytes(range(256))
+        encoded = json.dumps({"$bytes": base64.b64encode(data).decode()})
+        ran = self.call("invoke", "bench/echo", encoded, "--raw", text=False)
+        self.assertEqual(ran.stdout, data)
+        self.assertEqual(self.call("invoke", "bench/echo", '"a b"', "--raw").stdout, "a b")
+        self.assertEqual(self.call("invoke", "bench/echo", "[1]", "--raw").stdout, "[1]")
+
+    def test_a_failed_call_says_why_and_exits_with_1(self):
+        ran = self.call("invoke", "bench/fail", '{"message": "no \\n more paper"}')
+        self.assert_complaint(ran, 1, "dunlin: failed: ", "more paper")
+        self.assertEqual(ran.stdout, "")
+        ran = self.call("invoke", "bench/ecko", "1")
+        self.assert_complaint(ran, 1, "not_found", "bench/ecko", "did you mean bench/echo?")
+        ran = self.call("invoke", "bench/fail", '{"message": 7}')
+        self.assert_complaint(ran, 1, "invalid_argument", "message", "expected", "7")
+        ran = self.call("invoke", "bench/nap", '{"us": 600000000}', "--timeout", "50ms")
+        self.assert_complaint(ran, 1, "deadline_exceeded")
+
+    def test_json_wraps_results_and_errors(self):
+        ran = self.call("invoke", "bench/echo", "[1]", "--json")
+        self.assertEqual(ran.stdout, '{"value":[1]}\n')
+        ran = self.call("invoke", "bench/fail", '{"message": "no paper"}', "--json")
+        self.assert_exit(ran, 1)
+        error = json.loads(ran.stdout)["error"]
+        self.assertEqual(error["code"], "failed")
+        self.assertIn("no paper", error["detail"])
+
+    def test_a_node_that_is_not_there_is_exit_code_3(self):
+        with socket.socket() as taken:  # bound, but nobody listens
+            taken.bind(("127.0.0.1", 0))
+            endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+            for arguments in (("invoke", "bench/echo"), ("functions",), ("bench", "bench/echo")):
+                ran = dunlin(*arguments, "--node", endpoint, "--connect-timeout", "100ms")
+                self.assert_complaint(ran, 3, endpoint)
+
+    def test_the_first_node_that_answers_is_used(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+            ran = dunlin("invoke", "--node", nobody, self.node.endpoint, "bench/echo", "1")
+            self.assertEqual(ran.stdout, "1\n", ran.stderr)
+            ran = dunlin("invoke", "bench/echo", "2",
+                         environment={"DUNLIN_NODE": f"{nobody},{self.node.endpoint}"})
+            self.assertEqual(ran.stdout, "2\n", ran.stderr)
+
+    # -- invoke --lines ----------------------------------------------------------------------------
+
+    def test_lines_come_out_in_their_order(self):
+        inputs = [{"number": i, "text": "x" * (i % 50)} for i in range(3000)]
+        ran = self.call("invoke", "bench/echo", "--lines", "-", "--window", "64",
+                        stdin="".join(json.dumps(line) + "\n" for line in inputs))
+        self.assert_exit(ran, 0)
+        self.assertEqual(ran.stderr, "")
+        self.assertEqual([json.loads(line) for line in ran.stdout.splitlines()], inputs)
+
+    def test_a_slow_call_does_not_let_later_ones_overtake_it(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            file.write('{"us": 100000}\n{"us": 1}\n{"us": "x"}\n{"us": 2}')
+            file.flush()
+            ran = self.call("invoke", "bench/nap", "--lines", file.name, "--json")
+        self.assert_exit(ran, 1)
+        lines = [json.loads(line) for line in ran.stdout.splitlines()]
+        self.assertEqual([line["line"] for line in lines], [1, 2, 3, 4])
+        self.assertEqual(["error" in line for line in lines], [False, False, True, False])
+
+    def test_a_failed_line_is_an_error_in_its_place(self):
+        ran = self.call("invoke", "bench/echo", "--lines", "-", stdin='1\n\n{"a"\n"last"')
+        self.assert_complaint(ran, 1, "1 of 3 calls failed")
+        first, second, third = ran.stdout.splitlines()
+        self.assertEqual((first, third), ("1", '"last"'))
+        failed = json.loads(second)
+        self.assertEqual(failed["line"], 3)
+        self.assertEqual(failed["error"]["code"], "invalid_argument")
+        self.assertIn("not valid JSON", failed["error"]["detail"])
+
+    def test_a_result_is_printed_before_the_stream_ends(self):
+        with Process("invoke", "bench/echo", "--lines", "-", "--node", self.node.endpoint,
+                     stdin=subprocess.PIPE) as stream:
+            for i in range(3):
+                stream.process.stdin.write(f"{i}\n".encode())
+                stream.process.stdin.flush()
+                self.assertEqual(stream.line(), str(i))
+            stream.process.stdin.close()
+            self.assertEqual(stream.wait(), 0, stream.log())
+            stream.process.stdin = None
+
+    def test_an_interrupt_cancels_what_is_in_flight(self):
+        for arguments in (("--lines", "-"), ("-",)):
+            with Process("invoke", "bench/nap", *arguments, "--node", self.node.endpoint,
+                         "--timeout", "1h", stdin=subprocess.PIPE) as stream:
+                stream.process.stdin.write(b'{"us": 3600000000}\n')
+                stream.process.stdin.flush()
+                if arguments == ("-",):
+                    stream.process.stdin.close()
+                    stream.process.stdin = None
+                self.node.wait_until_busy("bench/nap", 1)
+                stream.signal(signal.SIGINT)
+                self.assertEqual(stream.wait(), 130, stream.log())
+                self.assertIn("interrupted", stream.log())
+                self.node.wait_until_busy("bench/nap", 0)
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def test_functions_are_listed_for_people(self):
+        ran = self.call("functions")
+        self.assert_exit(ran, 0)
+        head, *rows = ran.stdout.splitlines()
+        self.assertRegex(head, r"\AFUNCTION +PROPERTIES +INPUT -> OUTPUT +DESCRIPTION\Z")
+        sleep = next(row for row in rows if row.startswith("bench/sleep "))
+        self.assertIn("blocking", sleep)
+        self.assertIn("{us: integer} -> ", sleep)
+
+    def test_functions_are_listed_for_programs(self):
+        functions = self.node.functions()
+        echo = functions["bench/echo"]
+        self.assertTrue(echo["idempotent"])
+        self.assertFalse(echo["blocking"])
+        self.assertEqual(echo["module"], "bench")
+        for key in ("description", "input", "output", "activations", "queue_depth",
+                    "queue_depth_max", "placement", "service_time_us"):
+            self.assertIn(key, echo)
+        self.assertEqual(functions["bench/sleep"]["input"]["type"], "object")
+
+    # -- bench -------------------------------------------------------------------------------------
+
+    def test_bench_prints_one_object(self):
+        for window, threads in ((1, 1), (64, 1), (7, 3), (2, 2)):
+            ran = self.call("bench", "bench/echo", "--requests", "1000", "--warmup", "10",
+                            "--window", str(window), "--threads", str(threads), "--size", "100",
+                            "--json")
+            self.assert_exit(ran, 0)
+            self.assertEqual(ran.stdout.count("\n"), 1)
+            report = json.loads(ran.stdout)
+            self.assertEqual(report["function"], "bench/echo")
+            self.assertEqual((report["requests"], report["errors"]), (1000, 0))
+            self.assertEqual((report["window"], report["size"]), (window, 100))
+            self.assertEqual(report["errors_by_code"], {})
+            self.assertGreater(report["per_second"], 0)
+            self.assertLess(0, report["p50_us"])
+            self.assertLessEqual(report["p50_us"], report["p99_us"])
+            self.assertLessEqual(report["p99_us"], report["p999_us"])
+            self.assertLessEqual(report["p999_us"], report["max_us"])
+
+    def test_bench_speaks_to_people(self):
+        ran = self.call("bench", "bench/echo", "--requests", "100", "--warmup", "0")
+        self.assert_exit(ran, 0)
+        for word in ("bench/echo: 100 calls", "calls per second", "p99.9"):
+            self.assertIn(word, ran.stdout)
+
+    def test_bench_with_failing_calls_fails(self):
+        ran = self.call("bench", "bench/fail", "--payload", '{"message": "out of ink"}',
+                        "--requests", "50", "--warmup", "0", "--window", "8", "--json")
+        self.assert_complaint(ran, 1, "50 of 50 calls failed; the first: failed: ", "out of ink")
+        report = json.loads(ran.stdout)
+        self.assertEqual((report["requests"], report["errors"]), (50, 50))
+        self.assertEqual(report["errors_by_code"], {"failed": 50})
+
+    def test_an_interrupted_bench_prints_what_it_has(self):
+        with Process("bench", "bench/nap", "--payload", '{"us": 1000}', "--requests", "1000000",
+                     "--warmup", "0", "--window", "2", "--json", "--node",
+                     self.node.endpoint) as bench:
+            self.node.wait_until_busy("bench/nap", 2)
+            bench.signal(signal.SIGINT)
+            report = json.loads(bench.rest())
+            self.assertEqual(bench.wait(), 130, bench.log())
+            self.assertEqual(report["errors"], 0)
+            self.assertLess(report["requests"], 1000000)
+
+
+if __name__ == "__main__":
+    unittest.main()

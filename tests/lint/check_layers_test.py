@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of check_layers.py: each rule finds its offence and leaves its neighbour alone."""
+import os
+import tempfile
+import unittest
+
+import check_layers
+
+HEAD = "// SPDX-License-Identifier: Apache-2.0\n//\n// What this is for.\n#pragma once\n"
+
+
+class LayersTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, path, text):
+        full = os.path.join(self.folder.name, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def check(self, path, text, **options):
+        self.write(path, text)
+        return list(check_layers.findings(self.folder.name, [path], **options))
+
+    def includes(self, path, *targets):
+        lines = [f"#include {target}" for target in targets]
+        return self.check(path, HEAD + "\n".join(lines) + "\n")
+
+    def test_lower_rooms_are_visible(self):
+        self.write("sdk/src/wire/envelope.hpp", HEAD)
+        self.assertEqual(
+            [],
+            self.includes(
+                "runtime/router.hpp",
+                '"actors/pool.hpp"',
+                '"wire/envelope.hpp"',
+                "<dunlin/result.hpp>",
+                "<vector>",
+            ),
+        )
+
+    def test_upper_rooms_are_not(self):
+        for path, target in (
+            ("sdk/src/client/client.cpp", "actors/pool.hpp"),
+            ("actors/pool.hpp", "runtime/node.hpp"),
+            ("runtime/node.cpp", "tests/support/catch.hpp"),
+            ("examples/text/text.cpp", "actors/pool.hpp"),
+        ):
+            with self.subTest(path):
+                found = self.includes(path, f'"{target}"')
+                self.assertEqual(1, len(found), found)
+                self.assertIn("must not see", found[0])
+
+    def test_the_line_is_named(self):
+        found = self.includes("actors/pool.hpp", "<vector>", '"runtime/node.hpp"')
+        self.assertTrue(found[0].startswith("actors/pool.hpp:6: "), found)
+
+    def test_relative_includes_are_refused(self):
+        found = self.includes("actors/pool.cpp", '"pool.hpp"')
+        self.assertIn("path from the top", found[0])
+        self.assertEqual([], self.includes("tests/consumer/a.cpp", '"b.hpp"'))
+
+    def test_public_headers_show_std_and_dunlin_only(self):
+        path = "sdk/include/dunlin/client.hpp"
+        fine = ("<vector>", "<dunlin/bytes.hpp>", "<tl/expected.hpp>", "<stdint.h>")
+        self.assertEqual([], self.includes(path, *fine))
+        for target in ("<zmq.hpp>", "<msgpack.hpp>", "<caf/all.hpp>", "<unistd.h>", '"wire/x.hpp"'):
+            with self.subTest(target):
+                self.assertNotEqual([], self.includes(path, target))
+
+    def test_libraries_stay_in_their_places(self):
+        for path, target, fine in (
+            ("actors/pool.hpp", "<caf/all.hpp>", True),
+            ("runtime/lane/lane.hpp", "<caf/execution_unit.hpp>", True),
+            ("runtime/node.cpp", "<caf/actor_system.hpp>", True),
+            ("runtime/router.cpp", "<caf/actor.hpp>", False),
+            ("runtime/node_config.hpp", "<caf/actor.hpp>", False),
+            ("runtime/lane/socket.hpp", "<zmq.hpp>", True),
+            ("sdk/src/client/link.cpp", "<zmq.h>", True),
+            ("actors/pool.cpp", "<zmq.hpp>", False),
+            ("sdk/src/codec/codec.cpp", "<msgpack.hpp>", True),
+            ("runtime/lane/lane.cpp", "<msgpack/pack.hpp>", False),
+            ("examples/text/text.cpp", "<zmq.hpp>", False),
+        ):
+            with self.subTest(path=path, target=target):
+                self.assertEqual(fine, self.includes(path, target) == [])
+
+    def test_files_begin_with_the_licence(self):
+        self.assertIn("licence", self.check("actors/a.cpp", "int x;\n")[0])
+        self.assertEqual([], self.check("actors/a.cpp", HEAD))
+        script = "#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\n"
+        self.assertEqual([], self.check("tests/a.sh", script))
+
+    def test_headers_open_with_a_comment(self):
+        bare = "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n"
+        self.assertIn("opens with a comment", self.check("actors/a.hpp", bare)[0])
+        self.assertEqual([], self.check("actors/a.cpp", bare))
+        c_style = "/* SPDX-License-Identifier: Apache-2.0\n *\n * The border. */\n"
+        self.assertEqual([], self.check("sdk/include/dunlin/abi.h", c_style))
+
+    def test_files_stay_short_and_the_list_only_shrinks(self):
+        path = "actors/a.cpp"
+        self.assertEqual([], self.check(path, HEAD + "\n" * 496))
+        self.assertIn("501 lines", self.check(path, HEAD + "\n" * 497)[0])
+        listed = {path: 600}
+        self.assertEqual([], self.check(path, HEAD + "\n" * 596, long_files=listed))
+        self.assertIn("lower its entry", self.check(path, HEAD, long_files=listed)[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

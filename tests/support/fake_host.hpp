@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A node's side of the C ABI that does nothing by itself.
+//
+// Tests run a module's functions on it and decide what happens next: operations wait in a list
+// until the test completes them, in any order; time stands still until the test advances it. The
+// host watches the border's rules while it is used (`violations`): one answer for each call, no
+// completion twice, no use of a call that is gone. One thread; calls outlive the functions that
+// run on them.
+#pragma once
+
+#include "wire/frame_buffer.hpp"
+
+#include <dunlin/abi.h>
+#include <dunlin/codec.hpp>
+#include <dunlin/errc.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace dunlin::testing {
+
+class fake_host;
+
+/// One invocation on the fake host, and what became of it.
+class fake_call {
+public:
+    fake_call(fake_host& owner, bytes input) : host(&owner), payload(std::move(input)) {}
+
+    fake_host* host;
+    bytes payload;
+    wire::frame_buffer output;
+    std::string function = "test/function";
+    std::string key;
+    std::string trace;
+    std::uint64_t invocation_id = 7;
+    std::uint32_t attempt = 0;
+    /// On the host's virtual clock; `nanoseconds::max()` for none.
+    std::chrono::nanoseconds deadline = std::chrono::nanoseconds::max();
+    bool stop = false;
+    void (*on_stop)(void*) = nullptr;
+    void* on_stop_user = nullptr;
+
+    bool pending = false;   // run returned DUNLIN_PENDING
+    bool answered = false;  // DUNLIN_DONE, or finished later
+    bool failed = false;
+    errc code = errc::unknown;
+    std::string detail;
+    std::size_t touches = 0;  // how often the function asked the host for anything
+
+    /// The reply as a T; the error of a call that failed.
+    template <class T>
+    [[nodiscard]] result<T> reply() const {
+        if (failed) return error{code, detail};
+        if (!answered) return error{errc::internal, "not answered yet"};
+        return decode<T>(bytes(output.view()));
+    }
+
+private:
+    friend class fake_host;
+    dunlin_call_info info_{};
+};
+
+/// Something a function waits for.
+struct fake_operation {
+    fake_call* call = nullptr;
+    bool is_sleep = false;
+    std::string function;
+    std::string key;
+    bytes payload;
+    std::chrono::nanoseconds duration{0};  // of a sleep, or an invocation's timeout
+    std::chrono::nanoseconds due{0};       // of a sleep
+    dunlin_completion done = nullptr;
+    void* user = nullptr;
+};
+
+class fake_host {
+public:
+    fake_host() {
+        abi_.struct_size = sizeof abi_;
+        abi_.abi_version = DUNLIN_ABI_VERSION;
+        abi_.output = [](dunlin_call* c) -> dunlin_buffer* { return &used(c).output; };
+        abi_.fail = [](dunlin_call* c, std::int32_t code, const char* detail, std::size_t size) {
+            fake_call& call = used(c);
+            call.failed = true;
+            call.code = errc_from_number(code);
+            call.detail.assign(detail, size);
+        };
+        abi_.finish = [](dunlin_call* c) {
+            fake_call& call = used(c);
+            if (!call.pending) call.host->violation("finish of a call that is not pending");
+            if (call.on_stop != nullptr) call.host->violation("stop callback left behind");
+            call.answered = true;
+        };
+        abi_.info = &fake_host::info_of;
+        abi_.remaining_ns = [](dunlin_call* c) {
+            const fake_call& call = used(c);
+            if (call.deadline == std::chrono::nanoseconds::max()) return call.deadline.count();
+            return (call.deadline - call.host->now).count();
+        };
+        abi_.stop_requested = [](dunlin_call* c) { return used(c).stop ? 1 : 0; };
+        abi_.set_stop_callback = [](dunlin_call* c, void (*on_stop)(void*), void* user) {
+            fake_call& call = used(c);
+            if (on_stop != nullptr && call.stop) return on_stop(user);
+            call.on_stop = on_stop;
+            call.on_stop_user = user;
+        };
+        abi_.invoke = &fake_host::start_invoke;
+        abi_.sleep = [](dunlin_call* c, std::int64_t duration, dunlin_completion done, void* user) {
+            fake_call& call = used(c);
+            fake_operation op;
+            op.call = &call;
+            op.is_sleep = true;
+            op.duration = std::chrono::nanoseconds(duration);
+            op.due = call.host->now + op.duration;
+            op.done = done;
+            op.user = user;
+            call.host->operations.push_back(std::move(op));
+        };
+        abi_.log = [](dunlin_call* c, std::int32_t level, const char* text, std::size_t size) {
+            static constexpr const char* levels[] = {"debug", "info", "warn", "error"};
+            used(c).host->log.push_back(std::string(levels[level]) + ": " +
+                                        std::string(text, size));
+        };
+    }
+    fake_host(const fake_host&) = delete;
+    fake_host& operator=(const fake_host&) = delete;
+
+    [[nodiscard]] const dunlin_host* abi() const noexcept { return &abi_; }
+
+    /// A call with `input` as its payload, to be adjusted and then `start`ed.
+    template <class In>
+    [[nodiscard]] fake_call& prepare(const In& input) {
+        return prepare_raw(encode(input));
+    }
+    [[nodiscard]] fake_call& prepare_raw(bytes payload) {
+        calls_.push_back(std::make_unique<fake_call>(*this, std::move(payload)));
+        return *calls_.back();
+    }
+    fake_call& start(const dunlin_function& function, fake_call& call) {
+        auto* handle = reinterpret_cast<dunlin_call*>(&call);
+        const auto* data = reinterpret_cast<const std::uint8_t*>(call.payload.data());
+        const std::int32_t how =
+            function.run(function.self, &abi_, handle, data, call.payload.size());
+        if (how == DUNLIN_DONE) {
+            if (call.on_stop != nullptr) violation("stop callback left behind");
+            call.answered = true;
+        } else {
+            call.pending = true;
+        }
+        return call;
+    }
+    template <class In>
+    fake_call& run(const dunlin_function& function, const In& input) {
+        return start(function, prepare(input));
+    }
+
+    /// Completes the operation at `index` with a payload.
+    template <class Reply>
+    void complete(std::size_t index, const Reply& reply) {
+        const bytes payload = encode(reply);
+        complete_raw(index, 0, as_text(payload));
+    }
+    void complete_error(std::size_t index, errc code, std::string_view detail) {
+        complete_raw(index, static_cast<std::int32_t>(code), detail);
+    }
+    void complete_raw(std::size_t index, std::int32_t code, std::string_view data) {
+        const fake_operation op = std::move(operations[index]);
+        operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(index));
+        // Exactly as long as it has to live, so that a sanitizer sees who looks later.
+        const std::vector<std::uint8_t> memory(data.begin(), data.end());
+        op.done(op.user, code, memory.data(), memory.size());
+    }
+
+    /// Moves the clock and completes the sleeps that become due, the earliest first.
+    void advance(std::chrono::nanoseconds by) {
+        const auto until = now + by;
+        for (;;) {
+            std::size_t next = operations.size();
+            for (std::size_t i = 0; i < operations.size(); ++i) {
+                const fake_operation& op = operations[i];
+                if (!op.is_sleep || op.due > until) continue;
+                if (next == operations.size() || op.due < operations[next].due) next = i;
+            }
+            if (next == operations.size()) break;
+            now = operations[next].due;
+            complete_raw(next, 0, {});
+        }
+        now = until;
+    }
+
+    /// What a node does when the caller has gone.
+    void request_stop(fake_call& call) {
+        call.stop = true;
+        if (call.on_stop != nullptr) call.on_stop(call.on_stop_user);
+    }
+
+    std::vector<fake_operation> operations;
+    std::vector<std::string> log;
+    std::vector<std::string> violations;
+    std::chrono::nanoseconds now{0};
+
+private:
+    static fake_call& used(dunlin_call* handle) {
+        fake_call& call = *reinterpret_cast<fake_call*>(handle);
+        ++call.touches;
+        if (call.answered) call.host->violation("a call that is answered was used");
+        return call;
+    }
+    static const dunlin_call_info* info_of(dunlin_call* handle) {
+        fake_call& call = used(handle);
+        const auto raw = [](const std::string& text) {
+            return text.empty() ? nullptr : reinterpret_cast<const std::uint8_t*>(text.data());
+        };
+        dunlin_call_info& info = call.info_;
+        info.struct_size = sizeof info;
+        info.invocation_id = call.invocation_id;
+        info.attempt = call.attempt;
+        info.function = call.function.data();
+        info.function_size = call.function.size();
+        info.trace = raw(call.trace);
+        info.trace_size = call.trace.size();
+        info.key = raw(call.key);
+        info.key_size = call.key.size();
+        return &info;
+    }
+    static void start_invoke(dunlin_call* handle, const dunlin_request* request,
+                             dunlin_completion done, void* user) {
+        fake_call& call = used(handle);
+        fake_operation op;
+        op.call = &call;
+        op.function.assign(request->function, request->function_size);
+        if (request->key != nullptr) {
+            op.key.assign(reinterpret_cast<const char*>(request->key), request->key_size);
+        }
+        op.payload = bytes(bytes_view(reinterpret_cast<const std::byte*>(request->payload),
+                                      request->payload_size));
+        op.duration = std::chrono::nanoseconds(request->timeout_ns);
+        op.done = done;
+        op.user = user;
+        call.host->operations.push_back(std::move(op));
+    }
+    void violation(std::string what) { violations.push_back(std::move(what)); }
+
+    dunlin_host abi_{};
+    std::deque<std::unique_ptr<fake_call>> calls_;
+};
+
+/// The function of a module's description with this name; null when there is none.
+[[nodiscard]] inline const dunlin_function* find_function(const dunlin_module_info& module_info,
+                                                          std::string_view name) {
+    for (std::size_t i = 0; i < module_info.function_count; ++i) {
+        if (module_info.functions[i].name == name) return &module_info.functions[i];
+    }
+    return nullptr;
+}
+
+}  // namespace dunlin::testing

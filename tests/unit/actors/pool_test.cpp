@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/actor_harness.hpp"
+#include "tests/support/catch.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+using namespace dunlin;
+using namespace dunlin::actors;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::int32_t echo(call_view c) { return c.reply(c.payload); }
+
+/// A door that blocking functions wait at.
+class door {
+public:
+    void pass() {
+        std::unique_lock lock(mutex_);
+        opened_.wait(lock, [&] { return open_; });
+    }
+    void open() {
+        std::lock_guard lock(mutex_);
+        open_ = true;
+        opened_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable opened_;
+    bool open_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("pool hands an invocation to an idle activation at once") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/echo", echo), {.activations = 2});
+    CHECK(pool.status().activations == 2);
+    const auto first = h.call(pool, "a");
+    const auto second = h.call(pool, "b");
+    CHECK(pool.status().busy == 2);
+    CHECK(pool.status().queued == 0);
+    CHECK(h.outcome(first) == "open");
+    CHECK(h.step());
+    CHECK(h.outcome(first) == "ok: a");
+    CHECK(h.outcome(second) == "open");
+    h.run();
+    CHECK(h.outcome(second) == "ok: b");
+    CHECK(pool.status().busy == 0);
+    CHECK(pool.status().invocations == 2);
+}
+
+TEST_CASE("pool runs what waits in the order of arrival") {
+    actor_harness h;
+    std::vector<std::string> order;
+    auto& pool = h.make_pool(h.function("test/note", [&](call_view c) {
+        order.emplace_back(c.payload);
+        return c.reply("");
+    }));
+    for (const auto* each : {"1", "2", "3", "4"}) h.call(pool, each);
+    CHECK(pool.status().busy == 1);
+    CHECK(pool.status().queued == 3);
+    h.step();
+    CHECK(order == std::vector<std::string>{"1"});
+    CHECK(pool.status().queued == 2);  // the second is in the activation's mailbox
+    h.run();
+    CHECK(order == std::vector<std::string>{"1", "2", "3", "4"});
+    CHECK(pool.status().busy == 0);
+}
+
+TEST_CASE("pool refuses the tail of a bundle for which its queue has no room") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/echo", echo),
+                             {.activations = 1, .queue_depth_max = 3});
+    const auto running = h.call(pool, "running");
+    std::uint32_t first = 0;
+    CHECK(h.submit(pool, h.bundle_of({"a", "b", "c", "d", "e"}, &first)) == 3);
+    CHECK(h.outcome(first + 2) == "open");
+    CHECK(h.outcome(first + 3) == "overloaded: queue full");
+    CHECK(h.outcome(first + 4) == "overloaded: queue full");
+    CHECK(h.answers.failure(first + 4).retry_after >= 1ms);
+    CHECK(pool.status().refused == 2);
+    const auto late = h.call(pool, "late");
+    CHECK(h.outcome(late) == "overloaded: queue full");
+    CHECK(pool.status().refused == 3);
+    h.run();
+    CHECK(h.outcome(running) == "ok: running");
+    CHECK(h.outcome(first) == "ok: a");
+    CHECK(h.outcome(first + 2) == "ok: c");
+    CHECK(h.answers.count(first + 4) == 1);
+    CHECK(h.outcome(h.call(pool, "again")) == "open");
+    h.run();
+}
+
+TEST_CASE("pool tells a refused caller the time its queue needs to empty") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/slow", [&](call_view c) {
+        h.time.advance(10ms);
+        return c.reply("");
+    }), {.activations = 2, .queue_depth_max = 8});
+    h.call(pool, "measured");
+    h.run();
+    for (int i = 0; i < 10; ++i) h.call(pool, "");
+    CHECK(pool.status().queued == 8);
+    CHECK(pool.retry_after() == 40ms);  // eight of 10 ms, two at a time
+    h.run();
+    CHECK(pool.retry_after() == 1ms);
+}
+
+TEST_CASE("pool spawns activations of a blocking function as work asks for them") {
+    actor_harness h;
+    door door;
+    auto& pool = h.make_pool(h.function("test/block",
+                                        [&](call_view c) {
+                                            door.pass();
+                                            return c.reply(c.payload);
+                                        },
+                                        DUNLIN_BLOCKING),
+                             {.activations = 2, .start = fixed_scaling::start::lazy});
+    CHECK(pool.status().activations == 0);
+    CHECK(pool.where() == placement::threads);
+    const auto first = h.call(pool, "1");
+    CHECK(pool.status().activations == 1);
+    const auto second = h.call(pool, "2");
+    const auto third = h.call(pool, "3");
+    CHECK(pool.status().activations == 2);
+    CHECK(pool.status().queued == 1);
+    CHECK(h.outcome(first) == "open");
+    door.open();
+    h.answers.wait_for(first, "the first answer of a blocking function");
+    h.answers.wait_for(second, "the second answer of a blocking function");
+    h.answers.wait_for(third, "the queued answer of a blocking function");
+    CHECK(h.outcome(third) == "ok: 3");
+    CHECK(pool.status().activations == 2);
+}
+
+TEST_CASE("pool carries out the scaling policy's decision") {
+    struct two_while_queued final : scaling_policy {
+        std::size_t target(const pool_load& load) const override {
+            return load.queued > 1 ? 2 : 1;
+        }
+        std::size_t initial() const override { return 0; }
+    };
+    actor_harness h;
+    auto& pool =
+        h.make_pool(h.function("test/echo", echo), std::make_unique<two_while_queued>(), 16);
+    CHECK(pool.status().activations == 0);
+    h.call(pool, "1");
+    CHECK(pool.status().activations == 1);
+    h.call(pool, "2");
+    CHECK(pool.status().activations == 1);
+    h.call(pool, "3");
+    CHECK(pool.status().activations == 2);
+    CHECK(h.run() == 3);
+}
+
+TEST_CASE("pool sizes bundles by the work they are predicted to hold") {
+    actor_harness h;
+    auto cost = 10us;
+    auto& pool = h.make_pool(h.function("test/timed", [&](call_view c) {
+        h.time.advance(cost);
+        return c.reply("");
+    }));
+    CHECK(pool.bundle_capacity() == 1);  // nothing is known
+    h.call(pool, "");
+    h.run();
+    CHECK(pool.bundle_capacity() == 10);
+    auto& instant = h.make_pool(h.function("test/echo", echo));
+    h.call(instant, "");
+    h.run();
+    CHECK(instant.bundle_capacity() == limits::bundle_invocations_max);
+    auto& waits = h.make_pool(h.function("test/waits", echo, DUNLIN_ASYNC));
+    h.call(waits, "");
+    h.run();
+    CHECK(waits.bundle_capacity() == 1);
+}
+
+TEST_CASE("an invocation whose deadline has passed is answered without running") {
+    actor_harness h;
+    int runs = 0;
+    auto& pool = h.make_pool(h.function("test/count", [&](call_view c) {
+        ++runs;
+        return c.reply("");
+    }));
+    const auto due = h.time.now_ns() + 1000;
+    const auto ticket = h.call(pool, "", due);
+    h.time.advance(1us);
+    h.run();
+    CHECK(h.outcome(ticket) ==
+          "deadline_exceeded: the deadline of test/count passed before it ran; it did not run");
+    CHECK(runs == 0);
+    CHECK(pool.status().invocations == 0);
+    CHECK(pool.status().busy == 0);
+    const auto in_time = h.call(pool, "", h.time.now_ns() + 1);
+    h.run();
+    CHECK(h.outcome(in_time) == "ok: ");
+}
+
+TEST_CASE("an invocation that was stopped while it waited does not run") {
+    actor_harness h;
+    int runs = 0;
+    auto& pool = h.make_pool(h.function("test/count", [&](call_view c) {
+        ++runs;
+        return c.reply("");
+    }));
+    const auto ticket = h.call(pool, "");
+    activation::stop(h.last, 0, errc::cancelled);
+    CHECK(h.outcome(ticket) == "open");
+    h.run();
+    CHECK(h.outcome(ticket) == "cancelled: the caller withdrew the call");
+    CHECK(runs == 0);
+    CHECK(h.answers.count(ticket) == 1);
+}
+
+TEST_CASE("a stop for an invocation that its pool refused changes nothing") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/echo", echo), {.queue_depth_max = 1});
+    std::uint32_t first = 0;
+    const auto work = h.bundle_of({"a", "b"}, &first);
+    h.submit(pool, work);
+    activation::stop(work, 1, errc::cancelled);
+    h.run();
+    CHECK(h.outcome(first) == "ok: a");
+    CHECK(h.outcome(first + 1) == "overloaded: queue full");
+}
+
+TEST_CASE("each invocation of a bundle gets one answer of its own") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/odd", [](call_view c) {
+        return c.payload == "bad" ? c.fail(errc::failed, "no") : c.reply(c.payload);
+    }));
+    std::uint32_t first = 0;
+    h.submit(pool, h.bundle_of({"a", "bad", "c"}, &first));
+    h.run();
+    CHECK(h.outcome(first) == "ok: a");
+    CHECK(h.outcome(first + 1) == "failed: no");
+    CHECK(h.outcome(first + 2) == "ok: c");
+}
+
+TEST_CASE("a pool that was shut down takes nothing and counts what still runs as busy") {
+    actor_harness h;
+    dunlin_call* running = nullptr;
+    const dunlin_host* host = nullptr;
+    auto& pool = h.make_pool(h.function("test/pending",
+                                        [&](call_view c) {
+                                            running = c.call;
+                                            host = &c.host;
+                                            return std::int32_t{DUNLIN_PENDING};
+                                        },
+                                        DUNLIN_ASYNC),
+                             {.activations = 2});
+    h.call(pool, "");
+    h.run();
+    REQUIRE(running != nullptr);
+    pool.shut_down();
+    CHECK(pool.status().busy == 1);
+    CHECK(h.outcome(h.call(pool, "late")) == "overloaded: queue full");
+    pool.shut_down();
+    CHECK(pool.status().activations == 2);
+}

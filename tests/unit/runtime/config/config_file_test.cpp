@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/config/config_file.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::runtime;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What is wrong with a file of this text; empty when nothing is.
+std::string complaint(std::string_view text) {
+    settings unused;
+    const auto read = read_config_text(text, "node.toml", unused);
+    return read ? "" : read.error().detail;
+}
+
+}  // namespace
+
+TEST_CASE("every option can be set in a file") {
+    settings all;
+    const auto read = read_config_text(R"(
+        [node]
+        listen = "tcp://127.0.0.1:0"
+        modules = ["bench", "./text.so", "/opt/images.so", "../other/x.so"]
+        name = "alpha"
+        insecure = true
+        drain_timeout = "2m"
+        [threads]
+        lanes = 2
+        scheduler_threads = 3
+        lane_hold_max = "7ms"
+        [pools]
+        activations = 5
+        queue_depth_max = 1_000
+        [limits]
+        in_flight_max = 77
+        payload_bytes_max = "1MiB"
+        backlog_bytes_max = 1048576
+        [log]
+        level = "debug"
+        format = "json")",
+                                       "/etc/dunlin/node.toml", all);
+    REQUIRE(read);
+    CHECK(all.node.listen == "tcp://127.0.0.1:0");
+    CHECK(all.node.modules == std::vector<std::string>{"bench", "/etc/dunlin/text.so",
+                                                       "/opt/images.so", "/etc/other/x.so"});
+    CHECK(all.node.name == "alpha");
+    CHECK(all.node.insecure);
+    CHECK(all.node.drain_timeout == 2min);
+    CHECK(all.node.lanes == 2);
+    CHECK(all.node.scheduler_threads == 3);
+    CHECK(all.node.lane_hold_max == 7ms);
+    CHECK(all.node.activations == 5);
+    CHECK(all.node.queue_depth_max == 1000);
+    CHECK(all.node.in_flight_max == 77);
+    CHECK(all.node.payload_bytes_max == 1U << 20);
+    CHECK(all.node.backlog_bytes_max == 1U << 20);
+    CHECK(all.log.level == "debug");
+    CHECK(all.log.format == "json");
+}
+
+TEST_CASE("what a file does not mention stays as it was") {
+    settings all;
+    all.node.name = "kept";
+    REQUIRE(read_config_text("[pools]\nactivations = 9", "node.toml", all));
+    CHECK(all.node.name == "kept");
+    CHECK(all.node.activations == 9);
+    CHECK(all.node.queue_depth_max == settings{}.node.queue_depth_max);
+}
+
+TEST_CASE("the effective configuration reads back to itself") {
+    settings all;
+    all.node.name = "quotes \" and \\ and \n";
+    all.node.modules = {"bench", "/a b.so"};
+    all.node.drain_timeout = 1500ms;
+    all.log.level = "warn";
+    const auto text = print_config(all);
+    settings again;
+    REQUIRE(read_config_text(text, "node.toml", again));
+    CHECK(print_config(again) == text);
+    CHECK(again.node.name == all.node.name);
+}
+
+TEST_CASE("a misspelled option is refused with the nearest one") {
+    CHECK(complaint("[pools]\nqueue_dept_max = 3") ==
+          "node.toml:2:1: unknown option 'pools.queue_dept_max'; did you mean "
+          "pools.queue_depth_max?");
+    CHECK(complaint("[pool]\nactivations = 3") ==
+          "node.toml:1:2: unknown option 'pool'; did you mean pools?");
+}
+
+TEST_CASE("an option in the wrong table is shown its place") {
+    CHECK(complaint("listen = \"x\"") ==
+          "node.toml:1:1: unknown option 'listen'; did you mean node.listen?");
+    CHECK(complaint("[threads]\nactivations = 3") ==
+          "node.toml:2:1: unknown option 'threads.activations'; did you mean pools.activations?");
+}
+
+TEST_CASE("an option that is near to nothing is refused with the way to all of them") {
+    CHECK(complaint("[zzz]\nq = 1") ==
+          "node.toml:1:2: unknown option 'zzz'; dunlin node --print-config lists them all");
+}
+
+TEST_CASE("a value of another type is refused with what was expected and what came") {
+    CHECK(complaint("[pools]\nqueue_depth_max = \"many\"") ==
+          "node.toml:2:19: pools.queue_depth_max: expected a whole number, got the string "
+          "\"many\"");
+    CHECK(complaint("[limits]\npayload_bytes_max = true") ==
+          "node.toml:2:21: limits.payload_bytes_max: expected a number of bytes or a size such as "
+          "\"16MiB\", got true");
+    CHECK(complaint("[node]\ndrain_timeout = 10") ==
+          "node.toml:2:17: node.drain_timeout: expected a duration such as \"10s\", got the number "
+          "10");
+    CHECK(complaint("[node]\nmodules = \"a\"") ==
+          "node.toml:2:11: node.modules: expected a list of strings, got the string \"a\"");
+    CHECK(complaint("[node]\nmodules = [\"a\", 3]") ==
+          "node.toml:2:11: node.modules: expected a list of strings, got the number 3");
+    CHECK(complaint("[node]\ninsecure = 1") ==
+          "node.toml:2:12: node.insecure: expected true or false, got the number 1");
+    CHECK(complaint("[node]\nname = [1]") ==
+          "node.toml:2:8: node.name: expected a string, got a list");
+    CHECK(complaint("node = 3") ==
+          "node.toml:1:8: node: expected a table, as in [node], got the number 3");
+}
+
+TEST_CASE("a value out of range is refused with the range") {
+    CHECK(complaint("[threads]\nlanes = -3") == "node.toml:2:9: threads.lanes: -3 is negative");
+    CHECK(complaint("[threads]\nlanes = 65") ==
+          "node.toml:2:9: threads.lanes: 65 is out of range; between 0 and 64 is possible");
+    CHECK(complaint("[limits]\npayload_bytes_max = 5") ==
+          "node.toml:2:21: limits.payload_bytes_max: 5 is out of range; between 1KiB and 1GiB is "
+          "possible");
+    CHECK(complaint("[node]\ndrain_timeout = \"1us\"") ==
+          "node.toml:2:17: node.drain_timeout: 1us is finer than one millisecond");
+    CHECK(complaint("[log]\nlevel = \"wran\"") ==
+          "node.toml:2:9: log.level: 'wran' is none of trace, debug, info, warn, error, off; did "
+          "you mean warn?");
+}
+
+TEST_CASE("a file that is not TOML is refused with line and column") {
+    CHECK_THAT(complaint("[node]\nname = \n"),
+               Catch::Matchers::StartsWith("node.toml:2:8: not valid TOML: "));
+    CHECK_THAT(complaint("[node"), Catch::Matchers::StartsWith("node.toml:1:"));
+}
+
+TEST_CASE("a file that cannot be read is refused with the reason") {
+    settings all;
+    CHECK(read_config_file("/nonexistent/node.toml", all).error().detail ==
+          "cannot read the configuration /nonexistent/node.toml: No such file or directory");
+    CHECK(read_config_file("/tmp", all).error().detail ==
+          "cannot read the configuration /tmp: it is a folder");
+}

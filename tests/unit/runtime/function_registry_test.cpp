@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/function_registry.hpp"
+
+#include "tests/support/actor_harness.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace dunlin;
+using namespace dunlin::runtime;
+using namespace dunlin::testing;
+
+namespace {
+
+struct served {
+    served() {
+        for (const auto* name : {"text/count_words", "bench/echo", "bench/sleep"})
+            functions.add(std::make_unique<actors::pool>(
+                h.system(), actors::environment{h.time, h.router, h.timers, h.log, 1024},
+                h.function(name, [](call_view c) { return c.reply(""); }),
+                std::make_unique<actors::fixed_scaling>(1, actors::fixed_scaling::start::lazy), 2));
+    }
+    ~served() {
+        for (auto* pool : functions.pools()) pool->shut_down();
+        h.run();
+    }
+    actor_harness h;
+    function_registry functions;
+};
+
+}  // namespace
+
+TEST_CASE("functions are found by their full name and listed in order") {
+    served node;
+    REQUIRE(node.functions.find("bench/echo") != nullptr);
+    CHECK(node.functions.find("bench/echo")->info().name == "bench/echo");
+    CHECK(node.functions.find("bench") == nullptr);
+    CHECK(node.functions.find("") == nullptr);
+    CHECK(node.functions.names() ==
+          std::vector<std::string>{"bench/echo", "bench/sleep", "text/count_words"});
+    CHECK(node.functions.pools().size() == 3);
+}
+
+TEST_CASE("an unknown function's error names the nearest one") {
+    served node;
+    const auto near = node.functions.unknown("bench/ehco");
+    CHECK(near.code == errc::not_found);
+    CHECK(near.detail == "no function bench/ehco on this node; did you mean bench/echo?");
+}
+
+TEST_CASE("an unknown function that resembles none is answered with where to look") {
+    served node;
+    CHECK(node.functions.unknown("zzzzzzzzzzzzzzzz/qqqqqqq").detail ==
+          "no function zzzzzzzzzzzzzzzz/qqqqqqq on this node; `dunlin functions` lists those "
+          "there are");
+}
+
+TEST_CASE("an overloaded function's error tells its limit and when to come back") {
+    served node;
+    const auto why = overloaded(*node.functions.find("bench/echo"));
+    CHECK(why.code == errc::overloaded);
+    CHECK(why.retry_after == std::chrono::milliseconds(1));
+    CHECK(why.detail == "the queue of bench/echo is full (2 waiting); try again in 1 ms");
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/module_loader.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <link.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::runtime;
+
+namespace {
+
+std::int32_t run_nothing(void* /*self*/, const dunlin_host* /*host*/, dunlin_call* /*call*/,
+                         const std::uint8_t* /*payload*/, std::size_t /*payload_size*/) {
+    return DUNLIN_DONE;
+}
+
+/// A module's description of itself, right until a test makes it wrong.
+struct description {
+    std::vector<dunlin_function> functions;
+    dunlin_module_info info{};
+
+    description() {
+        add("one");
+        add("two");
+        info.struct_size = sizeof info;
+        info.abi_version = DUNLIN_ABI_VERSION;
+        info.function_stride = sizeof(dunlin_function);
+        info.name = "good";
+        info.version = "1.2";
+    }
+    void add(const char* name) {
+        dunlin_function function{};
+        function.name = name;
+        function.flags = DUNLIN_IDEMPOTENT;
+        function.run = &run_nothing;
+        functions.push_back(function);
+    }
+    result<loaded_module> read() {
+        if (info.functions == nullptr) info.functions = functions.data();
+        if (info.function_count == 0) info.function_count = functions.size();
+        return read_module_info("x.so", &info);
+    }
+    std::string complaint() {
+        const auto read_result = read();
+        return read_result ? "" : read_result.error().detail;
+    }
+};
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::string load_complaint(const std::string& path) {
+    static const dunlin_host host{};
+    const auto loaded = load_module(path, host);
+    return loaded ? "" : loaded.error().detail;
+}
+
+std::string test_module(const std::string& name) {
+    return std::filesystem::canonical(DUNLIN_TEST_MODULES).string() + "/" + name + ".so";
+}
+
+// A shared object that every process has and that is no module.
+std::string path_of_libc() {
+    std::string path;
+    ::dl_iterate_phdr(
+        [](dl_phdr_info* object, std::size_t, void* to) {
+            const std::string name = object->dlpi_name;
+            if (name.find("libc.so") != std::string::npos) *static_cast<std::string*>(to) = name;
+            return 0;
+        },
+        &path);
+    return path;
+}
+
+}  // namespace
+
+TEST_CASE("a module's description is copied with full names") {
+    description module;
+    module.functions[1].description = "does nothing";
+    module.functions[1].input_schema = R"({"type":"null"})";
+    const auto read = module.read();
+    REQUIRE(read);
+    CHECK(read->name == "good");
+    CHECK(read->version == "1.2");
+    CHECK(read->path == "x.so");
+    REQUIRE(read->functions.size() == 2);
+    CHECK(read->functions[0].name == "good/one");
+    CHECK(read->functions[0].module_name == "good");
+    CHECK(read->functions[0].idempotent());
+    CHECK(read->functions[1].name == "good/two");
+    CHECK(read->functions[1].description == "does nothing");
+    CHECK(read->functions[1].input_schema == R"({"type":"null"})");
+    CHECK(read->functions[1].output_schema.empty());
+    CHECK(read->functions[1].run == &run_nothing);
+}
+
+TEST_CASE("a newer module whose functions are larger is read by its stride") {
+    struct larger {
+        dunlin_function function{};
+        const char* later = "a field that this build does not know";
+    };
+    std::vector<larger> functions(2);
+    functions[0].function.name = "one";
+    functions[1].function.name = "two";
+    for (auto& each : functions) each.function.run = &run_nothing;
+    description module;
+    module.info.function_stride = sizeof(larger);
+    module.info.functions = &functions[0].function;
+    module.info.function_count = 2;
+    const auto read = module.read();
+    REQUIRE(read);
+    CHECK(read->functions[1].name == "good/two");
+}
+
+TEST_CASE("a module of another ABI version is refused with both versions") {
+    description module;
+    module.info.abi_version = 7;
+    module.info.struct_size = 16;  // nothing behind the version may be looked at
+    CHECK(module.complaint() ==
+          "module x.so was built for ABI version 7, but this node speaks version 1; rebuild it "
+          "with the headers of this Dunlin");
+}
+
+TEST_CASE("a module whose sizes cannot be right is refused") {
+    SECTION("description") {
+        description module;
+        module.info.struct_size = 24;
+        CHECK_THAT(module.complaint(),
+                   Catch::Matchers::StartsWith(
+                       "module x.so describes itself in 24 bytes, but ABI version 1 "
+                       "takes at least"));
+    }
+    SECTION("not even a version") {
+        description module;
+        module.info.struct_size = 0;
+        CHECK(contains(module.complaint(), "too few for any version of the ABI"));
+    }
+    SECTION("stride") {
+        description module;
+        module.info.function_stride = 16;
+        CHECK_THAT(module.complaint(),
+                   Catch::Matchers::StartsWith("module x.so has functions of 16 bytes each"));
+    }
+    SECTION("stride that is not aligned") {
+        description module;
+        module.info.function_stride = sizeof(dunlin_function) + 1;
+        CHECK(contains(module.complaint(), "set function_stride"));
+    }
+    SECTION("count") {
+        description module;
+        module.info.function_count = std::size_t{1} << 40;
+        CHECK(contains(module.complaint(), "says it exports 1099511627776 functions"));
+    }
+}
+
+TEST_CASE("a module that could not set itself up is refused with its own words") {
+    description module;
+    module.info.error = "no licence file";
+    CHECK(module.complaint() == "module x.so could not set itself up: no licence file");
+}
+
+TEST_CASE("a module without a proper name or functions is refused") {
+    CHECK(read_module_info("x.so", nullptr).error().detail ==
+          "module x.so returned NULL from dunlin_module");
+    description module;
+    SECTION("no name") {
+        module.info.name = nullptr;
+        CHECK(module.complaint() ==
+              "module x.so names itself ''; a name is made of letters, digits, '_', '-' and '.'");
+    }
+    SECTION("a name with a slash") {
+        module.info.name = "a/b";
+        CHECK_THAT(module.complaint(),
+                   Catch::Matchers::StartsWith("module x.so names itself 'a/b'; a name"));
+    }
+    SECTION("the node's own name") {
+        module.info.name = "dunlin";
+        CHECK(module.complaint() ==
+              "module x.so names itself 'dunlin', which is kept for the node's own functions");
+    }
+    SECTION("no functions") {
+        module.functions.clear();
+        CHECK(module.complaint() == "module x.so exports no function");
+    }
+    SECTION("a function without a name") {
+        module.functions[1].name = nullptr;
+        CHECK_THAT(module.complaint(),
+                   Catch::Matchers::StartsWith("module x.so names its function 1 ''; a name"));
+    }
+    SECTION("a function without code") {
+        module.functions[1].run = nullptr;
+        CHECK(module.complaint() == "module x.so gives no code for its function two (run is NULL)");
+    }
+    SECTION("a function whose name is too long") {
+        const std::string name(252, 'n');
+        module.functions[1].name = name.c_str();
+        CHECK(contains(module.complaint(), "longer than 255 bytes: good/nnn"));
+    }
+}
+
+TEST_CASE("a module with two functions of one name is refused") {
+    description module;
+    module.add("one");
+    CHECK(module.complaint() ==
+          "module x.so exports two functions named good/one (number 0 and 2); rename one");
+}
+
+TEST_CASE("two modules of one name are refused with both files") {
+    const loaded_module text{"text", "", "/a/text.so", {}};
+    const loaded_module other{"other", "", "/a/other.so", {}};
+    const loaded_module twin{"text", "", "/b/text.so", {}};
+    CHECK(check_distinct(std::vector{text, other}));
+    CHECK(check_distinct(std::vector{text, other, twin}).error().detail ==
+          "two modules are named text: /a/text.so and /b/text.so; leave one out");
+    CHECK(check_distinct(std::vector{text, text}).error().detail ==
+          "module /a/text.so is given twice; load it once");
+}
+
+TEST_CASE("a file that is missing or no shared object is refused") {
+    CHECK(load_complaint("/nonexistent/x.so") == "module: no such file: /nonexistent/x.so");
+    std::string name = (std::filesystem::temp_directory_path() / "dunlin-not-so-XXXXXX").string();
+    const int fd = ::mkstemp(name.data());
+    REQUIRE(fd >= 0);
+    ::close(fd);
+    std::ofstream(name) << std::string(4096, 'x');
+    CHECK_THAT(
+        load_complaint(name),
+        Catch::Matchers::StartsWith("module " + name + " cannot be loaded as a shared object: "));
+    std::filesystem::remove(name);
+}
+
+TEST_CASE("a shared object that is no module is refused") {
+    const auto libc = path_of_libc();
+    REQUIRE_FALSE(libc.empty());
+    CHECK(load_complaint(libc) ==
+          "module " + libc +
+              " does not export dunlin_module; is it a Dunlin module? C++ modules write "
+              "DUNLIN_MODULE(name, m), C modules define the function of dunlin/abi.h");
+}
+
+// -- modules in files of their own, from tests/support/modules
+// --------------------------------------
+
+TEST_CASE("a module written in plain C is loaded") {
+    static const dunlin_host host{};
+    const auto loaded = load_module(test_module("plain_c"), host);
+    REQUIRE(loaded);
+    CHECK(loaded->path == test_module("plain_c"));
+    REQUIRE_FALSE(loaded->functions.empty());
+    CHECK(loaded->functions.front().name.starts_with(loaded->name + "/"));
+}
+
+TEST_CASE("each bad module is refused with what is bad about it") {
+    const auto complaint_about = [](const std::string& name) {
+        const auto path = test_module(name);
+        const auto complaint = load_complaint(path);
+        CHECK(complaint.starts_with("module " + path + " "));
+        return complaint.substr(std::min(complaint.size(), path.size() + 8));
+    };
+    CHECK(contains(complaint_about("wrong_abi"), "was built for ABI version"));
+    CHECK(contains(complaint_about("no_symbol"), "does not export dunlin_module"));
+    CHECK(contains(complaint_about("twice_c"), "exports two functions named"));
+    CHECK(contains(complaint_about("twice"), "two"));
+    CHECK(contains(complaint_about("throws"), "could not set itself up: "));
+    CHECK(complaint_about("throws_in_global") ==
+          "threw while it was loaded: a global could not be made");
+}

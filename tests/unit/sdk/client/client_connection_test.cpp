@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake_node.hpp"
+#include "support/catch.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace dunlin;
+using dunlin::tests::fake_node;
+using namespace std::chrono_literals;
+
+namespace {
+
+client connected(const fake_node& node) {
+    return client::connect(client_options{.endpoints = {node.endpoint()}, .timeout = 60s}).value();
+}
+
+// An endpoint where nothing listens.
+std::string vacant_endpoint() { return fake_node().endpoint(); }
+
+}  // namespace
+
+TEST_CASE("client says where it found no node") {
+    const auto endpoint = vacant_endpoint();
+    const auto refused =
+        client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 60ms});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK(refused.error().detail == "no node answered at " + endpoint + " within 60 ms; last: " +
+                                        endpoint + ": connection refused, or no such host");
+}
+
+TEST_CASE("client says that something else listens") {
+    fake_node mute({.on_hello = fake_node::greeting::silence});
+    const auto refused =
+        client::connect(client_options{.endpoints = {mute.endpoint()}, .connect_timeout = 60ms});
+    CHECK(refused.error().code == errc::unavailable);
+}
+
+TEST_CASE("client gives up at once when every node refuses it") {
+    fake_node strict({.on_hello = fake_node::greeting::refuse});
+    const auto refused = client::connect(strict.endpoint());
+    CHECK(refused.error() ==
+          error{errc::unauthenticated,
+                "the node at " + strict.endpoint() + " refused this client: who?"});
+}
+
+TEST_CASE("client uses the first endpoint that answers") {
+    fake_node strict({.on_hello = fake_node::greeting::refuse});
+    fake_node node;
+    auto c = client::connect(
+        client_options{.endpoints = {vacant_endpoint(), strict.endpoint(), node.endpoint()}});
+    REQUIRE(c);
+    CHECK(c->invoke<int>("t/echo", 1).value() == 1);
+}
+
+TEST_CASE("client waits for a node that starts later") {
+    const auto endpoint = vacant_endpoint();
+    auto connecting = std::async(std::launch::async, [&] {
+        return client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 20s});
+    });
+    fake_node node({.endpoint = endpoint});
+    auto c = connecting.get();
+    REQUIRE(c);
+    CHECK(c->invoke<int>("t/echo", 1).value() == 1);
+}
+
+TEST_CASE("client answers calls in flight when the node vanishes, and finds the next one") {
+    auto node = std::make_unique<fake_node>();
+    const auto endpoint = node->endpoint();
+    auto c = connected(*node);
+    auto lost = c.async_invoke<int>("t/hold", 1);
+    auto waiting = std::async(std::launch::async, [&] { return c.invoke<int>("t/hold", 2); });
+    node->wait_for_held(2);
+    node.reset();
+
+    const auto expected = error{errc::unavailable,
+                                "no answer from t/hold, it may have run: lost node fake at " +
+                                    endpoint + ": the connection was closed"};
+    CHECK(lost.get().error() == expected);
+    CHECK(waiting.get().error() == expected);
+
+    const auto held_too_long = c.invoke<int>("t/echo", 3, {.timeout = 30ms});
+    CHECK(held_too_long.error().code == errc::unavailable);
+    CHECK(held_too_long.error().detail.starts_with("t/echo did not run: no node answered at " +
+                                                   endpoint + " within 30 ms; last: " + endpoint));
+    auto held = c.async_invoke<int>("t/echo", 4);
+    auto held_large = c.async_invoke<bytes>("t/echo", bytes(std::string(200'000, 'x')));
+    auto held_waiting = std::async(std::launch::async, [&] { return c.invoke<int>("t/echo", 5); });
+    auto cancelled_promise = std::promise<result<int>>();
+    c.cancel(c.async_invoke<int>("t/echo", 6, {}, [&](result<int> reply) {
+        cancelled_promise.set_value(std::move(reply));
+    }));
+    CHECK(cancelled_promise.get_future().get().error().code == errc::cancelled);
+
+    fake_node next({.endpoint = endpoint});
+    CHECK(held.get().value() == 4);
+    CHECK(held_large.get().value().size() == 200'000);
+    CHECK(held_waiting.get().value() == 5);
+    CHECK(c.stats().reconnects == 1);
+}
+
+TEST_CASE("client notices that its node vanished while nobody calls") {
+    auto node = std::make_unique<fake_node>();
+    const auto endpoint = node->endpoint();
+    auto c = connected(*node);
+    CHECK(c.invoke<int>("t/echo", 1));
+    node.reset();
+    fake_node next({.endpoint = endpoint});
+    next.wait_for([](auto& seen) { return seen.hellos == 1; }, "the client, which nobody used");
+    CHECK(c.invoke<int>("t/echo", 2).value() == 2);
+}
+
+TEST_CASE("client gives a connection up after a malformed frame") {
+    fake_node node;
+    auto c = connected(node);
+    auto answered = c.async_invoke<int>("t/hold", 1);
+    auto lost = c.async_invoke<int>("t/hold", 2);
+    const auto held = node.wait_for_held(2).calls;
+    const bool parts = GENERATE(false, true);
+    node.run_there([&](fake_node& there) {
+        if (parts) return there.send_parts(held[0].peer);
+        wire::frame_buffer frame;
+        append(frame, wire::reply{held[0].id, held[0].payload});
+        frame.append("garbage", 7);
+        there.send(held[0].peer, frame);
+    });
+    if (!parts) CHECK(answered.get().value() == 1);
+    const auto why = lost.get();
+    CHECK(why.error().code == errc::unavailable);
+    CHECK(why.error().detail.find("the node sent a malformed frame: ") != std::string::npos);
+    CHECK(c.stats().frames_malformed == 1);
+    CHECK(c.invoke<int>("t/echo", 3).value() == 3);
+    node.wait_for([](auto& seen) { return seen.hellos == 2; }, "a second hello");
+}
+
+TEST_CASE("client sends nothing more to a node that leaves, but takes its answers") {
+    auto leaving = std::make_unique<fake_node>();
+    fake_node other;
+    auto c = client::connect(client_options{.endpoints = {leaving->endpoint(), other.endpoint()},
+                                            .timeout = 60s})
+                 .value();
+    auto in_flight = c.async_invoke<int>("t/hold", 1);
+    const auto peer = leaving->wait_for_held(1).calls[0].peer;
+    leaving->run_there([&](fake_node& there) {
+        wire::frame_buffer frame;
+        append(frame, wire::goaway{static_cast<std::int64_t>(errc::unavailable), "stopping"});
+        there.send(peer, frame);
+    });
+    // The goaway makes the client look for another node.
+    other.wait_for([](auto& seen) { return seen.hellos == 1; }, "the client");
+    CHECK(c.invoke<int>("t/echo", 2).value() == 2);
+    CHECK(other.wait_for([](auto& seen) { return seen.invokes == 1; }, "a call").invokes == 1);
+    leaving->run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(in_flight.get().value() == 1);
+    leaving->wait_for([](auto& seen) { return seen.byes == 1; }, "a bye");
+}
+
+TEST_CASE("client treats a node that has forgotten it as lost") {
+    fake_node node;
+    auto c = connected(node);
+    auto lost = c.async_invoke<int>("t/hold", 1);
+    const auto peer = node.wait_for_held(1).calls[0].peer;
+    node.run_there([&](fake_node& there) {
+        wire::frame_buffer frame;
+        append(frame, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), "say hello"});
+        there.send(peer, frame);
+    });
+    CHECK(lost.get().error().code == errc::unavailable);
+    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
+}
+
+TEST_CASE("client spreads its calls over the node's lanes, and does without one that is lost") {
+    auto second = std::make_unique<fake_node>();
+    fake_node first({.other_lanes = {second->endpoint()}});
+    auto c = connected(first);
+    second->wait_for([](auto& seen) { return seen.hellos == 1; }, "a hello on the second lane");
+    // Its welcome is on the way; from then on both lanes have their share.
+    while (second->wait_for([](auto&) { return true; }, "").invokes < 5) {
+        REQUIRE(c.invoke<int>("t/echo", 1));
+    }
+    second.reset();
+    int answered = 0;
+    for (int i = 0; i < 50; ++i) {
+        if (c.invoke<int>("t/echo", i)) ++answered;
+    }
+    CHECK(answered >= 48);
+}
+
+TEST_CASE("client takes answers from the connection that the call went to only") {
+    auto second = std::make_unique<fake_node>();
+    fake_node first({.other_lanes = {second->endpoint()}});
+    auto c = connected(first);
+    second->wait_for([](auto& seen) { return seen.hellos == 1; }, "a hello on the second lane");
+    while (second->wait_for([](auto&) { return true; }, "").invokes < 1) {
+        REQUIRE(c.invoke<int>("t/echo", 1));
+    }
+    auto one = c.async_invoke<int>("t/hold", 1);
+    c.invoke<int>("t/echo", 1).value();
+    auto two = c.async_invoke<int>("t/hold", 2);
+    c.invoke<int>("t/echo", 1).value();
+    auto three = c.async_invoke<int>("t/hold", 3);
+    const auto at_first =
+        first.wait_for([](auto& seen) { return !seen.calls.empty(); }, "a call held");
+    const auto at_second =
+        second->wait_for([](auto& seen) { return !seen.calls.empty(); }, "a call held");
+    // The second lane answers the first lane's call: nobody believes it.
+    second->run_there([&](fake_node& there) {
+        wire::frame_buffer frame;
+        append(frame, wire::failure{at_first.calls[0].id, 11, "a lie", 0});
+        there.send(at_second.calls[0].peer, frame);
+        there.reply_to_all();
+    });
+    first.run_there([](fake_node& there) { there.reply_to_all(); });
+    first.post([](fake_node& there) { there.reply_to_all(); });
+    const auto answered = [&](auto& future) {
+        while (future.wait_for(1ms) != std::future_status::ready) {
+            first.post([](fake_node& there) { there.reply_to_all(); });
+            second->post([](fake_node& there) { there.reply_to_all(); });
+        }
+        return future.get();
+    };
+    CHECK(answered(one).value() == 1);
+    CHECK(answered(two).value() == 2);
+    CHECK(answered(three).value() == 3);
+}

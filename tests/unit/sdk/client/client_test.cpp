@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake_node.hpp"
+#include "support/catch.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+using namespace dunlin;
+using dunlin::tests::fake_node;
+using namespace std::chrono_literals;
+
+static_assert(std::is_nothrow_move_constructible_v<client>);
+static_assert(!std::is_copy_constructible_v<client>);
+
+namespace {
+
+client connected(const fake_node& node, client_options options = {}) {
+    options.endpoints = {node.endpoint()};
+    return client::connect(std::move(options)).value();
+}
+
+struct unencodable {
+    int why;
+};
+
+}  // namespace
+
+template <>
+struct dunlin::codec<unencodable> {
+    static void encode(writer&, const unencodable& value) {
+        if (value.why == 0) throw std::runtime_error("it has no form");
+        throw value.why;
+    }
+};
+
+TEST_CASE("client calls a function and waits for its result") {
+    fake_node node;
+    auto c = connected(node, {.name = "tester"});
+    CHECK(c.node() == "fake");
+    CHECK(c.invoke<std::string>("t/echo", std::string("hello")).value() == "hello");
+    CHECK(c.invoke<std::vector<int>>("t/echo", std::vector{1, 2, 3}).value() ==
+          std::vector{1, 2, 3});
+    CHECK(c.invoke<void>("t/echo", 1));
+    CHECK(node.wait_for([](auto& seen) { return seen.hellos == 1; }, "a hello").client_name ==
+          "tester");
+    const auto stats = c.stats();
+    CHECK(stats.calls == 3);
+    CHECK(stats.replies == 3);
+    CHECK(stats.failures == 0);
+    CHECK(stats.in_flight == 0);
+    CHECK(stats.frames_sent == 3);
+    CHECK(stats.frames_received >= 4);
+}
+
+TEST_CASE("client calls a function without waiting, with a callback or a future") {
+    fake_node node;
+    auto c = connected(node);
+    std::promise<result<int>> got;
+    c.async_invoke<int>("t/echo", 7, {}, [&](result<int> reply) { got.set_value(reply); });
+    CHECK(got.get_future().get().value() == 7);
+    CHECK(c.async_invoke<std::string>("t/echo", std::string("x")).get().value() == "x");
+    std::promise<result<void>> done;
+    c.async_invoke<void>("t/throws", 7, {}, [&](result<void> reply) { done.set_value(reply); });
+    CHECK(done.get_future().get().error().code == errc::failed);
+}
+
+TEST_CASE("client hands large payloads through unchanged") {
+    fake_node node;
+    auto c = connected(node);
+    const auto size = GENERATE(0u, 1u, 100u, 8'000u, 70'000u, 3'000'000u);
+    std::string text(size, 'a');
+    for (std::size_t i = 0; i < size; i += 97) text[i] = static_cast<char>('a' + i % 26);
+    const auto echoed = c.invoke<bytes>("t/echo", bytes(text));
+    REQUIRE(echoed);
+    CHECK(as_text(*echoed) == text);
+}
+
+TEST_CASE("client results outlive the client") {
+    fake_node node;
+    result<bytes> kept;
+    {
+        auto c = connected(node);
+        kept = c.invoke<bytes>("t/echo", bytes("still here"));
+    }
+    CHECK(as_text(kept.value()) == "still here");
+}
+
+TEST_CASE("client passes on what the function or the node answered instead of a value") {
+    fake_node node;
+    auto c = connected(node);
+    CHECK(c.invoke<int>("t/throws", 1).error() == error{errc::failed, "boom"});
+    CHECK(c.invoke<int>("t/sheds", 1).error() ==
+          error{errc::overloaded, "queue full", std::chrono::microseconds(1500)});
+    CHECK(c.invoke<int>("t/newer", 1).error() == error{errc::unknown, "of a newer node"});
+    const auto misfit = c.invoke<std::string>("t/echo", 1);
+    REQUIRE_FALSE(misfit);
+    CHECK(misfit.error().code == errc::failed);
+}
+
+TEST_CASE("client ignores answers to unknown calls and answers that come twice") {
+    fake_node node;
+    auto c = connected(node);
+    for (int i = 0; i < 50; ++i) REQUIRE(c.invoke<int>("t/strays", i).value() == i);
+    std::atomic<int> answers{0};
+    std::promise<void> last;
+    for (int i = 0; i < 50; ++i) {
+        c.async_invoke<int>("t/strays", i, {}, [&, i](result<int> reply) {
+            if (reply && *reply == i && ++answers == 50) last.set_value();
+        });
+    }
+    last.get_future().wait();
+    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
+    CHECK(answers == 50);
+}
+
+TEST_CASE("client answers at the deadline when the node does not") {
+    fake_node node;
+    auto c = connected(node);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto late = c.invoke<int>("t/hold", 1, {.timeout = 20ms});
+    CHECK(std::chrono::steady_clock::now() - begin >= 20ms);
+    CHECK(late.error() == error{errc::deadline_exceeded, "no answer from t/hold within 20 ms"});
+    CHECK(c.async_invoke<int>("t/hold", 1, {.timeout = 1500us}).get().error().detail ==
+          "no answer from t/hold within 1.5 ms");
+    // The node's late answers find nobody, and nothing is wrong afterwards.
+    node.wait_for_held(2);
+    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(c.invoke<int>("t/echo", 5).value() == 5);
+    CHECK(c.stats().failures == 2);
+}
+
+TEST_CASE("client uses its own timeout for calls that name none") {
+    fake_node node;
+    auto c = connected(node, {.timeout = 15ms});
+    CHECK(c.invoke<int>("t/hold", 1).error().detail == "no answer from t/hold within 15 ms");
+}
+
+TEST_CASE("client does not send a call whose deadline has passed") {
+    fake_node node;
+    auto c = connected(node);
+    CHECK(c.invoke<int>("t/echo", 1, {.timeout = -1us}).error() ==
+          error{errc::deadline_exceeded, "t/echo did not run: its deadline had passed already"});
+}
+
+TEST_CASE("client refuses names that no function can have") {
+    fake_node node;
+    auto c = connected(node);
+    CHECK(c.invoke<int>("echo", 1).error().code == errc::invalid_argument);
+    bool answered = false;
+    const auto ticket = c.async_invoke<int>("", 1, {}, [&](result<int> reply) {
+        answered = reply.error().code == errc::invalid_argument;
+    });
+    CHECK(answered);
+    CHECK(ticket.id == 0);
+}
+
+TEST_CASE("client refuses a payload over the node's limit and goes on") {
+    fake_node node({.payload_bytes_max = 1000});
+    auto c = connected(node);
+    const auto refused = c.invoke<bytes>("t/echo", bytes(std::string(2000, 'x')));
+    CHECK(refused.error() ==
+          error{errc::invalid_argument, "payload of 2003 bytes exceeds the node's limit of 1000"});
+    CHECK(c.invoke<bytes>("t/echo", bytes(std::string(900, 'x'))).value().size() == 900);
+    CHECK(c.stats().in_flight == 0);
+}
+
+TEST_CASE("client answers a call whose input cannot be encoded") {
+    fake_node node;
+    auto c = connected(node);
+    CHECK(c.invoke<int>("t/echo", unencodable{0}).error() ==
+          error{errc::invalid_argument, "cannot encode the input of t/echo: it has no form"});
+    CHECK(c.invoke<int>("t/echo", unencodable{1}).error().code == errc::invalid_argument);
+    CHECK(c.invoke<int>("t/echo", 3).value() == 3);
+}
+
+TEST_CASE("client answers overloaded at once when too many calls are in flight") {
+    fake_node node;
+    auto c = connected(node, {.in_flight_max = 3});
+    std::vector<std::future<result<int>>> held;
+    for (int i = 0; i < 3; ++i) held.push_back(c.async_invoke<int>("t/hold", i));
+    const error expected{errc::overloaded, "this client has its limit of 3 calls in flight already"};
+    CHECK(c.invoke<int>("t/echo", 1).error() == expected);
+    CHECK(c.async_invoke<int>("t/echo", 1).get().error() == expected);
+    node.wait_for_held(3);
+    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    for (int i = 0; i < 3; ++i) CHECK(held[static_cast<std::size_t>(i)].get().value() == i);
+    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
+}
+
+TEST_CASE("client keeps to the node's limit of calls in flight") {
+    fake_node node({.in_flight_max = 2});
+    auto c = connected(node);
+    auto one = c.async_invoke<int>("t/hold", 1);
+    auto two = c.async_invoke<int>("t/hold", 2);
+    CHECK(c.invoke<int>("t/echo", 1).error().code == errc::overloaded);
+    node.wait_for_held(2);
+    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(one.get().value() + two.get().value() == 3);
+}
+
+TEST_CASE("client cancels a call once, and tells the node") {
+    fake_node node;
+    auto c = connected(node);
+    std::promise<result<int>> got;
+    const auto ticket = c.async_invoke<int>("t/hold", 1, {},
+                                            [&](result<int> reply) { got.set_value(reply); });
+    node.wait_for_held(1);
+    c.cancel(ticket);
+    CHECK(got.get_future().get().error() ==
+          error{errc::cancelled, "t/hold was cancelled by its caller"});
+    c.cancel(ticket);
+    c.cancel({});
+    node.wait_for([](auto& seen) { return seen.cancels == 1; }, "a cancel");
+    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
+}
+
+TEST_CASE("client answers pings") {
+    fake_node node;
+    auto c = connected(node);
+    auto held = c.async_invoke<int>("t/hold", 1);
+    const auto peer = node.wait_for_held(1).calls[0].peer;
+    node.post([&](fake_node& there) {
+        wire::frame_buffer frame;
+        append(frame, wire::ping{99});
+        there.send(peer, frame);
+    });
+    node.wait_for([](auto& seen) { return seen.pongs == 1; }, "a pong");
+    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(held.get());
+}
+
+TEST_CASE("client answers everything in flight when it is destroyed, and says bye") {
+    fake_node node;
+    std::atomic<int> cancelled{0};
+    {
+        auto c = connected(node);
+        for (int i = 0; i < 100; ++i) {
+            c.async_invoke<int>("t/hold", i, {}, [&](result<int> reply) {
+                if (reply.error().code == errc::cancelled) ++cancelled;
+            });
+        }
+        node.wait_for_held(50);
+    }
+    CHECK(cancelled == 100);
+    node.wait_for([](auto& seen) { return seen.byes == 1; }, "a bye");
+}
+
+TEST_CASE("client refuses options that make no sense") {
+    CHECK(client::connect("localhost:7440").error().code == errc::invalid_argument);
+    CHECK(client::connect(client_options{.endpoints = {}}).error().code == errc::invalid_argument);
+    CHECK(client::connect(client_options{.timeout = 0s}).error().code == errc::invalid_argument);
+    CHECK(client::connect(client_options{.in_flight_max = 0}).error().code ==
+          errc::invalid_argument);
+    CHECK(client::connect(client_options{.name = std::string(300, 'n')}).error().code ==
+          errc::invalid_argument);
+}

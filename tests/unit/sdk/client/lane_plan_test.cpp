@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/lane_plan.hpp"
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+using dunlin::link::lane_plan;
+using namespace std::chrono_literals;
+using time_point = lane_plan::time_point;
+
+namespace {
+
+constexpr time_point start{1h};
+
+lane_plan make(std::vector<std::string> endpoints) {
+    return lane_plan(std::move(endpoints), 20ms, 2s, 1);
+}
+
+}  // namespace
+
+TEST_CASE("lane plan tries all endpoints at once, then pauses before the next round") {
+    auto plan = make({"a", "b"});
+    const auto first = plan.next_attempt(start);
+    REQUIRE(first);
+    CHECK(first->endpoint == "a");
+    CHECK_FALSE(plan.next_attempt(start));
+    CHECK(plan.next_action() == time_point::max());
+    plan.lost(first->lane, start);
+    const auto second = plan.next_attempt(start);
+    REQUIRE(second);
+    CHECK(second->endpoint == "b");
+    CHECK(plan.rounds_failed() == 0);
+    plan.lost(second->lane, start);
+    CHECK(plan.rounds_failed() == 1);
+    CHECK_FALSE(plan.next_attempt(start));
+    CHECK(plan.next_action() >= start + 10ms);
+    CHECK(plan.next_action() <= start + 20ms);
+    CHECK(plan.next_attempt(start + 20ms)->endpoint == "a");
+}
+
+TEST_CASE("lane plan connects to every lane that the node names") {
+    auto plan = make({"a"});
+    const auto first = plan.next_attempt(start);
+    CHECK_FALSE(plan.settled());
+    CHECK_FALSE(plan.welcomed(first->lane, {"a", "a2", "a3"}));
+    CHECK_FALSE(plan.settled());
+    const auto second = plan.next_attempt(start);
+    const auto third = plan.next_attempt(start);
+    REQUIRE(third);
+    CHECK_FALSE(plan.next_attempt(start));
+    CHECK(second->endpoint == "a2");
+    CHECK(third->endpoint == "a3");
+    plan.welcomed(second->lane, {"a", "a2", "a3"});
+    plan.welcomed(third->lane, {"a", "a2", "a3"});
+    CHECK(plan.settled());
+}
+
+TEST_CASE("lane plan keeps to its endpoint when the node has one lane by another name") {
+    auto plan = make({"localhost"});
+    plan.welcomed(plan.next_attempt(start)->lane, {"127.0.0.1"});
+    CHECK(plan.settled());
+}
+
+TEST_CASE("lane plan tries a lost lane again alone while others live") {
+    auto plan = make({"a", "b"});
+    const auto first = plan.next_attempt(start);
+    plan.welcomed(first->lane, {"a", "a2"});
+    const auto second = plan.next_attempt(start);
+    plan.lost(second->lane, start);
+    CHECK(plan.any_live());
+    CHECK(plan.has(second->lane));
+    CHECK_FALSE(plan.next_attempt(start + 9ms));
+    CHECK(plan.next_attempt(start + 20ms)->endpoint == "a2");
+}
+
+TEST_CASE("lane plan searches at the next endpoint when no lane is left") {
+    auto plan = make({"a", "b"});
+    const auto first = plan.next_attempt(start);
+    plan.welcomed(first->lane, {"a", "a2"});
+    const auto second = plan.next_attempt(start);
+    plan.lost(first->lane, start);
+    CHECK_FALSE(plan.any_live());
+    CHECK_FALSE(plan.has(second->lane));
+    CHECK(plan.seeking() == "b");
+    plan.lost(second->lane, start);  // of no account any more
+    CHECK(plan.seeking() == "b");
+    CHECK_FALSE(plan.next_attempt(start));  // all clients of that node come now: not at once
+    const auto other = plan.next_attempt(start + 20ms);
+    REQUIRE(other);
+    CHECK(plan.welcomed(other->lane, {}));
+    CHECK(plan.settled());
+}

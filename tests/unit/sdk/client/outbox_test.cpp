@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/outbox.hpp"
+#include "support/catch.hpp"
+
+#include <string>
+
+using dunlin::link::outbox;
+using dunlin::wire::frame_buffer;
+
+namespace {
+
+bool put(outbox& out, std::size_t bytes, std::size_t in_flight) {
+    const std::string envelope(bytes, 'e');
+    out.open().append(envelope.data(), envelope.size());
+    return out.appended(in_flight);
+}
+
+}  // namespace
+
+TEST_CASE("outbox keeps a frame open until it is looked for") {
+    outbox out;
+    CHECK(out.empty());
+    CHECK_FALSE(put(out, 10, 1));
+    CHECK_FALSE(put(out, 20, 2));
+    frame_buffer frame;
+    CHECK_FALSE(out.take_cut(frame));
+    REQUIRE(out.take(frame));
+    CHECK(frame.size == 30);
+    CHECK(out.empty());
+    CHECK_FALSE(out.take(frame));
+}
+
+TEST_CASE("outbox cuts a frame by its envelopes, more of them the more calls are in flight") {
+    outbox out;
+    for (int i = 0; i < 15; ++i) REQUIRE_FALSE(put(out, 1, 1));
+    CHECK(put(out, 1, 1));
+    for (int i = 0; i < 255; ++i) REQUIRE_FALSE(put(out, 1, 60000));
+    CHECK(put(out, 1, 60000));
+    CHECK_FALSE(put(out, 1, 64));
+    frame_buffer frame;
+    REQUIRE(out.take(frame));
+    CHECK(frame.size == 16);
+    REQUIRE(out.take_cut(frame));
+    CHECK(frame.size == 256);
+    CHECK_FALSE(out.take_cut(frame));
+    REQUIRE(out.take(frame));
+    CHECK(frame.size == 1);
+}
+
+TEST_CASE("outbox cuts a frame by its bytes") {
+    outbox out;
+    CHECK_FALSE(put(out, outbox::frame_bytes_cut - 1, 1000));
+    CHECK(put(out, 1, 1000));
+    CHECK(out.has_cut());
+}
+
+TEST_CASE("outbox writes into memory that was given back") {
+    outbox out;
+    put(out, 100, 1);
+    frame_buffer frame;
+    REQUIRE(out.take(frame));
+    const auto* memory = frame.data;
+    out.give_back(std::move(frame));
+    put(out, 100, 1);
+    frame_buffer next;
+    REQUIRE(out.take(next));
+    put(out, 50, 1);
+    CHECK((next.data == memory || out.open().data == memory));
+    CHECK(out.open().size == 50);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/catch.hpp"
+#include "tests/support/module_harness.hpp"
+
+#include <dunlin/function.hpp>
+
+#include <stdexcept>
+#include <string>
+
+using namespace dunlin;
+using namespace dunlin::testing;
+
+namespace {
+
+struct page {
+    std::string url;
+    DUNLIN_FIELDS(url)
+    DUNLIN_REQUIRED(url)
+};
+
+std::string error_of(void (*describe)(module_builder& m)) {
+    fake_host host;
+    const module_builder module("test", host.abi(), describe);
+    const dunlin_module_info& info = *module.info();
+    if (info.error == nullptr) return "none";
+    CHECK(info.function_count == 0);
+    CHECK(info.struct_size == sizeof info);
+    CHECK(info.abi_version == DUNLIN_ABI_VERSION);
+    CHECK(std::string(info.name) == "test");
+    return info.error;
+}
+
+void nothing(module_builder&) {}
+
+}  // namespace
+
+TEST_CASE("a module tells the node what it has") {
+    module_harness m([](module_builder& b) {
+        b.version("1.2.0");
+        b.function("count", [](const page&) { return std::uint64_t{0}; })
+            .description("Counts.")
+            .idempotent();
+        b.function("wait", [](int n) { return n; }).blocking();
+        b.function("later", [](context& ctx) -> task<void> {
+            (co_await ctx.sleep_for(std::chrono::seconds(1))).value();
+        });
+    });
+    const dunlin_module_info& info = m.info();
+    CHECK(info.error == nullptr);
+    CHECK(info.struct_size == sizeof(dunlin_module_info));
+    CHECK(info.abi_version == DUNLIN_ABI_VERSION);
+    CHECK(info.function_stride == sizeof(dunlin_function));
+    CHECK(std::string(info.name) == "test");
+    CHECK(std::string(info.version) == "1.2.0");
+    REQUIRE(info.function_count == 3);
+
+    const dunlin_function& count = m["count"];
+    CHECK(count.flags == DUNLIN_IDEMPOTENT);
+    CHECK(std::string(count.description) == "Counts.");
+    CHECK(std::string(count.input_schema) ==
+          R"({"title":"page","type":"object","properties":{"url":{"type":"string"}},)"
+          R"("required":["url"]})");
+    CHECK(std::string(count.output_schema) == R"({"type":"integer","minimum":0})");
+    CHECK(m["wait"].flags == DUNLIN_BLOCKING);
+    CHECK(m["wait"].description == nullptr);
+    CHECK(m["later"].flags == DUNLIN_ASYNC);
+    CHECK(m["later"].input_schema == nullptr);
+    CHECK(std::string(m["later"].output_schema) == R"({"type":"null"})");
+}
+
+TEST_CASE("a module that throws while it describes itself says why it cannot be loaded") {
+    CHECK(error_of(nothing) == "none");
+    CHECK(error_of([](module_builder&) { throw std::runtime_error("no licence key"); }) ==
+          "no licence key");
+    CHECK(error_of([](module_builder&) { throw std::runtime_error(""); }) ==
+          "the module threw an exception without a message");
+    CHECK(error_of([](module_builder&) { throw 5; }) ==
+          "the module threw something that is not a std::exception");
+}
+
+TEST_CASE("two functions of one name are refused") {
+    CHECK(error_of([](module_builder& m) {
+              m.function("count", [](int n) { return n; });
+              m.function("count", [](double n) { return n; });
+          }) == "function \"count\" is added twice");
+}
+
+TEST_CASE("names that could not be called are refused") {
+    CHECK(error_of([](module_builder& m) { m.function("", [] { return 1; }); }) ==
+          "function \"\" is not a name: 1 to 64 characters of a-z, 0-9, '_', '-' and '.' are");
+    for (const char* name : {"Count", "a/b", "a b", "\xc3\xa9", "a\n"}) {
+        static const char* current;
+        current = name;
+        CHECK(error_of([](module_builder& m) {
+                  m.function(current, [] { return 1; });
+              }).find("is not a name") != std::string::npos);
+    }
+    CHECK(error_of([](module_builder& m) { m.function(std::string(64, 'a'), [] { return 1; }); }) ==
+          "none");
+    CHECK(error_of([](module_builder& m) { m.function(std::string(65, 'a'), [] { return 1; }); }) !=
+          "none");
+    fake_host host;
+    const module_builder odd("No Name", host.abi(), nothing);
+    CHECK(std::string(odd.info()->error).starts_with("module \"No Name\" is not a name"));
+}
+
+TEST_CASE("a module refuses a node of another ABI") {
+    fake_host host;
+    dunlin_host other = *host.abi();
+    other.abi_version = 2;
+    CHECK(std::string(module_builder("test", &other, nothing).info()->error) ==
+          "the module speaks ABI version 1, the node version 2");
+    other = *host.abi();
+    other.struct_size = sizeof(dunlin_host) - 1;
+    CHECK(std::string(module_builder("test", &other, nothing).info()->error) ==
+          "the module needs a newer node: it uses more of the ABI than this one offers");
+    other.struct_size = sizeof(dunlin_host) + 64;
+    CHECK(module_builder("test", &other, nothing).info()->error == nullptr);
+    CHECK(std::string(module_builder("test", nullptr, nothing).info()->error) ==
+          "the node offers nothing to the module");
+}

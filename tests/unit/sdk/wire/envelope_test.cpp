@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ordinary use of the envelopes, with msgpack-cxx as the judge of what is on the wire. What
+// strangers send is in envelope_malformed_test.cpp.
+#include "wire/envelope.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/wire_views.hpp"
+
+#include <msgpack.hpp>
+
+#include <limits>
+#include <new>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using namespace dunlin;
+using wire::read_status;
+
+static_assert(!std::is_copy_constructible_v<wire::frame_buffer>);
+static_assert(std::is_nothrow_move_constructible_v<wire::frame_buffer>);
+static_assert(std::is_trivially_destructible_v<wire::frame_reader>);
+static_assert(wire::frame_bytes_max(wire::payload_bytes_max_default) == 17u << 20);
+static_assert(wire::transport_bytes_max(0) == 4u << 20);
+
+std::vector<msgpack::object_handle> unpack_all(const wire::frame_buffer& frame) {
+    std::vector<msgpack::object_handle> all;
+    const auto* data = reinterpret_cast<const char*>(frame.data);
+    for (std::size_t at = 0; at < frame.size;) all.push_back(msgpack::unpack(data, frame.size, at));
+    return all;
+}
+
+std::string text_of(const msgpack::object& packed) { return packed.as<std::string>(); }
+
+std::string blob_of(const msgpack::object& packed) {
+    REQUIRE(packed.type == msgpack::type::BIN);
+    return {packed.via.bin.ptr, packed.via.bin.size};
+}
+
+// The elements after the kind, of one envelope.
+std::vector<msgpack::object> elements_of(const msgpack::object_handle& handle, wire::kind kind) {
+    const auto all = handle.get().as<std::vector<msgpack::object>>();
+    REQUIRE_FALSE(all.empty());
+    REQUIRE(all.front().as<unsigned>() == static_cast<unsigned>(kind));
+    return {all.begin() + 1, all.end()};
+}
+
+wire::frame_reader read_one(bytes_view frame, wire::kind kind) {
+    wire::frame_reader reader(frame);
+    const auto status = reader.next();
+    INFO(reader.problem());
+    REQUIRE(status == read_status::envelope);
+    REQUIRE(reader.kind() == kind);
+    auto after = reader;
+    REQUIRE(after.next() == read_status::end);
+    return reader;
+}
+
+wire::invoke full_invoke(std::string_view payload) {
+    wire::invoke call;
+    call.id = std::numeric_limits<std::uint64_t>::max();
+    call.function = "text/visits";
+    call.remaining_us = 5'000'000'000;
+    call.flags = std::numeric_limits<std::uint32_t>::max();
+    call.attempt = 3;
+    call.retries_left = 300;
+    call.key = as_bytes("k1");
+    call.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    call.payload = as_bytes(payload);
+    return call;
+}
+
+void check_same(const wire::invoke& got, const wire::invoke& sent) {
+    CHECK(got.id == sent.id);
+    CHECK(got.function == sent.function);
+    CHECK(got.remaining_us == sent.remaining_us);
+    CHECK(got.flags == sent.flags);
+    CHECK(got.attempt == sent.attempt);
+    CHECK(got.retries_left == sent.retries_left);
+    CHECK(as_text(got.key) == as_text(sent.key));
+    CHECK(got.trace == sent.trace);
+    CHECK(as_text(got.payload) == as_text(sent.payload));
+}
+
+}  // namespace
+
+TEST_CASE("an invoke is the msgpack array that another library reads") {
+    const auto sent = full_invoke("payload");
+    wire::frame_buffer frame;
+    append(frame, sent);
+
+    const auto all = unpack_all(frame);
+    REQUIRE(all.size() == 1);
+    const auto packed = elements_of(all[0], wire::kind::invoke);
+    REQUIRE(packed.size() == 9);
+    CHECK(packed[0].as<std::uint64_t>() == sent.id);
+    CHECK(text_of(packed[1]) == sent.function);
+    CHECK(packed[2].as<std::uint64_t>() == sent.remaining_us);
+    CHECK(packed[3].as<std::uint32_t>() == sent.flags);
+    CHECK(packed[4].as<std::uint32_t>() == sent.attempt);
+    CHECK(packed[5].as<std::uint32_t>() == sent.retries_left);
+    CHECK(blob_of(packed[6]) == "k1");
+    CHECK(text_of(packed[7]) == sent.trace);
+    CHECK(blob_of(packed[8]) == "payload");
+
+    check_same(read_one(frame.view(), wire::kind::invoke).invoke(), sent);
+}
+
+TEST_CASE("an invoke without key and trace carries nil for both") {
+    wire::invoke sent;
+    sent.id = 1;
+    sent.function = "bench/echo";
+    wire::frame_buffer frame;
+    append(frame, sent);
+
+    const auto all = unpack_all(frame);
+    const auto packed = elements_of(all.at(0), wire::kind::invoke);
+    CHECK(packed.at(6).is_nil());
+    CHECK(packed.at(7).is_nil());
+    check_same(read_one(frame.view(), wire::kind::invoke).invoke(), sent);
+}
+
+TEST_CASE("a hello and a welcome survive the way") {
+    wire::frame_buffer frame;
+    append(frame, wire::hello{1, 7, 0x10, wire::peer_role::operator_, "tool"});
+    const auto hello = read_one(frame.view(), wire::kind::hello).hello();
+    CHECK(hello.version_min == 1);
+    CHECK(hello.version_max == 7);
+    CHECK(hello.features == 0x10);
+    CHECK(hello.role == wire::peer_role::operator_);
+    CHECK(hello.name == "tool");
+
+    wire::welcome sent;
+    sent.features = 3;
+    sent.node = "node-a";
+    sent.payload_bytes_max = 1 << 10;
+    sent.in_flight_max = 99;
+    std::vector<std::string> endpoints;
+    for (int i = 0; i < 64; ++i) endpoints.push_back("tcp://10.0.0.1:" + std::to_string(7440 + i));
+    for (const auto& each : endpoints) sent.endpoints[sent.endpoint_count++] = each;
+    frame.clear();
+    append(frame, sent);
+    const auto all = unpack_all(frame);
+    const auto packed = elements_of(all.at(0), wire::kind::welcome);
+    CHECK(packed.at(5).as<std::vector<std::string>>() == endpoints);
+
+    const auto reader = read_one(frame.view(), wire::kind::welcome);
+    const auto& welcome = reader.welcome();
+    CHECK(welcome.version == wire::protocol_version);
+    CHECK(welcome.features == 3);
+    CHECK(welcome.node == "node-a");
+    CHECK(welcome.payload_bytes_max == 1 << 10);
+    CHECK(welcome.in_flight_max == 99);
+    REQUIRE(welcome.endpoint_count == 64);
+    CHECK(welcome.endpoints[63] == "tcp://10.0.0.1:7503");
+    CHECK(test::views_lie_inside(frame.view(), reader));
+}
+
+TEST_CASE("a frame's envelopes come out in the order they went in") {
+    wire::frame_buffer frame;
+    append(frame, wire::hello{});
+    append(frame, full_invoke("x"));
+    append(frame, wire::reply{7, as_bytes("y")});
+    append(frame, wire::failure{8, -40'000, "why", 1500});
+    append(frame, wire::cancel{9});
+    append(frame, wire::ping{10});
+    append(frame, wire::pong{11});
+    append(frame, wire::goaway{9, "stopping"});
+    append(frame, wire::bye{});
+    CHECK(unpack_all(frame).size() == 9);
+
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.kind() == wire::kind::hello);
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.invoke().function == "text/visits");
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.reply().id == 7);
+    CHECK(as_text(reader.reply().payload) == "y");
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.failure().id == 8);
+    CHECK(reader.failure().code == -40'000);
+    CHECK(reader.failure().detail == "why");
+    CHECK(reader.failure().retry_after_us == 1500);
+    for (std::uint64_t number = 9; number <= 11; ++number) {
+        REQUIRE(reader.next() == read_status::envelope);
+        CHECK(reader.id_or_token() == number);
+    }
+    CHECK(reader.kind() == wire::kind::pong);
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.goaway().code == 9);
+    CHECK(reader.goaway().detail == "stopping");
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.kind() == wire::kind::bye);
+    CHECK(reader.next() == read_status::end);
+    CHECK(reader.next() == read_status::end);
+}
+
+TEST_CASE("a payload that is encoded in place reads like any other") {
+    const std::string payload(GENERATE(0u, 1u, 255u, 256u, 65'536u, 1'000'000u), 'p');
+    auto call = full_invoke(payload);
+    wire::frame_buffer frame;
+    append(frame, wire::ping{1});
+    const auto call_mark = wire::begin_invoke(frame, call);
+    frame.append(as_bytes(payload));
+    wire::end_payload(frame, call_mark);
+    const auto reply_mark = wire::begin_reply(frame, 5);
+    frame.append(as_bytes(payload));
+    wire::end_payload(frame, reply_mark);
+    append(frame, call);
+
+    CHECK(unpack_all(frame).size() == 4);
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    REQUIRE(reader.next() == read_status::envelope);
+    check_same(reader.invoke(), call);
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.reply().id == 5);
+    CHECK(as_text(reader.reply().payload) == payload);
+    REQUIRE(reader.next() == read_status::envelope);
+    check_same(reader.invoke(), call);
+    CHECK(reader.next() == read_status::end);
+}
+
+TEST_CASE("a detail beyond its limit is cut between two characters") {
+    // 4095 bytes, then a character of three, of which one byte would fit.
+    const std::string text = std::string(wire::detail_bytes_max - 1, 'd') + "\u20ac and more";
+    wire::frame_buffer frame;
+    append(frame, wire::failure{1, 2, text, 0});
+    append(frame, wire::goaway{2, text});
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.failure().detail == text.substr(0, wire::detail_bytes_max - 1));
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.goaway().detail == text.substr(0, wire::detail_bytes_max - 1));
+    CHECK(wire::cut_detail(std::string(wire::detail_bytes_max, 'd')).size() ==
+          wire::detail_bytes_max);
+    // Not text at all: cut all the same.
+    CHECK(wire::cut_detail(std::string(9000, '\x80')).size() >= wire::detail_bytes_max - 3);
+}
+
+TEST_CASE("a trace beyond its limit is left out and the call still travels") {
+    auto call = full_invoke("x");
+    const std::string trace(wire::trace_bytes_max + 1, 't');
+    call.trace = trace;
+    wire::frame_buffer frame;
+    append(frame, call);
+    const auto reader = read_one(frame.view(), wire::kind::invoke);
+    CHECK(reader.invoke().trace.empty());
+    CHECK(as_text(reader.invoke().payload) == "x");
+}
+
+TEST_CASE("a buffer that may not grow keeps the frame as it was") {
+    wire::frame_buffer frame(8192);
+    append(frame, wire::ping{1});
+    const auto before = frame.size;
+    const std::string payload(9000, 'x');
+    CHECK_THROWS_AS(append(frame, wire::reply{1, as_bytes(payload)}), std::bad_alloc);
+    CHECK_THROWS_AS(append(frame, full_invoke(payload)), std::bad_alloc);
+    CHECK(frame.size == before);
+    append(frame, wire::bye{});
+    CHECK(unpack_all(frame).size() == 2);
+}
+
+TEST_CASE("the largest names fit into the overhead that is promised") {
+    const std::string name(wire::name_bytes_max, 'n');
+    const std::string trace(wire::trace_bytes_max, 't');
+    auto call = full_invoke("");
+    call.function = name;
+    call.key = as_bytes(name);
+    call.trace = trace;
+    wire::frame_buffer frame;
+    append(frame, call);
+    CHECK(frame.size <= wire::envelope_overhead_bytes_max);
+    check_same(read_one(frame.view(), wire::kind::invoke).invoke(), call);
+}
+
+TEST_CASE("random invokes come back as they were sent") {
+    const auto seed = std::random_device{}();
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    const auto below = [&](std::size_t limit) { return random() % limit; };
+    const auto bytes_of = [&](std::size_t size_max) {
+        std::string data(below(size_max + 1), '\0');
+        for (auto& each : data) each = static_cast<char>(random());
+        return data;
+    };
+    const auto number = [&] { return random() >> below(64); };
+
+    for (int round = 0; round < 300; ++round) {
+        std::vector<std::string> memory;
+        const auto keep = [&](std::string data) -> const std::string& {
+            return memory.emplace_back(std::move(data));
+        };
+        memory.reserve(64);
+        std::vector<wire::invoke> sent(1 + below(16));
+        wire::frame_buffer frame;
+        for (auto& call : sent) {
+            call.id = number() | 1u;
+            call.function = keep(bytes_of(wire::name_bytes_max));
+            call.remaining_us = number();
+            call.flags = static_cast<std::uint32_t>(number());
+            call.attempt = static_cast<std::uint32_t>(number());
+            call.retries_left = static_cast<std::uint32_t>(number());
+            call.key = as_bytes(keep(bytes_of(wire::name_bytes_max)));
+            call.trace = keep(bytes_of(wire::trace_bytes_max));
+            call.payload = as_bytes(keep(bytes_of(below(10) == 0 ? 70'000 : 300)));
+            append(frame, call);
+        }
+        REQUIRE(unpack_all(frame).size() == sent.size());
+        wire::frame_reader reader(frame.view());
+        for (const auto& call : sent) {
+            REQUIRE(reader.next() == read_status::envelope);
+            REQUIRE(test::views_lie_inside(frame.view(), reader));
+            check_same(reader.invoke(), call);
+        }
+        REQUIRE(reader.next() == read_status::end);
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bytes printed in WIRE.md are the bytes on the wire. The test reads the page itself, so
+// neither can change without the other.
+#include "tests/support/catch.hpp"
+#include "tests/support/wire_views.hpp"
+#include "wire/envelope.hpp"
+
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <string>
+
+namespace {
+
+using namespace dunlin;
+using wire::frame_buffer;
+using wire::read_status;
+
+// The blocks fenced as ```golden NAME, as bytes.
+std::map<std::string, std::string> golden_blocks() {
+    const std::string path = DUNLIN_SOURCE_DIR "/sdk/WIRE.md";
+    std::ifstream page(path);
+    INFO(path);
+    REQUIRE(page);
+    const std::string fence = "```golden ";
+    std::map<std::string, std::string> blocks;
+    std::string line;
+    while (std::getline(page, line)) {
+        if (line.rfind(fence, 0) != 0) continue;
+        const auto name = line.substr(fence.size());
+        REQUIRE(blocks.count(name) == 0);
+        auto& bytes = blocks[name];
+        while (std::getline(page, line) && line != "```") {
+            std::istringstream numbers(line);
+            for (std::string two; numbers >> two;) {
+                REQUIRE(two.size() == 2);
+                bytes.push_back(static_cast<char>(std::stoi(two, nullptr, 16)));
+            }
+        }
+        REQUIRE(line == "```");
+    }
+    return blocks;
+}
+
+constexpr std::string_view hi = "\xa2hi";
+
+wire::invoke sample_invoke() {
+    wire::invoke call;
+    call.id = 1;
+    call.function = "bench/echo";
+    call.remaining_us = 2'000'000;
+    call.payload = as_bytes(hi);
+    return call;
+}
+
+void write_welcome(frame_buffer& to) {
+    wire::welcome welcome;
+    welcome.node = "n1";
+    welcome.in_flight_max = 1024;
+    welcome.endpoints[0] = "tcp://127.0.0.1:7440";
+    welcome.endpoints[1] = "tcp://127.0.0.1:7441";
+    welcome.endpoint_count = 2;
+    append(to, welcome);
+}
+
+void write_invoke_in_place(frame_buffer& to) {
+    const auto mark = wire::begin_invoke(to, sample_invoke());
+    to.append(as_bytes(hi));
+    wire::end_payload(to, mark);
+}
+
+void write_invoke_keyed(frame_buffer& to) {
+    wire::invoke call;
+    call.id = 70'000;
+    call.function = "text/visits";
+    call.attempt = 1;
+    call.retries_left = 2;
+    call.key = as_bytes("k1");
+    call.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    call.payload = as_bytes("\x07");
+    append(to, call);
+}
+
+const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
+    static const std::map<std::string, std::function<void(frame_buffer&)>> all{
+        {"hello", [](frame_buffer& to) { append(to, wire::hello{.name = "py"}); }},
+        {"welcome", write_welcome},
+        {"invoke", [](frame_buffer& to) { append(to, sample_invoke()); }},
+        {"invoke-in-place", write_invoke_in_place},
+        {"invoke-keyed", write_invoke_keyed},
+        {"reply",
+         [](frame_buffer& to) {
+             append(to, wire::reply{1, as_bytes(hi)});
+         }},
+        {"failure",
+         [](frame_buffer& to) {
+             append(to, wire::failure{1, 8, "queue full", 1500});
+         }},
+        {"cancel", [](frame_buffer& to) { append(to, wire::cancel{70'000}); }},
+        {"ping", [](frame_buffer& to) { append(to, wire::ping{7}); }},
+        {"pong", [](frame_buffer& to) { append(to, wire::pong{7}); }},
+        {"goaway",
+         [](frame_buffer& to) {
+             append(to, wire::goaway{9, "stopping"});
+         }},
+        {"bye", [](frame_buffer& to) { append(to, wire::bye{}); }},
+    };
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("the encoders write the bytes that WIRE.md prints") {
+    auto blocks = golden_blocks();
+    for (const auto& [name, write] : writers()) {
+        INFO(name);
+        REQUIRE(blocks.count(name) == 1);
+        frame_buffer written;
+        write(written);
+        CHECK((as_text(written.view()) == blocks[name]));
+        blocks.erase(name);
+    }
+    // What is left is for readers only.
+    CHECK(blocks.size() == 2);
+}
+
+TEST_CASE("the reader accepts every block that WIRE.md prints") {
+    for (const auto& [name, bytes] : golden_blocks()) {
+        INFO(name);
+        wire::frame_reader reader(as_bytes(bytes));
+        CHECK(reader.next() ==
+              (name == "unknown-kind" ? read_status::skipped : read_status::envelope));
+        CHECK(test::views_lie_inside(as_bytes(bytes), reader));
+        if (name == "failure-extended") {
+            CHECK(reader.failure().code == 3);
+            CHECK(reader.failure().detail == "gone");
+        }
+        // Written again it is the same, but for the form of the payload's length.
+        if (writers().count(name) == 1 && name != "invoke-in-place") {
+            frame_buffer again;
+            test::append_again(again, reader);
+            CHECK((as_text(again.view()) == bytes));
+        }
+        CHECK(reader.next() == read_status::end);
+    }
+}
