@@ -4,15 +4,17 @@
 //
 // It is the C ABI's buffer with room left in front of the payload: the lane writes the reply's
 // envelope there and sends the memory as it is, so a large reply is not copied between the
-// function and the socket. Memory comes from malloc; the limit on replies is enforced on growth.
+// function and the socket. Memory comes from the block cache; the limit on replies is enforced on growth.
 // One owner, one thread at a time.
 #pragma once
+
+#include "support/block_cache.hpp"
 
 #include <dunlin/abi.h>
 #include <dunlin/bytes.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -38,7 +40,7 @@ public:
     }
     output_buffer(const output_buffer&) = delete;
     output_buffer& operator=(const output_buffer&) = delete;
-    ~output_buffer() { std::free(base()); }
+    ~output_buffer() { support::block_free(base()); }
 
     [[nodiscard]] bytes_view view() const noexcept {
         return {reinterpret_cast<const std::byte*>(data), size};
@@ -50,12 +52,12 @@ public:
     void reset(std::size_t keep) noexcept {
         size = 0;
         if (capacity <= keep) return;
-        std::free(base());
+        support::block_free(base());
         data = nullptr;
         capacity = 0;
     }
 
-    /// The start of the allocation, for std::free after `release`.
+    /// The start of the allocation, for `support::block_free` after `release`.
     [[nodiscard]] std::uint8_t* base() const noexcept {
         return data == nullptr ? nullptr : data - headroom;
     }
@@ -79,10 +81,12 @@ private:
         std::size_t next = buffer->capacity < 256 ? 512 : buffer->capacity * 2;
         if (next < capacity_min) next = capacity_min;
         if (next > buffer->size_max_) next = buffer->size_max_;
-        auto* moved = static_cast<std::uint8_t*>(std::realloc(buffer->base(), headroom + next));
+        const std::size_t used = buffer->data == nullptr ? 0 : headroom + buffer->size;
+        std::size_t block_bytes = 0;
+        auto* moved = support::block_resize(buffer->base(), used, headroom + next, block_bytes);
         if (moved == nullptr) return 1;
         buffer->data = moved + headroom;
-        buffer->capacity = next;
+        buffer->capacity = std::min(block_bytes - headroom, buffer->size_max_);
         return 0;
     }
 

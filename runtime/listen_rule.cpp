@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/listen_rule.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <charconv>
 #include <cstdint>
+#include <string>
 
 namespace dunlin::runtime {
 
@@ -29,8 +33,12 @@ bool has_port(std::string_view endpoint) noexcept {
 
 bool is_loopback(std::string_view endpoint) noexcept {
     if (!endpoint.starts_with(scheme)) return false;
-    const auto host = host_of(endpoint);
-    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    const std::string host(host_of(endpoint));
+    if (host == "localhost" || host == "[::1]") return true;
+    // A name such as 127.example.com is no address.
+    in_addr address{};
+    return ::inet_pton(AF_INET, host.c_str(), &address) == 1 &&
+           (ntohl(address.s_addr) >> 24) == IN_LOOPBACKNET;
 }
 
 result<void> check_listen(const node_config& config) {

@@ -121,7 +121,7 @@ struct opened {
 opened open_object(const std::string& path) {
     // <dlfcn.h> promises that dlopen never throws, which holds for dlopen and not for the
     // constructors of globals it runs. Through a pointer that the compiler cannot see through, the
-    // exception can be caught.
+    // exception can be caught. It has left the dynamic loader's lock held for good, though.
     void* (*volatile open)(const char*, int) = &::dlopen;
     try {
         opened object{open(path.c_str(), RTLD_NOW | RTLD_LOCAL), {}};

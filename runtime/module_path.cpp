@@ -8,13 +8,17 @@
 #include <cstdlib>
 #include <system_error>
 
+#ifndef DUNLIN_MODULES_INSTALL_DIR  // "lib/x86_64-linux-gnu/dunlin/modules" in a Debian package
+#define DUNLIN_MODULES_INSTALL_DIR "lib/dunlin/modules"
+#endif
+
 namespace dunlin::runtime {
 namespace {
 
 namespace fs = std::filesystem;
 
 // Where the build and the installation put modules, seen from the folder of the program.
-constexpr std::array places{"../lib/dunlin/modules", "../modules", "modules"};
+constexpr std::array places{"../" DUNLIN_MODULES_INSTALL_DIR, "../modules"};
 
 void add_environment(std::vector<fs::path>& folders) {
     const char* list = std::getenv("DUNLIN_MODULE_PATH");
@@ -63,10 +67,6 @@ std::vector<fs::path> module_folders() {
     if (failure) return folders;
     for (const char* place : places)
         folders.push_back((program.parent_path() / place).lexically_normal());
-#ifdef DUNLIN_MODULES_INSTALL_DIR  // "lib/x86_64-linux-gnu/dunlin/modules" in a Debian package
-    folders.push_back(
-        (program.parent_path() / ".." / DUNLIN_MODULES_INSTALL_DIR).lexically_normal());
-#endif
     return folders;
 }
 

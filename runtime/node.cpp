@@ -70,6 +70,7 @@ struct node::impl {
     local_router router{functions};
     lane_timers timers;
     logged_functions function_log;
+    lane_alarm alarm;
     std::vector<std::unique_ptr<lane>> lanes;
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
@@ -123,7 +124,7 @@ result<void> node::impl::open_lanes() {
     options.backlog_bytes_max = config.backlog_bytes_max;
     for (std::size_t i = 0; i < config.lanes; ++i) {
         auto& opened =
-            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, options));
+            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, alarm, options));
         auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
         if (!endpoint) return std::move(endpoint.error());
         endpoints.push_back(std::move(*endpoint));
@@ -133,7 +134,7 @@ result<void> node::impl::open_lanes() {
     for (auto& each : lanes) each->start(endpoints);
     std::vector<lane*> watched;
     for (auto& each : lanes) watched.push_back(each.get());
-    holds = std::make_unique<watchdog>(std::move(watched), config.lane_hold_max);
+    holds = std::make_unique<watchdog>(std::move(watched), alarm, config.lane_hold_max);
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace word_count {
@@ -45,7 +46,7 @@ std::string megabytes(std::uint64_t bytes) {
 
 std::uint64_t per_second(std::uint64_t count, double seconds) {
     if (seconds <= 0) return 0;
-    return static_cast<std::uint64_t>(static_cast<double>(count) / seconds + 0.5);
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(count) / seconds));
 }
 
 }  // namespace word_count

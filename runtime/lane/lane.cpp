@@ -21,9 +21,6 @@ constexpr int jobs_per_turn_max = 256;
 /// ... and how long it may do so, since answers to those with few calls leave at its end.
 constexpr std::int64_t turn_ns_max = 1'000'000;
 
-constexpr std::uint64_t in_user_code = 1;
-constexpr std::uint64_t next_phase = 2;
-
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -42,39 +39,14 @@ support::timer_node::time_point time_point_of(std::int64_t ns) {
 
 }  // namespace
 
-// -- the thread ------------------------------------------------------------------------------
-
-lane_thread::lane_thread(caf::actor_system& system, lane& served)
-    : actors::run_unit(&system), lane_(served), phase_(served.phase_.load()) {}
-
-void lane_thread::exec_later(caf::resumable* job) {
-    if (lost_) return system().scheduler().enqueue(job);
-    lane_.ready_.push_back(job);
-}
-
-void lane_thread::enter_user_code(actors::pool& running) noexcept {
-    if (lost_) return;
-    lane_.running_.store(&running, std::memory_order_relaxed);
-    phase_ += next_phase;
-    support::tsan_release(&lane_);
-    lane_.phase_.store(phase_ | in_user_code, std::memory_order_release);
-}
-
-void lane_thread::leave_user_code() noexcept {
-    if (lost_) return;
-    std::uint64_t mine = phase_ | in_user_code;
-    if (lane_.phase_.compare_exchange_strong(mine, phase_, std::memory_order_acq_rel)) return;
-    lost_ = true;
-    actors::run_unit::set_current(nullptr);
-}
-
 // -- life ------------------------------------------------------------------------------------
 
 lane::lane(caf::actor_system& system, const function_registry& functions,
-           actors::steady_time& time, lane_options options)
+           actors::steady_time& time, lane_alarm& alarm, lane_options options)
     : system_(system),
       functions_(functions),
       time_(time),
+      alarm_(alarm),
       options_(std::move(options)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
@@ -92,6 +64,9 @@ lane::lane(caf::actor_system& system, const function_registry& functions,
     if (zmq_socket_monitor(socket_.handle(), events.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
         throw zmq::error_t();
     monitor_.connect(events);
+    // Its descriptor tells only of what comes after a look that found nothing.
+    zmq::message_t nothing;
+    static_cast<void>(monitor_.recv(nothing, zmq::recv_flags::dontwait));
 }
 
 lane::~lane() { join(); }
@@ -128,52 +103,6 @@ void lane::start(std::vector<std::string> endpoints) {
     start_thread();
 }
 
-void lane::start_thread() {
-    support::tsan_release(this);
-    std::lock_guard lock(threads_mutex_);
-    threads_.emplace_back([this, lost = threads_lost_] {
-        if (!serve()) lost->fetch_sub(1);  // and nothing of the lane is touched any more
-    });
-}
-
-void lane::join() {
-    if (!started_) return;
-    finish_soon();
-    ended_.wait(false);
-    std::lock_guard lock(threads_mutex_);
-    threads_.back().join();  // the one that served last
-    threads_.pop_back();
-    for (auto& thread : threads_) {
-        // A function that never returns keeps the thread it took. Nothing can be done for it here;
-        // whoever owns the lane asks `threads_lost` before freeing what the function may use.
-        if (threads_lost() != 0) thread.detach();
-        else thread.join();
-    }
-    threads_.clear();
-    started_ = false;
-}
-
-bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
-    if ((phase & in_user_code) == 0) return false;
-    auto* running = running_.load(std::memory_order_relaxed);
-    const std::uint64_t taken = (phase & ~in_user_code) + next_phase;
-    threads_lost_->fetch_add(1);
-    if (!phase_.compare_exchange_strong(phase, taken, std::memory_order_acq_rel)) {
-        threads_lost_->fetch_sub(1);
-        return false;
-    }
-    owner_.store(nullptr, std::memory_order_relaxed);
-    counters_.takeovers.add();
-    if (running != nullptr) running->record_held(held_ns);
-    start_thread();
-    return true;
-}
-
-bool lane::owned_here() const noexcept {
-    auto* unit = actors::run_unit::current();
-    return unit != nullptr && unit == owner_.load(std::memory_order_relaxed);
-}
-
 // -- the loop --------------------------------------------------------------------------------
 
 bool lane::serve() {
@@ -182,6 +111,10 @@ bool lane::serve() {
     owner_.store(&unit, std::memory_order_relaxed);
     actors::run_unit::set_current(&unit);
     while (!finishing_) {
+        // Every turn, not only after a sleep: a lane that is awake without running user code must
+        // not look asleep to the watchdog when user code comes at last.
+        unit.stir();
+        alarm_.ring();
         now_ns_ = time_.now_ns();
         const auto turn_end_ns = now_ns_ + turn_ns_max;
         int frames = 0;
@@ -265,7 +198,6 @@ void lane::sleep_until_work() {
     // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then
     // does its descriptor become readable for anything new.
     if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
-    if ((monitor_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return read_monitor();
     if (!inbox_.prepare_to_sleep()) return;
     int timeout_ms = backlogged_.empty() && suspects_.empty() ? -1 : 1;
     if (const auto next = wheel_.next_deadline(); next != support::timer_node::time_point::max()) {

@@ -19,6 +19,7 @@
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/inbox.hpp"
+#include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
 
@@ -68,6 +69,8 @@ public:
     lane_thread(caf::actor_system& system, lane& served);
     void exec_later(caf::resumable* job) override;
     void enter_user_code(actors::pool& running) noexcept override;
+    /// Shows the watchdog that the lane has work after it slept.
+    void stir() noexcept;
     void leave_user_code() noexcept override;
     /// Another thread serves the lane now.
     [[nodiscard]] bool lost() const noexcept { return lost_; }
@@ -81,7 +84,7 @@ private:
 class lane final : public actors::answer_port {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-         lane_options options);
+         lane_alarm& alarm, lane_options options);
     ~lane() override;
 
     /// Binds the socket. @returns the endpoint with its real port.
@@ -109,7 +112,7 @@ public:
     // For the watchdog.
     /// What the lane does: even in its own code, odd in user code; a new value at every entry.
     [[nodiscard]] std::uint64_t phase() const noexcept {
-        return phase_.load(std::memory_order_acquire);
+        return phase_.load(std::memory_order_seq_cst);
     }
     /// Gives the lane to a new thread if it still is in the user code of `phase`.
     /// @returns whether it was taken.
@@ -120,8 +123,11 @@ public:
 private:
     friend class lane_thread;
 
-    // lane.cpp: the loop
+    // lane_thread.cpp: who serves
     void start_thread();
+    [[nodiscard]] bool owned_here() const noexcept;
+
+    // lane.cpp: the loop
     /// @returns false when the lane was lost on the way.
     bool serve();
     [[nodiscard]] bool run_ready(lane_thread& unit);
@@ -133,7 +139,6 @@ private:
     void apply(lane_command& command);
     void read_monitor();
     void finish_all();
-    [[nodiscard]] bool owned_here() const noexcept;
     void from_elsewhere(lane_command answer);
 
     // intake.cpp: from bytes to bundles
@@ -166,6 +171,7 @@ private:
     caf::actor_system& system_;
     const function_registry& functions_;
     actors::steady_time& time_;
+    lane_alarm& alarm_;
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;

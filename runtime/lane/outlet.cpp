@@ -7,9 +7,10 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace dunlin::runtime {
 
@@ -24,7 +25,26 @@ constexpr std::size_t frame_bytes_cut = 64 * 1024;
 /// Copying less than this into a ZeroMQ message is cheaper than handing the memory over.
 constexpr std::size_t hand_over_bytes_min = 8 * 1024;
 
-void free_memory(void* /*data*/, void* base) { std::free(base); }
+/// Large frames that ZeroMQ holds for one peer: it counts frames, which may be of any size.
+constexpr std::size_t unsent_bytes_max = std::size_t{8} << 20;
+
+/// A frame whose memory belongs to ZeroMQ until it is written.
+struct handed_over {
+    void* base;
+    std::size_t bytes;
+    std::shared_ptr<std::atomic<std::size_t>> unsent_bytes;
+};
+
+void free_memory(void* /*data*/, void* hint) {
+    const std::unique_ptr<handed_over> sent(static_cast<handed_over*>(hint));
+    sent->unsent_bytes->fetch_sub(sent->bytes, std::memory_order_relaxed);
+    support::block_free(sent->base);
+}
+
+zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
+    auto* handed = new handed_over{base, bytes, to.unsent_bytes};
+    return zmq::message_t(start, bytes, &free_memory, handed);
+}
 
 }  // namespace
 
@@ -50,7 +70,7 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     const std::size_t frame_bytes = head_bytes + payload.size;
     payload.release();
     flush(to);  // answers leave in the order they were given
-    send_frame(to, zmq::message_t(start, frame_bytes, &free_memory, base));
+    send_frame(to, hand_over(to, start, frame_bytes, base));
 }
 
 void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
@@ -68,6 +88,8 @@ void lane::close(ledger_entry& entry) {
         if (found != asker.settled.end() && found->second == entry.slot) asker.settled.erase(found);
     }
     ledger_.close(entry);
+    // A peer without anything else under way waits for just this answer: nothing could join it.
+    if (asker.in_flight == 0) flush(asker);
 }
 
 void lane::count_envelope(peer& to) {
@@ -91,7 +113,7 @@ void lane::flush(peer& to) {
     }
     const auto bytes = to.out.size;
     auto* memory = to.out.release();
-    send_frame(to, zmq::message_t(memory, bytes, &free_memory, memory));
+    send_frame(to, hand_over(to, memory, bytes, memory));
 }
 
 void lane::flush_all() {
@@ -123,6 +145,10 @@ void lane::send_frame(peer& to, zmq::message_t frame) {
 }
 
 bool lane::try_send(peer& to, zmq::message_t& frame) {
+    const auto bytes = frame.size();
+    const bool counted = bytes >= hand_over_bytes_min;
+    if (counted && to.unsent_bytes->load(std::memory_order_relaxed) > unsent_bytes_max)
+        return false;
     zmq::message_t routing_id(to.routing_id.data(), to.routing_id.size());
     constexpr int first_part = ZMQ_SNDMORE | ZMQ_DONTWAIT;
     if (zmq_msg_send(routing_id.handle(), socket_.handle(), first_part) < 0) {
@@ -130,6 +156,7 @@ bool lane::try_send(peer& to, zmq::message_t& frame) {
         to.gone = true;
         return false;
     }
+    if (counted) to.unsent_bytes->fetch_add(bytes, std::memory_order_relaxed);
     // Once the first part is taken, the second is as well.
     if (zmq_msg_send(frame.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) throw zmq::error_t();
     counters_.frames_sent.add();

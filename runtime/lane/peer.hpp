@@ -11,6 +11,7 @@
 
 #include <zmq.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -39,6 +40,9 @@ struct peer {
     bool gone = false;   // found unreachable while sending; removed at the end of the turn
     std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for
     std::size_t backlog_bytes = 0;
+    /// Of the large frames that ZeroMQ has taken; its own thread counts down.
+    std::shared_ptr<std::atomic<std::size_t>> unsent_bytes =
+        std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 class peer_table {

@@ -16,41 +16,49 @@ std::int64_t now_ns() {
 
 }  // namespace
 
-watchdog::watchdog(std::vector<lane*> lanes, std::chrono::nanoseconds hold_max)
-    : lanes_(std::move(lanes)), hold_max_(hold_max), thread_([this] { watch(); }) {}
+watchdog::watchdog(std::vector<lane*> lanes, lane_alarm& alarm, std::chrono::nanoseconds hold_max)
+    : alarm_(alarm), hold_max_(hold_max) {
+    for (auto* each : lanes) lanes_.push_back({each, {}, 0});
+    thread_ = std::thread([this] { watch(); });
+}
 
 watchdog::~watchdog() {
-    {
-        std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    stop_.notify_all();
+    alarm_.end();
     thread_.join();
 }
 
 void watchdog::watch() {
-    // Two looks within the time a function may hold a lane bound the error to half of it. While
-    // no lane moves the pauses grow, so that an idle node wakes a few times a second only.
-    const auto pause_min = std::max<std::chrono::nanoseconds>(hold_max_ / 2,
-                                                              std::chrono::milliseconds(1));
-    const auto pause_max = std::chrono::milliseconds(250);
-    auto pause = pause_min;
-    std::vector<hold_detector> detectors(lanes_.size());
-    std::vector<std::uint64_t> phases(lanes_.size());
-    std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, pause, [this] { return stopping_; })) {
-        bool moved = false;
-        for (std::size_t i = 0; i < lanes_.size(); ++i) {
-            const auto phase = lanes_[i]->phase();
-            moved = moved || phase != phases[i] || (phase & 1) != 0;
-            phases[i] = phase;
-            const auto held_ns = detectors[i].observe(phase, now_ns(), hold_max_.count());
-            if (held_ns && lanes_[i]->take_over(phase, *held_ns))
-                log().debug("a function held its lane too long and was left behind held_ms={}",
-                            *held_ns / 1'000'000);
+    // Two looks within the time a function may hold a lane bound the error to half of it.
+    const auto pause =
+        std::max<std::chrono::nanoseconds>(hold_max_ / 2, std::chrono::milliseconds(1));
+    constexpr int quiet_looks_before_sleep = 20;
+    int quiet_looks = 0;
+    bool running = true;
+    while (running) {
+        quiet_looks = look() ? 0 : quiet_looks + 1;
+        if (quiet_looks < quiet_looks_before_sleep) {
+            running = alarm_.pause(pause);
+            continue;
         }
-        pause = moved ? pause_min : std::min<std::chrono::nanoseconds>(pause * 2, pause_max);
+        alarm_.prepare_to_sleep();
+        if (look()) alarm_.stay_awake();
+        else running = alarm_.sleep();
+        quiet_looks = 0;
     }
+}
+
+bool watchdog::look() {
+    bool moved = false;
+    for (auto& each : lanes_) {
+        const auto phase = each.which->phase();
+        moved = moved || phase != each.phase || (phase & 1) != 0;
+        each.phase = phase;
+        const auto held_ns = each.detector.observe(phase, now_ns(), hold_max_.count());
+        if (held_ns && each.which->take_over(phase, *held_ns))
+            log().debug("a function held its lane too long and was left behind held_ms={}",
+                        *held_ns / 1'000'000);
+    }
+    return moved;
 }
 
 }  // namespace dunlin::runtime

@@ -2,16 +2,16 @@
 //
 // Notices a function that holds its lane too long and has another thread take the lane over.
 //
-// One thread for all lanes of a node. It looks a few times in the longest time a function may
-// hold a lane, and only while lanes work: an idle node is not woken. The decision, which phase
+// One thread for all lanes of a node. It looks twice in the longest time a function may hold a
+// lane, and sleeps while all lanes do: an idle node is not woken. The decision, which phase
 // was seen how long, is `hold_detector`, pure and without a clock.
 // Owned by the node; started and stopped by it.
 #pragma once
 
+#include "runtime/lane/lane_alarm.hpp"
+
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -45,17 +45,24 @@ private:
 
 class watchdog {
 public:
-    watchdog(std::vector<lane*> lanes, std::chrono::nanoseconds hold_max);
+    /// The lanes ring `alarm`, which outlives them.
+    watchdog(std::vector<lane*> lanes, lane_alarm& alarm, std::chrono::nanoseconds hold_max);
     ~watchdog();
 
 private:
-    void watch();
+    struct watched {
+        lane* which;
+        hold_detector detector;
+        std::uint64_t phase = 0;
+    };
 
-    std::vector<lane*> lanes_;
+    void watch();
+    /// Looks at every lane once. @returns whether one has moved or is in user code.
+    bool look();
+
+    std::vector<watched> lanes_;
+    lane_alarm& alarm_;
     std::chrono::nanoseconds hold_max_;
-    std::mutex mutex_;
-    std::condition_variable stop_;
-    bool stopping_ = false;
     std::thread thread_;
 };
 

@@ -17,6 +17,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr std::size_t nesting_shown = 3;
+constexpr std::size_t schema_width_max = 64;
 
 std::string type_in_words(const json& schema, const json& root, std::size_t depth);
 
@@ -124,6 +125,13 @@ std::string properties_of(const json& function) {
     return text.empty() ? "-" : text;
 }
 
+// A line stays readable; all of it is in the JSON.
+std::string shortened(std::string text) {
+    if (text.size() > schema_width_max)
+        text.replace(schema_width_max - 3, std::string::npos, "...");
+    return text;
+}
+
 using row = std::array<std::string, 4>;
 
 std::string laid_out(const std::vector<row>& rows) {
@@ -157,9 +165,10 @@ result<std::string> functions_table(bytes_view payload) {
     if (list->empty()) return std::string("no functions; start the node with --module\n");
     std::vector<row> rows{{"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "DESCRIPTION"}};
     for (const auto& function : *list)
-        rows.push_back({text_of(function, "name"), properties_of(function),
-                        schema_of(function, "input") + " -> " + schema_of(function, "output"),
-                        text_of(function, "description")});
+        rows.push_back(
+            {text_of(function, "name"), properties_of(function),
+             shortened(schema_of(function, "input") + " -> " + schema_of(function, "output")),
+             text_of(function, "description")});
     return laid_out(rows);
 }
 

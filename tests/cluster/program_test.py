@@ -161,6 +161,20 @@ class NodeTest(ProgramTest):
             dunlin("node", "--module", os.environ["BENCH_MODULE"], os.environ["BENCH_MODULE"]), 4,
             "is given twice")
 
+    def test_each_bad_module_is_refused_with_what_is_bad_about_it(self):
+        folder = pathlib.Path(os.environ["BENCH_MODULE"]).parent
+        for name, complaint in (
+                ("wrong_abi", "was built for ABI version"),
+                ("no_symbol", "does not export dunlin_module"),
+                ("twice", 'could not set itself up: function "count" is added twice'),
+                ("twice_c", "exports two functions named"),
+                ("throws", "could not set itself up: "),
+                ("throws_in_global", "threw while it was loaded: a global could not be made")):
+            with self.subTest(module=name):
+                path = str(folder / f"{name}.so")
+                ran = dunlin("node", "--listen", "tcp://127.0.0.1:0", "--module", path)
+                self.assert_complaint(ran, 4, f"dunlin: module {path} {complaint}")
+
     def test_a_module_is_found_by_its_bare_name(self):
         folder = str(pathlib.Path(os.environ["BENCH_MODULE"]).parent)
         with tempfile.TemporaryDirectory() as elsewhere, \

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.hpp"
 
+#include "support/block_cache.hpp"
 #include "support/tsan.hpp"
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -21,7 +21,7 @@ constexpr int watched_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEED
 
 void free_frame(void* memory, void*) {
     support::tsan_acquire(memory);
-    std::free(memory);
+    support::block_free(memory);
 }
 
 std::string monitor_endpoint() {
@@ -95,7 +95,7 @@ void connection::send(wire::frame_buffer& frame) {
         auto* memory = frame.release();
         support::tsan_release(memory);
         if (zmq_msg_init_data(&message, memory, size, &free_frame, nullptr) != 0) {
-            std::free(memory);
+            support::block_free(memory);
             return give_up("out of memory");
         }
     }
@@ -109,6 +109,7 @@ void connection::send(wire::frame_buffer& frame) {
 }
 
 std::shared_ptr<received_frame> connection::receive() {
+    if (!reading_) return nullptr;
     if (!next_) next_ = std::make_shared<received_frame>();
     while (zmq_msg_recv(next_->message(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace dunlin::link {
 
@@ -88,6 +89,11 @@ public:
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
     /// The first problem counts.
     void give_up(std::string problem);
+    /// Gives up, and does not look at what else has arrived either.
+    void give_up_reading(std::string problem) {
+        give_up(std::move(problem));
+        reading_ = false;
+    }
 
     // -- shared ------------------------------------------------------------------------------
     outbox out;
@@ -109,6 +115,7 @@ private:
     int monitor_fd_ = -1;
     bool connected_ = false;
     bool handshaken_ = false;
+    bool reading_ = true;
     std::string problem_;
     std::shared_ptr<received_frame> next_;
 };

@@ -78,7 +78,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
     if (problem == nullptr) return;
     const lock held(mutex_);
     ++stats_.frames_malformed;
-    from.give_up(std::string("the node sent a malformed frame: ") + problem);
+    from.give_up_reading(std::string("the node sent a malformed frame: ") + problem);
 }
 
 result<bytes> driver::to_result(const answer& a,

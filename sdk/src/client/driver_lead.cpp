@@ -181,6 +181,9 @@ bool driver::watch(bool quiet) {
 
 // Drives until `own` has its answer, or while there is work for the background thread.
 void driver::lead(waiter* own) {
+    if (own == nullptr) {
+        for (auto& one : connections_) one->read_events();
+    }
     for (;;) {
         flush();
         const bool received = receive_round(own);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/block_cache.hpp"
 #include "wire/frame_buffer.hpp"
 
 #include <dunlin/codec.hpp>
 
-#include <cstdlib>
 #include <memory>
 
 namespace dunlin::detail {
@@ -14,7 +14,7 @@ bytes encode_owned(encode_function encode, const void* value) {
     // A buffer that is mostly room is copied: the bytes may be kept for long.
     if (buffer.size < buffer.capacity / 2) return bytes(buffer.view());
     const bytes_view view = buffer.view();
-    return bytes(std::shared_ptr<const void>(buffer.release(), &std::free), view);
+    return bytes(std::shared_ptr<const void>(buffer.release(), &support::block_free), view);
 }
 
 error reply_error(error why) {

@@ -3,6 +3,8 @@
 
 #include <dunlin/codec/reader.hpp>
 
+#include <array>
+
 namespace dunlin {
 
 // Every read works on a cursor over what is left; it moves only when the read succeeded, so an
@@ -78,9 +80,7 @@ bool reader::binary(bytes_view& out) {
 }
 
 bool reader::enter() {
-    if (depth_ == depth_max) {
-        return fail_with("nested deeper than " + std::to_string(depth_max) + " levels");
-    }
+    if (depth_ == depth_max) return too_deep();
     ++depth_;
     return true;
 }
@@ -118,16 +118,33 @@ bool reader::skip() {
 }
 
 bool reader::raw(bytes_view& out) {
+    // How many values each open container still owes. What has been entered already counts, so
+    // a payload is as deep for one who skips a part as for one who reads it.
+    std::array<std::uint64_t, depth_max> owed;
+    std::size_t open = 0;
     wire::msgpack_cursor cursor(rest());
-    if (!cursor.skip()) {
-        if (cursor.fault() == wire::msgpack_fault::depth) {
-            return fail_with("nested deeper than " + std::to_string(depth_max) + " levels");
+    for (;;) {
+        const auto type = cursor.peek();
+        if (type == wire::msgpack_type::array || type == wire::msgpack_type::map) {
+            const bool pairs = type == wire::msgpack_type::map;
+            std::uint32_t count = 0;
+            if (!(pairs ? cursor.read_map(count) : cursor.read_array(count))) break;
+            if (depth_ + open == depth_max) return too_deep();
+            owed[open++] = std::uint64_t{count} * (pairs ? 2 : 1);
+        } else if (!cursor.skip()) {
+            break;
+        } else if (open > 0) {
+            --owed[open - 1];
         }
-        return fail("expected a value");
+        while (open > 0 && owed[open - 1] == 0) {
+            if (--open > 0) --owed[open - 1];
+        }
+        if (open > 0) continue;
+        out = {at_, static_cast<std::size_t>(cursor.position() - at_)};
+        at_ = cursor.position();
+        return true;
     }
-    out = {at_, static_cast<std::size_t>(cursor.position() - at_)};
-    at_ = cursor.position();
-    return true;
+    return fail("expected a value");
 }
 
 kind reader::peek() const noexcept {

@@ -119,6 +119,10 @@ bool reader::fail_float(double came) {
     return fail_with("expected number in the range of a 32-bit float, got " + number(came));
 }
 
+bool reader::too_deep() {
+    return fail_with("nested deeper than " + std::to_string(depth_max) + " levels");
+}
+
 bool reader::trailing() {
     const std::size_t left = remaining();
     return fail_with(std::to_string(left) + (left == 1 ? " byte follows" : " bytes follow") +

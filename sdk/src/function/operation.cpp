@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/block_cache.hpp"
 #include "wire/frame_buffer.hpp"
 
 #include <dunlin/detail/operation.hpp>
@@ -17,6 +18,8 @@ request_bytes::request_bytes(std::string_view function, std::string_view key,
     size_ = buffer.size;
     memory_ = buffer.release();
 }
+
+request_bytes::~request_bytes() { support::block_free(memory_); }
 
 dunlin_request request_bytes::request(std::int64_t timeout_ns) const noexcept {
     const std::uint8_t* const key = memory_ + function_size_;

@@ -3,14 +3,16 @@
 // The growing memory that a frame is written into.
 //
 // It is the C ABI's `dunlin_buffer` with an owner, so a function's reply is encoded straight
-// into the frame that leaves the process. The memory comes from malloc and can be released to
-// ZeroMQ, which frees it after sending: large frames are never copied. One owner, one thread.
+// into the frame that leaves the process. The memory comes from the block cache and can be released
+// to ZeroMQ, which gives it back after sending: large frames are never copied. One owner, one
+// thread.
 #pragma once
+
+#include "support/block_cache.hpp"
 
 #include <dunlin/abi.h>
 #include <dunlin/bytes.hpp>
 
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -35,7 +37,7 @@ public:
     }
     frame_buffer(const frame_buffer&) = delete;
     frame_buffer& operator=(const frame_buffer&) = delete;
-    ~frame_buffer() { std::free(data); }
+    ~frame_buffer() { support::block_free(data); }
 
     [[nodiscard]] bool empty() const noexcept { return size == 0; }
     [[nodiscard]] bytes_view view() const noexcept {
@@ -55,7 +57,7 @@ public:
     }
     void append(bytes_view from) { append(from.data(), from.size()); }
 
-    /// Hands the memory to the caller, who frees it with std::free.
+    /// Hands the memory to the caller, who frees it with `support::block_free`.
     [[nodiscard]] std::uint8_t* release() noexcept {
         size = capacity = 0;
         return std::exchange(data, nullptr);
@@ -67,10 +69,10 @@ private:
         std::size_t next = capacity < 512 ? 1024 : capacity * 2;
         if (next < capacity_min) next = capacity_min;
         if (next > size_max_) next = size_max_;
-        auto* moved = static_cast<std::uint8_t*>(std::realloc(data, next));
+        auto* moved = support::block_resize(data, size, next, capacity);
         if (moved == nullptr) return false;
         data = moved;
-        capacity = next;
+        if (capacity > size_max_) capacity = size_max_;
         return true;
     }
     static int grow_hook(dunlin_buffer* self, std::size_t capacity_min) {

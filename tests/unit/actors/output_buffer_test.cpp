@@ -64,7 +64,8 @@ TEST_CASE("moved memory belongs to its new owner, and the old one can be used ag
     CHECK(first.data == nullptr);  // NOLINT(bugprone-use-after-move): said so in the interface
     first.append("de", 2);
     CHECK(first.size == 2);
-    std::free(second.base());
+    auto* base = second.base();
     second.release();
+    dunlin::support::block_free(base);
     CHECK(second.base() == nullptr);
 }

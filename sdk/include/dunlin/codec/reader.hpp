@@ -163,6 +163,7 @@ private:
     bool long_text(std::string_view& out);
     bool trailing();
     bool enter();
+    bool too_deep();
     bool fail_integer(bool narrow, const std::string& from, const std::string& to);
     bool step(std::string segment);
     [[nodiscard]] bytes_view rest() const noexcept { return {at_, remaining()}; }

@@ -16,7 +16,6 @@
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <string_view>
 #include <type_traits>
@@ -63,7 +62,7 @@ public:
           function_size_(other.function_size_),
           key_size_(other.key_size_) {}
     request_bytes& operator=(request_bytes&&) = delete;
-    ~request_bytes() { std::free(memory_); }
+    ~request_bytes();
 
     [[nodiscard]] dunlin_request request(std::int64_t timeout_ns) const noexcept;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <dunlin/detail/callback.hpp>
 

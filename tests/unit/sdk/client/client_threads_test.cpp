@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_node.hpp"
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 
 #include <dunlin/client.hpp>
 

@@ -216,7 +216,7 @@ private:
             // Answers to calls that never were, or are no more; the true one; and that again.
             append(out, wire::reply{0, call.payload});
             append(out, wire::reply{~std::uint64_t{0}, call.payload});
-            append(out, wire::reply{call.id + 1, call.payload});
+            append(out, wire::reply{call.id ^ (std::uint64_t{1} << 60), call.payload});
             append(out, wire::failure{0, 2, "about the connection", 0});
             append(out, wire::reply{call.id, call.payload});
             append(out, wire::reply{call.id, call.payload});

@@ -144,7 +144,16 @@ TEST_CASE("nesting is followed 64 levels deep and no deeper") {
     CHECK(decode<raw>(nested(64)));
     CHECK(decode<raw>(nested(65)).error().detail == "payload: nested deeper than 64 levels");
     CHECK(decode<raw>(nested(1'000'000)).error().detail == "payload: nested deeper than 64 levels");
-    // The same inside a field that nobody knows.
+    // A field that nobody knows stands one level down already, and is as deep for all readers.
+    const auto inside = [&](std::size_t levels) {
+        return bytes(std::string("\x81\xa1x") + std::string(as_text(nested(levels))));
+    };
+    CHECK(decode<record>(inside(63)));
+    CHECK(decode<raw>(inside(63)));
+    CHECK(decode<record>(inside(64)).error().detail ==
+          "record[\"x\"]: nested deeper than 64 levels");
+    CHECK_FALSE(decode<raw>(inside(64)));
+    // The same very far down.
     const bytes payload(std::string("\x81\xa1x") + std::string(as_text(nested(100'000))));
     CHECK(decode<record>(payload).error().detail == "record[\"x\"]: nested deeper than 64 levels");
     // Describing what came does not descend either.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/catch.hpp"
+#include "tests/support/catch.hpp"
 #include "support/timer_wheel.hpp"
 
 #include <chrono>

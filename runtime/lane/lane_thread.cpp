@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who serves a lane: its threads, and how one takes it over from another.
+#include "runtime/lane/lane.hpp"
+
+#include "support/tsan.hpp"
+
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+namespace dunlin::runtime {
+
+namespace {
+
+// The phase: the lowest bit says user code, the others count the entries.
+constexpr std::uint64_t in_user_code = 1;
+constexpr std::uint64_t next_phase = 2;
+
+}  // namespace
+
+lane_thread::lane_thread(caf::actor_system& system, lane& served)
+    : actors::run_unit(&system), lane_(served), phase_(served.phase_.load()) {}
+
+void lane_thread::exec_later(caf::resumable* job) {
+    if (lost_) return system().scheduler().enqueue(job);
+    lane_.ready_.push_back(job);
+}
+
+void lane_thread::enter_user_code(actors::pool& running) noexcept {
+    if (lost_) return;
+    lane_.running_.store(&running, std::memory_order_relaxed);
+    phase_ += next_phase;
+    support::tsan_release(&lane_);
+    lane_.phase_.store(phase_ | in_user_code, std::memory_order_release);
+}
+
+void lane_thread::stir() noexcept {
+    phase_ += next_phase;
+    lane_.phase_.store(phase_, std::memory_order_seq_cst);
+}
+
+void lane_thread::leave_user_code() noexcept {
+    if (lost_) return;
+    std::uint64_t mine = phase_ | in_user_code;
+    if (lane_.phase_.compare_exchange_strong(mine, phase_, std::memory_order_acq_rel)) return;
+    lost_ = true;
+    actors::run_unit::set_current(nullptr);
+}
+
+void lane::start_thread() {
+    support::tsan_release(this);
+    std::lock_guard lock(threads_mutex_);
+    threads_.emplace_back([this, lost = threads_lost_] {
+        if (!serve()) lost->fetch_sub(1);  // and nothing of the lane is touched any more
+    });
+}
+
+void lane::join() {
+    if (!started_) return;
+    finish_soon();
+    ended_.wait(false);
+    std::lock_guard lock(threads_mutex_);
+    threads_.back().join();  // the one that served last
+    threads_.pop_back();
+    for (auto& thread : threads_) {
+        // A function that never returns keeps the thread it took. Nothing can be done for it here;
+        // whoever owns the lane asks `threads_lost` before freeing what the function may use.
+        if (threads_lost() != 0) thread.detach();
+        else thread.join();
+    }
+    threads_.clear();
+    started_ = false;
+}
+
+bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
+    if ((phase & in_user_code) == 0) return false;
+    auto* running = running_.load(std::memory_order_relaxed);
+    const std::uint64_t taken = (phase & ~in_user_code) + next_phase;
+    threads_lost_->fetch_add(1);
+    if (!phase_.compare_exchange_strong(phase, taken, std::memory_order_acq_rel)) {
+        threads_lost_->fetch_sub(1);
+        return false;
+    }
+    owner_.store(nullptr, std::memory_order_relaxed);
+    counters_.takeovers.add();
+    if (running != nullptr) running->record_held(held_ns);
+    start_thread();
+    return true;
+}
+
+bool lane::owned_here() const noexcept {
+    auto* unit = actors::run_unit::current();
+    return unit != nullptr && unit == owner_.load(std::memory_order_relaxed);
+}
+
+}  // namespace dunlin::runtime

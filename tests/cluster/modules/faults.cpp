@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Functions that go wrong in every way a function can, when a test wants it.
+//
+// Doors and events have names, and a test picks names of its own. A function that "never returns"
+// waits at a door, which the test opens at its end. `wait_for` answers once an event has happened,
+// so that tests wait in the node and never sleep.
+#include <dunlin/function.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+/// Counts by name; any thread.
+class events {
+public:
+    void happen(const std::string& name) {
+        std::lock_guard lock(mutex_);
+        ++counts_[name];
+        happened_.notify_all();
+    }
+    bool wait(const std::string& name, int count = 1) {
+        std::unique_lock lock(mutex_);
+        return happened_.wait_for(lock, std::chrono::seconds(20),
+                                  [&] { return counts_[name] >= count; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable happened_;
+    std::map<std::string, int> counts_;
+};
+events all;
+
+struct awaited {
+    std::string name;
+    int count = 1;
+    DUNLIN_FIELDS(name, count)
+};
+
+struct page {
+    std::string url;
+    std::uint32_t size = 0;
+    DUNLIN_FIELDS(url, size)
+};
+
+/// Says "NAME in" and "NAME out", and is inside until "NAME" happens.
+std::string stay(const std::string& name) {
+    all.happen(name + " in");
+    all.wait(name);
+    all.happen(name + " out");
+    return name;
+}
+
+void happen(const std::string& name) { all.happen(name); }
+
+bool wait_for(const awaited& what) { return all.wait(what.name, what.count); }
+
+dunlin::task<std::string> nap_until_stopped(const std::string& name, dunlin::context& ctx) {
+    all.happen(name + " in");
+    const auto ended = co_await ctx.sleep_for(std::chrono::hours(1));
+    all.happen(name + " out");
+    co_return ended ? "slept" : ended.error().detail;
+}
+
+std::string spin_until_stopped(const std::string& name, dunlin::context& ctx) {
+    all.happen(name + " in");
+    while (!ctx.stop_requested()) std::this_thread::yield();
+    all.happen(name + " out");
+    return name;
+}
+
+std::uint32_t page_size(const page& p) { return p.size; }
+
+dunlin::result<int> return_error(const std::string& message) {
+    return dunlin::error{dunlin::errc::conflict, message};
+}
+
+void throw_error(const std::string& message) { throw std::runtime_error(message); }
+void throw_number() { throw 7; }
+
+dunlin::task<int> throw_after_nap(const std::string& message, dunlin::context& ctx) {
+    static_cast<void>(co_await ctx.sleep_for(std::chrono::milliseconds(1)));
+    throw std::runtime_error(message);
+}
+
+dunlin::task<int> throw_at_once(const std::string& message) {
+    throw std::runtime_error(message);
+    co_return 0;
+}
+
+std::string large(std::uint32_t size) { return std::string(size, 'x'); }
+
+}  // namespace
+
+DUNLIN_MODULE(faults, m) {
+    m.function("stay", stay);
+    m.function("block", stay).blocking();
+    m.function("happen", happen);
+    m.function("wait_for", wait_for).blocking();
+    m.function("nap_until_stopped", nap_until_stopped);
+    m.function("spin_until_stopped", spin_until_stopped);
+    m.function("page_size", page_size);
+    m.function("return_error", return_error);
+    m.function("throw_error", throw_error);
+    m.function("throw_number", throw_number);
+    m.function("throw_after_nap", throw_after_nap);
+    m.function("throw_at_once", throw_at_once);
+    m.function("large", large);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a caller hears when a call goes wrong, on a real node over a real socket.
+#include "tests/cluster/node_harness.hpp"
+#include "tests/cluster/raw_client.hpp"
+
+using namespace dunlin;
+using namespace dunlin::testing;
+
+namespace {
+
+struct spin_time {
+    std::uint64_t us = 0;
+    DUNLIN_FIELDS(us)
+};
+struct awaited {
+    std::string name;
+    int count = 1;
+    DUNLIN_FIELDS(name, count)
+};
+struct page_of_text {
+    std::string url;
+    std::string size;
+    DUNLIN_FIELDS(url, size)
+};
+struct relay_plan {
+    std::string function = "bench/echo";
+    std::uint32_t calls = 1;
+    DUNLIN_FIELDS(function, calls)
+};
+struct relay_report {
+    std::uint32_t calls = 0;
+    std::uint32_t errors = 0;
+    DUNLIN_FIELDS(calls, errors)
+};
+
+}  // namespace
+
+TEST_CASE("a call is answered with the function's reply") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.welcomes.front().node == "under-test");
+    CHECK(client.welcomes.front().endpoints == node->endpoints());
+    CHECK(client.call("bench/echo", std::string("hello")).value<std::string>() == "hello");
+    const auto large = std::string(100'000, 'x');
+    CHECK(client.call("bench/echo", large).value<std::string>() == large);
+}
+
+TEST_CASE("many calls of one frame are each answered once") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    wire::frame_buffer frame;
+    const auto payload = encode(std::string("x"));
+    for (int i = 0; i < 1000; ++i)
+        append(frame, client.make_encoded("bench/echo", payload.view()));
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.wait_until([&] { return client.answers.size() == 1000; }, "1000 answers");
+    client.barrier();
+    for (const auto& [id, answers] : client.answers) {
+        CHECK(answers.size() == 1);
+        CHECK(answers.front().ok);
+    }
+}
+
+TEST_CASE("an unknown function is answered with the name of the nearest one") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("bench/ehco", 1).text() ==
+          "not_found: no function bench/ehco on this node; did you mean bench/echo?");
+    CHECK(client.call("echo", 1).code == errc::not_found);
+    CHECK(client.call("", 1).code == errc::not_found);
+    CHECK(client.call("dunlin/none", 1).code == errc::not_found);
+}
+
+TEST_CASE("a payload that does not fit is answered with the field, the expected and the given") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto& wrong = client.call("faults/page_size", page_of_text{"a", "b"});
+    CHECK(wrong.text() == "invalid_argument: page.size: expected integer from 0 to 4294967295, "
+                          "got string \"b\"");
+    const auto& garbage = client.wait(
+        [&] {
+            const auto call = client.make_encoded("faults/page_size", as_bytes("\xc1"));
+            client.send(call);
+            return call.id;
+        }(),
+        "a payload that is not msgpack");
+    CHECK(garbage.code == errc::invalid_argument);
+    const auto& empty = client.wait(
+        [&] {
+            const auto call = client.make_encoded("faults/page_size", {});
+            client.send(call);
+            return call.id;
+        }(),
+        "an empty payload");
+    CHECK(empty.code == errc::invalid_argument);
+}
+
+TEST_CASE("a call whose deadline passes before it starts does not run") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    // The first holds the lane for longer than the second has.
+    const auto payload = encode(spin_time{2000});
+    const auto first = client.make_encoded("bench/spin", payload.view());
+    const auto late = client.make("bench/echo", 1, 1);
+    client.send(first, late);
+    CHECK(client.wait(late.id, "the late call").text() ==
+          "deadline_exceeded: the deadline of bench/echo passed before it ran; it did not run");
+    CHECK(client.wait(first.id, "the call that spins").ok);
+    CHECK(client.function("bench/echo").at("invocations") == 0);
+}
+
+TEST_CASE("a call that has no answer at its deadline is answered and asked to stop") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("faults/nap_until_stopped", std::string("deadline"), 50'000).text() ==
+          "deadline_exceeded: no answer from faults/nap_until_stopped before the deadline");
+    CHECK(client.call("faults/wait_for", awaited{"deadline out"}).value<bool>());
+    client.barrier();
+    CHECK(client.answers.at(1).size() == 1);
+}
+
+TEST_CASE("a payload over the limit is refused, and the rest of its frame is handled") {
+    auto config = node_settings();
+    config.payload_bytes_max = 1000;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    CHECK(client.welcomes.front().payload_bytes_max == 1000);
+    const auto content = encode(std::string(2000, 'x'));
+    const auto small = encode(1);
+    const auto large = client.make_encoded("bench/echo", content.view());
+    const auto next = client.make_encoded("bench/echo", small.view());
+    client.send(large, next);
+    CHECK(client.wait(large.id, "the large call").text() ==
+          "invalid_argument: payload of 2003 bytes exceeds the node's limit of 1000");
+    CHECK(client.wait(next.id, "the call beside it").ok);
+}
+
+TEST_CASE("a reply over the limit becomes a failure") {
+    auto config = node_settings();
+    config.payload_bytes_max = 10'000;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("faults/large", 9'000u).ok);
+    const auto& beyond = client.call("faults/large", 11'000u);
+    CHECK(beyond.code == errc::failed);
+    CHECK_FALSE(beyond.detail.empty());
+    CHECK(client.call("faults/large", 9'000u).ok);
+}
+
+TEST_CASE("a function's own failures reach the caller as failed, with its author's words") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("faults/throw_error", std::string("no luck")).text() == "failed: no luck");
+    CHECK(client.call("faults/return_error", std::string("not now")).text() == "failed: not now");
+    CHECK(client.call("faults/throw_number", nullptr).text() ==
+          "failed: the function threw something that is not a std::exception");
+    CHECK(client.call("faults/throw_at_once", std::string("early")).text() == "failed: early");
+    CHECK(client.call("faults/throw_after_nap", std::string("late")).text() == "failed: late");
+    CHECK(client.call("bench/echo", 1).ok);
+}
+
+TEST_CASE("a function calls another one on the same node") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto report =
+        client.call("bench/relay", relay_plan{"bench/echo", 100}).value<relay_report>();
+    CHECK(report.calls == 100);
+    CHECK(report.errors == 0);
+    const auto unknown =
+        client.call("bench/relay", relay_plan{"bench/none", 3}).value<relay_report>();
+    CHECK(unknown.errors == 3);
+    const auto failing =
+        client.call("bench/relay", relay_plan{"bench/fail", 3}).value<relay_report>();
+    CHECK(failing.errors == 3);
+    CHECK(client.function("bench/relay").at("invocations") == 3);
+}
+
+TEST_CASE("a full queue refuses with a hint, and nothing is lost") {
+    auto config = node_settings();
+    config.queue_depth_max = 2;
+    config.activations = 1;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const auto running = client.invoke("faults/block", std::string("full"));
+    CHECK(client.call("faults/wait_for", awaited{"full in"}).ok);
+    std::vector<std::uint64_t> ids;
+    for (int i = 0; i < 6; ++i) ids.push_back(client.invoke("faults/block", std::string("full")));
+    client.barrier();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        INFO(i);
+        if (i < 2) {
+            CHECK(client.is_open(ids[i]));
+            continue;
+        }
+        const auto& refused = client.wait(ids[i], "a refused call");
+        CHECK_THAT(refused.text(), Catch::StartsWith("overloaded: the queue of faults/block is "
+                                                     "full (2 waiting); try again in "));
+        CHECK(refused.retry_after_us >= 1000);
+    }
+    CHECK(client.call("faults/happen", std::string("full")).ok);
+    for (const auto id : {running, ids[0], ids[1]}) CHECK(client.wait(id, "a queued call").ok);
+    CHECK(client.function("faults/block").at("refused") == 4);
+}
+
+TEST_CASE("a connection may have only so many calls unanswered") {
+    auto config = node_settings();
+    config.in_flight_max = 2;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    CHECK(client.welcomes.front().in_flight_max == 2);
+    const auto first = client.invoke("faults/nap_until_stopped", std::string("flight"));
+    const auto second = client.invoke("faults/nap_until_stopped", std::string("flight"));
+    const auto& third = client.call("bench/echo", 1);
+    CHECK(third.text() == "overloaded: this connection has 2 calls unanswered, the most it may; "
+                          "wait for some");
+    CHECK(third.retry_after_us > 0);
+    raw_client other(node->endpoints().front());
+    CHECK(other.call("bench/echo", 1).ok);
+    client.send(wire::cancel{first});
+    client.wait(first, "the cancelled call");
+    CHECK(client.call("bench/echo", 1).ok);
+    client.send(wire::cancel{second});
+    client.wait(second, "the other cancelled call");
+}
+
+TEST_CASE("an id that is still in use is refused, and its first call lives on") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    auto call = client.make("faults/nap_until_stopped", std::string("twice"));
+    client.send(call);
+    client.barrier();
+    client.send(call);
+    CHECK(client.wait(call.id, "the second call").text() ==
+          "invalid_argument: call id 1 belongs to a call that is not answered yet");
+    client.barrier();
+    CHECK(client.answers.at(call.id).size() == 1);
+    client.send(wire::cancel{call.id});
+    client.wait_until([&] { return client.answers.at(call.id).size() == 2; },
+                      "the cancelled first call");
+    CHECK(client.answers.at(call.id).back().code == errc::cancelled);
+    // Both ran and were stopped. Twice in one frame, and the caller leaves: nothing stays open.
+    CHECK(client.call("faults/wait_for", awaited{"twice out", 2}).value<bool>());
+    client.send(call, call, wire::bye{});
+    raw_client other(node->endpoints().front());
+    CHECK(other.call("bench/echo", 1).ok);
+    CHECK(other.stats().at("calls_open") <= 1);
+    CHECK(other.stats().at("peers") == 1);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a node does with bytes that are not what WIRE.md says, and around the handshake.
+#include "tests/cluster/node_harness.hpp"
+#include "tests/cluster/raw_client.hpp"
+
+using namespace dunlin;
+using namespace dunlin::testing;
+using namespace std::string_view_literals;
+
+namespace {
+
+constexpr auto silent = raw_client::greeting::none;
+
+/// The connection lives: a call on it is answered.
+void check_alive(raw_client& client) { CHECK(client.call("bench/echo", 1).text() == "ok"); }
+
+}  // namespace
+
+TEST_CASE("garbage after the handshake is answered, counted, and the connection lives on") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    for (const auto frame : {"GET / HTTP/1.1\r\n\r\n"sv, "\xc1"sv, "\x90"sv, "\x81\x01\x02"sv,
+                             "\x92\xa1x\x01"sv, "\x00"sv})
+        client.send_bytes(frame);
+    client.wait_until([&] { return client.about_connection.size() == 6; }, "six failures");
+    for (const auto& each : client.about_connection) {
+        CHECK(each.code == errc::invalid_argument);
+        CHECK_FALSE(each.detail.empty());
+    }
+    CHECK(client.stats().at("frames_malformed") == 6);
+    check_alive(client);
+}
+
+TEST_CASE("what stood before the malformed envelope is handled, what follows is dropped") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto payload = encode(1);
+    wire::frame_buffer frame;
+    append(frame, client.make_encoded("bench/echo", payload.view()));
+    frame.append("\xc1", 1);
+    append(frame, client.make_encoded("bench/echo", payload.view()));
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    CHECK(client.wait(1, "the call before the malformed envelope").ok);
+    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
+    client.barrier();
+    CHECK(client.is_open(2));
+    check_alive(client);
+}
+
+TEST_CASE("a truncated frame is malformed at every length") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto payload = encode(std::string("hello"));
+    wire::frame_buffer frame;
+    append(frame, client.make_encoded("bench/echo", payload.view()));
+    for (std::size_t size = 1; size < frame.size; ++size)
+        client.send_bytes({reinterpret_cast<const char*>(frame.data), size});
+    client.barrier();
+    CHECK(client.about_connection.size() == frame.size - 1);
+    CHECK(client.is_open(1));
+    check_alive(client);
+}
+
+TEST_CASE("an invoke with id 0 is malformed") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    auto call = client.make("bench/echo", 1);
+    call.id = 0;
+    client.send(call);
+    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
+    CHECK(client.about_connection.front().code == errc::invalid_argument);
+    check_alive(client);
+}
+
+TEST_CASE("an oversized frame is dropped whole and answered") {
+    auto config = node_settings();
+    config.payload_bytes_max = 50'000;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    client.send_bytes(std::string(wire::frame_bytes_max(50'000) + 1, '\x91'));
+    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
+    CHECK(client.about_connection.front().text() ==
+          "invalid_argument: a frame of 1098577 bytes exceeds the limit of 1098576; it was "
+          "dropped whole");
+    CHECK(client.stats().at("frames_oversized") == 1);
+    check_alive(client);
+}
+
+TEST_CASE("a message of several parts is malformed as a whole") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    client.send_bytes("", zmq::send_flags::sndmore);  // as a REQ socket does
+    client.send(client.make("bench/echo", 1));
+    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
+    CHECK(client.about_connection.front().text() ==
+          "invalid_argument: a frame is one message part; this had several");
+    client.barrier();
+    CHECK(client.is_open(1));
+    CHECK(client.stats().at("frames_malformed") == 1);
+    check_alive(client);
+}
+
+TEST_CASE("a frame of zero bytes means nothing") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front(), silent);
+    client.send_bytes("");
+    client.send(wire::hello{});
+    client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");
+    client.send_bytes("");
+    client.barrier();
+    CHECK(client.goaways.empty());
+    CHECK(client.about_connection.empty());
+    check_alive(client);
+}
+
+TEST_CASE("whoever does not say hello first is told so, and may say it then") {
+    const auto node = start_node();
+    const std::string newer_kind = "\x92\x2a\xc0";
+    wire::frame_buffer hello_second;
+    hello_second.append(newer_kind.data(), newer_kind.size());
+    append(hello_second, wire::hello{});
+    const std::string not_first(reinterpret_cast<const char*>(hello_second.data),
+                                hello_second.size);
+    raw_client client(node->endpoints().front(), silent);
+    client.send(client.make("bench/echo", 1), client.make("bench/echo", 2));
+    client.send(wire::ping{1});
+    client.send_bytes("garbage");
+    client.send_bytes(not_first);
+    client.send_bytes("part", zmq::send_flags::sndmore);
+    client.send_bytes("part");
+    client.wait_until([&] { return client.goaways.size() == 5; }, "five goaways");
+    for (const auto& each : client.goaways)
+        CHECK(each.text() == "unauthenticated: say hello first");
+    CHECK(client.welcomes.empty());
+    client.send(wire::hello{});
+    client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");
+    check_alive(client);
+    CHECK(client.answers.size() == 1);
+    CHECK(client.stats().at("frames_before_hello") == 5);
+}
+
+TEST_CASE("an oversized frame before the hello gets the same answer") {
+    auto config = node_settings();
+    config.payload_bytes_max = 1000;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front(), silent);
+    client.send_bytes(std::string(wire::frame_bytes_max(1000) + 1, '\x91'));
+    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
+    CHECK(client.goaways.front().text() == "unauthenticated: say hello first");
+}
+
+TEST_CASE("a peer of another protocol version is told both ranges") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front(), silent);
+    wire::hello hello;
+    hello.version_min = 2;
+    hello.version_max = 5;
+    client.send(hello, client.make("bench/echo", 1));
+    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
+    CHECK(client.goaways.front().text() ==
+          "unauthenticated: no common protocol version: this node speaks 1 to 1, the peer 2 to 5");
+    hello.version_min = 1;
+    client.send(hello);
+    client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");
+    CHECK(client.answers.empty());
+    CHECK(client.goaways.size() == 1);
+    CHECK(client.stats().at("connections_refused") == 1);
+}
+
+TEST_CASE("calls may follow the hello in its frame") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front(), silent);
+    client.send(wire::hello{}, client.make("bench/echo", 1));
+    CHECK(client.wait(1, "the call in the frame of the hello").ok);
+    CHECK(client.welcomes.size() == 1);
+}
+
+TEST_CASE("a second hello is answered with another welcome and changes nothing") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto open = client.invoke("faults/nap_until_stopped", std::string("hello twice"));
+    client.send(wire::hello{.name = "again"});
+    client.wait_until([&] { return client.welcomes.size() == 2; }, "the second welcome");
+    client.send(wire::cancel{open});
+    CHECK(client.wait(open, "the call from before").code == errc::cancelled);
+    CHECK(client.stats().at("peers") == 1);
+}
+
+TEST_CASE("envelopes of newer kinds and with more elements are read over") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const std::string newer = "\x92\x2a\x81\xa1\x61\x91\x01";
+    wire::frame_buffer frame;
+    frame.append(newer.data(), newer.size());
+    frame.append("\x93\x06\x07\xc0", 4);  // a ping of a later version
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.wait_until([&] { return client.pongs == 7; }, "the pong");
+    CHECK(client.about_connection.empty());
+}
+
+TEST_CASE("after a bye the connection is a stranger's") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    client.send(wire::bye{});
+    client.send(wire::ping{1});
+    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
+    CHECK(client.goaways.front().text() == "unauthenticated: say hello first");
+    client.send(wire::hello{});
+    client.wait_until([&] { return client.welcomes.size() == 2; }, "the second welcome");
+    check_alive(client);
+}

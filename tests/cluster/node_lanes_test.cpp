@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lanes beside functions that take their time, callers that leave, and callers that do not read.
+#include "tests/cluster/node_harness.hpp"
+#include "tests/cluster/raw_client.hpp"
+
+#include <chrono>
+
+using namespace dunlin;
+using namespace dunlin::testing;
+
+namespace {
+
+struct spin_time {
+    std::uint64_t us = 0;
+    DUNLIN_FIELDS(us)
+};
+struct awaited {
+    std::string name;
+    int count = 1;
+    DUNLIN_FIELDS(name, count)
+};
+
+/// Waits, in the node, until an event has happened.
+void await_event(raw_client& client, const std::string& name, int count = 1) {
+    INFO("waited for the event " << name);
+    REQUIRE(client.call("faults/wait_for", awaited{name, count}).value<bool>());
+}
+
+}  // namespace
+
+TEST_CASE("each of several lanes serves every function, and the welcome names them all") {
+    auto config = node_settings();
+    config.lanes = 2;
+    const auto node = start_node(config);
+    REQUIRE(node->endpoints().size() == 2);
+    CHECK(node->endpoints()[0] != node->endpoints()[1]);
+    raw_client first(node->endpoints()[0]);
+    raw_client second(node->endpoints()[1]);
+    CHECK(first.welcomes.front().endpoints == node->endpoints());
+    CHECK(second.welcomes.front().endpoints == node->endpoints());
+    CHECK(first.call("bench/echo", 1).ok);
+    CHECK(second.call("bench/echo", 2).value<int>() == 2);
+    // Timers live on one of the lanes: both have to reach them.
+    CHECK(first.call("bench/nap", spin_time{1000}).ok);
+    CHECK(second.call("bench/nap", spin_time{1000}).ok);
+    CHECK(second.stats().at("lanes") == 2);
+    CHECK(second.stats().at("peers_connected") == 2);
+}
+
+TEST_CASE("a function that turns out long moves off the lane, and short ones stay quick") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.function("bench/spin").at("placement") == "lane");
+    CHECK(client.call("bench/spin", spin_time{5000}).ok);
+    CHECK(client.function("bench/spin").at("placement") == "scheduler");
+    CHECK(client.function("bench/echo").at("placement") == "lane");
+    const auto payload = encode(spin_time{500'000});
+    const auto spinning = client.make_encoded("bench/spin", payload.view(), 100'000);
+    client.send(spinning);
+    for (int i = 0; i < 20; ++i) CHECK(client.call("bench/echo", i).ok);
+    CHECK(client.is_open(spinning.id));
+    CHECK(client.wait(spinning.id, "the deadline of the call that spins").code ==
+          errc::deadline_exceeded);
+}
+
+TEST_CASE("the calls that waited for a function that turned out long leave the lane as well") {
+    auto config = node_settings();
+    config.activations = 1;
+    config.lane_hold_max = std::chrono::hours(1);  // nobody takes the lane over
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const auto spin = encode(spin_time{3000});
+    const auto nothing = encode(1);
+    // The first measures the function; the others wait in its queue meanwhile.
+    wire::frame_buffer spins;
+    for (int i = 0; i < 50; ++i) append(spins, client.make_encoded("bench/spin", spin.view()));
+    client.send_bytes({reinterpret_cast<const char*>(spins.data), spins.size});
+    const auto echo = client.make_encoded("bench/echo", nothing.view());
+    client.send(echo);
+    CHECK(client.wait(echo.id, "an echo beside the calls that spin").ok);
+    std::size_t spun = 0;
+    for (const auto& [id, answers] : client.answers)
+        if (id != echo.id) ++spun;
+    CHECK(spun < 25);
+    client.wait_until([&] { return client.answers.size() == 51; }, "all calls");
+}
+
+TEST_CASE("a function stuck on the lane does not stop other calls") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto stuck = client.invoke("faults/stay", std::string("stuck"));
+    await_event(client, "stuck in");
+    CHECK(client.call("bench/echo", 1).ok);
+    CHECK(client.is_open(stuck));
+    CHECK(client.stats().at("takeovers") == 1);
+    CHECK(client.function("faults/stay").at("placement") == "scheduler");
+    CHECK(client.call("faults/happen", std::string("stuck")).ok);
+    CHECK(client.wait(stuck, "the call that was stuck").value<std::string>() == "stuck");
+    client.barrier();
+    CHECK(client.answers.at(stuck).size() == 1);
+}
+
+TEST_CASE("several functions stuck on the lane one after another are each left behind") {
+    auto config = node_settings();
+    config.activations = 8;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    // One frame: all of them are on the lane before the first is found out.
+    wire::frame_buffer frame;
+    const auto name = encode(std::string("row"));
+    for (int i = 0; i < 4; ++i) append(frame, client.make_encoded("faults/stay", name.view()));
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    for (int i = 0; i < 100; ++i) CHECK(client.call("bench/echo", i).ok);
+    CHECK(client.stats().at("takeovers") >= 1);
+    CHECK(client.call("faults/happen", std::string("row")).ok);
+    for (std::uint64_t id = 1; id <= 4; ++id) CHECK(client.wait(id, "a call that was stuck").ok);
+}
+
+TEST_CASE("a blocking function does not delay others") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    std::vector<std::uint64_t> blocked;
+    for (int i = 0; i < 4; ++i)
+        blocked.push_back(client.invoke("faults/block", std::string("aside")));
+    for (int i = 0; i < 100; ++i) CHECK(client.call("bench/echo", i).ok);
+    for (const auto id : blocked) CHECK(client.is_open(id));
+    CHECK(client.stats().at("takeovers") == 0);
+    CHECK(client.call("faults/happen", std::string("aside")).ok);
+    for (const auto id : blocked) CHECK(client.wait(id, "a blocking call").ok);
+}
+
+TEST_CASE("a queued, a running and a suspended call can be cancelled") {
+    auto config = node_settings();
+    config.activations = 1;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const auto running = client.invoke("faults/block", std::string("cancel"));
+    await_event(client, "cancel in");
+    const auto queued = client.invoke("faults/block", std::string("cancel"));
+    const auto suspended = client.invoke("faults/nap_until_stopped", std::string("cancel nap"));
+    await_event(client, "cancel nap in");
+    client.send(wire::cancel{running}, wire::cancel{queued}, wire::cancel{suspended},
+                wire::cancel{4711});
+    for (const auto id : {running, queued, suspended})
+        CHECK(client.wait(id, "a cancelled call").text() ==
+              "cancelled: the caller withdrew the call");
+    await_event(client, "cancel nap out");
+    CHECK(client.call("faults/happen", std::string("cancel")).ok);
+    await_event(client, "cancel out");
+    client.barrier();
+    for (const auto id : {running, queued, suspended}) CHECK(client.answers.at(id).size() == 1);
+    CHECK(client.call("faults/happen", std::string("cancel")).ok);
+    const auto crossing = client.make("faults/nap_until_stopped", std::string("crossing"));
+    client.send(crossing, wire::cancel{crossing.id});
+    CHECK(client.wait(crossing.id, "a call cancelled in its own frame").code == errc::cancelled);
+}
+
+TEST_CASE("a running function hears of the cancel of its call") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto id = client.invoke("faults/spin_until_stopped", std::string("hears"));
+    await_event(client, "hears in");
+    client.send(wire::cancel{id});
+    CHECK(client.wait(id, "the cancelled call").code == errc::cancelled);
+    await_event(client, "hears out");
+}
+
+TEST_CASE("a client that vanishes has its calls stopped") {
+    const auto node = start_node();
+    raw_client watching(node->endpoints().front());
+    {
+        raw_client vanishing(node->endpoints().front());
+        vanishing.invoke("faults/nap_until_stopped", std::string("vanish"), 0);
+        await_event(watching, "vanish in");
+        CHECK(watching.stats().at("peers") == 2);
+    }
+    await_event(watching, "vanish out");
+    CHECK(watching.stats().at("peers") == 1);
+    CHECK(watching.stats().at("calls_open") <= 1);  // this one
+}
+
+TEST_CASE("a client that says bye has its calls stopped") {
+    const auto node = start_node();
+    raw_client watching(node->endpoints().front());
+    raw_client leaving(node->endpoints().front());
+    leaving.invoke("faults/nap_until_stopped", std::string("bye"), 0);
+    await_event(watching, "bye in");
+    leaving.send(wire::bye{});
+    await_event(watching, "bye out");
+    CHECK(watching.stats().at("peers") == 1);
+}
+
+TEST_CASE("a client that does not read is given up, and others are served meanwhile") {
+    auto config = node_settings();
+    config.backlog_bytes_max = 4u << 20;
+    const auto node = start_node(config);
+    raw_client watching(node->endpoints().front());
+    raw_client slow(node->endpoints().front(), raw_client::greeting::hello, 1);
+    std::uint64_t asked = 0;
+    while (watching.stats().at("peers_slow_dropped") == 0) {
+        INFO("asked for MiB: " << asked);
+        REQUIRE(++asked < 200);
+        slow.invoke("faults/large", 1u << 20);
+        CHECK(watching.call("bench/echo", 1).ok);
+    }
+    CHECK(watching.stats().at("peers") == 1);
+    CHECK(watching.call("bench/echo", 1).ok);
+}
+
+TEST_CASE("a client that reads slowly gets every answer") {
+    const auto node = start_node();
+    raw_client watching(node->endpoints().front());
+    raw_client slow(node->endpoints().front(), raw_client::greeting::hello, 1);
+    constexpr std::size_t calls = 48;
+    for (std::size_t i = 0; i < calls; ++i) slow.invoke("faults/large", 1u << 20);
+    // All have run before the first answer is read.
+    watching.wait_for_stat("replies_sent", calls);
+    slow.wait_until([&] { return slow.answers.size() == calls; }, "48 MiB of answers");
+    slow.barrier();
+    for (const auto& [id, answers] : slow.answers) CHECK(answers.size() == 1);
+    CHECK(watching.stats().at("peers_slow_dropped") == 0);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The end of a node: what runs is finished or answered, and nothing hangs.
+#include "tests/cluster/node_harness.hpp"
+#include "tests/cluster/raw_client.hpp"
+
+#include <future>
+
+using namespace dunlin;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct awaited {
+    std::string name;
+    int count = 1;
+    DUNLIN_FIELDS(name, count)
+};
+
+void await_event(raw_client& client, const std::string& name) {
+    INFO("waited for the event " << name);
+    REQUIRE(client.call("faults/wait_for", awaited{name}).value<bool>());
+}
+
+std::future<std::size_t> stop_beside(runtime::node& node) {
+    return std::async(std::launch::async, [&node] { return node.stop(); });
+}
+
+}  // namespace
+
+TEST_CASE("a node that drains finishes what runs and refuses what is new") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto running = client.invoke("faults/block", std::string("drain"));
+    await_event(client, "drain in");
+    auto stopped = stop_beside(*node);
+    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
+    CHECK(client.goaways.front().text() == "unavailable: the node stops");
+    CHECK(client.call("bench/echo", 1).text() ==
+          "unavailable: node under-test is stopping; the call did not run");
+    client.barrier();
+    raw_client late(node->endpoints().front());
+    late.barrier();
+    CHECK(late.goaways.size() == 1);
+    CHECK(client.is_open(running));
+    // The door is opened from outside: both nodes load the same module.
+    const auto other = start_node();
+    raw_client opening(other->endpoints().front());
+    CHECK(opening.call("faults/happen", std::string("drain")).ok);
+    CHECK(client.wait(running, "the call that ran when the node was stopped").ok);
+    CHECK(stopped.get() == 0);
+    CHECK(node->stop() == 0);
+}
+
+TEST_CASE("calls in flight are answered when a node's patience ends") {
+    auto config = node_settings();
+    config.drain_timeout = 50ms;
+    config.activations = 1;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const auto napping = client.invoke("faults/nap_until_stopped", std::string("patience nap"));
+    await_event(client, "patience nap in");
+    const auto blocked = client.invoke("faults/block", std::string("patience"));
+    await_event(client, "patience in");
+    const auto queued = client.invoke("faults/block", std::string("patience"));
+    client.barrier();
+    auto stopped = stop_beside(*node);
+    CHECK(client.wait(napping, "the suspended call").text() ==
+          "unavailable: node under-test stopped before faults/nap_until_stopped answered; the "
+          "function may have run");
+    CHECK(client.wait(blocked, "the running call").code == errc::unavailable);
+    CHECK(client.wait(queued, "the queued call").code == errc::unavailable);
+    CHECK(stopped.get() == 3);
+    const auto other = start_node();
+    raw_client opening(other->endpoints().front());
+    await_event(opening, "patience nap out");
+    CHECK(opening.call("faults/happen", std::string("patience")).ok);
+    await_event(opening, "patience out");
+}
+
+TEST_CASE("a node whose lane is held by a function stops all the same") {
+    auto config = node_settings();
+    config.drain_timeout = 0ms;
+    auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const auto other = start_node();
+    raw_client opening(other->endpoints().front());
+    const auto stuck = client.invoke("faults/stay", std::string("held"));
+    await_event(opening, "held in");
+    auto stopped = stop_beside(*node);
+    CHECK(client.wait(stuck, "the call that holds the lane").code == errc::unavailable);
+    CHECK(stopped.get() <= 1);
+    CHECK(opening.call("faults/happen", std::string("held")).ok);
+    await_event(opening, "held out");
+    node.reset();
+}
+
+TEST_CASE("a sleep that the end of its node cuts short is not taken for slept") {
+    auto config = node_settings();
+    config.lanes = 2;
+    config.drain_timeout = 0ms;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints()[1]);  // timers live on the other lane
+    const auto napping = client.invoke("faults/nap_until_stopped", std::string("short nap"), 0);
+    await_event(client, "short nap in");
+    auto stopped = stop_beside(*node);
+    const auto& answer = client.wait(napping, "the call that slept");
+    if (answer.ok) CHECK(answer.value<std::string>() == "the node stops");
+    else CHECK(answer.code == errc::unavailable);
+    stopped.get();
+}
+
+TEST_CASE("an idle node stops at once, and its port is free again") {
+    auto node = start_node();
+    auto config = node_settings();
+    config.listen = node->endpoints().front();
+    const auto in_use = runtime::node::start(config);
+    REQUIRE_FALSE(in_use);
+    CHECK(in_use.error().code == errc::unavailable);
+    CHECK(in_use.error().detail ==
+          "cannot listen on " + config.listen +
+              ": the port is in use; stop the other program or choose another port with "
+              "--listen (port 0 takes a free one)");
+    CHECK(node->stop() == 0);
+    node.reset();
+    const auto again = start_node(config);
+    raw_client client(again->endpoints().front());
+    CHECK(client.call("bench/echo", 1).ok);
+}

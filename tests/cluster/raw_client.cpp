@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/cluster/raw_client.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <chrono>
+
+namespace dunlin::testing {
+
+namespace {
+
+constexpr auto give_up_after = std::chrono::seconds(30);
+
+}  // namespace
+
+raw_client::raw_client(const std::string& endpoint, greeting how, int receive_buffer) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvhwm, receive_buffer);
+    socket_.connect(endpoint);
+    if (how == greeting::none) return;
+    send(wire::hello{.name = "test"});
+    wait_until([&] { return !welcomes.empty(); }, "the welcome");
+}
+
+void raw_client::send_bytes(std::string_view frame, zmq::send_flags flags) {
+    REQUIRE(socket_.send(zmq::buffer(frame), flags));
+}
+
+wire::invoke raw_client::make_encoded(std::string_view function, bytes_view payload,
+                                      std::uint64_t remaining_us) {
+    wire::invoke call;
+    call.id = ++ids_;
+    call.function = function;
+    call.remaining_us = remaining_us;
+    call.payload = payload;
+    return call;
+}
+
+const answered& raw_client::wait(std::uint64_t id, std::string_view what) {
+    wait_until([&] { return !is_open(id); }, "the answer of " + std::string(what));
+    return answers[id].front();
+}
+
+void raw_client::wait_until(const std::function<bool()>& arrived, std::string_view what) {
+    const auto end = std::chrono::steady_clock::now() + give_up_after;
+    while (!arrived()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            end - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || !read(left)) FAIL("waited in vain for " << what);
+    }
+}
+
+void raw_client::barrier() {
+    send(wire::ping{++pings_});
+    wait_until([&] { return pongs == pings_; }, "a pong");
+}
+
+bool raw_client::read(std::chrono::milliseconds timeout) {
+    zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
+    if (zmq::poll(&item, 1, timeout) == 0) return false;
+    zmq::message_t frame;
+    REQUIRE(socket_.recv(frame));
+    REQUIRE_FALSE(frame.more());
+    wire::frame_reader reader({static_cast<const std::byte*>(frame.data()), frame.size()});
+    for (auto status = reader.next(); status != wire::read_status::end; status = reader.next()) {
+        INFO(reader.problem());
+        REQUIRE(status == wire::read_status::envelope);
+        keep(reader);
+    }
+    return true;
+}
+
+void raw_client::keep(const wire::frame_reader& reader) {
+    switch (reader.kind()) {
+        case wire::kind::welcome: {
+            const auto& from = reader.welcome();
+            welcomed kept{std::string(from.node), from.payload_bytes_max, from.in_flight_max, {}};
+            for (std::size_t i = 0; i < from.endpoint_count; ++i)
+                kept.endpoints.emplace_back(from.endpoints[i]);
+            welcomes.push_back(std::move(kept));
+            break;
+        }
+        case wire::kind::reply: {
+            answered kept;
+            kept.ok = true;
+            kept.payload = bytes(reader.reply().payload);
+            answers[reader.reply().id].push_back(std::move(kept));
+            break;
+        }
+        case wire::kind::failure: {
+            const auto& from = reader.failure();
+            answered kept;
+            kept.code = errc_from_number(from.code);
+            kept.detail = from.detail;
+            kept.retry_after_us = from.retry_after_us;
+            (from.id == 0 ? about_connection : answers[from.id]).push_back(std::move(kept));
+            break;
+        }
+        case wire::kind::goaway: {
+            answered kept;
+            kept.code = errc_from_number(reader.goaway().code);
+            kept.detail = reader.goaway().detail;
+            goaways.push_back(std::move(kept));
+            break;
+        }
+        case wire::kind::ping: send(wire::pong{reader.id_or_token()}); break;
+        case wire::kind::pong: pongs = reader.id_or_token(); break;
+        default: FAIL("a node does not send envelopes of kind "
+                      << static_cast<int>(reader.kind()));
+    }
+}
+
+nlohmann::json raw_client::stats() {
+    const auto& answer = call("dunlin/stats", nullptr);
+    REQUIRE(answer.text() == "ok");
+    const auto view = answer.payload.view();
+    return nlohmann::json::from_msgpack(
+        std::string_view(reinterpret_cast<const char*>(view.data()), view.size()));
+}
+
+nlohmann::json raw_client::function(std::string_view name) {
+    const auto& answer = call("dunlin/functions", nullptr);
+    REQUIRE(answer.text() == "ok");
+    const auto view = answer.payload.view();
+    for (auto& each : nlohmann::json::from_msgpack(
+             std::string_view(reinterpret_cast<const char*>(view.data()), view.size())))
+        if (each.at("name") == name) return each;
+    FAIL("the node lists no function " << name);
+    return {};
+}
+
+void raw_client::wait_for_stat(const std::string& figure, std::uint64_t least) {
+    const auto end = std::chrono::steady_clock::now() + give_up_after;
+    while (stats().at(figure) < least)
+        if (std::chrono::steady_clock::now() >= end)
+            FAIL("waited in vain for " << figure << " to reach " << least);
+}
+
+}  // namespace dunlin::testing

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A connection to a node that sends exactly what a test wants, right or wrong.
+//
+// A DEALER socket and the wire's reader and writer, nothing between: no retries, no deadlines, no
+// reconnecting. Everything that arrives is kept, so a second answer to a call shows. Waiting has
+// a limit, and a failure names what did not come. One thread.
+#pragma once
+
+#include "wire/envelope.hpp"
+
+#include <dunlin/codec.hpp>
+#include <dunlin/result.hpp>
+
+#include <nlohmann/json.hpp>
+#include <zmq.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dunlin::testing {
+
+/// The welcome's facts, copied.
+struct welcomed {
+    std::string node;
+    std::uint64_t payload_bytes_max = 0;
+    std::uint64_t in_flight_max = 0;
+    std::vector<std::string> endpoints;
+};
+
+struct answered {
+    bool ok = false;
+    bytes payload;
+    errc code = errc::unknown;
+    std::string detail;
+    std::uint64_t retry_after_us = 0;
+
+    /// "ok", or "code: detail".
+    [[nodiscard]] std::string text() const {
+        return ok ? "ok" : std::string(to_string(code)) + ": " + detail;
+    }
+    template <class T>
+    [[nodiscard]] T value() const {
+        return decode<T>(payload).value();
+    }
+};
+
+class raw_client {
+public:
+    enum class greeting : std::uint8_t { hello, none };
+    /// With a hello the welcome has arrived when this returns.
+    explicit raw_client(const std::string& endpoint, greeting how = greeting::hello,
+                        int receive_buffer = 1000);
+
+    template <class... Envelopes>
+    void send(const Envelopes&... envelopes) {
+        wire::frame_buffer frame;
+        (append(frame, envelopes), ...);
+        send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    }
+    void send_bytes(std::string_view frame, zmq::send_flags flags = zmq::send_flags::none);
+
+    static constexpr std::uint64_t default_remaining_us = 20'000'000;
+    /// Not sent yet; its payload lives until the next is made.
+    template <class In>
+    [[nodiscard]] wire::invoke make(std::string_view function, const In& in,
+                                    std::uint64_t remaining_us = default_remaining_us) {
+        payload_ = encode(in);
+        return make_encoded(function, payload_.view(), remaining_us);
+    }
+    [[nodiscard]] wire::invoke make_encoded(std::string_view function, bytes_view payload,
+                                            std::uint64_t remaining_us = default_remaining_us);
+    /// Sends one call. @returns its id.
+    template <class In>
+    std::uint64_t invoke(std::string_view function, const In& in,
+                         std::uint64_t remaining_us = default_remaining_us) {
+        const auto call = make(function, in, remaining_us);
+        send(call);
+        return call.id;
+    }
+    /// Invokes and waits.
+    template <class In>
+    const answered& call(std::string_view function, const In& in,
+                         std::uint64_t remaining_us = default_remaining_us) {
+        return wait(invoke(function, in, remaining_us), function);
+    }
+
+    /// Waits for a call's answer. `what` is for the failure's text.
+    const answered& wait(std::uint64_t id, std::string_view what);
+    /// Reads until `arrived()`; fails, naming `what`, when that takes too long.
+    void wait_until(const std::function<bool()>& arrived, std::string_view what);
+    /// Waits for a pong, which follows all that the node sent before it.
+    void barrier();
+
+    [[nodiscard]] bool is_open(std::uint64_t id) const { return answers.find(id) == answers.end(); }
+    /// `dunlin/stats`, and the entry of one function in `dunlin/functions`.
+    [[nodiscard]] nlohmann::json stats();
+    [[nodiscard]] nlohmann::json function(std::string_view name);
+    /// Asks `dunlin/stats` until `figure` is at least `least`.
+    void wait_for_stat(const std::string& figure, std::uint64_t least);
+
+    std::map<std::uint64_t, std::vector<answered>> answers;
+    std::vector<answered> about_connection;  // failures with id 0
+    std::vector<welcomed> welcomes;
+    std::vector<answered> goaways;
+    std::uint64_t pongs = 0;
+
+private:
+    /// @returns false when nothing came in time.
+    bool read(std::chrono::milliseconds timeout);
+    void keep(const wire::frame_reader& reader);
+
+    zmq::context_t context_{1};
+    zmq::socket_t socket_{context_, zmq::socket_type::dealer};
+    bytes payload_;
+    std::uint64_t ids_ = 0;
+    std::uint64_t pings_ = 0;
+};
+
+}  // namespace dunlin::testing
