@@ -37,7 +37,8 @@ errc stop_reason_for(std::int32_t code) noexcept {
 }
 
 activation::activation(caf::actor_config& config, pool& owner)
-    : caf::event_based_actor(config), pool_(owner) {}
+    : caf::event_based_actor(config),
+      pool_(owner) {}
 
 activation::~activation() = default;
 
@@ -71,8 +72,7 @@ template <class Message>
 void activation::post(Message message) {
     // Where this thread is a lane and the function is short, the activation runs right here;
     // otherwise CAF's scheduler, or the activation's own thread, takes it.
-    caf::execution_unit* here =
-        pool_.where() == placement::lane ? run_unit::current() : nullptr;
+    caf::execution_unit* here = pool_.where() == placement::lane ? run_unit::current() : nullptr;
     auto element =
         caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
     support::tsan_release(this);
@@ -140,10 +140,9 @@ bool activation::dropped(invocation& next, std::int64_t now_ns) {
         return true;
     }
     if (next.deadline_ns > now_ns) return false;
-    next.origin->answer_error(next.address,
-                              {errc::deadline_exceeded,
-                               "the deadline of " + pool_.info().name +
-                                   " passed before it ran; it did not run"});
+    next.origin->answer_error(
+        next.address, {errc::deadline_exceeded, "the deadline of " + pool_.info().name +
+                                                    " passed before it ran; it did not run"});
     return true;
 }
 

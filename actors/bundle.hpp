@@ -64,7 +64,8 @@ public:
 
 private:
     bundle(std::uint32_t capacity, frame_memory& memory) noexcept
-        : capacity_(capacity), memory_(&memory) {
+        : capacity_(capacity),
+          memory_(&memory) {
         memory.retain();
     }
     ~bundle() = default;

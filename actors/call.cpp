@@ -19,10 +19,8 @@ constexpr std::size_t output_bytes_kept = 8192;
 
 }  // namespace
 
-void dunlin_call::begin(dunlin::actors::activation& by,
-                        const dunlin::actors::function_info& what,
-                        const dunlin::actors::environment& in,
-                        dunlin::actors::invocation& which) {
+void dunlin_call::begin(dunlin::actors::activation& by, const dunlin::actors::function_info& what,
+                        const dunlin::actors::environment& in, dunlin::actors::invocation& which) {
     owner = &by;
     function = &what;
     env = &in;
@@ -124,8 +122,8 @@ void host_fail(dunlin_call* call, std::int32_t code, const char* detail, std::si
     // An author's error reaches the caller as `failed`, whatever number it carried; only a
     // payload that did not decode is the caller's fault.
     call->failed = true;
-    call->failure.code = errc_from_number(code) == errc::invalid_argument ? errc::invalid_argument
-                                                                           : errc::failed;
+    call->failure.code =
+        errc_from_number(code) == errc::invalid_argument ? errc::invalid_argument : errc::failed;
     call->failure.detail.assign(detail == nullptr ? "" : detail, detail == nullptr ? 0 : size);
 }
 
@@ -193,8 +191,9 @@ void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion d
     const auto operation = call->open_operation(done, user);
     if (refuse(call, operation)) return;
     const auto now_ns = call->env->time.now_ns();
-    const auto until_ns =
-        duration_ns > no_deadline - now_ns ? no_deadline : now_ns + std::max<std::int64_t>(duration_ns, 0);
+    const auto until_ns = duration_ns > no_deadline - now_ns
+                              ? no_deadline
+                              : now_ns + std::max<std::int64_t>(duration_ns, 0);
     call->operations[operation.slot].timer =
         call->env->timers.arm(*call->owner, operation, until_ns, 0);
 }
@@ -263,10 +262,10 @@ void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size
 }
 
 constexpr dunlin_host table{
-    sizeof(dunlin_host), DUNLIN_ABI_VERSION,     &host_output,
-    &host_fail,          &host_finish,           &host_info,
-    &host_remaining_ns,  &host_stop_requested,   &host_set_stop_callback,
-    &host_invoke,        &host_sleep,            &host_log,
+    sizeof(dunlin_host), DUNLIN_ABI_VERSION,   &host_output,
+    &host_fail,          &host_finish,         &host_info,
+    &host_remaining_ns,  &host_stop_requested, &host_set_stop_callback,
+    &host_invoke,        &host_sleep,          &host_log,
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ struct dunlin_call {
         dunlin_completion done = nullptr;  // null: free
         void* user = nullptr;
         std::uint32_t generation = 0;
-        dunlin::actors::bundle_ptr nested;  // a call to another function, or
+        dunlin::actors::bundle_ptr nested;                       // a call to another function, or
         std::shared_ptr<dunlin::actors::operation_timer> timer;  // a timer, or both
     };
 

@@ -4,8 +4,8 @@
 //
 // It is the C ABI's buffer with room left in front of the payload: the lane writes the reply's
 // envelope there and sends the memory as it is, so a large reply is not copied between the
-// function and the socket. Memory comes from the block cache; the limit on replies is enforced on growth.
-// One owner, one thread at a time.
+// function and the socket. Memory comes from the block cache; the limit on replies is enforced on
+// growth. One owner, one thread at a time.
 #pragma once
 
 #include "support/block_cache.hpp"
@@ -26,7 +26,8 @@ public:
     static constexpr std::size_t headroom = 32;
 
     explicit output_buffer(std::size_t size_max = SIZE_MAX / 2) noexcept
-        : dunlin_buffer{nullptr, 0, 0, &output_buffer::grow_hook}, size_max_(size_max) {}
+        : dunlin_buffer{nullptr, 0, 0, &output_buffer::grow_hook},
+          size_max_(size_max) {}
     output_buffer(output_buffer&& other) noexcept
         : dunlin_buffer{std::exchange(other.data, nullptr), std::exchange(other.size, 0),
                         std::exchange(other.capacity, 0), &output_buffer::grow_hook},

@@ -42,8 +42,8 @@ enum class placement : std::uint8_t { lane, scheduler, threads };
                                                    const service_time& time) noexcept {
     if (where == placement::threads || waits || !time.measured()) return 1;
     const auto each_ns = std::max<std::int64_t>(time.predicted_ns(), 1);
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-        limits::bundle_work_ns_max / each_ns, 1, limits::bundle_invocations_max));
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(limits::bundle_work_ns_max / each_ns,
+                                                               1, limits::bundle_invocations_max));
 }
 
 }  // namespace dunlin::actors

@@ -37,7 +37,8 @@ std::uint32_t pool::admit(std::uint32_t wanted) {
     std::lock_guard lock(mutex_);
     // What goes to an idle activation at once does not wait, but passes through the same count:
     // one rule, and the number of waiting invocations can never exceed the limit.
-    const std::size_t room = closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
+    const std::size_t room =
+        closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
     const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, room));
     queued_ += taken;
     refused_ += wanted - taken;

@@ -34,7 +34,8 @@ class fixed_scaling final : public scaling_policy {
 public:
     enum class start : std::uint8_t { eager, lazy };
     fixed_scaling(std::size_t activations, start how) noexcept
-        : activations_(activations), start_(how) {}
+        : activations_(activations),
+          start_(how) {}
 
     [[nodiscard]] std::size_t target(const pool_load& load) const override {
         if (start_ == start::eager) return activations_;

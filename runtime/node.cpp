@@ -11,7 +11,6 @@
 #include "runtime/system_module.hpp"
 
 #include <caf/actor_system_config.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,8 +40,7 @@ std::string default_name() {
 void fill_in_defaults(node_config& config) {
     if (config.name.empty()) config.name = default_name();
     if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
-    if (config.scheduler_threads == 0)
-        config.scheduler_threads = std::max<std::size_t>(4, cores());
+    if (config.scheduler_threads == 0) config.scheduler_threads = std::max<std::size_t>(4, cores());
     if (config.activations == 0) config.activations = 4 * cores();
 }
 
@@ -79,7 +77,7 @@ struct node::impl {
     [[nodiscard]] actors::environment environment() {
         return {time, router, timers, function_log, config.payload_bytes_max};
     }
-    result<void> load_modules();
+    void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
     result<void> open_lanes();
     [[nodiscard]] std::size_t calls_open() const;
@@ -91,18 +89,26 @@ struct node::impl {
     bool wait_until(Condition&& holds_now, std::chrono::steady_clock::time_point end) const;
 };
 
-result<void> node::impl::load_modules() {
+namespace {
+
+// Before any other thread exists: module_loader.hpp says why.
+result<std::vector<loaded_module>> load_modules(const std::vector<std::string>& files) {
     std::vector<loaded_module> modules;
-    for (const auto& file : config.modules) {
+    for (const auto& file : files) {
         auto loaded = load_module(file, actors::host_table());
         if (!loaded) return std::move(loaded.error());
         modules.push_back(std::move(*loaded));
     }
-    if (auto distinct = check_distinct(modules); !distinct) return distinct;
+    if (auto distinct = check_distinct(modules); !distinct) return std::move(distinct.error());
+    return modules;
+}
+
+}  // namespace
+
+void node::impl::make_pools(std::vector<loaded_module> modules) {
     for (auto& module : modules)
         for (auto& function : module.functions) make_pool(std::move(function));
     for (auto& function : own_functions.functions()) make_pool(std::move(function));
-    return {};
 }
 
 void node::impl::make_pool(actors::function_info info) {
@@ -112,8 +118,8 @@ void node::impl::make_pool(actors::function_info info) {
         info.blocking() ? actors::fixed_scaling::start::lazy : actors::fixed_scaling::start::eager;
     const auto count = info.module_name == "dunlin" ? config.lanes : config.activations;
     functions.add(std::make_unique<actors::pool>(
-        system, environment(), std::move(info),
-        std::make_unique<actors::fixed_scaling>(count, how), config.queue_depth_max));
+        system, environment(), std::move(info), std::make_unique<actors::fixed_scaling>(count, how),
+        config.queue_depth_max));
 }
 
 result<void> node::impl::open_lanes() {
@@ -140,10 +146,13 @@ result<void> node::impl::open_lanes() {
 
 result<std::unique_ptr<node>> node::start(node_config config) {
     fill_in_defaults(config);
+    log().debug("node starts name={}", config.name);
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
+    auto modules = load_modules(config.modules);
+    if (!modules) return std::move(modules.error());
     std::unique_ptr<node> started(new node(std::make_unique<impl>(std::move(config))));
     auto& parts = *started->impl_;
-    if (auto loaded = parts.load_modules(); !loaded) return std::move(loaded.error());
+    parts.make_pools(std::move(*modules));
     if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
     log().debug("node serves name={} lanes={} endpoint={}", parts.config.name, parts.lanes.size(),
                 parts.endpoints.front());

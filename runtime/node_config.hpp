@@ -2,7 +2,7 @@
 //
 // Everything a node can be told, with its default.
 //
-// One struct, filled from the command line and from a TOML file by `program/node_options`, read
+// One struct, filled from the command line and from a TOML file by `config/settings`, read
 // by `node` once at start. Plain values; every queue's limit is named here or in
 // `actors/limits.hpp`.
 #pragma once

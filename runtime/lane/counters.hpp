@@ -29,17 +29,17 @@ struct lane_counters {
     counter frames_malformed;
     counter frames_oversized;
     counter frames_before_hello;
-    counter connections_refused;   // wrong protocol or version
+    counter connections_refused;  // wrong protocol or version
     counter invocations_received;
     counter replies_sent;
     counter failures_sent;
-    counter answers_late;          // the second answer to a call, dropped
-    counter answers_undeliverable; // the asker was gone
-    counter peers_connected;       // since the start
+    counter answers_late;           // the second answer to a call, dropped
+    counter answers_undeliverable;  // the asker was gone
+    counter peers_connected;        // since the start
     counter peers_slow_dropped;
-    counter takeovers;             // a function held the lane too long
-    counter peers;                 // now
-    counter calls_open;            // now
+    counter takeovers;   // a function held the lane too long
+    counter peers;       // now
+    counter calls_open;  // now
 };
 
 }  // namespace dunlin::runtime

@@ -39,8 +39,7 @@ struct begin_drain {};
 /// Answer what is left and end.
 struct finish {};
 
-using lane_command =
-    std::variant<value_answer, error_answer, timer_change, begin_drain, finish>;
+using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish>;
 
 class inbox {
 public:

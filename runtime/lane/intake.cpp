@@ -57,9 +57,11 @@ bool lane::receive() {
     auto* from = peers_.find(text_of(routing_id));
     if (!single) {
         counters_.frames_malformed.add();
-        if (from == nullptr) refuse_stranger(text_of(routing_id));
-        else reply_error(*from, 0, {errc::invalid_argument,
-                                    "a frame is one message part; this had several"});
+        if (from == nullptr)
+            refuse_stranger(text_of(routing_id));
+        else
+            reply_error(*from, 0,
+                        {errc::invalid_argument, "a frame is one message part; this had several"});
         return true;
     }
     read_frame(from, text_of(routing_id), std::move(frame));
@@ -71,10 +73,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     if (frame.size() > options_.frame_bytes_max()) {
         counters_.frames_oversized.add();
         if (from == nullptr) return refuse_stranger(routing_id);
-        const std::string detail = "a frame of " + std::to_string(frame.size()) +
-                                   " bytes exceeds the limit of " +
-                                   std::to_string(options_.frame_bytes_max()) +
-                                   "; it was dropped whole";
+        const std::string detail =
+            "a frame of " + std::to_string(frame.size()) + " bytes exceeds the limit of " +
+            std::to_string(options_.frame_bytes_max()) + "; it was dropped whole";
         return reply_error(*from, 0, {errc::invalid_argument, detail});
     }
     const int fd = from == nullptr ? descriptor_of(frame) : -1;
@@ -185,8 +186,8 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
     if (draining_)
         return reply_error(from, call.id,
-                           {errc::unavailable, "node " + options_.node_name +
-                                                   " is stopping; the call did not run"});
+                           {errc::unavailable,
+                            "node " + options_.node_name + " is stopping; the call did not run"});
     if (from.in_flight >= options_.in_flight_max)
         return reply_error(from, call.id,
                            {errc::overloaded,
@@ -194,20 +195,21 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
                                 " calls unanswered, the most it may; wait for some",
                             std::chrono::milliseconds(1)});
     if (call.payload.size() > options_.payload_bytes_max)
-        return reply_error(from, call.id,
-                           {errc::invalid_argument,
-                            "payload of " + std::to_string(call.payload.size()) +
-                                " bytes exceeds the node's limit of " +
-                                std::to_string(options_.payload_bytes_max)});
+        return reply_error(
+            from, call.id,
+            {errc::invalid_argument, "payload of " + std::to_string(call.payload.size()) +
+                                         " bytes exceeds the node's limit of " +
+                                         std::to_string(options_.payload_bytes_max)});
     if (into.pool == nullptr || into.function != call.function) {
         submit(into);
         into.pool = functions_.find(call.function);
         into.function = call.function;
-        if (into.pool == nullptr) return reply_error(from, call.id, functions_.unknown(call.function));
+        if (into.pool == nullptr)
+            return reply_error(from, call.id, functions_.unknown(call.function));
     }
     if (!into.work) {
-        const auto capacity = std::min<std::size_t>(into.pool->bundle_capacity(),
-                                                    into.envelopes_expected);
+        const auto capacity =
+            std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
     }
     auto& entry = ledger_.open(from, call.id);
@@ -227,7 +229,8 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     if (call.remaining_us != 0) {
         constexpr std::uint64_t remaining_us_max = std::uint64_t{1} << 50;  // 35 years
         invocation.deadline_ns =
-            now_ns_ + static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
+            now_ns_ +
+            static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
     }
     if (into.work->full()) submit(into);
 }

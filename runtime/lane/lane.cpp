@@ -5,7 +5,6 @@
 #include "support/tsan.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
-
 #include <poll.h>
 #include <zmq.h>
 
@@ -41,8 +40,8 @@ support::timer_node::time_point time_point_of(std::int64_t ns) {
 
 // -- life ------------------------------------------------------------------------------------
 
-lane::lane(caf::actor_system& system, const function_registry& functions,
-           actors::steady_time& time, lane_alarm& alarm, lane_options options)
+lane::lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
+           lane_alarm& alarm, lane_options options)
     : system_(system),
       functions_(functions),
       time_(time),
@@ -143,8 +142,10 @@ bool lane::run_ready(lane_thread& unit) {
         ready_.pop_front();
         const auto state = job->resume(&unit, actors::limits::messages_per_turn_max);
         if (state == caf::resumable::resume_later) {
-            if (unit.lost() || !belongs_on_lane(*job)) system_.scheduler().enqueue(job);
-            else ready_.push_back(job);
+            if (unit.lost() || !belongs_on_lane(*job))
+                system_.scheduler().enqueue(job);
+            else
+                ready_.push_back(job);
         } else {
             caf::intrusive_ptr_release(job);
         }
@@ -162,8 +163,7 @@ void lane::fire_timers() {
         } else {
             auto& entry = static_cast<ledger_entry&>(item);
             answer_in_place(entry, errc::deadline_exceeded,
-                            "no answer from " + entry.pool->info().name +
-                                " before the deadline");
+                            "no answer from " + entry.pool->info().name + " before the deadline");
         }
     });
 }
@@ -280,15 +280,19 @@ std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
     timer->deadline_ns = deadline_ns;
     timer->code = code;
     lane_command command = timer_change{timer, true};
-    if (owned_here()) apply(command);
-    else if (!inbox_.push(std::move(command))) fire_at_end(*timer);
+    if (owned_here())
+        apply(command);
+    else if (!inbox_.push(std::move(command)))
+        fire_at_end(*timer);
     return timer;
 }
 
 void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
     lane_command command = timer_change{timer, false};
-    if (owned_here()) apply(command);
-    else inbox_.push(std::move(command));  // an ended lane has no timers left to disarm
+    if (owned_here())
+        apply(command);
+    else
+        inbox_.push(std::move(command));  // an ended lane has no timers left to disarm
 }
 
 // -- the end ---------------------------------------------------------------------------------

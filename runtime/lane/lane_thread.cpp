@@ -2,7 +2,6 @@
 //
 // Who serves a lane: its threads, and how one takes it over from another.
 #include "runtime/lane/lane.hpp"
-
 #include "support/tsan.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -18,7 +17,9 @@ constexpr std::uint64_t next_phase = 2;
 }  // namespace
 
 lane_thread::lane_thread(caf::actor_system& system, lane& served)
-    : actors::run_unit(&system), lane_(served), phase_(served.phase_.load()) {}
+    : actors::run_unit(&system),
+      lane_(served),
+      phase_(served.phase_.load()) {}
 
 void lane_thread::exec_later(caf::resumable* job) {
     if (lost_) return system().scheduler().enqueue(job);
@@ -64,8 +65,10 @@ void lane::join() {
     for (auto& thread : threads_) {
         // A function that never returns keeps the thread it took. Nothing can be done for it here;
         // whoever owns the lane asks `threads_lost` before freeing what the function may use.
-        if (threads_lost() != 0) thread.detach();
-        else thread.join();
+        if (threads_lost() != 0)
+            thread.detach();
+        else
+            thread.join();
     }
     threads_.clear();
     started_ = false;

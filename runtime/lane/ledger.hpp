@@ -35,7 +35,6 @@ struct wheel_item : support::timer_node {
 struct ledger_entry : wheel_item {
     ledger_entry() noexcept : wheel_item(kind::call) {}
 
-
     peer* asker = nullptr;  // null: closed
     std::uint64_t call_id = 0;
     actors::pool* pool = nullptr;

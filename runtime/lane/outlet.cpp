@@ -123,8 +123,10 @@ void lane::flush_all() {
     while (!dirty_.empty()) {
         for (auto* each : std::exchange(dirty_, {})) {
             each->dirty = false;
-            if (each->gone) remove(*each, "unreachable or too slow");
-            else flush(*each);
+            if (each->gone)
+                remove(*each, "unreachable or too slow");
+            else
+                flush(*each);
         }
     }
 }

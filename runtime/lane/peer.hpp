@@ -26,7 +26,7 @@ struct peer {
     std::string routing_id;
     std::string name;
     wire::peer_role role = wire::peer_role::client;
-    int fd = -1;  // of its connection, to recognise its end
+    int fd = -1;                   // of its connection, to recognise its end
     std::uint8_t probes_left = 0;  // while its connection may have ended
     std::int64_t probe_ns = 0;     // when the next is due
 

@@ -17,7 +17,8 @@ std::int64_t now_ns() {
 }  // namespace
 
 watchdog::watchdog(std::vector<lane*> lanes, lane_alarm& alarm, std::chrono::nanoseconds hold_max)
-    : alarm_(alarm), hold_max_(hold_max) {
+    : alarm_(alarm),
+      hold_max_(hold_max) {
     for (auto* each : lanes) lanes_.push_back({each, {}, 0});
     thread_ = std::thread([this] { watch(); });
 }
@@ -41,8 +42,10 @@ void watchdog::watch() {
             continue;
         }
         alarm_.prepare_to_sleep();
-        if (look()) alarm_.stay_awake();
-        else running = alarm_.sleep();
+        if (look())
+            alarm_.stay_awake();
+        else
+            running = alarm_.sleep();
         quiet_looks = 0;
     }
 }

@@ -51,8 +51,7 @@ TEST_CASE("many calls of one frame are each answered once") {
     raw_client client(node->endpoints().front());
     wire::frame_buffer frame;
     const auto payload = encode(std::string("x"));
-    for (int i = 0; i < 1000; ++i)
-        append(frame, client.make_encoded("bench/echo", payload.view()));
+    for (int i = 0; i < 1000; ++i) append(frame, client.make_encoded("bench/echo", payload.view()));
     client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
     client.wait_until([&] { return client.answers.size() == 1000; }, "1000 answers");
     client.barrier();
@@ -76,8 +75,9 @@ TEST_CASE("a payload that does not fit is answered with the field, the expected 
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     const auto& wrong = client.call("faults/page_size", page_of_text{"a", "b"});
-    CHECK(wrong.text() == "invalid_argument: page.size: expected integer from 0 to 4294967295, "
-                          "got string \"b\"");
+    CHECK(wrong.text() ==
+          "invalid_argument: page.size: expected integer from 0 to 4294967295, "
+          "got string \"b\"");
     const auto& garbage = client.wait(
         [&] {
             const auto call = client.make_encoded("faults/page_size", as_bytes("\xc1"));
@@ -212,8 +212,9 @@ TEST_CASE("a connection may have only so many calls unanswered") {
     const auto first = client.invoke("faults/nap_until_stopped", std::string("flight"));
     const auto second = client.invoke("faults/nap_until_stopped", std::string("flight"));
     const auto& third = client.call("bench/echo", 1);
-    CHECK(third.text() == "overloaded: this connection has 2 calls unanswered, the most it may; "
-                          "wait for some");
+    CHECK(third.text() ==
+          "overloaded: this connection has 2 calls unanswered, the most it may; "
+          "wait for some");
     CHECK(third.retry_after_us > 0);
     raw_client other(node->endpoints().front());
     CHECK(other.call("bench/echo", 1).ok);
@@ -227,7 +228,8 @@ TEST_CASE("a connection may have only so many calls unanswered") {
 TEST_CASE("an id that is still in use is refused, and its first call lives on") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
-    auto call = client.make("faults/nap_until_stopped", std::string("twice"));
+    const auto payload = encode(std::string("twice"));
+    const auto call = client.make_encoded("faults/nap_until_stopped", payload.view());
     client.send(call);
     client.barrier();
     client.send(call);
@@ -245,5 +247,4 @@ TEST_CASE("an id that is still in use is refused, and its first call lives on") 
     raw_client other(node->endpoints().front());
     CHECK(other.call("bench/echo", 1).ok);
     CHECK(other.stats().at("calls_open") <= 1);
-    CHECK(other.stats().at("peers") == 1);
 }

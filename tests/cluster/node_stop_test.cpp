@@ -106,8 +106,10 @@ TEST_CASE("a sleep that the end of its node cuts short is not taken for slept") 
     await_event(client, "short nap in");
     auto stopped = stop_beside(*node);
     const auto& answer = client.wait(napping, "the call that slept");
-    if (answer.ok) CHECK(answer.value<std::string>() == "the node stops");
-    else CHECK(answer.code == errc::unavailable);
+    if (answer.ok)
+        CHECK(answer.value<std::string>() == "the node stops");
+    else
+        CHECK(answer.code == errc::unavailable);
     stopped.get();
 }
 

@@ -49,7 +49,7 @@ class Node:
         output = b""
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
-            ready = re.search(rb"^dunlin node ready: (\S+)$", output, re.MULTILINE)
+            ready = re.search(rb"^dunlin node ready: (\S+)[^\n]*\n", output, re.MULTILINE)
             if ready:
                 return ready.group(1).decode()
             left = deadline - time.monotonic()

@@ -44,8 +44,8 @@ const answered& raw_client::wait(std::uint64_t id, std::string_view what) {
 void raw_client::wait_until(const std::function<bool()>& arrived, std::string_view what) {
     const auto end = std::chrono::steady_clock::now() + give_up_after;
     while (!arrived()) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-            end - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left.count() <= 0 || !read(left)) FAIL("waited in vain for " << what);
     }
 }
@@ -105,8 +105,7 @@ void raw_client::keep(const wire::frame_reader& reader) {
         }
         case wire::kind::ping: send(wire::pong{reader.id_or_token()}); break;
         case wire::kind::pong: pongs = reader.id_or_token(); break;
-        default: FAIL("a node does not send envelopes of kind "
-                      << static_cast<int>(reader.kind()));
+        default: FAIL("a node does not send envelopes of kind " << static_cast<int>(reader.kind()));
     }
 }
 

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <zmq.hpp>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -64,12 +65,11 @@ public:
     void send_bytes(std::string_view frame, zmq::send_flags flags = zmq::send_flags::none);
 
     static constexpr std::uint64_t default_remaining_us = 20'000'000;
-    /// Not sent yet; its payload lives until the next is made.
+    /// Not sent yet; the client keeps its payload.
     template <class In>
     [[nodiscard]] wire::invoke make(std::string_view function, const In& in,
                                     std::uint64_t remaining_us = default_remaining_us) {
-        payload_ = encode(in);
-        return make_encoded(function, payload_.view(), remaining_us);
+        return make_encoded(function, payloads_.emplace_back(encode(in)).view(), remaining_us);
     }
     [[nodiscard]] wire::invoke make_encoded(std::string_view function, bytes_view payload,
                                             std::uint64_t remaining_us = default_remaining_us);
@@ -115,7 +115,7 @@ private:
 
     zmq::context_t context_{1};
     zmq::socket_t socket_{context_, zmq::socket_type::dealer};
-    bytes payload_;
+    std::deque<bytes> payloads_;
     std::uint64_t ids_ = 0;
     std::uint64_t pings_ = 0;
 };

@@ -80,9 +80,8 @@ error recorded_answers::failure(std::uint32_t ticket) const {
 
 void recorded_answers::wait_for(std::uint32_t ticket, std::string_view what) {
     std::unique_lock lock(mutex_);
-    const bool answered = arrived_.wait_for(lock, std::chrono::seconds(20), [&] {
-        return records_.find(ticket) != records_.end();
-    });
+    const bool answered = arrived_.wait_for(
+        lock, std::chrono::seconds(20), [&] { return records_.find(ticket) != records_.end(); });
     INFO("waited for " << what);
     REQUIRE(answered);
 }
@@ -195,6 +194,7 @@ actor_harness::actor_harness()
 actor_harness::~actor_harness() {
     for (auto& pool : pools_) pool->shut_down();
     run();
+    system_->await_all_actors_done();  // those with threads of their own
     pools_.clear();
 }
 
@@ -217,10 +217,9 @@ actors::function_info actor_harness::function(std::string name, test_function bo
 }
 
 actors::pool& actor_harness::make_pool(actors::function_info info, pool_settings settings) {
-    return make_pool(
-        std::move(info),
-        std::make_unique<actors::fixed_scaling>(settings.activations, settings.start),
-        settings.queue_depth_max);
+    return make_pool(std::move(info),
+                     std::make_unique<actors::fixed_scaling>(settings.activations, settings.start),
+                     settings.queue_depth_max);
 }
 
 actors::pool& actor_harness::make_pool(actors::function_info info,
@@ -232,8 +231,7 @@ actors::pool& actor_harness::make_pool(actors::function_info info,
 }
 
 actors::bundle_ptr actor_harness::bundle_of(const std::vector<std::string>& payloads,
-                                            std::uint32_t* first_ticket,
-                                            std::int64_t deadline_ns) {
+                                            std::uint32_t* first_ticket, std::int64_t deadline_ns) {
     auto* memory = new payload_memory(payloads);
     auto work = actors::bundle::create(static_cast<std::uint32_t>(payloads.size()), *memory);
     memory->release();
@@ -270,8 +268,10 @@ bool actor_harness::step() {
         lane != nullptr && !lane->jobs.empty()) {
         auto* job = lane->jobs.front();
         lane->jobs.pop_front();
-        if (job->resume(lane, 1) == caf::resumable::resume_later) lane->jobs.push_back(job);
-        else caf::intrusive_ptr_release(job);
+        if (job->resume(lane, 1) == caf::resumable::resume_later)
+            lane->jobs.push_back(job);
+        else
+            caf::intrusive_ptr_release(job);
         return true;
     }
     return scheduler().try_run_once();

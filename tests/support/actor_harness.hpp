@@ -3,11 +3,10 @@
 // Actors without threads, sockets or real time: a test moves everything by hand.
 //
 //     actor_harness h;
-//     auto& pool = h.make_pool(h.function("test/hello", [](call_view c) { return c.reply("hi"); }));
-//     const auto ticket = h.call(pool, "payload");
-//     CHECK(h.outcome(ticket) == "open");     // not yet: the message waits in a mailbox
-//     h.run();                                 // or step() for one message at a time
-//     CHECK(h.outcome(ticket) == "ok: hi");
+//     auto& pool = h.make_pool(h.function("test/hello", [](call_view c) { return c.reply("hi");
+//     })); const auto ticket = h.call(pool, "payload"); CHECK(h.outcome(ticket) == "open");     //
+//     not yet: the message waits in a mailbox h.run();                                 // or step()
+//     for one message at a time CHECK(h.outcome(ticket) == "ok: hi");
 //
 // CAF's testing scheduler keeps a list of actors with messages; nothing runs until the test says
 // so, in the order of arrival. The clock stands until `advance`, which also fires what is due of
@@ -195,7 +194,9 @@ public:
     /// Handles messages until there are none. @returns how many there were.
     std::size_t run();
     void advance(std::chrono::nanoseconds by);
-    [[nodiscard]] std::string outcome(std::uint32_t ticket) const { return answers.outcome(ticket); }
+    [[nodiscard]] std::string outcome(std::uint32_t ticket) const {
+        return answers.outcome(ticket);
+    }
 
     [[nodiscard]] caf::actor_system& system() noexcept { return *system_; }
 

@@ -60,14 +60,14 @@ struct call_ticket {
 };
 
 struct client_stats {
-    std::uint64_t calls = 0;       // started
-    std::uint64_t replies = 0;     // answered by a function
-    std::uint64_t failures = 0;    // answered with an error, wherever it arose
-    std::uint64_t in_flight = 0;   // now
+    std::uint64_t calls = 0;      // started
+    std::uint64_t replies = 0;    // answered by a function
+    std::uint64_t failures = 0;   // answered with an error, wherever it arose
+    std::uint64_t in_flight = 0;  // now
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_received = 0;
     std::uint64_t frames_malformed = 0;
-    std::uint64_t reconnects = 0;
+    std::uint64_t reconnects = 0;  // connections made in place of lost ones
 };
 
 class client {
@@ -82,7 +82,8 @@ public:
     client& operator=(client&&) noexcept;
     ~client();
 
-    /// Calls a function and waits for its result, at most until the call's deadline.
+    /// Calls a function and waits for its result, at most until the call's deadline. While no
+    /// node can be reached the call waits too, and ends with `unavailable` at its deadline.
     template <class Out, class In>
     [[nodiscard]] result<Out> invoke(std::string_view function, const In& in,
                                      const call_options& options = {}) {
@@ -96,13 +97,17 @@ public:
         }
     }
 
-    /// Calls a function; `done(result<Out>)` runs on the client's thread (or on the thread that
-    /// drives the socket then). It must not wait for other calls of this client and should be
-    /// short; it may start calls. It runs exactly once, unless it throws: that ends the program.
+    /// Calls a function; `done(result<Out>)` runs exactly once, on the thread that drives the
+    /// sockets then: the client's own, or one that waits in `invoke`. It should be short, for all
+    /// other answers wait for it; it may start and cancel calls, but `invoke` inside it is
+    /// refused. An exception from it ends the program.
+    ///
+    /// A call that cannot even be started (`overloaded`, a bad name, an input that cannot be
+    /// encoded) is answered before this returns, on the calling thread: do not hold a lock that
+    /// `done` takes, and do not start the call again right inside it.
     template <class Out, class In, class F>
-        requires std::is_invocable_v<F&, result<Out>>
-    call_ticket async_invoke(std::string_view function, const In& in, const call_options& options,
-                             F&& done) {
+    requires std::is_invocable_v<F&, result<Out>> call_ticket
+    async_invoke(std::string_view function, const In& in, const call_options& options, F&& done) {
         return call(function, &encode_hook<In>, &in, options,
                     [done = std::forward<F>(done)](result<bytes>&& reply) mutable {
                         if constexpr (std::is_void_v<Out>) {
@@ -130,7 +135,8 @@ public:
     }
 
     /// Withdraws a call: its callback gets `cancelled` unless its result is already here. The
-    /// node stops the function at its next look at the stop token.
+    /// node stops the function at its next look at the stop token. Without effect on calls that
+    /// have ended, and on tickets of calls that did not start.
     void cancel(call_ticket ticket);
 
     [[nodiscard]] client_stats stats() const;

@@ -13,9 +13,15 @@ namespace {
 
 constexpr std::string_view scheme = "tcp://";
 
+std::string quoted(std::string_view text) {
+    std::string with_quotes(1, '"');
+    with_quotes += text;
+    with_quotes += '"';
+    return with_quotes;
+}
+
 error bad_endpoint(std::string_view endpoint, std::string_view problem) {
-    return {errc::invalid_argument, "endpoint \"" + std::string(endpoint) + "\" " +
-                                        std::string(problem) +
+    return {errc::invalid_argument, "endpoint " + quoted(endpoint) + " " + std::string(problem) +
                                         "; write it as in tcp://127.0.0.1:7440"};
 }
 
@@ -31,8 +37,7 @@ result<void> check_endpoint(std::string_view endpoint) {
     const auto address = endpoint.substr(scheme.size());
     const auto colon = address.rfind(':');
     const auto bracket = address.rfind(']');
-    if (colon == std::string_view::npos ||
-        (bracket != std::string_view::npos && colon < bracket)) {
+    if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) {
         return bad_endpoint(endpoint, "has no port");
     }
     const auto host = address.substr(0, colon);
@@ -68,9 +73,10 @@ error bad_function_name(std::string_view name) {
         return {errc::invalid_argument, "the function's name has " + std::to_string(name.size()) +
                                             " bytes, the most is 255"};
     }
-    return {errc::invalid_argument, "\"" + std::string(name) +
-                                        "\" is not a function's full name; write module and "
-                                        "function, as in bench/echo"};
+    return {errc::invalid_argument,
+            quoted(name) +
+                " is not a function's full name; write module and function, as in "
+                "bench/echo"};
 }
 
 std::string to_text(std::chrono::microseconds duration) {

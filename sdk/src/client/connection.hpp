@@ -13,9 +13,9 @@
 #include "client/outbox.hpp"
 #include "wire/envelope.hpp"
 
-#include <zmq.hpp>
-
 #include <dunlin/bytes.hpp>
+
+#include <zmq.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -25,12 +25,12 @@
 #include "support/wake_event.hpp"
 #include "wire/envelope.hpp"
 
-#include <zmq.hpp>
-
 #include <dunlin/client.hpp>
 
 #include <poll.h>
+#include <zmq.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -96,27 +96,31 @@ private:
     bool encode_call(connection& on, call& opened, const request& what, error& why);
     bool hold_call(call& opened, const request& what, error& why);
     connection* pick_lane() noexcept;
+    /// How many calls are in flight, also while a frame of answers is being handled.
+    [[nodiscard]] std::size_t window() const noexcept {
+        return std::max(calls_.in_flight(), in_flight_before_);
+    }
     void settle(call& settled) noexcept;
     void settle_with(call& settled, error why);
     void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
 
     // -- leading: driver_lead.cpp --------------------------------------------------------------
-    void take_lead() noexcept;            // mutex held
-    void release_lead();                  // mutex held
+    void take_lead() noexcept;                         // mutex held
+    void release_lead();                               // mutex held
     [[nodiscard]] bool work_pending() const noexcept;  // mutex held
     [[nodiscard]] bool unsent() const noexcept;        // mutex held
-    void wake_background() noexcept;      // mutex held
+    void wake_background() noexcept;                   // mutex held
     void run_background();
     bool watch(bool quiet);
     void lead(waiter* own);
     [[nodiscard]] bool nothing_to_lead();
     bool receive_round(waiter* own);
     void flush();
-    void send_held(time_point now);       // mutex held
+    void send_held(time_point now);  // mutex held
     void send_cut(connection& on);
     void deliver(call& settled, result<bytes>&& with) noexcept;
-    void recycle() noexcept;              // mutex held
+    void recycle() noexcept;  // mutex held
     void sleep();
     void shut_down();
 
@@ -130,9 +134,9 @@ private:
     void open_connections(time_point now);
     void close_connections(time_point now);
     [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
-    void detach(connection& lost, time_point now);  // mutex held
+    void detach(connection& lost, time_point now);                                  // mutex held
     void rebuild_poll_set();
-    [[nodiscard]] time_point next_upkeep();  // mutex held
+    [[nodiscard]] time_point next_upkeep();              // mutex held
     [[nodiscard]] error expiry(const call& late) const;  // mutex held
 
     const client_options options_;
@@ -144,6 +148,7 @@ private:
     // -- shared --------------------------------------------------------------------------------
     std::mutex mutex_;
     call_table calls_;
+    std::size_t in_flight_before_ = 0;  // when the frame that is being handled arrived
     support::timer_wheel deadlines_;
     std::deque<held_call> held_;
     std::vector<outcome> due_;  // for the leader to deliver

@@ -110,7 +110,7 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
     end_payload(frame, mark);
     opened.on = &on;
     ++on.in_flight;
-    if (on.out.appended(calls_.in_flight())) ++next_lane_;
+    if (on.out.appended(window())) ++next_lane_;
     return true;
 }
 
@@ -235,9 +235,10 @@ void driver::cancel(call_ticket ticket) {
     if (withdrawn == nullptr || withdrawn->sync != nullptr) return;
     if (connection* on = withdrawn->on; on != nullptr) {
         append(on->out.open(), wire::cancel{ticket.id});
-        on->out.appended(calls_.in_flight());
+        on->out.appended(window());
     }
-    settle_with(*withdrawn, {errc::cancelled, withdrawn->function + " was cancelled by its caller"});
+    settle_with(*withdrawn,
+                {errc::cancelled, withdrawn->function + " was cancelled by its caller"});
     notify(held);
 }
 

@@ -30,7 +30,10 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
         bool farewell = false;
         {
             const lock held(mutex_);
-            if (std::exchange(first, false)) ++stats_.frames_received;
+            if (std::exchange(first, false)) {
+                ++stats_.frames_received;
+                in_flight_before_ = calls_.in_flight();
+            }
             recycle();
             while (more && !greeting && !farewell && batch_.size() < batch_max) {
                 const auto status = reader.next();
@@ -62,7 +65,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                     }
                     case wire::kind::ping:
                         append(from.out.open(), wire::pong{reader.id_or_token()});
-                        from.out.appended(calls_.in_flight());
+                        from.out.appended(window());
                         break;
                     case wire::kind::welcome: greeting = true; break;
                     case wire::kind::goaway: farewell = true; break;
@@ -162,9 +165,9 @@ error driver::expiry(const call& late) const {
     if (late.on != nullptr) {
         return {errc::deadline_exceeded, "no answer from " + late.function + within};
     }
-    return {errc::unavailable,
-            late.function + " did not run: no node answered at " + std::string(plan_.seeking()) +
-                within + (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+    return {errc::unavailable, late.function + " did not run: no node answered at " +
+                                   std::string(plan_.seeking()) + within +
+                                   (last_problem_.empty() ? "" : "; last: " + last_problem_)};
 }
 
 void driver::open_connections(time_point now) {
@@ -230,9 +233,9 @@ void driver::detach(connection& lost, time_point now) {
     if (lost.in_flight != 0) {
         calls_.for_each([&](call& open) {
             if (open.on != &lost) return;
-            settle_with(open, {errc::unavailable,
-                               "no answer from " + open.function + ", it may have run: lost " +
-                                   "node " + node_ + " at " + last_problem_});
+            settle_with(open, {errc::unavailable, "no answer from " + open.function +
+                                                      ", it may have run: lost " + "node " + node_ +
+                                                      " at " + last_problem_});
         });
     }
     if (lost.now != connection::phase::leaving) plan_.lost(lost.lane(), now);

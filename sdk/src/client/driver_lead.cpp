@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who drives the sockets, and the loop of the thread that does.
-#include "client/driver.hpp"
-
 #include "client/checks.hpp"
+#include "client/driver.hpp"
 
 #include <unistd.h>
 
@@ -68,9 +67,9 @@ driver::~driver() {
 
 result<void> driver::wait_connected() {
     lock held(mutex_);
-    const bool decided =
-        reached_.wait_until(held, clock::now() + options_.connect_timeout,
-                            [&] { return !live_.empty() || (refused_ && plan_.rounds_failed() > 0); });
+    const bool decided = reached_.wait_until(held, clock::now() + options_.connect_timeout, [&] {
+        return !live_.empty() || (refused_ && plan_.rounds_failed() > 0);
+    });
     if (!live_.empty()) return {};
     if (decided) return refusal_;
     std::string tried;
@@ -78,9 +77,9 @@ result<void> driver::wait_connected() {
         if (!tried.empty()) tried += ", ";
         tried += endpoint;
     }
-    return {errc::unavailable,
-            "no node answered at " + tried + " within " + to_text(options_.connect_timeout) +
-                (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+    return {errc::unavailable, "no node answered at " + tried + " within " +
+                                   to_text(options_.connect_timeout) +
+                                   (last_problem_.empty() ? "" : "; last: " + last_problem_)};
 }
 
 // -- leadership ------------------------------------------------------------------------------
@@ -220,6 +219,7 @@ bool driver::receive_round(waiter* own) {
 void driver::flush() {
     lock held(mutex_);
     leader_asleep_ = false;
+    in_flight_before_ = 0;
     recycle();
     if (!held_.empty() && !live_.empty()) send_held(clock::now());
     for (auto& one : connections_) {
@@ -266,14 +266,14 @@ void driver::send_held(time_point now) {
         }
         const bytes_view payload = waiting.payload.view();
         if (payload.size() > on->payload_bytes_max) {
-            settle_with(*opened, {errc::invalid_argument,
-                                  "payload of " + std::to_string(payload.size()) +
-                                      " bytes exceeds the node's limit of " +
-                                      std::to_string(on->payload_bytes_max)});
+            settle_with(*opened,
+                        {errc::invalid_argument, "payload of " + std::to_string(payload.size()) +
+                                                     " bytes exceeds the node's limit of " +
+                                                     std::to_string(on->payload_bytes_max)});
             continue;
         }
-        const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
-            opened->deadline - now);
+        const auto left =
+            std::chrono::duration_cast<std::chrono::microseconds>(opened->deadline - now);
         wire::invoke envelope;
         envelope.id = opened->id;
         envelope.function = opened->function;
@@ -283,7 +283,7 @@ void driver::send_held(time_point now) {
         append(on->out.open(), envelope);
         opened->on = on;
         ++on->in_flight;
-        on->out.appended(calls_.in_flight());
+        on->out.appended(window());
     }
 }
 

@@ -23,8 +23,8 @@ void lane_plan::add(std::string endpoint, time_point try_at) {
 }
 
 lane_plan::lane* lane_plan::find(std::uint32_t id) noexcept {
-    const auto found = std::find_if(lanes_.begin(), lanes_.end(),
-                                    [&](const lane& one) { return one.id == id; });
+    const auto found =
+        std::find_if(lanes_.begin(), lanes_.end(), [&](const lane& one) { return one.id == id; });
     return found == lanes_.end() ? nullptr : &*found;
 }
 

@@ -78,7 +78,7 @@ private:
     std::uint64_t seed_;
     std::size_t cursor_ = 0;
     std::uint64_t failures_ = 0;
-    bool reached_ = false;  // a node welcomed us once
+    bool reached_ = false;       // a node welcomed us once
     std::size_t lost_live_ = 0;  // connections not made good for yet
     backoff seek_pause_;
     std::uint32_t next_id_ = 1;

@@ -119,8 +119,8 @@ private:
     position first_occupied() noexcept;
     void collect(std::int64_t now, link_head& ready) noexcept;
 
-    std::int64_t elapsed_;  // the tick up to which everything has fired
-    link_head due_;         // inserted when already late
+    std::int64_t elapsed_;                          // the tick up to which everything has fired
+    link_head due_;                                 // inserted when already late
     std::array<std::uint64_t, levels> occupied_{};  // a set bit may be stale, a clear one is true
     std::array<std::array<link_head, slots>, levels> rings_;
 };

@@ -30,21 +30,24 @@ TEST_CASE("nothing of the lane is touched from inside user code") {
     recording_lane lane(h.system());
     auto& inner = h.make_pool(h.function("test/inner", [](call_view c) { return c.reply(""); }));
     h.router.connect(inner);
+    // Left open when the function finishes, or ended by the stop.
+    constexpr std::int64_t hour_ns = 3'600'000'000'000;
+    const dunlin_completion ignored = [](void*, std::int32_t, const std::uint8_t*, std::size_t) {};
     int ends = 0;
-    auto& outer = h.make_pool(
-        h.function("test/outer",
-                   [&](call_view c) {
-                       const auto end = [&ends, c, &lane](std::int32_t, const std::string&) {
-                           CHECK(lane.inside);
-                           if (++ends % 3 == 1) c.sleep(1h, [](auto, auto&&) {});
-                           if (ends % 3 == 0) c.host.finish(c.call);
-                       };
-                       c.sleep(1ms, end);
-                       c.invoke("test/inner", "", end, 5ms);
-                       c.invoke("test/elsewhere", "", end, 5ms);
-                       return std::int32_t{DUNLIN_PENDING};
-                   },
-                   DUNLIN_ASYNC));
+    auto& outer = h.make_pool(h.function(
+        "test/outer",
+        [&](call_view c) {
+            const auto end = [&, c](std::int32_t, const std::string&) {
+                CHECK(lane.inside);
+                if (++ends % 3 == 1) c.host.sleep(c.call, hour_ns, ignored, nullptr);
+                if (ends % 3 == 0) c.host.finish(c.call);
+            };
+            c.sleep(1ms, end);
+            c.invoke("test/inner", "", end, 5ms);
+            c.invoke("test/elsewhere", "", end, 5ms);
+            return std::int32_t{DUNLIN_PENDING};
+        },
+        DUNLIN_ASYNC));
     const auto done = h.call(outer, "");
     h.run();
     h.advance(1ms);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/output_buffer.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/placement.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace dunlin::actors;

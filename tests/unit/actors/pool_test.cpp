@@ -73,8 +73,8 @@ TEST_CASE("pool runs what waits in the order of arrival") {
 
 TEST_CASE("pool refuses the tail of a bundle for which its queue has no room") {
     actor_harness h;
-    auto& pool = h.make_pool(h.function("test/echo", echo),
-                             {.activations = 1, .queue_depth_max = 3});
+    auto& pool =
+        h.make_pool(h.function("test/echo", echo), {.activations = 1, .queue_depth_max = 3});
     const auto running = h.call(pool, "running");
     std::uint32_t first = 0;
     CHECK(h.submit(pool, h.bundle_of({"a", "b", "c", "d", "e"}, &first)) == 3);
@@ -97,10 +97,12 @@ TEST_CASE("pool refuses the tail of a bundle for which its queue has no room") {
 
 TEST_CASE("pool tells a refused caller the time its queue needs to empty") {
     actor_harness h;
-    auto& pool = h.make_pool(h.function("test/slow", [&](call_view c) {
-        h.time.advance(10ms);
-        return c.reply("");
-    }), {.activations = 2, .queue_depth_max = 8});
+    auto& pool = h.make_pool(h.function("test/slow",
+                                        [&](call_view c) {
+                                            h.time.advance(10ms);
+                                            return c.reply("");
+                                        }),
+                             {.activations = 2, .queue_depth_max = 8});
     h.call(pool, "measured");
     h.run();
     for (int i = 0; i < 10; ++i) h.call(pool, "");
@@ -113,12 +115,13 @@ TEST_CASE("pool tells a refused caller the time its queue needs to empty") {
 TEST_CASE("pool spawns activations of a blocking function as work asks for them") {
     actor_harness h;
     door door;
-    auto& pool = h.make_pool(h.function("test/block",
-                                        [&](call_view c) {
-                                            door.pass();
-                                            return c.reply(c.payload);
-                                        },
-                                        DUNLIN_BLOCKING),
+    auto& pool = h.make_pool(h.function(
+                                 "test/block",
+                                 [&](call_view c) {
+                                     door.pass();
+                                     return c.reply(c.payload);
+                                 },
+                                 DUNLIN_BLOCKING),
                              {.activations = 2, .start = fixed_scaling::start::lazy});
     CHECK(pool.status().activations == 0);
     CHECK(pool.where() == placement::threads);
@@ -139,9 +142,7 @@ TEST_CASE("pool spawns activations of a blocking function as work asks for them"
 
 TEST_CASE("pool carries out the scaling policy's decision") {
     struct two_while_queued final : scaling_policy {
-        std::size_t target(const pool_load& load) const override {
-            return load.queued > 1 ? 2 : 1;
-        }
+        std::size_t target(const pool_load& load) const override { return load.queued > 1 ? 2 : 1; }
         std::size_t initial() const override { return 0; }
     };
     actor_harness h;
@@ -244,13 +245,14 @@ TEST_CASE("a pool that was shut down takes nothing and counts what still runs as
     actor_harness h;
     dunlin_call* running = nullptr;
     const dunlin_host* host = nullptr;
-    auto& pool = h.make_pool(h.function("test/pending",
-                                        [&](call_view c) {
-                                            running = c.call;
-                                            host = &c.host;
-                                            return std::int32_t{DUNLIN_PENDING};
-                                        },
-                                        DUNLIN_ASYNC),
+    auto& pool = h.make_pool(h.function(
+                                 "test/pending",
+                                 [&](call_view c) {
+                                     running = c.call;
+                                     host = &c.host;
+                                     return std::int32_t{DUNLIN_PENDING};
+                                 },
+                                 DUNLIN_ASYNC),
                              {.activations = 2});
     h.call(pool, "");
     h.run();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/service_time.hpp"
+
 #include "tests/support/catch.hpp"
 
 using dunlin::actors::service_time;

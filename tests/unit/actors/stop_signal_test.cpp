@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/stop_signal.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <latch>

@@ -61,9 +61,19 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
+// Only looked at by modules that check whom they talk to; no test calls a function.
+const dunlin_host& silent_host() {
+    static const dunlin_host host = [] {
+        dunlin_host made{};
+        made.struct_size = sizeof made;
+        made.abi_version = DUNLIN_ABI_VERSION;
+        return made;
+    }();
+    return host;
+}
+
 std::string load_complaint(const std::string& path) {
-    static const dunlin_host host{};
-    const auto loaded = load_module(path, host);
+    const auto loaded = load_module(path, silent_host());
     return loaded ? "" : loaded.error().detail;
 }
 
@@ -254,8 +264,7 @@ TEST_CASE("a shared object that is no module is refused") {
 // --------------------------------------
 
 TEST_CASE("a module written in plain C is loaded") {
-    static const dunlin_host host{};
-    const auto loaded = load_module(test_module("plain_c"), host);
+    const auto loaded = load_module(test_module("plain_c"), silent_host());
     REQUIRE(loaded);
     CHECK(loaded->path == test_module("plain_c"));
     REQUIRE_FALSE(loaded->functions.empty());
@@ -272,8 +281,7 @@ TEST_CASE("each bad module is refused with what is bad about it") {
     CHECK(contains(complaint_about("wrong_abi"), "was built for ABI version"));
     CHECK(contains(complaint_about("no_symbol"), "does not export dunlin_module"));
     CHECK(contains(complaint_about("twice_c"), "exports two functions named"));
-    CHECK(contains(complaint_about("twice"), "is added twice"));
-    CHECK(contains(complaint_about("throws"), "could not set itself up: "));
-    CHECK(complaint_about("throws_in_global") ==
-          "threw while it was loaded: a global could not be made");
+    CHECK(complaint_about("twice") == "could not set itself up: function \"count\" is added twice");
+    // throws_in_global ends its process, so it is tested with one of its own.
+    CHECK(complaint_about("throws") == "could not set itself up: the model file is missing");
 }

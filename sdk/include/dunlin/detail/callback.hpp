@@ -26,15 +26,14 @@ public:
     /// Whether a callable of this type is kept without allocating.
     template <class F>
     static constexpr bool fits =
-        sizeof(F) <= inline_bytes && alignof(F) <= alignof(void*) &&
-        std::is_nothrow_move_constructible_v<F>;
+        sizeof(F) <= inline_bytes &&
+        alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
     callback() noexcept = default;
 
     template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, callback> &&
-                 std::is_invocable_v<std::decay_t<F>&, result<bytes>&&>)
-    callback(F&& callable) {
+    requires(!std::is_same_v<std::remove_cvref_t<F>, callback> &&
+             std::is_invocable_v<std::decay_t<F>&, result<bytes>&&>) callback(F&& callable) {
         using stored = std::decay_t<F>;
         if constexpr (fits<stored>) {
             ::new (static_cast<void*>(storage_)) stored(std::forward<F>(callable));
@@ -58,7 +57,9 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return actions_ != nullptr; }
 
     /// @pre it holds a callable. One that throws ends the program: nobody is there to catch.
-    void operator()(result<bytes>&& answer) noexcept { actions_->call(storage_, std::move(answer)); }
+    void operator()(result<bytes>&& answer) noexcept {
+        actions_->call(storage_, std::move(answer));
+    }
 
     /// Destroys the callable.
     void reset() noexcept {
@@ -107,7 +108,7 @@ private:
         std::is_trivially_destructible_v<F> ? nullptr : &destroy_inline<F>};
     template <class F>
     static constexpr action_table allocated_actions{&call_allocated<F>, nullptr,
-                                               &destroy_allocated<F>};
+                                                    &destroy_allocated<F>};
 
     void take(callback& other) noexcept {
         actions_ = std::exchange(other.actions_, nullptr);

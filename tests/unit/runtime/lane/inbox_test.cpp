@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/inbox.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <poll.h>
@@ -18,9 +19,7 @@ bool readable(const inbox& in, int timeout_ms) {
     return ::poll(&item, 1, timeout_ms) == 1;
 }
 
-lane_command failure(std::uint32_t slot) {
-    return error_answer{{slot, 0}, {errc::failed, "x"}};
-}
+lane_command failure(std::uint32_t slot) { return error_answer{{slot, 0}, {errc::failed, "x"}}; }
 
 }  // namespace
 

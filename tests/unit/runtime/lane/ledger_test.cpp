@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/ledger.hpp"
+
 #include "runtime/lane/peer.hpp"
 #include "tests/support/catch.hpp"
 

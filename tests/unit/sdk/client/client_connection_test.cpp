@@ -46,9 +46,8 @@ TEST_CASE("client says that something else listens") {
 TEST_CASE("client gives up at once when every node refuses it") {
     fake_node strict({.on_hello = fake_node::greeting::refuse});
     const auto refused = client::connect(strict.endpoint());
-    CHECK(refused.error() ==
-          error{errc::unauthenticated,
-                "the node at " + strict.endpoint() + " refused this client: who?"});
+    CHECK(refused.error() == error{errc::unauthenticated, "the node at " + strict.endpoint() +
+                                                              " refused this client: who?"});
 }
 
 TEST_CASE("client uses the first endpoint that answers") {
@@ -80,9 +79,9 @@ TEST_CASE("client answers calls in flight when the node vanishes, and finds the 
     node->wait_for_held(2);
     node.reset();
 
-    const auto expected = error{errc::unavailable,
-                                "no answer from t/hold, it may have run: lost node fake at " +
-                                    endpoint + ": the connection was closed"};
+    const auto expected =
+        error{errc::unavailable, "no answer from t/hold, it may have run: lost node fake at " +
+                                     endpoint + ": the connection was closed"};
     CHECK(lost.get().error() == expected);
     CHECK(waiting.get().error() == expected);
 

@@ -184,7 +184,8 @@ TEST_CASE("client answers overloaded at once when too many calls are in flight")
     auto c = connected(node, {.in_flight_max = 3});
     std::vector<std::future<result<int>>> held;
     for (int i = 0; i < 3; ++i) held.push_back(c.async_invoke<int>("t/hold", i));
-    const error expected{errc::overloaded, "this client has its limit of 3 calls in flight already"};
+    const error expected{errc::overloaded,
+                         "this client has its limit of 3 calls in flight already"};
     CHECK(c.invoke<int>("t/echo", 1).error() == expected);
     CHECK(c.async_invoke<int>("t/echo", 1).get().error() == expected);
     node.wait_for_held(3);
@@ -208,8 +209,8 @@ TEST_CASE("client cancels a call once, and tells the node") {
     fake_node node;
     auto c = connected(node);
     std::promise<result<int>> got;
-    const auto ticket = c.async_invoke<int>("t/hold", 1, {},
-                                            [&](result<int> reply) { got.set_value(reply); });
+    const auto ticket =
+        c.async_invoke<int>("t/hold", 1, {}, [&](result<int> reply) { got.set_value(reply); });
     node.wait_for_held(1);
     c.cancel(ticket);
     CHECK(got.get_future().get().error() ==

@@ -11,9 +11,9 @@
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
-#include <zmq.hpp>
-
 #include <dunlin/bytes.hpp>
+
+#include <zmq.hpp>
 
 #include <chrono>
 #include <condition_variable>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/catch.hpp"
 #include "support/timer_wheel.hpp"
+
+#include "tests/support/catch.hpp"
 
 #include <chrono>
 #include <map>

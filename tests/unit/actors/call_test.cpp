@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a call holds its function to: limits, error codes, and the end of everything it began.
+#include "tests/support/actor_harness.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/actors/waiting_functions.hpp"
+
+using namespace dunlin;
+using namespace dunlin::actors;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("operations that a function leaves open end with it") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/hasty", [](call_view c) {
+        const dunlin_completion never = [](void*, std::int32_t, const std::uint8_t*, std::size_t) {
+            FAIL("the call was answered");
+        };
+        c.host.sleep(c.call, 1'000'000, never, nullptr);
+        dunlin_request request{};
+        request.struct_size = sizeof request;
+        request.function = "test/inner";
+        request.function_size = 10;
+        c.host.invoke(c.call, &request, never, nullptr);
+        return c.reply("done");
+    }));
+    const auto first = h.call(pool, "");
+    h.run();
+    CHECK(h.outcome(first) == "ok: done");
+    CHECK(h.timers.armed.empty());
+    REQUIRE(h.router.calls.size() == 1);
+    CHECK(h.router.calls[0].call().stop.requested());
+    h.router.calls[0].reply("late");
+    h.advance(1s);
+    h.run();
+}
+
+TEST_CASE(
+    "every error of a function reaches the caller as failed, but for a payload that does not fit") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/fails", [](call_view c) {
+        c.reply("dropped");
+        return c.fail(static_cast<errc>(std::stoi(std::string(c.payload))), "why");
+    }));
+    for (int code = 1; code <= 12; ++code) {
+        const auto ticket = h.call(pool, std::to_string(code));
+        h.run();
+        CHECK(h.outcome(ticket) == (code == 2 ? "invalid_argument: why" : "failed: why"));
+    }
+    const auto unknown = h.call(pool, "4711");
+    h.run();
+    CHECK(h.outcome(unknown) == "failed: why");
+}
+
+TEST_CASE("a reply beyond the limit fails, and the next one is not affected") {
+    actor_harness h;
+    h.payload_bytes_max = 16;
+    auto& pool =
+        h.make_pool(h.function("test/echo", [](call_view c) { return c.reply(c.payload); }));
+    const auto fits = h.call(pool, std::string(16, 'x'));
+    const auto beyond = h.call(pool, std::string(17, 'x'));
+    const auto next = h.call(pool, "y");
+    h.run();
+    CHECK(h.outcome(fits) == "ok: " + std::string(16, 'x'));
+    CHECK(h.answers.failure(beyond).code == errc::failed);
+    CHECK(h.outcome(next) == "ok: y");
+}
+
+TEST_CASE("a reply beyond the limit is found even when its function does not ask") {
+    actor_harness h;
+    auto body = [](call_view c) { return c.reply(c.payload); };
+    auto& wide = h.make_pool(h.function("test/wide", body));
+    h.call(wide, std::string(500, 'x'));  // leaves a large buffer for the next
+    h.run();
+    h.payload_bytes_max = 16;
+    auto& narrow = h.make_pool(h.function("test/narrow", body));
+    const auto ticket = h.call(narrow, std::string(400, 'x'));
+    h.run();
+    CHECK(h.outcome(ticket) == "failed: the reply exceeds the limit of 16 bytes");
+}
+
+TEST_CASE("a nested payload beyond the limit is the caller's mistake") {
+    actor_harness h;
+    h.payload_bytes_max = 16;
+    auto& pool = h.make_pool(h.function("test/relay", relay, DUNLIN_ASYNC));
+    const auto ticket = h.call(pool, std::string(17, 'x'));
+    h.run();
+    CHECK(h.outcome(ticket) == "invalid_argument: payload of 17 bytes exceeds the limit of 16");
+    CHECK(h.router.calls.empty());
+}
+
+TEST_CASE("an invocation may have only so many operations under way") {
+    actor_harness h;
+    std::size_t refused = 0;
+    std::size_t slept = 0;
+    auto& pool = h.make_pool(h.function(
+        "test/greedy",
+        [&](call_view c) {
+            for (std::size_t i = 0; i < limits::operations_max + 2; ++i)
+                c.sleep(1ms, [&, c](std::int32_t code, const std::string&) {
+                    ++(code == 0 ? slept : refused);
+                    if (slept + refused < limits::operations_max + 2) return;
+                    c.reply("all");
+                    c.host.finish(c.call);
+                });
+            return pending;
+        },
+        DUNLIN_ASYNC));
+    const auto ticket = h.call(pool, "");
+    h.run();
+    CHECK(refused == 2);
+    CHECK(h.timers.armed.size() == limits::operations_max);
+    h.advance(1ms);
+    h.run();
+    CHECK(slept == limits::operations_max);
+    CHECK(h.outcome(ticket) == "ok: all");
+}
+
+TEST_CASE("a stop callback is called once, and never after the answer") {
+    actor_harness h;
+    int stops = 0;
+    auto& pool = h.make_pool(h.function(
+        "test/listens",
+        [&](call_view c) {
+            c.host.set_stop_callback(
+                c.call, [](void* user) { ++*static_cast<int*>(user); }, &stops);
+            return nap(c);
+        },
+        DUNLIN_ASYNC));
+    h.call(pool, "1");
+    h.run();
+    h.advance(1ms);
+    h.run();
+    activation::stop(h.last, 0, errc::cancelled);
+    h.run();
+    CHECK(stops == 0);
+    const auto ticket = h.call(pool, "1000");
+    h.run();
+    activation::stop(h.last, 0, errc::cancelled);
+    CHECK(stops == 1);
+    h.run();
+    CHECK(stops == 1);
+    CHECK(h.outcome(ticket) == "ok: 7 the caller withdrew the call");
+}
