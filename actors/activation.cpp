@@ -6,7 +6,9 @@
 #include "actors/run_unit.hpp"
 #include "support/tsan.hpp"
 
+#include <caf/exit_reason.hpp>
 #include <caf/mailbox_element.hpp>
+#include <caf/system_messages.hpp>
 
 #include <utility>
 
@@ -40,7 +42,7 @@ activation::activation(caf::actor_config& config, pool& owner)
     : caf::event_based_actor(config),
       pool_(owner) {}
 
-activation::~activation() = default;
+activation::~activation() { support::tsan_acquire(this); }
 
 // The framework orders what one thread does to an activation before what the next one does.
 caf::resumable::resume_result activation::resume(caf::execution_unit* unit, std::size_t messages) {
@@ -53,6 +55,7 @@ caf::resumable::resume_result activation::resume(caf::execution_unit* unit, std:
 caf::behavior activation::make_behavior() {
     return {
         [this](run_bundle& message) {
+            support::tsan_acquire(this);
             const bundle_ptr work = std::move(message.work);
             support::tsan_acquire(work.get());
             run(work, message.first);
@@ -83,6 +86,8 @@ void activation::start(bundle_ptr work) {
     support::tsan_release(work.get());
     post(run_bundle{std::move(work), 0});
 }
+
+void activation::end() { post(caf::exit_msg{address(), caf::exit_reason::user_shutdown}); }
 
 void activation::answer_value(answer_address to, output_buffer& payload) {
     auto data = std::make_shared<output_buffer>(std::move(payload));

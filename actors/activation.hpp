@@ -45,6 +45,8 @@ public:
 
     /// Gives it a bundle; only the pool, and only while it is idle.
     void start(bundle_ptr work);
+    /// It ends after what it has been given already.
+    void end();
 
     /// Requests the stop of an invocation, wherever it is: waiting, running or suspended.
     static void stop(const bundle_ptr& work, std::uint32_t index, errc reason);

@@ -12,7 +12,6 @@
 namespace {
 
 using dunlin::actors::answer_address;
-using dunlin::actors::operation_timer;
 
 /// Buffers up to this size are kept for the next invocation.
 constexpr std::size_t output_bytes_kept = 8192;

@@ -2,12 +2,18 @@
 #include "actors/pool.hpp"
 
 #include <caf/actor_cast.hpp>
-#include <caf/exit_reason.hpp>
-#include <caf/send.hpp>
 
 #include <algorithm>
 
 namespace dunlin::actors {
+
+namespace {
+
+activation& activation_of(const caf::actor& handle) {
+    return static_cast<activation&>(*caf::actor_cast<caf::abstract_actor*>(handle));
+}
+
+}  // namespace
 
 pool::pool(caf::actor_system& system, environment env, function_info info,
            std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max)
@@ -29,7 +35,7 @@ void pool::spawn() {
     caf::actor spawned = info_.blocking()
                              ? system_.spawn<activation, caf::detached>(std::ref(*this))
                              : system_.spawn<activation, caf::lazy_init>(std::ref(*this));
-    idle_.push_back(static_cast<activation*>(caf::actor_cast<caf::abstract_actor*>(spawned)));
+    idle_.push_back(&activation_of(spawned));
     activations_.push_back(std::move(spawned));
 }
 
@@ -140,7 +146,7 @@ void pool::shut_down() {
         queued_ = 0;
         ending = activations_;
     }
-    for (auto& each : ending) caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+    for (auto& each : ending) activation_of(each).end();
 }
 
 }  // namespace dunlin::actors

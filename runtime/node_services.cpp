@@ -37,9 +37,12 @@ void lane_timers::disarm(const std::shared_ptr<actors::operation_timer>& timer) 
 void logged_functions::write(std::int32_t level, std::string_view function,
                              std::uint64_t invocation_id, std::string_view text) noexcept {
     auto severity = spdlog::level::debug;
-    if (level == DUNLIN_LOG_INFO) severity = spdlog::level::info;
-    else if (level == DUNLIN_LOG_WARN) severity = spdlog::level::warn;
-    else if (level >= DUNLIN_LOG_ERROR) severity = spdlog::level::err;
+    if (level == DUNLIN_LOG_INFO)
+        severity = spdlog::level::info;
+    else if (level == DUNLIN_LOG_WARN)
+        severity = spdlog::level::warn;
+    else if (level >= DUNLIN_LOG_ERROR)
+        severity = spdlog::level::err;
     log().log(severity, "{} function={} invocation={}", text, function, invocation_id);
 }
 

@@ -19,7 +19,8 @@ namespace dunlin::runtime {
 class system_module {
 public:
     system_module(const function_registry& functions, std::string node_name)
-        : functions_(functions), node_name_(std::move(node_name)) {}
+        : functions_(functions),
+          node_name_(std::move(node_name)) {}
 
     /// The functions to register; their `self` points into this object.
     [[nodiscard]] std::vector<actors::function_info> functions();

@@ -16,6 +16,8 @@ template <class... F>
 struct overloaded : F... {
     using F::operator()...;
 };
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
 
 error refused(std::string why) { return {errc::invalid_argument, std::move(why)}; }
 

@@ -3,6 +3,7 @@
 // The outward half of a lane: from answers to frames on the socket.
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "support/tsan.hpp"
 
 #include <zmq.h>
 
@@ -36,6 +37,7 @@ struct handed_over {
 };
 
 void free_memory(void* /*data*/, void* hint) {
+    support::tsan_acquire(hint);
     const std::unique_ptr<handed_over> sent(static_cast<handed_over*>(hint));
     sent->unsent_bytes->fetch_sub(sent->bytes, std::memory_order_relaxed);
     support::block_free(sent->base);
@@ -43,6 +45,7 @@ void free_memory(void* /*data*/, void* hint) {
 
 zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
     auto* handed = new handed_over{base, bytes, to.unsent_bytes};
+    support::tsan_release(handed);
     return zmq::message_t(start, bytes, &free_memory, handed);
 }
 

@@ -60,12 +60,12 @@ typedef struct dunlin_call dunlin_call;
 typedef struct dunlin_call_info {
     size_t struct_size;
     uint64_t invocation_id;
-    uint32_t attempt;          /* 0 at first, 1 on the first retry, ... */
-    const char* function;      /* full name, "module/function", not zero-terminated */
+    uint32_t attempt;     /* 0 at first, 1 on the first retry, ... */
+    const char* function; /* full name, "module/function", not zero-terminated */
     size_t function_size;
-    const uint8_t* trace;      /* W3C trace context in its text form, or NULL */
+    const uint8_t* trace; /* W3C trace context in its text form, or NULL */
     size_t trace_size;
-    const uint8_t* key;        /* partition key, or NULL */
+    const uint8_t* key; /* partition key, or NULL */
     size_t key_size;
 } dunlin_call_info;
 

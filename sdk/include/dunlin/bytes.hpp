@@ -44,7 +44,8 @@ public:
 
     /// Shares memory that `owner` keeps alive; nothing is copied.
     bytes(std::shared_ptr<const void> owner, bytes_view data) noexcept
-        : owner_(std::move(owner)), view_(data) {}
+        : owner_(std::move(owner)),
+          view_(data) {}
 
     [[nodiscard]] const std::byte* data() const noexcept { return view_.data(); }
     [[nodiscard]] std::size_t size() const noexcept { return view_.size(); }

@@ -51,7 +51,8 @@ public:
     using value_type = T;
     using base::base;
     result(dunlin::error why) : base(tl::unexpect, std::move(why)) {}
-    result(errc code, std::string detail) : base(tl::unexpect, dunlin::error{code, std::move(detail)}) {}
+    result(errc code, std::string detail)
+        : base(tl::unexpect, dunlin::error{code, std::move(detail)}) {}
     result(base other) : base(std::move(other)) {}
 
     /// The value, or a thrown `call_error`.
@@ -82,7 +83,8 @@ public:
     using value_type = void;
     using base::base;
     result(dunlin::error why) : base(tl::unexpect, std::move(why)) {}
-    result(errc code, std::string detail) : base(tl::unexpect, dunlin::error{code, std::move(detail)}) {}
+    result(errc code, std::string detail)
+        : base(tl::unexpect, dunlin::error{code, std::move(detail)}) {}
 
     void value() const {
         if (!has_value()) throw call_error(this->error());

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <vector>
+#include <new>
 
 namespace dunlin::support {
 
@@ -55,9 +55,10 @@ private:
     std::size_t bytes_ = 0;
 };
 
-/// Lives until the process ends: ZeroMQ may give a block back after every destructor has run.
+/// Never destroyed: ZeroMQ may give a block back after every destructor has run.
 cache& the_cache() noexcept {
-    static cache* const instance = new cache;
+    alignas(cache) static std::byte place[sizeof(cache)];
+    static cache* const instance = new (place) cache;
     return *instance;
 }
 

@@ -23,7 +23,8 @@ namespace dunlin::wire {
 class frame_buffer : public dunlin_buffer {
 public:
     explicit frame_buffer(std::size_t size_max = std::numeric_limits<std::size_t>::max()) noexcept
-        : dunlin_buffer{nullptr, 0, 0, &frame_buffer::grow_hook}, size_max_(size_max) {}
+        : dunlin_buffer{nullptr, 0, 0, &frame_buffer::grow_hook},
+          size_max_(size_max) {}
     frame_buffer(frame_buffer&& other) noexcept
         : dunlin_buffer{std::exchange(other.data, nullptr), std::exchange(other.size, 0),
                         std::exchange(other.capacity, 0), &frame_buffer::grow_hook},

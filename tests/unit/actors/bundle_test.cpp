@@ -71,7 +71,7 @@ TEST_CASE("references to a bundle may end on many threads") {
             threads.emplace_back([&start, mine = work]() mutable {
                 start.arrive_and_wait();
                 for (int round = 0; round < 1000; ++round) {
-                    const auto another = mine;
+                    const auto another = mine;  // NOLINT(performance-unnecessary-copy-*)
                     if (another->full()) std::abort();
                 }
                 mine = {};

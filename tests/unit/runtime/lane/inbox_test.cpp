@@ -58,7 +58,8 @@ TEST_CASE("a closed inbox refuses and leaves the command as it was") {
     in.push(failure(1));
     in.close();
     auto late = failure(2);
-    CHECK_FALSE(in.push(std::move(late)));
+    const bool taken = in.push(std::move(late));
+    CHECK_FALSE(taken);
     CHECK(std::get<error_answer>(late).why.detail == "x");  // NOLINT(bugprone-use-after-move)
     std::vector<lane_command> commands;
     REQUIRE(in.take(commands));

@@ -30,7 +30,7 @@ TEST_CASE("callback moves and destroys what it holds, small or large") {
     const auto check = [&](callback first) {
         const auto others = alive.use_count() - 1;
         callback second(std::move(first));
-        CHECK_FALSE(first);
+        CHECK_FALSE(first);  // NOLINT(bugprone-use-after-move): that it is empty is the point
         callback third;
         third = std::move(second);
         CHECK(alive.use_count() == others + 1);
