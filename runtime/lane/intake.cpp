@@ -123,7 +123,10 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 remove(*from, "said bye");
                 reading = false;
                 break;
-            case wire::kind::pong: from->probes_left = 0; break;
+            case wire::kind::pong:
+                from->probes_left = 0;
+                if (reader.id_or_token() == farewell_token) from->farewell_due = false;
+                break;
             default: break;  // what only nodes send: nothing to do
         }
     }

@@ -306,13 +306,14 @@ void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail)
 }
 
 void lane::finish_all() {
+    draining_ = true;
     end_turn();
     ledger_.for_each_open([this](ledger_entry& entry) {
         answer_in_place(entry, errc::unavailable,
                         "node " + options_.node_name + " stopped before " +
                             entry.pool->info().name + " answered; the function may have run");
     });
-    flush_all();
+    say_farewell();
     counters_.calls_open.set(0);
     // Timers end with the lane: what waits for one goes on now.
     inbox_.close();

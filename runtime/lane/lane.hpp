@@ -165,6 +165,7 @@ private:
     void lose(peer& unreachable);  // removed at the end of the turn
     void suspect(peer& disconnected);
     void probe_suspects();
+    void say_farewell();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
 

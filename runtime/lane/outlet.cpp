@@ -5,6 +5,7 @@
 #include "runtime/log.hpp"
 #include "support/tsan.hpp"
 
+#include <poll.h>
 #include <zmq.h>
 
 #include <algorithm>
@@ -242,6 +243,35 @@ void lane::probe_suspects() {
         count_envelope(*each);
     }
     std::erase_if(suspects_, [](const peer* each) { return each->probes_left == 0; });
+}
+
+// What a peer has received but not read yet is lost when the connection ends under it. So every
+// peer is asked to show that it has read its last answers, and is waited for a little.
+void lane::say_farewell() {
+    constexpr std::int64_t wait_ns_max = 500'000'000;
+    peers_.for_each([this](peer& each) {
+        each.farewell_due = true;
+        wire::append(each.out, wire::ping{farewell_token});
+        count_envelope(each);
+    });
+    flush_all();
+    const auto end_ns = time_.now_ns() + wait_ns_max;
+    for (;;) {
+        now_ns_ = time_.now_ns();
+        while (receive()) {
+        }
+        read_monitor();
+        probe_suspects();
+        flush_all();
+        bool due = false;
+        peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
+        const auto left_ns = end_ns - now_ns_;
+        if (!due || left_ns <= 0) return;
+        if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) continue;
+        pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
+        constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
+        ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));
+    }
 }
 
 }  // namespace dunlin::runtime

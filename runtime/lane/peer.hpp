@@ -22,6 +22,9 @@
 
 namespace dunlin::runtime {
 
+/// In the ping behind a peer's last answers; its pong shows that they were read.
+inline constexpr std::uint64_t farewell_token = 1;
+
 struct peer {
     std::string routing_id;
     std::string name;
@@ -36,8 +39,9 @@ struct peer {
 
     wire::frame_buffer out;  // envelopes of this turn
     std::uint32_t out_envelopes = 0;
-    bool dirty = false;  // is in the lane's list of peers to flush
-    bool gone = false;   // found unreachable while sending; removed at the end of the turn
+    bool dirty = false;         // is in the lane's list of peers to flush
+    bool farewell_due = false;  // has not shown yet that it read its last answers
+    bool gone = false;          // found unreachable while sending; removed at the end of the turn
     std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for
     std::size_t backlog_bytes = 0;
     /// Of the large frames that ZeroMQ has taken; its own thread counts down.

@@ -16,6 +16,7 @@ constexpr auto give_up_after = std::chrono::seconds(30);
 raw_client::raw_client(const std::string& endpoint, greeting how, int receive_buffer) {
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, receive_buffer);
+    socket_.set(zmq::sockopt::reconnect_ivl, -1);  // as WIRE.md has it: a lost connection is lost
     socket_.connect(endpoint);
     if (how == greeting::none) return;
     send(wire::hello{.name = "test"});
