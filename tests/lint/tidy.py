@@ -85,7 +85,7 @@ def look_at(entry, build_dir, salt, end):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir", required=True)
-    parser.add_argument("--minutes", type=float, default=7)
+    parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("files", nargs="*", help="only these; all by default")
     options = parser.parse_args()
