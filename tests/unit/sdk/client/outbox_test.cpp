@@ -33,16 +33,20 @@ TEST_CASE("outbox keeps a frame open until it is looked for") {
 
 TEST_CASE("outbox cuts a frame by its envelopes, more of them the more calls are in flight") {
     outbox out;
-    for (int i = 0; i < 31; ++i) REQUIRE_FALSE(put(out, 1, 1));
+    for (int i = 0; i < 15; ++i) REQUIRE_FALSE(put(out, 1, 1));
     CHECK(put(out, 1, 1));
     for (int i = 0; i < 255; ++i) REQUIRE_FALSE(put(out, 1, 60000));
     CHECK(put(out, 1, 60000));
+    for (int i = 0; i < 31; ++i) REQUIRE_FALSE(put(out, 1, 64));
+    CHECK(put(out, 1, 64));
     CHECK_FALSE(put(out, 1, 64));
     frame_buffer frame;
     REQUIRE(out.take(frame));
-    CHECK(frame.size == 32);
+    CHECK(frame.size == 16);
     REQUIRE(out.take_cut(frame));
     CHECK(frame.size == 256);
+    REQUIRE(out.take_cut(frame));
+    CHECK(frame.size == 32);
     CHECK_FALSE(out.take_cut(frame));
     REQUIRE(out.take(frame));
     CHECK(frame.size == 1);
