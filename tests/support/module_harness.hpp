@@ -24,7 +24,7 @@ public:
     explicit module_harness(void (*describe)(module_builder& m))
         : module_("test", host.abi(), describe) {}
     ~module_harness() {
-        CHECK(host.violations == std::vector<std::string>{});
+        CHECK_THAT(host.violations, Catch::Equals(std::vector<std::string>{}));
         CHECK(host.operations.empty());
     }
 
