@@ -3,8 +3,8 @@
 // One node: modules, pools and lanes, wired in the order of a call's path, and nothing else.
 //
 // Owner: the program or a test that embeds a node. `start` returns when the node serves; `stop`
-// returns when every call has been answered. Members are for the owning thread, except
-// `request_stop`-free observers, which are safe from any thread.
+// returns when every call has been answered. `start`, `stop` and the destructor are for the owning
+// thread; what only looks (`endpoints`, `name`, `functions`) is safe from any.
 #pragma once
 
 #include "runtime/node_config.hpp"

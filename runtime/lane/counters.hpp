@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a lane counts. Written by the lane's thread, read by any: relaxed atomics without
-// read-modify-write, so counting costs a store. Never reset, never negative.
+// What a lane counts. Each counter has one writer, the lane's thread (the watchdog for takeovers),
+// and any thread may read: relaxed atomics without read-modify-write, so counting costs a store.
+// Never reset, never negative.
 #pragma once
 
 #include <atomic>

@@ -87,6 +87,8 @@ public:
     template <class Out, class In>
     [[nodiscard]] result<Out> invoke(std::string_view function, const In& in,
                                      const call_options& options = {}) {
+        static_assert(std::is_void_v<Out> || !borrows_v<Out>,
+                      "Out must own what it holds: a view would outlive the reply it points into");
         if constexpr (std::is_void_v<Out>) {
             auto reply = call_and_wait(function, &encode_hook<In>, &in, options);
             return reply ? result<void>{} : result<void>{std::move(reply.error())};
@@ -125,6 +127,8 @@ public:
     template <class Out, class In>
     [[nodiscard]] std::future<result<Out>> async_invoke(std::string_view function, const In& in,
                                                         const call_options& options = {}) {
+        static_assert(std::is_void_v<Out> || !borrows_v<Out>,
+                      "Out must own what it holds: a view would outlive the reply it points into");
         std::promise<result<Out>> promise;
         auto future = promise.get_future();
         async_invoke<Out>(function, in, options,
