@@ -128,6 +128,7 @@ result<void> node::impl::open_lanes() {
     options.in_flight_max = config.in_flight_max;
     options.payload_bytes_max = config.payload_bytes_max;
     options.backlog_bytes_max = config.backlog_bytes_max;
+    options.busy_poll = config.busy_poll;
     for (std::size_t i = 0; i < config.lanes; ++i) {
         auto& opened =
             *lanes.emplace_back(std::make_unique<lane>(system, functions, time, alarm, options));

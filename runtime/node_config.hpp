@@ -39,9 +39,11 @@ struct node_config {
     /// Bytes of replies kept for a connection that reads too slowly before it is given up.
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
     /// How long a stopping node waits for running calls before it answers them itself.
-    std::chrono::milliseconds drain_timeout{10000};
+    std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.
-    std::chrono::milliseconds lane_hold_max{5};
+    std::chrono::microseconds lane_hold_max = std::chrono::milliseconds(5);
+    /// How long a lane without work looks for more before it sleeps. Zero: it sleeps at once.
+    std::chrono::microseconds busy_poll{100};
 };
 
 }  // namespace dunlin::runtime

@@ -46,8 +46,8 @@ result<void> put_number(settings& to, const Field& at, std::uint64_t number) {
 result<void> put_duration(settings& to, const duration_field& at, const std::string& text) {
     auto parsed = parse_duration(text);
     if (!parsed) return std::move(parsed.error());
-    const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(*parsed);
-    if (whole != *parsed) return refused(text + " is finer than one millisecond");
+    const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(*parsed);
+    if (whole != *parsed) return refused(text + " is finer than one microsecond");
     at.of(to) = whole;
     return {};
 }
@@ -154,10 +154,12 @@ std::string as_toml(const settings& from, const setting& what) {
         return as_text(from, what);
     const auto* list = std::get_if<list_field>(&what.where);
     if (list == nullptr) return quoted(as_text(from, what));
-    std::string items;
-    for (const auto& item : list->of(const_cast<settings&>(from)))
-        items += (items.empty() ? "" : ", ") + quoted(item);
-    return "[" + items + "]";
+    std::string items(1, '[');
+    for (const auto& item : list->of(const_cast<settings&>(from))) {
+        if (items.size() > 1) items += ", ";
+        items += quoted(item);
+    }
+    return items + ']';
 }
 
 std::string print_config(const settings& from) {

@@ -30,7 +30,7 @@ const std::array rows{
     setting{"--drain-timeout", "node", "drain_timeout", "DURATION",
             "How long a stopping node waits for running calls before it answers them itself.",
             duration_field{
-                [](settings& s) -> std::chrono::milliseconds& { return s.node.drain_timeout; }}},
+                [](settings& s) -> std::chrono::microseconds& { return s.node.drain_timeout; }}},
 
     setting{
         "--lanes", "threads", "lanes", "COUNT",
@@ -43,7 +43,12 @@ const std::array rows{
     setting{"--lane-hold-max", "threads", "lane_hold_max", "DURATION",
             "A lane whose function runs longer than this is taken over by another thread.",
             duration_field{
-                [](settings& s) -> std::chrono::milliseconds& { return s.node.lane_hold_max; }}},
+                [](settings& s) -> std::chrono::microseconds& { return s.node.lane_hold_max; }}},
+    setting{
+        "--busy-poll", "threads", "busy_poll", "DURATION",
+        "How long a lane without work looks for more before it sleeps; it gives up trying "
+        "while that finds nothing. 0s: never.",
+        duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.busy_poll; }}},
 
     setting{"--activations", "pools", "activations", "COUNT",
             "Actors per function. 0: four per core.",

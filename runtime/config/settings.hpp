@@ -56,7 +56,7 @@ struct size_field {
     std::size_t most;
 };
 struct duration_field {
-    std::chrono::milliseconds& (*of)(settings&);
+    std::chrono::microseconds& (*of)(settings&);
 };
 using field =
     std::variant<text_field, list_field, switch_field, count_field, size_field, duration_field>;

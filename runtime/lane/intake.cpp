@@ -3,6 +3,7 @@
 // The inward half of a lane: from bytes on the socket to bundles in the pools.
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "support/block_cache.hpp"
 
 #include <zmq.h>
 
@@ -54,6 +55,7 @@ bool lane::receive() {
         if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
     }
     counters_.frames_received.add();
+    if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
     auto* from = peers_.find(text_of(routing_id));
     if (!single) {
         counters_.frames_malformed.add();
@@ -82,6 +84,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     auto* memory = new received_frame(std::move(frame));
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
+    busy_poll_.worked(1, memory->view().size());
     gathered.envelopes_expected = memory->view().size() / 64 + 1;
     for (bool reading = true; reading;) {
         const auto status = reader.next();
@@ -215,6 +218,7 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
     }
+    busy_poll_.worked(1, 0);
     auto& entry = ledger_.open(from, call.id);
     ++from.in_flight;
     entry.pool = into.pool;

@@ -49,6 +49,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       options_(std::move(options)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
+      busy_poll_(options_.busy_poll),
       wheel_(time_point_of(time.now_ns())) {
     constexpr int heartbeat_ms = 5000;
     socket_.set(zmq::sockopt::router_mandatory, true);
@@ -120,6 +121,7 @@ bool lane::serve() {
         while (frames < frames_per_turn_max && now_ns_ < turn_end_ns && receive()) {
             ++frames;
             if (!run_ready(unit)) return false;
+            flush_large();
         }
         read_commands();
         fire_timers();
@@ -199,18 +201,13 @@ void lane::sleep_until_work() {
     // does its descriptor become readable for anything new.
     if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
     if (!inbox_.prepare_to_sleep()) return;
-    int timeout_ms = backlogged_.empty() && suspects_.empty() ? -1 : 1;
-    if (const auto next = wheel_.next_deadline(); next != support::timer_node::time_point::max()) {
-        const auto left_ns = next.time_since_epoch().count() - time_.now_ns();
-        const auto left_ms = left_ns <= 0 ? 0 : (left_ns + 999'999) / 1'000'000;
-        if (timeout_ms < 0 || left_ms < timeout_ms)
-            timeout_ms = static_cast<int>(std::min<std::int64_t>(left_ms, 60'000));
-    }
+    auto until = wheel_.next_deadline();
+    if (!backlogged_.empty() || !suspects_.empty())
+        until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
     pollfd items[] = {{socket_.get(zmq::sockopt::fd), POLLIN, 0},
                       {inbox_.fd(), POLLIN, 0},
                       {monitor_.get(zmq::sockopt::fd), POLLIN, 0}};
-    // An interrupted poll is a turn like any other.
-    ::poll(items, std::size(items), timeout_ms);
+    busy_poll_.wait(items, until);
     inbox_.woke_up();
     if (items[2].revents != 0) read_monitor();
 }

@@ -22,6 +22,7 @@
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
+#include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>
 
@@ -30,6 +31,7 @@
 #include <zmq.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -43,6 +45,7 @@ struct lane_options {
     std::size_t in_flight_max = 65536;
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
+    std::chrono::microseconds busy_poll{0};
 
     /// A frame may be this much larger than a payload; larger ones are dropped and answered.
     [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -158,6 +161,7 @@ private:
     void close(ledger_entry& entry);
     void count_envelope(peer& to);
     void flush(peer& to);
+    void flush_large();
     void flush_all();
     void send_frame(peer& to, zmq::message_t frame);
     [[nodiscard]] bool try_send(peer& to, zmq::message_t& frame);
@@ -181,6 +185,7 @@ private:
     zmq::context_t context_{1};
     zmq::socket_t socket_;
     zmq::socket_t monitor_;
+    support::busy_poll busy_poll_;
 
     std::atomic<std::uint64_t> phase_{0};
     std::atomic<actors::pool*> running_{nullptr};

@@ -18,12 +18,14 @@ namespace dunlin::runtime {
 
 namespace {
 
-/// A frame is sent at once when it holds this many envelopes, while more are being worked on, so
-/// that transport and work overlap. Half of what the peer has in flight keeps two frames on the
-/// way; measured best between 16 and 64 envelopes at 64 in flight, 64 and 256 at 512.
-constexpr std::uint32_t frame_envelopes_min = 16;
-constexpr std::uint32_t frame_envelopes_max = 128;
+/// Answers leave together at the end of a turn. A frame that holds this much leaves at once, so
+/// that of very many the first are on their way while more are being worked on. Smaller frames
+/// cost more than they save: each wakes threads on its way.
+constexpr std::uint32_t frame_envelopes_cut = 256;
 constexpr std::size_t frame_bytes_cut = 64 * 1024;
+/// Answers of so many bytes do not wait for the end of the turn, only for the end of the frame that
+/// brought their calls: moving them takes longer than waking those who do.
+constexpr std::size_t flush_bytes_min = 16 * 1024;
 /// Copying less than this into a ZeroMQ message is cheaper than handing the memory over.
 constexpr std::size_t hand_over_bytes_min = 8 * 1024;
 
@@ -102,9 +104,7 @@ void lane::count_envelope(peer& to) {
         dirty_.push_back(&to);
     }
     ++to.out_envelopes;
-    const auto cut = std::clamp(static_cast<std::uint32_t>(to.in_flight / 2), frame_envelopes_min,
-                                frame_envelopes_max);
-    if (to.out_envelopes >= cut || to.out.size >= frame_bytes_cut) flush(to);
+    if (to.out_envelopes >= frame_envelopes_cut || to.out.size >= frame_bytes_cut) flush(to);
 }
 
 void lane::flush(peer& to) {
@@ -118,6 +118,12 @@ void lane::flush(peer& to) {
     const auto bytes = to.out.size;
     auto* memory = to.out.release();
     send_frame(to, hand_over(to, memory, bytes, memory));
+}
+
+void lane::flush_large() {
+    for (auto* each : dirty_) {
+        if (each->out.size >= flush_bytes_min) flush(*each);
+    }
 }
 
 void lane::flush_all() {

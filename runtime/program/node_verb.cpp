@@ -9,7 +9,6 @@
 #include "runtime/program/signals.hpp"
 
 #include <CLI/CLI.hpp>
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <csignal>
@@ -87,15 +86,7 @@ void announce(const runtime::node& node) {
     std::fflush(stdout);
 }
 
-/// Frames are received on one thread and freed on another. With its defaults the C library gives
-/// their memory back to the kernel at nearly every free and faults it in again at the next frame.
-void keep_heap_between_frames() {
-    mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    mallopt(M_TRIM_THRESHOLD, 16 << 20);
-}
-
 int serve(settings all) {
-    keep_heap_between_frames();
     // A log or a ready line that nobody reads any more must not end the node.
     std::signal(SIGPIPE, SIG_IGN);
     signals stop;

@@ -45,6 +45,10 @@ struct client_options {
     /// Pause before connecting again: doubles from the first to the second, with jitter.
     std::chrono::milliseconds reconnect_after_min{20};
     std::chrono::milliseconds reconnect_after_max{2000};
+    /// How long a thread that waits for answers looks for them before it sleeps. Meanwhile it
+    /// yields its core to whoever can use it, and it stops trying while that finds nothing. Zero:
+    /// it always sleeps at once, which saves processor time and makes quick calls slower.
+    std::chrono::microseconds busy_poll{100};
 };
 
 struct call_options {

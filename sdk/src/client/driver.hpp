@@ -21,6 +21,7 @@
 #include "client/connection.hpp"
 #include "client/lane_plan.hpp"
 #include "client/waiter.hpp"
+#include "support/busy_poll.hpp"
 #include "support/timer_wheel.hpp"
 #include "support/wake_event.hpp"
 #include "wire/envelope.hpp"
@@ -176,6 +177,7 @@ private:
     std::vector<outcome> delivering_;
     wire::frame_buffer sending_;
     std::vector<pollfd> poll_set_;
+    support::busy_poll busy_poll_;
 
     std::thread background_;
 };

@@ -18,21 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds quiet_after{50};
 constexpr int frames_per_round = 16;
 
-// Sleeps until a descriptor is readable or the time has come; forever with `time_point::max()`.
-void poll_until(std::vector<pollfd>& set, std::chrono::steady_clock::time_point until) {
-    timespec pause{};
-    timespec* timeout = nullptr;
-    if (until != std::chrono::steady_clock::time_point::max()) {
-        const auto left = until - std::chrono::steady_clock::now();
-        const auto count = left.count() > 0 ? left.count() : 0;
-        pause.tv_sec = static_cast<std::time_t>(count / 1'000'000'000);
-        pause.tv_nsec = static_cast<long>(count % 1'000'000'000);
-        timeout = &pause;
-    }
-    for (auto& entry : set) entry.revents = 0;
-    ::ppoll(set.data(), set.size(), timeout, nullptr);
-}
-
 bool readable(const pollfd& entry) noexcept { return entry.revents != 0; }
 
 // The identity of this client's pauses, so that no two clients share them.
@@ -47,8 +32,8 @@ driver::driver(client_options options)
     : options_(std::move(options)),
       calls_(options_.in_flight_max),
       deadlines_(clock::now()),
-      plan_(options_.endpoints, options_.reconnect_after_min, options_.reconnect_after_max,
-            seed()) {
+      plan_(options_.endpoints, options_.reconnect_after_min, options_.reconnect_after_max, seed()),
+      busy_poll_(options_.busy_poll) {
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     rebuild_poll_set();
@@ -168,7 +153,7 @@ bool driver::watch(bool quiet) {
             set.push_back({one->monitor_fd(), POLLIN, 0});
         }
     }
-    poll_until(set, quiet ? time_point::max() : clock::now() + quiet_after);
+    support::sleep_poll(set, quiet ? time_point::max() : clock::now() + quiet_after);
     if (readable(set[0])) background_event_.drain();
     for (std::size_t i = 1; i < set.size(); ++i) {
         if (readable(set[i])) return true;
@@ -310,7 +295,7 @@ void driver::sleep() {
         until = std::min(deadlines_.next_deadline(), next_upkeep());
         leader_asleep_ = true;
     }
-    poll_until(poll_set_, until);
+    busy_poll_.wait(poll_set_, until);
     if (readable(poll_set_[0])) leader_event_.drain();
     // The rest are pairs: a connection's socket and its monitor.
     for (std::size_t i = 0; i < connections_.size(); ++i) {

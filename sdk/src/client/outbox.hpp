@@ -12,7 +12,6 @@
 
 #include "wire/frame_buffer.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -21,18 +20,13 @@ namespace dunlin::link {
 
 class outbox {
 public:
-    /// A frame is cut when it has grown to this, however few envelopes it holds.
+    /// A frame is cut when it has grown to one of these. Cutting earlier costs more than it saves,
+    /// for every frame wakes threads on its way ...
     static constexpr std::size_t frame_bytes_cut = 64u << 10;
-    /// Bounds for cutting by number. Waking threads costs more than what they do for a call, so
-    /// few calls travel in one frame; of many, the first should be on their way while the last
-    /// are encoded. Half of what is in flight keeps two frames on the way. Measured: at 64 in
-    /// flight frames of 32 do a little better than 16 or 64; at 512 those of 128 to 256 are best.
-    static constexpr std::size_t envelopes_cut_min = 16;
-    static constexpr std::size_t envelopes_cut_max = 256;
-
-    [[nodiscard]] static constexpr std::size_t envelopes_cut(std::size_t in_flight) noexcept {
-        return std::clamp(in_flight / 2, envelopes_cut_min, envelopes_cut_max);
-    }
+    static constexpr std::size_t frame_envelopes_cut = 256;
+    /// ... unless there are bytes enough that moving them is what takes time: then half of what is
+    /// in flight goes ahead, so that two frames are on the way.
+    static constexpr std::size_t half_bytes_min = 16u << 10;
 
     /// Where the next envelope is written. Whoever gives it up shrinks the frame again.
     [[nodiscard]] wire::frame_buffer& open() noexcept { return open_; }
@@ -40,9 +34,10 @@ public:
     /// One envelope was appended to `open()`. @returns whether that cut the frame.
     bool appended(std::size_t in_flight) {
         ++envelopes_;
-        if (open_.size < frame_bytes_cut && envelopes_ < envelopes_cut(in_flight)) return false;
-        cut();
-        return true;
+        const bool full = open_.size >= frame_bytes_cut || envelopes_ >= frame_envelopes_cut;
+        const bool half = open_.size >= half_bytes_min && envelopes_ >= in_flight / 2;
+        if (full || half) cut();
+        return full || half;
     }
 
     [[nodiscard]] bool empty() const noexcept { return open_.empty() && !has_cut(); }

@@ -35,6 +35,7 @@ TEST_CASE("every option can be set in a file") {
         lanes = 2
         scheduler_threads = 3
         lane_hold_max = "7ms"
+        busy_poll = "35us"
         [pools]
         activations = 5
         queue_depth_max = 1_000
@@ -56,6 +57,7 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.lanes == 2);
     CHECK(all.node.scheduler_threads == 3);
     CHECK(all.node.lane_hold_max == 7ms);
+    CHECK(all.node.busy_poll == 35us);
     CHECK(all.node.activations == 5);
     CHECK(all.node.queue_depth_max == 1000);
     CHECK(all.node.in_flight_max == 77);
@@ -136,8 +138,8 @@ TEST_CASE("a value out of range is refused with the range") {
     CHECK(complaint("[limits]\npayload_bytes_max = 5") ==
           "node.toml:2:21: limits.payload_bytes_max: 5 is out of range; between 1KiB and 1GiB is "
           "possible");
-    CHECK(complaint("[node]\ndrain_timeout = \"1us\"") ==
-          "node.toml:2:17: node.drain_timeout: 1us is finer than one millisecond");
+    CHECK(complaint("[node]\ndrain_timeout = \"1ns\"") ==
+          "node.toml:2:17: node.drain_timeout: 1ns is finer than one microsecond");
     CHECK(complaint("[log]\nlevel = \"wran\"") ==
           "node.toml:2:9: log.level: 'wran' is none of trace, debug, info, warn, error, off; did "
           "you mean warn?");

@@ -31,25 +31,28 @@ TEST_CASE("outbox keeps a frame open until it is looked for") {
     CHECK_FALSE(out.take(frame));
 }
 
-TEST_CASE("outbox cuts a frame by its envelopes, more of them the more calls are in flight") {
+TEST_CASE("outbox cuts a frame of small envelopes only when it holds very many") {
     outbox out;
-    for (int i = 0; i < 15; ++i) REQUIRE_FALSE(put(out, 1, 1));
-    CHECK(put(out, 1, 1));
-    for (int i = 0; i < 255; ++i) REQUIRE_FALSE(put(out, 1, 60000));
-    CHECK(put(out, 1, 60000));
-    for (int i = 0; i < 31; ++i) REQUIRE_FALSE(put(out, 1, 64));
-    CHECK(put(out, 1, 64));
-    CHECK_FALSE(put(out, 1, 64));
+    const auto in_flight = GENERATE(1, 64, 512, 60000);
+    for (std::size_t i = 1; i < outbox::frame_envelopes_cut; ++i)
+        REQUIRE_FALSE(put(out, 1, static_cast<std::size_t>(in_flight)));
+    CHECK(put(out, 1, static_cast<std::size_t>(in_flight)));
+    CHECK_FALSE(put(out, 1, static_cast<std::size_t>(in_flight)));
     frame_buffer frame;
     REQUIRE(out.take(frame));
-    CHECK(frame.size == 16);
-    REQUIRE(out.take_cut(frame));
-    CHECK(frame.size == 256);
-    REQUIRE(out.take_cut(frame));
-    CHECK(frame.size == 32);
+    CHECK(frame.size == outbox::frame_envelopes_cut);
     CHECK_FALSE(out.take_cut(frame));
     REQUIRE(out.take(frame));
     CHECK(frame.size == 1);
+}
+
+TEST_CASE("outbox cuts a frame of larger envelopes when it holds half of what is in flight") {
+    outbox out;
+    for (int i = 0; i < 31; ++i) REQUIRE_FALSE(put(out, 1024, 64));
+    CHECK(put(out, 1024, 64));
+    // Alone in flight, and large enough: nothing could join it.
+    CHECK(put(out, outbox::half_bytes_min, 1));
+    CHECK_FALSE(put(out, outbox::half_bytes_min - 1, 1));
 }
 
 TEST_CASE("outbox cuts a frame by its bytes") {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/busy_poll.hpp"
+
+#include <sched.h>
+
+#include <ctime>
+
+namespace dunlin::support {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+bool look(std::span<pollfd> on, const timespec* timeout) noexcept {
+    for (auto& one : on) one.revents = 0;  // an interrupted poll leaves them as they were
+    return ::ppoll(on.data(), on.size(), timeout, nullptr) > 0;
+}
+
+timespec timespec_of(std::chrono::nanoseconds left) noexcept {
+    const auto count = std::max<std::int64_t>(left.count(), 0);
+    return {static_cast<std::time_t>(count / 1'000'000'000),
+            static_cast<long>(count % 1'000'000'000)};
+}
+
+bool awake_until(std::span<pollfd> on, clock::time_point end) noexcept {
+    constexpr timespec no_time{};
+    do {
+        if (look(on, &no_time)) return true;
+        ::sched_yield();
+    } while (clock::now() < end);
+    return false;
+}
+
+}  // namespace
+
+void sleep_poll(std::span<pollfd> on, busy_poll::time_point until) noexcept {
+    timespec left{};
+    if (until != clock::time_point::max()) left = timespec_of(until - clock::now());
+    look(on, until == clock::time_point::max() ? nullptr : &left);
+}
+
+void busy_poll::wait(std::span<pollfd> on, time_point until) noexcept {
+    const bool awake = policy_.begin_awake() && awake_max_.count() > 0;
+    if (awake) {
+        const bool news = awake_until(on, std::min(clock::now() + awake_max_, until));
+        policy_.found(news);
+        if (news) return;
+    }
+    sleep_poll(on, until);
+}
+
+}  // namespace dunlin::support

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/busy_poll.hpp"
+
+#include "support/wake_event.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+using dunlin::support::busy_poll;
+using dunlin::support::busy_poll_policy;
+using dunlin::support::sleep_poll;
+using dunlin::support::wake_event;
+using namespace std::chrono_literals;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+std::array<pollfd, 1> watching(const wake_event& event) { return {{{event.fd(), POLLIN, 0}}}; }
+
+}  // namespace
+
+TEST_CASE("waits begin awake as long as that finds news") {
+    busy_poll_policy policy;
+    for (int i = 0; i < 1000; ++i) {
+        REQUIRE(policy.begin_awake());
+        policy.found(true);
+    }
+}
+
+TEST_CASE("waits that were awake for nothing become rare, but never end") {
+    busy_poll_policy policy;
+    std::uint32_t asleep_in_a_row = 0;
+    std::uint32_t asleep_most = 0;
+    int awake = 0;
+    constexpr int waits = 100'000;
+    for (int i = 0; i < waits; ++i) {
+        if (!policy.begin_awake()) {
+            asleep_most = std::max(asleep_most, ++asleep_in_a_row);
+            continue;
+        }
+        asleep_in_a_row = 0;
+        ++awake;
+        policy.found(false);
+    }
+    CHECK(asleep_most == busy_poll_policy::waits_skipped_max);
+    // Nine times until the most is skipped, then one in so many.
+    CHECK(awake <= 10 + waits / static_cast<int>(busy_poll_policy::waits_skipped_max));
+    CHECK(awake >= waits / static_cast<int>(busy_poll_policy::waits_skipped_max) / 2);
+}
+
+TEST_CASE("one find makes waits begin awake again") {
+    busy_poll_policy policy;
+    for (int found_nothing = 0; found_nothing < 5;) {
+        if (!policy.begin_awake()) continue;
+        policy.found(false);
+        ++found_nothing;
+    }
+    int asleep = 0;
+    while (!policy.begin_awake()) ++asleep;
+    CHECK(asleep == 16);
+    policy.found(true);
+    CHECK(policy.begin_awake());
+    policy.found(false);
+    CHECK_FALSE(policy.begin_awake());  // skips one again, not 32
+    CHECK(policy.begin_awake());
+}
+
+TEST_CASE("a wait after much work sleeps at once") {
+    busy_poll_policy policy;
+    SECTION("many calls") { policy.worked(busy_poll_policy::work_max + 1, 0); }
+    SECTION("many bytes") { policy.worked(1, 2048 * busy_poll_policy::work_max); }
+    SECTION("little by little") {
+        for (std::size_t i = 0; i <= busy_poll_policy::work_max; ++i) policy.worked(1, 10);
+    }
+    CHECK_FALSE(policy.begin_awake());
+    // Which says nothing about the next.
+    CHECK(policy.begin_awake());
+    policy.worked(busy_poll_policy::work_max, 0);
+    CHECK(policy.begin_awake());
+}
+
+TEST_CASE("a wait returns with what is ready already") {
+    wake_event event;
+    event.signal();
+    auto on = watching(event);
+    busy_poll poll(GENERATE(0us, 100us, 10s));
+    poll.wait(on, clock_type::time_point::max());
+    CHECK(on[0].revents == POLLIN);
+}
+
+TEST_CASE("a wait is woken by another thread, whether awake or asleep") {
+    const auto awake_max = GENERATE(0us, 50us, 100s);
+    busy_poll poll(awake_max);
+    wake_event event;
+    wake_event answer;
+    std::thread other([&] {
+        for (int i = 0; i < 200; ++i) {
+            auto on = watching(answer);
+            sleep_poll(on, clock_type::time_point::max());
+            answer.drain();
+            event.signal();
+        }
+    });
+    for (int i = 0; i < 200; ++i) {
+        answer.signal();
+        auto on = watching(event);
+        do {
+            poll.wait(on, clock_type::time_point::max());
+        } while (on[0].revents == 0);
+        event.drain();
+    }
+    other.join();
+}
+
+TEST_CASE("a wait ends at its time, and says that nothing is ready") {
+    wake_event event;
+    auto on = watching(event);
+    on[0].revents = POLLIN;  // left over
+    busy_poll poll(GENERATE(0us, 200us, 100s));
+    const auto begin = clock_type::now();
+    poll.wait(on, begin + 2ms);
+    CHECK(clock_type::now() - begin >= 2ms);
+    CHECK(on[0].revents == 0);
+    poll.wait(on, begin);  // in the past
+    CHECK(on[0].revents == 0);
+}
