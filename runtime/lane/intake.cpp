@@ -84,7 +84,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     auto* memory = new received_frame(std::move(frame));
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
-    busy_poll_.worked(1, memory->view().size());
+    busy_poll_.worked(0, memory->view().size());
     gathered.envelopes_expected = memory->view().size() / 64 + 1;
     for (bool reading = true; reading;) {
         const auto status = reader.next();

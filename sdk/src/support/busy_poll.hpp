@@ -29,16 +29,21 @@ namespace dunlin::support {
 /// The decision, without a clock: which waits begin awake.
 class busy_poll_policy {
 public:
-    /// More work than this since the last wait: sleep at once. A call counts 1, 2 KiB as well.
-    static constexpr std::size_t work_max = 200;
+    /// More work than this since the last wait: sleep at once.
+    static constexpr std::size_t calls_max = 200;
+    static constexpr std::size_t bytes_max = 64u << 10;
     static constexpr std::uint32_t waits_skipped_max = 256;
 
-    void worked(std::size_t calls, std::size_t bytes) noexcept { work_ += calls + bytes / 2048; }
+    void worked(std::size_t calls, std::size_t bytes) noexcept {
+        calls_ += calls;
+        bytes_ += bytes;
+    }
 
     /// Asked once before each wait.
     [[nodiscard]] bool begin_awake() noexcept {
-        const bool little = std::exchange(work_, 0) <= work_max;
-        if (!little) return false;
+        const std::size_t calls = std::exchange(calls_, 0);
+        const std::size_t bytes = std::exchange(bytes_, 0);
+        if (calls > calls_max || bytes > bytes_max) return false;
         if (skipping_ == 0) return true;
         --skipping_;
         return false;
@@ -50,7 +55,8 @@ public:
     }
 
 private:
-    std::size_t work_ = 0;
+    std::size_t calls_ = 0;
+    std::size_t bytes_ = 0;
     std::uint32_t skipping_ = 0;
     std::uint32_t skip_next_ = 1;
 };

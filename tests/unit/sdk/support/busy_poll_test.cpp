@@ -71,15 +71,15 @@ TEST_CASE("one find makes waits begin awake again") {
 
 TEST_CASE("a wait after much work sleeps at once") {
     busy_poll_policy policy;
-    SECTION("many calls") { policy.worked(busy_poll_policy::work_max + 1, 0); }
-    SECTION("many bytes") { policy.worked(1, 2048 * busy_poll_policy::work_max); }
+    SECTION("many calls") { policy.worked(busy_poll_policy::calls_max + 1, 0); }
+    SECTION("many bytes") { policy.worked(1, busy_poll_policy::bytes_max + 1); }
     SECTION("little by little") {
-        for (std::size_t i = 0; i <= busy_poll_policy::work_max; ++i) policy.worked(1, 10);
+        for (std::size_t i = 0; i <= busy_poll_policy::calls_max; ++i) policy.worked(1, 10);
     }
     CHECK_FALSE(policy.begin_awake());
     // Which says nothing about the next.
     CHECK(policy.begin_awake());
-    policy.worked(busy_poll_policy::work_max, 0);
+    policy.worked(busy_poll_policy::calls_max, busy_poll_policy::bytes_max);
     CHECK(policy.begin_awake());
 }
 
