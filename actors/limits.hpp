@@ -32,6 +32,11 @@ inline constexpr std::size_t operations_max = 4096;
 inline constexpr std::int64_t bundle_hold_ns_max = 2 * bundle_work_ns_max;
 inline constexpr std::uint32_t invocations_per_look = 4;
 
+/// An invocation whose deadline is nearer than this is held against the clock itself before it
+/// runs; for others the last look will do.
+inline constexpr std::int64_t deadline_near_ns = 1'000'000'000;
+static_assert(bundle_hold_ns_max < deadline_near_ns);
+
 /// Messages an activation may take before its lane looks again whether it still belongs there: a
 /// message is a bundle, so others have waited long enough after one.
 inline constexpr std::size_t messages_per_turn_max = 1;

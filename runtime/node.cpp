@@ -9,6 +9,7 @@
 #include "runtime/module_loader.hpp"
 #include "runtime/node_services.hpp"
 #include "runtime/system_module.hpp"
+#include "wire/envelope.hpp"
 
 #include <caf/actor_system_config.hpp>
 #include <unistd.h>
@@ -42,6 +43,9 @@ void fill_in_defaults(node_config& config) {
     if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
     if (config.scheduler_threads == 0) config.scheduler_threads = std::max<std::size_t>(4, cores());
     if (config.activations == 0) config.activations = 4 * cores();
+    // A connection may always have its largest answer waiting.
+    config.backlog_bytes_max =
+        std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
 }
 
 /// "tcp://127.0.0.1:7440" -> "tcp://127.0.0.1:0", for the lanes after the first.

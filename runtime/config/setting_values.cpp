@@ -48,6 +48,9 @@ result<void> put_duration(settings& to, const duration_field& at, const std::str
     if (!parsed) return std::move(parsed.error());
     const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(*parsed);
     if (whole != *parsed) return refused(text + " is finer than one microsecond");
+    if (whole < at.least || whole > at.most)
+        return refused(text + " is out of range; between " + format_duration(at.least) + " and " +
+                       format_duration(at.most) + " is possible");
     at.of(to) = whole;
     return {};
 }

@@ -7,6 +7,8 @@
 namespace dunlin::runtime {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t threads_max = 1024;
 constexpr std::size_t count_max = std::size_t{1} << 32;
 constexpr std::size_t payload_max = std::size_t{1} << 30;
@@ -30,7 +32,8 @@ const std::array rows{
     setting{"--drain-timeout", "node", "drain_timeout", "DURATION",
             "How long a stopping node waits for running calls before it answers them itself.",
             duration_field{
-                [](settings& s) -> std::chrono::microseconds& { return s.node.drain_timeout; }}},
+                [](settings& s) -> std::chrono::microseconds& { return s.node.drain_timeout; }, 0s,
+                24h}},
 
     setting{
         "--lanes", "threads", "lanes", "COUNT",
@@ -43,12 +46,14 @@ const std::array rows{
     setting{"--lane-hold-max", "threads", "lane_hold_max", "DURATION",
             "A lane whose function runs longer than this is taken over by another thread.",
             duration_field{
-                [](settings& s) -> std::chrono::microseconds& { return s.node.lane_hold_max; }}},
+                [](settings& s) -> std::chrono::microseconds& { return s.node.lane_hold_max; }, 1ms,
+                24h}},
     setting{
         "--busy-poll", "threads", "busy_poll", "DURATION",
         "How long a lane without work looks for more before it sleeps; it gives up trying "
         "while that finds nothing. 0s: never.",
-        duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.busy_poll; }}},
+        duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.busy_poll; },
+                       0s, 10ms}},
 
     setting{"--activations", "pools", "activations", "COUNT",
             "Actors per function. 0: four per core.",

@@ -57,6 +57,8 @@ struct size_field {
 };
 struct duration_field {
     std::chrono::microseconds& (*of)(settings&);
+    std::chrono::microseconds least;
+    std::chrono::microseconds most;
 };
 using field =
     std::variant<text_field, list_field, switch_field, count_field, size_field, duration_field>;

@@ -17,7 +17,8 @@ namespace {
 /// How much a turn takes on before it looks at everything else again.
 constexpr int frames_per_turn_max = 64;
 constexpr int jobs_per_turn_max = 256;
-/// ... and how long it may do so, since answers to those with few calls leave at its end.
+/// ... and how long it may do so, since answers leave and others are heard at its end. What is
+/// ready then goes on in the next turn.
 constexpr std::int64_t turn_ns_max = 1'000'000;
 
 /// Whether the job's function is still one that runs on lanes.
@@ -30,6 +31,13 @@ bool belongs_on_lane(caf::resumable& job) {
 void fire_at_end(lane_timer& timer) {
     if (timer.code == 0) timer.code = static_cast<std::int32_t>(errc::unavailable);
     timer.owner->timer_fired(timer);
+}
+
+/// ZeroMQ binds to addresses and interfaces, not to names; this one everybody knows.
+std::string numeric(const std::string& endpoint) {
+    constexpr std::string_view name = "tcp://localhost:";
+    if (!endpoint.starts_with(name)) return endpoint;
+    return "tcp://127.0.0.1:" + endpoint.substr(name.size());
 }
 
 support::timer_node::time_point time_point_of(std::int64_t ns) {
@@ -73,7 +81,8 @@ lane::~lane() { join(); }
 
 result<std::string> lane::bind(const std::string& endpoint) {
     try {
-        socket_.bind(endpoint);
+        socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+        socket_.bind(numeric(endpoint));
         return socket_.get(zmq::sockopt::last_endpoint);
     } catch (const zmq::error_t& e) {
         const std::string at = "cannot listen on " + endpoint + ": ";
@@ -120,12 +129,12 @@ bool lane::serve() {
         int frames = 0;
         while (frames < frames_per_turn_max && now_ns_ < turn_end_ns && receive()) {
             ++frames;
-            if (!run_ready(unit)) return false;
+            if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
         read_commands();
         fire_timers();
-        if (!run_ready(unit)) return false;
+        if (!run_ready(unit, turn_end_ns)) return false;
         end_turn();
         if (frames == 0 && ready_.empty() && !finishing_) sleep_until_work();
     }
@@ -138,7 +147,7 @@ bool lane::serve() {
     return true;
 }
 
-bool lane::run_ready(lane_thread& unit) {
+bool lane::run_ready(lane_thread& unit, std::int64_t turn_end_ns) {
     for (int jobs = 0; jobs < jobs_per_turn_max && !ready_.empty(); ++jobs) {
         auto* job = ready_.front();
         ready_.pop_front();
@@ -152,6 +161,8 @@ bool lane::run_ready(lane_thread& unit) {
             caf::intrusive_ptr_release(job);
         }
         if (unit.lost()) return false;
+        now_ns_ = time_.now_ns();
+        if (now_ns_ >= turn_end_ns) break;
     }
     return true;
 }

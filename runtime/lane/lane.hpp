@@ -133,7 +133,7 @@ private:
     // lane.cpp: the loop
     /// @returns false when the lane was lost on the way.
     bool serve();
-    [[nodiscard]] bool run_ready(lane_thread& unit);
+    [[nodiscard]] bool run_ready(lane_thread& unit, std::int64_t turn_end_ns);
     void fire_timers();
     void settle();
     void end_turn();

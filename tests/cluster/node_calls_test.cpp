@@ -4,6 +4,13 @@
 #include "tests/cluster/node_harness.hpp"
 #include "tests/cluster/raw_client.hpp"
 
+#include <dunlin/client.hpp>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <vector>
+
 using namespace dunlin;
 using namespace dunlin::testing;
 
@@ -35,6 +42,36 @@ struct relay_report {
 };
 
 }  // namespace
+
+TEST_CASE("functions written in plain C answer, fail and wait on a node") {
+    auto config = node_settings();
+    config.modules = {module_file("plain_c")};
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    const std::string text = "abc";
+    const auto reversed = client.call("plainc/reverse", bytes_view(as_bytes(text)));
+    REQUIRE(reversed.ok);
+    CHECK(as_text(reversed.value<bytes>().view()) == "cba");
+    const auto refused = client.call("plainc/refuse", 1);
+    CHECK(refused.code == errc::failed);
+    CHECK(refused.detail == "refused, in plain C");
+    CHECK(client.call("plainc/nap", 1).ok);
+}
+
+TEST_CASE("a node and a client that never wait awake answer all the same") {
+    auto config = node_settings();
+    config.busy_poll = std::chrono::microseconds(0);
+    const auto node = start_node(config);
+    client_options options;
+    options.endpoints = node->endpoints();
+    options.busy_poll = std::chrono::microseconds(0);
+    auto caller = client::connect(std::move(options));
+    REQUIRE(caller);
+    for (int i = 0; i < 200; ++i) REQUIRE(caller->invoke<int>("bench/echo", i) == i);
+    std::vector<std::future<result<int>>> replies;
+    for (int i = 0; i < 500; ++i) replies.push_back(caller->async_invoke<int>("bench/echo", i));
+    for (int i = 0; i < 500; ++i) REQUIRE(replies[static_cast<std::size_t>(i)].get() == i);
+}
 
 TEST_CASE("a call is answered with the function's reply") {
     const auto node = start_node();

@@ -4,6 +4,8 @@
 #include "tests/cluster/node_harness.hpp"
 #include "tests/cluster/raw_client.hpp"
 
+#include <dunlin/client.hpp>
+
 #include <chrono>
 
 using namespace dunlin;
@@ -46,6 +48,46 @@ TEST_CASE("each of several lanes serves every function, and the welcome names th
     CHECK(second.call("bench/nap", spin_time{1000}).ok);
     CHECK(second.stats().at("lanes") == 2);
     CHECK(second.stats().at("peers_connected") == 2);
+}
+
+TEST_CASE("a client reaches every lane of a node that listens on every interface") {
+    auto config = node_settings();
+    config.listen = GENERATE("tcp://0.0.0.0:0", "tcp://*:0");
+    config.insecure = true;
+    config.lanes = 2;
+    const auto node = start_node(config);
+    const auto& named = node->endpoints().front();
+    const auto port = named.substr(named.rfind(':'));
+    auto client = dunlin::client::connect("tcp://127.0.0.1" + port);
+    REQUIRE(client);
+    raw_client watching("tcp://127.0.0.1" + port);
+    watching.wait_for_stat("peers_connected", 3);  // two lanes of the client, and this one
+    for (int i = 0; i < 100; ++i) CHECK(client->invoke<int>("bench/echo", i) == i);
+    CHECK(watching.stats().at("peers_connected") == 3);
+}
+
+TEST_CASE("a node listens on localhost by its name") {
+    auto config = node_settings();
+    config.listen = "tcp://localhost:0";
+    const auto node = start_node(config);
+    CHECK(node->endpoints().front().starts_with("tcp://127.0.0.1:"));
+    CHECK(raw_client(node->endpoints().front()).call("bench/echo", 1).ok);
+}
+
+TEST_CASE("answers of many short calls leave while others of their frame still run") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    raw_client watching(node->endpoints().front());
+    const auto sent = [&] { return watching.stats().at("frames_sent").get<std::uint64_t>(); };
+    const auto frames_before = sent();
+    constexpr int calls = 200;  // 20 ms of work, and not enough to fill a frame with answers
+    const auto spin = encode(spin_time{100});
+    wire::frame_buffer frame;
+    for (int i = 0; i < calls; ++i) append(frame, client.make_encoded("bench/spin", spin.view()));
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.wait_until([&] { return client.answers.size() == calls; }, "all answers");
+    // One for each millisecond or so, not one for all.
+    CHECK(sent() - frames_before >= 5);
 }
 
 TEST_CASE("a function that turns out long moves off the lane, and short ones stay quick") {

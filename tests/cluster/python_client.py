@@ -206,7 +206,11 @@ class Client:
             parts = self._socket.recv_multipart()
             if len(parts) != 1:
                 raise ValueError(f"a message of {len(parts)} parts")
-            self._inbox.extend(decode(parts[0]))
+            for envelope in decode(parts[0]):
+                if envelope[0] == PING:  # at any time; no test asks for it, the protocol does
+                    self.send([PONG, envelope[1]])
+                else:
+                    self._inbox.append(envelope)
 
     def unclaimed(self):
         """What arrived and nobody asked for."""

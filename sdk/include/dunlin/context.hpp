@@ -28,7 +28,7 @@ struct invoke_options {
     /// Until the inner call's deadline. Zero: the caller's own remaining time, which is the most
     /// it can get.
     std::chrono::nanoseconds timeout{0};
-    /// Partition key: calls with the same key run one after another. Empty: none.
+    /// Partition key, which the function reads with `key()`. It orders nothing yet. Empty: none.
     std::string_view key;
 };
 

@@ -58,6 +58,16 @@ result<void> check_endpoint(std::string_view endpoint) {
     return {};
 }
 
+std::string reachable(std::string_view named, std::string_view through) {
+    const auto host_end = named.rfind(':');
+    const auto through_end = through.rfind(':');
+    if (host_end == std::string_view::npos || through_end == std::string_view::npos)
+        return std::string(named);
+    const auto before_port = named.substr(0, host_end);
+    if (before_port != "tcp://0.0.0.0" && before_port != "tcp://[::]") return std::string(named);
+    return std::string(through.substr(0, through_end)) + std::string(named.substr(host_end));
+}
+
 bool good_function_name(std::string_view name) noexcept {
     const auto slash = name.find('/');
     return slash != std::string_view::npos && slash != 0 && slash + 1 != name.size() &&

@@ -23,4 +23,8 @@ namespace dunlin::link {
 /// "20 ms", "1.5 s", "300 us".
 [[nodiscard]] std::string to_text(std::chrono::microseconds duration);
 
+/// Where an endpoint that a node names is reached. A node that listens on every interface names
+/// 0.0.0.0 or [::]; that is the host through which it was reached itself, `through`.
+[[nodiscard]] std::string reachable(std::string_view named, std::string_view through);
+
 }  // namespace dunlin::link

@@ -112,7 +112,7 @@ void driver::handle_welcome(connection& from, const wire::welcome& envelope) {
     node_ = envelope.node;
     std::vector<std::string> endpoints;
     for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
-        std::string endpoint(envelope.endpoints[i]);
+        std::string endpoint = reachable(envelope.endpoints[i], from.endpoint());
         if (check_endpoint(endpoint)) endpoints.push_back(std::move(endpoint));
     }
     if (plan_.welcomed(from.lane(), endpoints)) ++stats_.reconnects;

@@ -17,6 +17,7 @@ namespace {
 // After this long without calls the background thread watches the sockets.
 constexpr std::chrono::milliseconds quiet_after{50};
 constexpr int frames_per_round = 16;
+constexpr std::chrono::microseconds busy_poll_max = std::chrono::milliseconds(10);
 
 bool readable(const pollfd& entry) noexcept { return entry.revents != 0; }
 
@@ -33,7 +34,7 @@ driver::driver(client_options options)
       calls_(options_.in_flight_max),
       deadlines_(clock::now()),
       plan_(options_.endpoints, options_.reconnect_after_min, options_.reconnect_after_max, seed()),
-      busy_poll_(options_.busy_poll) {
+      busy_poll_(std::min(options_.busy_poll, busy_poll_max)) {
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     rebuild_poll_set();

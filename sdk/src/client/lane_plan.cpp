@@ -2,9 +2,18 @@
 #include "client/lane_plan.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace dunlin::link {
+namespace {
+
+std::string_view port_part(std::string_view endpoint) noexcept {
+    const auto colon = endpoint.rfind(':');
+    return colon == std::string_view::npos ? endpoint : endpoint.substr(colon);
+}
+
+}  // namespace
 
 lane_plan::lane_plan(std::vector<std::string> endpoints, std::chrono::nanoseconds pause_min,
                      std::chrono::nanoseconds pause_max, std::uint64_t seed)
@@ -73,9 +82,10 @@ bool lane_plan::welcomed(std::uint32_t id, const std::vector<std::string>& endpo
     seek_pause_.reset();
     // With one endpoint there is nothing to add, whatever name the node has for itself.
     if (endpoints.size() < 2) return again;
-    const std::string own = welcoming->endpoint;
+    // The lanes of a node differ in their ports, and the node may know itself by another name.
+    const std::string own(port_part(welcoming->endpoint));
     for (const auto& endpoint : endpoints) {
-        if (endpoint != own) add(endpoint, time_point{});
+        if (port_part(endpoint) != own) add(endpoint, time_point{});
     }
     return again;
 }

@@ -16,9 +16,8 @@ bool look(std::span<pollfd> on, const timespec* timeout) noexcept {
 }
 
 timespec timespec_of(std::chrono::nanoseconds left) noexcept {
-    const auto count = std::max<std::int64_t>(left.count(), 0);
-    return {static_cast<std::time_t>(count / 1'000'000'000),
-            static_cast<long>(count % 1'000'000'000)};
+    return {static_cast<std::time_t>(left.count() / 1'000'000'000),
+            static_cast<long>(left.count() % 1'000'000'000)};
 }
 
 bool awake_until(std::span<pollfd> on, clock::time_point end) noexcept {
@@ -34,15 +33,20 @@ bool awake_until(std::span<pollfd> on, clock::time_point end) noexcept {
 
 void sleep_poll(std::span<pollfd> on, busy_poll::time_point until) noexcept {
     timespec left{};
-    if (until != clock::time_point::max()) left = timespec_of(until - clock::now());
+    if (until != clock::time_point::max()) {
+        const auto now = clock::now();
+        left = timespec_of(until > now ? until - now : clock::duration::zero());
+    }
     look(on, until == clock::time_point::max() ? nullptr : &left);
 }
 
 void busy_poll::wait(std::span<pollfd> on, time_point until) noexcept {
     const bool awake = policy_.begin_awake() && awake_max_.count() > 0;
     if (awake) {
-        const bool news = awake_until(on, std::min(clock::now() + awake_max_, until));
-        policy_.found(news);
+        const auto awake_end = clock::now() + awake_max_;
+        const bool news = awake_until(on, std::min(awake_end, until));
+        // A wait that its own time ends says nothing about the next.
+        if (news || until >= awake_end) policy_.found(news);
         if (news) return;
     }
     sleep_poll(on, until);

@@ -200,6 +200,30 @@ TEST_CASE("an invocation whose deadline has passed is answered without running")
     CHECK(h.outcome(in_time) == "ok: ");
 }
 
+TEST_CASE("an invocation whose deadline passes while others of its bundle run does not run") {
+    actor_harness h;
+    int runs = 0;
+    auto cost = 1us;
+    auto& pool = h.make_pool(h.function("test/count", [&](call_view c) {
+        ++runs;
+        h.time.advance(cost);
+        return c.reply("");
+    }));
+    h.call(pool, "");
+    h.run();
+    REQUIRE(pool.bundle_capacity() >= 3);  // it is known as quick
+    cost = 2ms;
+    const auto due = h.time.now_ns() + 1'500'000;
+    std::uint32_t first = 0;
+    REQUIRE(h.submit(pool, h.bundle_of({"", "", ""}, &first, due)) == 3);
+    h.run();
+    CHECK(h.outcome(first) == "ok: ");
+    for (const auto late : {first + 1, first + 2})
+        CHECK(h.outcome(late) ==
+              "deadline_exceeded: the deadline of test/count passed before it ran; it did not run");
+    CHECK(runs == 2);
+}
+
 TEST_CASE("an invocation that was stopped while it waited does not run") {
     actor_harness h;
     int runs = 0;

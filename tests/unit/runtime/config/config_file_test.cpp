@@ -140,6 +140,12 @@ TEST_CASE("a value out of range is refused with the range") {
           "possible");
     CHECK(complaint("[node]\ndrain_timeout = \"1ns\"") ==
           "node.toml:2:17: node.drain_timeout: 1ns is finer than one microsecond");
+    CHECK(complaint("[threads]\nbusy_poll = \"11ms\"") ==
+          "node.toml:2:13: threads.busy_poll: 11ms is out of range; between 0s and 10ms is "
+          "possible");
+    CHECK(complaint("[threads]\nlane_hold_max = \"999us\"") ==
+          "node.toml:2:17: threads.lane_hold_max: 999us is out of range; between 1ms and 24h is "
+          "possible");
     CHECK(complaint("[log]\nlevel = \"wran\"") ==
           "node.toml:2:9: log.level: 'wran' is none of trace, debug, info, warn, error, off; did "
           "you mean warn?");

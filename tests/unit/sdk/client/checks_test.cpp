@@ -59,3 +59,10 @@ TEST_CASE("durations are written as people do") {
     CHECK(to_text(2s) == "2 s");
     CHECK(to_text(90min) == "5400 s");
 }
+
+TEST_CASE("an endpoint of every interface is reached through the host that was reached") {
+    CHECK(reachable("tcp://0.0.0.0:7441", "tcp://node-1:7440") == "tcp://node-1:7441");
+    CHECK(reachable("tcp://[::]:7441", "tcp://[fe80::1]:7440") == "tcp://[fe80::1]:7441");
+    CHECK(reachable("tcp://10.0.0.1:7441", "tcp://node-1:7440") == "tcp://10.0.0.1:7441");
+    CHECK(reachable("nonsense", "tcp://node-1:7440") == "nonsense");
+}

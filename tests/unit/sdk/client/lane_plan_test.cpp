@@ -41,6 +41,16 @@ TEST_CASE("lane plan tries all endpoints at once, then pauses before the next ro
     CHECK(plan.next_attempt(start + 20ms)->endpoint == "a");
 }
 
+TEST_CASE("lane plan knows the lane it is connected to by its port") {
+    auto plan = make({"tcp://localhost:7440"});
+    const auto first = plan.next_attempt(start);
+    plan.welcomed(first->lane, {"tcp://127.0.0.1:7440", "tcp://127.0.0.1:50123"});
+    const auto second = plan.next_attempt(start);
+    REQUIRE(second);
+    CHECK(second->endpoint == "tcp://127.0.0.1:50123");
+    CHECK_FALSE(plan.next_attempt(start));
+}
+
 TEST_CASE("lane plan connects to every lane that the node names") {
     auto plan = make({"a"});
     const auto first = plan.next_attempt(start);
