@@ -73,6 +73,19 @@ TEST_CASE("a node and a client that never wait awake answer all the same") {
     for (int i = 0; i < 500; ++i) REQUIRE(replies[static_cast<std::size_t>(i)].get() == i);
 }
 
+TEST_CASE("a caller's trace reaches the function and what it calls in turn") {
+    const auto node = start_node();
+    auto caller = client::connect(node->endpoints().front());
+    REQUIRE(caller);
+    call_options options;
+    options.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (const auto* function : {"faults/trace_of", "faults/trace_of_inner_call"}) {
+        CHECK(caller->invoke<std::string>(function, std::string("me"), options) ==
+              std::string(options.trace));
+        CHECK(caller->invoke<std::string>(function, std::string("me")) == std::string());
+    }
+}
+
 TEST_CASE("a call is answered with the function's reply") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());

@@ -4,6 +4,8 @@ environment has to name."""
 
 import base64
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -144,6 +146,33 @@ class CallTest(ProgramTest):
                 self.assertEqual(stream.wait(), 130, stream.log())
                 self.assertIn("interrupted", stream.log())
                 self.node.wait_until_busy("bench/nap", 0)
+
+    def test_a_stream_shows_its_progress_on_a_terminal_and_clears_it(self):
+        screen, terminal = pty.openpty()
+        try:
+            with tempfile.TemporaryFile("w+") as lines:
+                lines.write('{"us": 150000}\n' * 4)  # one after another: longer than an update
+                lines.seek(0)
+                with Process("invoke", "bench/nap", "--lines", "-", "--window", "1", "--node",
+                             self.node.endpoint, stdin=lines, errors_to=terminal) as stream:
+                    self.assertEqual(stream.rest().count("\n"), 4)
+                    self.assertEqual(stream.wait(), 0)
+            shown = os.read(screen, 65536).decode()
+        finally:
+            os.close(terminal)
+            os.close(screen)
+        self.assertRegex(shown, r"[0-4] calls, \d+/s, 0 failed")
+        self.assertTrue(shown.endswith("\r\x1b[K"), repr(shown))
+
+    def test_a_functions_log_line_names_the_function_and_the_invocation(self):
+        faults = os.path.join(os.path.dirname(os.environ["BENCH_MODULE"]), "faults.so")
+        with Node("--module", faults) as node:
+            ran = dunlin("invoke", "faults/trace_of", '"me"', "--node", node.endpoint)
+            self.assert_exit(ran, 0)
+            node.signal(signal.SIGTERM)
+            self.assertEqual(node.wait(), 0)
+            self.assertRegex(node.log(), r"asked for the trace by=me function=faults/trace_of "
+                                         r"invocation=[1-9]\d*\n")
 
     # -- functions ---------------------------------------------------------------------------------
 

@@ -32,11 +32,13 @@ def dunlin(*arguments, stdin="", environment=None, text=True):
 class Process:
     """A program that runs beside the test. Its lines are waited for."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, **options):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, errors_to=None, **options):
         self._log = tempfile.TemporaryFile("w+")
         self._rest = b""
         self.process = subprocess.Popen([binary(), *arguments], stdin=stdin,
-                                        stdout=subprocess.PIPE, stderr=self._log, **options)
+                                        stdout=subprocess.PIPE,
+                                        stderr=self._log if errors_to is None else errors_to,
+                                        **options)
 
     def line(self):
         deadline = time.monotonic() + WAIT_SECONDS_MAX

@@ -100,7 +100,19 @@ std::string large(std::uint32_t size) { return std::string(size, 'x'); }
 
 }  // namespace
 
+std::string trace_of(const std::string& name, dunlin::context& ctx) {
+    ctx.log().warn("asked for the trace", {{"by", name}});
+    return std::string(ctx.trace());
+}
+
+dunlin::task<dunlin::result<std::string>> trace_of_inner_call(const std::string& name,
+                                                              dunlin::context& ctx) {
+    co_return co_await ctx.invoke<std::string>("faults/trace_of", name);
+}
+
 DUNLIN_MODULE(faults, m) {
+    m.function("trace_of", trace_of);
+    m.function("trace_of_inner_call", trace_of_inner_call);
     m.function("stay", stay);
     m.function("block", stay).blocking();
     m.function("happen", happen);
