@@ -109,8 +109,20 @@ void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     auto& stopped = (*work)[index];
     if (!stopped.stop.request(reason)) return;
     // Either the activation sees the request when it starts, or we see the activation here.
-    if (auto* runner = stopped.runner.load(std::memory_order_seq_cst); runner != nullptr)
-        runner->post(stop_running{work, index});
+    auto* runner = stopped.runner.load(std::memory_order_seq_cst);
+    if (runner == nullptr) return;
+    // What the author left for this moment may wait for something, and a lane must not.
+    if (run_unit::current() != nullptr && stopped.stop.has_callback()) {
+        support::tsan_release(work.get());
+        if (runner->home().pass_stop_on({work, index})) return;
+    }
+    runner->finish_stop({work, index});
+}
+
+// The callback first: an operation that ends may end the function, and with it the callback.
+void activation::finish_stop(stop_running stop) {
+    (*stop.work)[stop.index].stop.run_callback();
+    post(std::move(stop));
 }
 
 void activation::run(const bundle_ptr& work, std::uint32_t first) {

@@ -51,6 +51,10 @@ public:
     /// Requests the stop of an invocation, wherever it is: waiting, running or suspended.
     static void stop(const bundle_ptr& work, std::uint32_t index, errc reason);
 
+    /// Runs the stop callback of an invocation of this activation, here, and then ends what the
+    /// invocation waits for.
+    void finish_stop(stop_running stop);
+
     // answer_port: the answers to calls this activation's function made.
     void answer_value(answer_address to, output_buffer& payload) override;
     void answer_error(answer_address to, error why) override;

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 namespace {
 
@@ -33,7 +35,11 @@ void dunlin_call::begin(dunlin::actors::activation& by, const dunlin::actors::fu
 }
 
 void dunlin_call::answer() {
-    if (has_stop_callback) invocation->stop.set_callback(nullptr, nullptr);
+    if (has_stop_callback) {
+        // Waits for the callback if it runs just now: as long as the author's code takes.
+        dunlin::actors::user_code_scope in_user_code(owner->home());
+        invocation->stop.set_callback(nullptr, nullptr);
+    }
     for (std::uint32_t slot = 0; operations_open() != 0; ++slot)
         if (operations[slot].done != nullptr)
             close_operation(slot, static_cast<std::int32_t>(dunlin::errc::cancelled));
@@ -185,36 +191,41 @@ bool refuse(dunlin_call* call, answer_address operation) {
     return true;
 }
 
+/// `duration_ns` from now: at once for what is negative, never for what has no end.
+std::int64_t after(std::int64_t now_ns, std::int64_t duration_ns) noexcept {
+    if (duration_ns > no_deadline - now_ns) return no_deadline;
+    return now_ns + std::max<std::int64_t>(duration_ns, 0);
+}
+
 void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion done, void* user) {
     host_code_scope in_host_code(call->owner->home());
     const auto operation = call->open_operation(done, user);
     if (refuse(call, operation)) return;
-    const auto now_ns = call->env->time.now_ns();
-    const auto until_ns = duration_ns > no_deadline - now_ns
-                              ? no_deadline
-                              : now_ns + std::max<std::int64_t>(duration_ns, 0);
-    call->operations[operation.slot].timer =
-        call->env->timers.arm(*call->owner, operation, until_ns, 0);
+    call->operations[operation.slot].timer = call->env->timers.arm(
+        *call->owner, operation, after(call->env->time.now_ns(), duration_ns), 0);
 }
 
-/// The payload and names of a call between functions, copied once out of the caller's memory.
+/// What a call between functions points into, copied once: it may outlive the call that made it.
 class nested_memory final : public frame_memory {
 public:
-    nested_memory(const dunlin_request& request)
-        : memory_(new std::byte[request.payload_size + request.key_size]) {
-        if (request.payload_size != 0)
-            std::memcpy(memory_.get(), request.payload, request.payload_size);
-        if (request.key_size != 0)
-            std::memcpy(memory_.get() + request.payload_size, request.key, request.key_size);
-    }
-    [[nodiscard]] bytes_view payload(const dunlin_request& request) const noexcept {
-        return {memory_.get(), request.payload_size};
-    }
-    [[nodiscard]] bytes_view key(const dunlin_request& request) const noexcept {
-        return {memory_.get() + request.payload_size, request.key_size};
+    nested_memory(const dunlin_request& request, std::string_view callers_trace)
+        : memory_(new std::byte[request.payload_size + request.key_size + callers_trace.size()]) {
+        auto* end = memory_.get();
+        payload = copy(end, request.payload, request.payload_size);
+        key = copy(end, request.key, request.key_size);
+        trace = as_text(copy(end, callers_trace.data(), callers_trace.size()));
     }
 
+    bytes_view payload;
+    bytes_view key;
+    std::string_view trace;
+
 private:
+    static bytes_view copy(std::byte*& end, const void* from, std::size_t size) noexcept {
+        if (size != 0) std::memcpy(end, from, size);
+        return {std::exchange(end, end + size), size};
+    }
+
     std::unique_ptr<std::byte[]> memory_;
 };
 
@@ -230,21 +241,21 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
                              " bytes exceeds the limit of " +
                              std::to_string(env.payload_bytes_max));
 
-    auto* memory = new nested_memory(*request);
+    const auto& parent = *call->invocation;
+    auto* memory = new nested_memory(*request, parent.trace);
     auto single = bundle::create(1, *memory);
     memory->release();
-    const auto& parent = *call->invocation;
     auto& nested = single->add();
     nested.id = parent.id;
-    nested.payload = memory->payload(*request);
-    nested.key = memory->key(*request);
-    nested.trace = parent.trace;
+    nested.payload = memory->payload;
+    nested.key = memory->key;
+    nested.trace = memory->trace;
     nested.deadline_ns = parent.deadline_ns;
     nested.retries_left = parent.retries_left;
     nested.origin = call->owner;
     nested.address = operation;
-    if (request->timeout_ns > 0) {
-        const auto own_ns = env.time.now_ns() + request->timeout_ns;
+    if (request->timeout_ns != 0) {
+        const auto own_ns = after(env.time.now_ns(), request->timeout_ns);
         if (own_ns < nested.deadline_ns) {
             nested.deadline_ns = own_ns;
             call->operations[operation.slot].timer =

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/pool.hpp"
 
+#include "support/tsan.hpp"
+
 #include <caf/actor_cast.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
 
 #include <algorithm>
 
@@ -93,6 +97,23 @@ activation* pool::idle_or_spawned() {
     return ready;
 }
 
+// One thread for a function whose stops a lane has to pass on, from the first of them on: however
+// long a callback takes, it delays callbacks of the same function and nothing else.
+bool pool::pass_stop_on(stop_running stop) {
+    std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    if (!stop_runner_)
+        stop_runner_ = system_.spawn<caf::detached>([](caf::event_based_actor*) -> caf::behavior {
+            return {[](stop_running& due) {
+                support::tsan_acquire(due.work.get());
+                auto* runner = (*due.work)[due.index].runner.load(std::memory_order_seq_cst);
+                runner->finish_stop(std::move(due));
+            }};
+        });
+    caf::anon_send(stop_runner_, std::move(stop));
+    return true;
+}
+
 pool_load pool::load() const {
     return {activations_.size(), activations_.size() - idle_.size(), queued_,
             service_time_.predicted_ns()};
@@ -145,6 +166,7 @@ void pool::shut_down() {
         dropped.swap(queue_);
         queued_ = 0;
         ending = activations_;
+        if (stop_runner_) caf::anon_send_exit(stop_runner_, caf::exit_reason::user_shutdown);
     }
     for (auto& each : ending) activation_of(each).end();
 }

@@ -71,6 +71,10 @@ public:
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
 
+    /// Has a stop finished (`activation::finish_stop`) on a thread that its callback may hold.
+    /// @returns false when the pool is shut down and has none.
+    [[nodiscard]] bool pass_stop_on(stop_running stop);
+
     /// How many invocations a bundle for this function may hold now.
     [[nodiscard]] std::uint32_t bundle_capacity() const noexcept {
         return actors::bundle_capacity(where(), info_.async(), service_time_);
@@ -109,6 +113,7 @@ private:
 
     mutable std::mutex mutex_;
     std::vector<caf::actor> activations_;
+    caf::actor stop_runner_;         // null until it is needed
     std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;  // invocations in the queue, and admitted on their way into it

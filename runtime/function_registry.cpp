@@ -8,28 +8,20 @@
 namespace dunlin::runtime {
 
 void function_registry::add(std::unique_ptr<actors::pool> pool) {
-    std::string name = pool->info().name;
-    pools_.emplace(std::move(name), std::move(pool));
-}
-
-std::vector<std::string> function_registry::names() const {
-    std::vector<std::string> names;
-    names.reserve(pools_.size());
-    for (const auto& [name, pool] : pools_) names.push_back(name);
-    std::sort(names.begin(), names.end());
-    return names;
+    const std::string& name = pool->info().name;
+    names_.insert(std::lower_bound(names_.begin(), names_.end(), name), name);
+    pools_.emplace(name, std::move(pool));
 }
 
 std::vector<actors::pool*> function_registry::pools() const {
     std::vector<actors::pool*> pools;
-    for (const auto& name : names()) pools.push_back(find(name));
+    for (const auto& name : names_) pools.push_back(find(name));
     return pools;
 }
 
-error function_registry::unknown(std::string_view name) const {
-    const auto known = names();
+error function_registry::unknown(std::string_view name, suggestion with) const {
     std::string detail = "no function " + std::string(name) + " on this node";
-    const std::string hint = did_you_mean(name, known);
+    const std::string hint = with == suggestion::none ? "" : did_you_mean(name, names_);
     detail += hint.empty() ? "; `dunlin functions` lists those there are" : hint;
     return {errc::not_found, std::move(detail)};
 }

@@ -9,6 +9,7 @@
 
 #include <dunlin/result.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,18 +28,21 @@ public:
         return found == pools_.end() ? nullptr : found->second.get();
     }
     /// Sorted.
-    [[nodiscard]] std::vector<std::string> names() const;
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
     /// In the order of the names.
     [[nodiscard]] std::vector<actors::pool*> pools() const;
 
-    /// The answer to a call of an unknown function: names the nearest known one.
-    [[nodiscard]] error unknown(std::string_view name) const;
+    enum class suggestion : std::uint8_t { nearest, none };
+    /// The answer to a call of an unknown function: names the nearest known one. Finding that
+    /// costs more than most calls, so where there may be many it can be left out.
+    [[nodiscard]] error unknown(std::string_view name, suggestion with = suggestion::nearest) const;
 
 private:
     struct hash : std::hash<std::string_view> {
         using is_transparent = void;
     };
     std::unordered_map<std::string, std::unique_ptr<actors::pool>, hash, std::equal_to<>> pools_;
+    std::vector<std::string> names_;
 };
 
 /// The answer to a call that found the queue full.

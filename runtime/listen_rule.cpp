@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/listen_rule.hpp"
 
+#include "wire/envelope.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -42,6 +44,10 @@ bool is_loopback(std::string_view endpoint) noexcept {
 }
 
 result<void> check_listen(const node_config& config) {
+    if (config.name.size() > wire::name_bytes_max)
+        return {errc::invalid_argument,
+                "a node's name has at most " + std::to_string(wire::name_bytes_max) +
+                    " bytes, this one has " + std::to_string(config.name.size())};
     const std::string_view endpoint = config.listen;
     if (!endpoint.starts_with(scheme) || host_of(endpoint).empty() || !has_port(endpoint))
         return {errc::invalid_argument, "cannot listen on \"" + config.listen +

@@ -170,7 +170,7 @@ def generated(given):
         with node(given, "--queue-depth-max", "2", "--activations", "1") as endpoint:
             options = "--chunk", "4KiB", "--window", "256"
             found = compare(given, endpoint, [root], expected, *options)
-            print(f"with a queue of 2, {found['overloaded']} calls were tried again")
+            expect(found["overloaded"] > 0, f"a queue of 2 refuses: {found['overloaded']} tried again")
         with node(given, "--in-flight-max", "4") as endpoint:
             found = compare(given, endpoint, [root], expected, "--chunk", "4KiB")
             print(f"with 4 calls allowed, {found['overloaded']} were tried again")

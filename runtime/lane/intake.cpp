@@ -9,10 +9,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace dunlin::runtime {
 
 namespace {
+
+/// Finding the name that a caller meant takes some ten microseconds for each function there is;
+/// in a turn with more unknown names than this nobody mistyped them one by one.
+constexpr std::size_t suggestions_per_turn_max = 8;
 
 /// A received frame, kept alive by the bundles whose invocations point into it.
 class received_frame final : public actors::frame_memory {
@@ -39,6 +44,7 @@ struct gathering {
     received_frame& memory;
     actors::pool* pool = nullptr;
     std::string_view function{};
+    std::optional<error> unknown{};  // when no pool serves `function`
     actors::bundle_ptr work{};
     std::size_t envelopes_expected = 1;
 };
@@ -206,12 +212,15 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             {errc::invalid_argument, "payload of " + std::to_string(call.payload.size()) +
                                          " bytes exceeds the node's limit of " +
                                          std::to_string(options_.payload_bytes_max)});
-    if (into.pool == nullptr || into.function != call.function) {
+    if (into.function != call.function) {
         submit(into);
         into.pool = functions_.find(call.function);
         into.function = call.function;
-        if (into.pool == nullptr)
-            return reply_error(from, call.id, functions_.unknown(call.function));
+        into.unknown.reset();
+    }
+    if (into.pool == nullptr) {
+        if (!into.unknown) into.unknown = explain_unknown(call.function);
+        return reply_error(from, call.id, *into.unknown);
     }
     if (!into.work) {
         const auto capacity =
@@ -240,6 +249,12 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
     }
     if (into.work->full()) submit(into);
+}
+
+error lane::explain_unknown(std::string_view function) {
+    using suggestion = function_registry::suggestion;
+    const bool few = ++names_unknown_ <= suggestions_per_turn_max;
+    return functions_.unknown(function, few ? suggestion::nearest : suggestion::none);
 }
 
 void lane::submit(gathering& gathered) {

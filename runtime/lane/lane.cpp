@@ -21,6 +21,9 @@ constexpr int jobs_per_turn_max = 256;
 /// ready then goes on in the next turn.
 constexpr std::int64_t turn_ns_max = 1'000'000;
 
+/// A look at the monitor takes two system calls.
+constexpr std::uint32_t turns_per_monitor_look = 64;
+
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -109,7 +112,8 @@ result<std::string> lane::bind(const std::string& endpoint) {
 void lane::start(std::vector<std::string> endpoints) {
     endpoints_ = std::move(endpoints);
     started_ = true;
-    start_thread();
+    std::promise<bool> chosen;
+    let_serve(make_thread(chosen.get_future()), chosen);
 }
 
 // -- the loop --------------------------------------------------------------------------------
@@ -136,7 +140,7 @@ bool lane::serve() {
         fire_timers();
         if (!run_ready(unit, turn_end_ns)) return false;
         end_turn();
-        if (frames == 0 && ready_.empty() && !finishing_) sleep_until_work();
+        if (ready_.empty() && !finishing_) sleep_until_work();
     }
     finish_all();
     actors::run_unit::set_current(nullptr);
@@ -201,6 +205,9 @@ void lane::settle() {
 void lane::end_turn() {
     settle();
     turn_work_.clear();
+    names_unknown_ = 0;
+    // Sleeping reads it too; one that never sleeps must hear of peers that are gone all the same.
+    if (++turns_ % turns_per_monitor_look == 0) read_monitor();
     probe_suspects();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
@@ -333,6 +340,8 @@ void lane::finish_all() {
     });
     // Operations that ended through the stop: their activations go on elsewhere.
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
+    // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
+    zmq_socket_monitor(socket_.handle(), nullptr, 0);
     monitor_.close();
     socket_.close();
 }

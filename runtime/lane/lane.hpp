@@ -33,7 +33,9 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -127,7 +129,8 @@ private:
     friend class lane_thread;
 
     // lane_thread.cpp: who serves
-    void start_thread();
+    [[nodiscard]] std::thread make_thread(std::future<bool> chosen);
+    void let_serve(std::thread next, std::promise<bool>& chosen);
     [[nodiscard]] bool owned_here() const noexcept;
 
     // lane.cpp: the loop
@@ -152,6 +155,7 @@ private:
     void refuse(std::string_view routing_id, std::string_view detail);
     void refuse_stranger(std::string_view routing_id);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
+    [[nodiscard]] error explain_unknown(std::string_view function);
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
 
@@ -193,8 +197,8 @@ private:
     // Shared with the threads themselves: one that comes back late may outlive the lane.
     std::shared_ptr<std::atomic<std::size_t>> threads_lost_ =
         std::make_shared<std::atomic<std::size_t>>(0);
-    std::mutex threads_mutex_;
-    std::vector<std::thread> threads_;
+    std::mutex thread_mutex_;
+    std::thread thread_;  // the one that serves
     std::atomic<bool> ended_{false};
     bool started_ = false;  // for the owner
 
@@ -209,6 +213,8 @@ private:
     std::vector<lane_command> batch_;
     support::timer_wheel wheel_;
     std::int64_t now_ns_ = 0;
+    std::uint32_t turns_ = 0;
+    std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
     bool finishing_ = false;
 };

@@ -2,9 +2,13 @@
 //
 // Who serves a lane: its threads, and how one takes it over from another.
 #include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+#include "support/signal_mask.hpp"
 #include "support/tsan.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
+
+#include <system_error>
 
 namespace dunlin::runtime {
 
@@ -47,30 +51,31 @@ void lane_thread::leave_user_code() noexcept {
     actors::run_unit::set_current(nullptr);
 }
 
-void lane::start_thread() {
-    support::tsan_release(this);
-    std::lock_guard lock(threads_mutex_);
-    threads_.emplace_back([this, lost = threads_lost_] {
+// Started before it is known whether it will serve: a thread that cannot be made has to be found
+// out while the lane still has one.
+std::thread lane::make_thread(std::future<bool> chosen) {
+    const support::signals_blocked no_signals;
+    return std::thread([this, lost = threads_lost_, chosen = std::move(chosen)]() mutable {
+        if (!chosen.get()) return;
         if (!serve()) lost->fetch_sub(1);  // and nothing of the lane is touched any more
     });
+}
+
+void lane::let_serve(std::thread next, std::promise<bool>& chosen) {
+    support::tsan_release(this);
+    std::lock_guard lock(thread_mutex_);
+    // One that lost the lane ends by itself, when its function returns.
+    if (thread_.joinable()) thread_.detach();
+    thread_ = std::move(next);
+    chosen.set_value(true);
 }
 
 void lane::join() {
     if (!started_) return;
     finish_soon();
     ended_.wait(false);
-    std::lock_guard lock(threads_mutex_);
-    threads_.back().join();  // the one that served last
-    threads_.pop_back();
-    for (auto& thread : threads_) {
-        // A function that never returns keeps the thread it took. Nothing can be done for it here;
-        // whoever owns the lane asks `threads_lost` before freeing what the function may use.
-        if (threads_lost() != 0)
-            thread.detach();
-        else
-            thread.join();
-    }
-    threads_.clear();
+    std::lock_guard lock(thread_mutex_);
+    thread_.join();
     started_ = false;
 }
 
@@ -78,15 +83,25 @@ bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
     if ((phase & in_user_code) == 0) return false;
     auto* running = running_.load(std::memory_order_relaxed);
     const std::uint64_t taken = (phase & ~in_user_code) + next_phase;
+    std::promise<bool> chosen;
+    std::thread next;
+    try {
+        next = make_thread(chosen.get_future());
+    } catch (const std::system_error& e) {
+        log().error("no thread can be started, so a lane waits for its function why={}", e.what());
+        return false;
+    }
     threads_lost_->fetch_add(1);
     if (!phase_.compare_exchange_strong(phase, taken, std::memory_order_acq_rel)) {
         threads_lost_->fetch_sub(1);
+        chosen.set_value(false);
+        next.join();
         return false;
     }
     owner_.store(nullptr, std::memory_order_relaxed);
     counters_.takeovers.add();
     if (running != nullptr) running->record_held(held_ns);
-    start_thread();
+    let_serve(std::move(next), chosen);
     return true;
 }
 

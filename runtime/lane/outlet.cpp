@@ -263,9 +263,10 @@ void lane::say_farewell() {
     flush_all();
     const auto end_ns = time_.now_ns() + wait_ns_max;
     for (;;) {
+        // No more than some at a time: a peer that goes on sending must not keep the lane.
+        constexpr int frames_per_look = 64;
+        for (int frames = 0; frames < frames_per_look && receive();) ++frames;
         now_ns_ = time_.now_ns();
-        while (receive()) {
-        }
         read_monitor();
         probe_suspects();
         flush_all();

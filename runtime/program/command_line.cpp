@@ -127,6 +127,7 @@ int run_command_line(int argument_count, char** arguments, std::span<const add_v
     }
     try {
         auto words = spread_nodes(argument_count, arguments);
+        if (words == std::vector<std::string>{"--version"}) words = {"version"};
         std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
         program.parse(std::move(words));
         for (const auto& verb : added)

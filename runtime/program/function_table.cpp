@@ -70,7 +70,7 @@ std::string type_in_words(const json& schema, const json& root, std::size_t dept
     for (const auto* key : {"anyOf", "oneOf"})
         if (const auto all = schema.find(key); all != schema.end() && all->is_array())
             return joined(*all, root, depth);
-    if (schema.contains("contentEncoding")) return "bytes";
+    if (schema.contains("contentMediaType")) return "bytes";
     const auto type = schema.find("type");
     if (type != schema.end() && type->is_array()) {
         std::string text;

@@ -28,7 +28,7 @@ public:
         : options_(options),
           input_(std::move(input)),
           stop_(stop),
-          calls_(through, options.function, options.window),
+          calls_(through, options.function, options.key, options.window),
           progress_(results_go::to_standard_output) {}
 
     int run() {

@@ -20,6 +20,7 @@ namespace dunlin::program {
 
 struct line_options {
     std::string function;
+    std::string key;
     std::size_t window = 0;
     output_form form = output_form::value;
 };

@@ -49,6 +49,7 @@ struct invoke_arguments {
     connection_options connection;
     std::string function;
     std::string input;
+    std::string key;
     std::string lines;
     std::size_t window = 256;
     bool json = false;
@@ -110,7 +111,7 @@ int invoke_one(const invoke_arguments& given) {
     signals stop;
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
-    ordered_calls calls(*to.client, given.function, 1);
+    ordered_calls calls(*to.client, given.function, given.key, 1);
     calls.start(0, input);
     ordered_calls::outcome outcome;
     if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome.reply);
@@ -134,7 +135,7 @@ int run(invoke_arguments& given) {
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
     return invoke_lines(*to.client, std::move(*input), stop,
-                        {given.function, given.window, form_of(given)});
+                        {given.function, given.key, given.window, form_of(given)});
 }
 
 }  // namespace
@@ -147,6 +148,8 @@ verb add_invoke(CLI::App& program) {
                     "The function's full name, as in text/count_words.")
         ->required();
     app->add_option("JSON", given->input, "The input, or - to read it from standard input.");
+    app->add_option("--key", given->key,
+                    "Partition key, handed to the function; at most 255 bytes.");
     app->add_option("--lines", given->lines,
                     "Call the function once for every line of this file; - is standard input.")
         ->type_name("FILE")

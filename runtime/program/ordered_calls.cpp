@@ -10,9 +10,11 @@
 
 namespace dunlin::program {
 
-ordered_calls::ordered_calls(client& through, std::string function, std::size_t window)
+ordered_calls::ordered_calls(client& through, std::string function, std::string key,
+                             std::size_t window)
     : client_(through),
       function_(std::move(function)),
+      key_(std::move(key)),
       slots_(window),
       fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -31,7 +33,7 @@ ordered_calls::slot& ordered_calls::claim(std::uint64_t tag) {
 void ordered_calls::start(std::uint64_t tag, const any_value& input) {
     auto& at = claim(tag);
     at.ticket = client_.async_invoke<any_value>(
-        function_, input, {},
+        function_, input, {.key = key_},
         [this, &at](result<any_value> reply) { finish(at, std::move(reply)); });
 }
 

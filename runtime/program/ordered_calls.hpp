@@ -30,7 +30,7 @@ public:
         result<any_value> reply;
     };
 
-    ordered_calls(client& through, std::string function, std::size_t window);
+    ordered_calls(client& through, std::string function, std::string key, std::size_t window);
     ~ordered_calls();
     ordered_calls(const ordered_calls&) = delete;
     ordered_calls& operator=(const ordered_calls&) = delete;
@@ -68,6 +68,7 @@ private:
 
     client& client_;
     std::string function_;
+    std::string key_;
     std::vector<slot> slots_;
     std::uint64_t started_ = 0;
     std::uint64_t taken_ = 0;

@@ -249,7 +249,7 @@ def fill_ratio(row: Row, workload: Workload, figures: dict, peer: str) -> None:
 
 
 def versions(build_dir: Path) -> dict:
-    found = {"dunlin": version_of([build_dir / "bin" / "dunlin", "--version"])}
+    found = {"dunlin": version_of([build_dir / "bin" / "dunlin", "version"])}
     for peer in PEERS:
         if not missing_part(build_dir, peer):
             found[peer] = version_of([peer_program(build_dir, peer), "version"])

@@ -91,7 +91,7 @@ class Footprint:
         """From the node's exec to its ready line, and on to the reply of the first call ever made to it."""
         for _ in range(self._rounds):
             with self._node() as node:
-                first_call_ms = node.bench("bench/echo", requests=1, window=1)["p50_us"] / 1e3
+                first_call_ms = node.bench("bench/echo", 1, 1, 64, "--warmup", "0")["p50_us"] / 1e3
                 row.values.append(node.ready_after_s * 1e3 + first_call_ms)
         row.dunlin = f"{number(row.median)} ms"
         row.note = "start to ready line plus the first call's latency; the start of the client's process is not in it"
@@ -145,7 +145,7 @@ class Footprint:
 
     def _spin_placement(self, row: Row) -> None:
         with self._node() as node:
-            node.bench_with(SPIN_PAYLOAD, "bench/spin", requests=SPIN_CALLS, window=2)
+            node.bench_with(SPIN_PAYLOAD, "bench/spin", SPIN_CALLS, 2, "--warmup", "0")
             placement = placement_of(node, "bench/spin")
         row.values = [1.0 if placement == "scheduler" else 0.0]
         row.dunlin = placement

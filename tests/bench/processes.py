@@ -170,12 +170,12 @@ class DunlinNode(Server):
             "--requests", str(requests), "--window", str(window), *more, "--json",
         ]  # fmt: skip
 
-    def bench(self, function: str, requests: int, window: int, size_bytes: int = 64) -> dict:
-        argv = self.bench_argv(function, requests, window, "--size", str(size_bytes))
+    def bench(self, function: str, requests: int, window: int, size_bytes: int = 64, *more: str) -> dict:
+        argv = self.bench_argv(function, requests, window, "--size", str(size_bytes), *more)
         return without_errors("dunlin", run_for_json(argv))
 
-    def bench_with(self, payload: str, function: str, requests: int, window: int) -> dict:
-        argv = self.bench_argv(function, requests, window, "--payload", payload)
+    def bench_with(self, payload: str, function: str, requests: int, window: int, *more: str) -> dict:
+        argv = self.bench_argv(function, requests, window, "--payload", payload, *more)
         return without_errors("dunlin", run_for_json(argv))
 
     def invoke(self, function: str, argument: dict | None = None) -> dict:

@@ -86,6 +86,48 @@ TEST_CASE("a caller's trace reaches the function and what it calls in turn") {
     }
 }
 
+TEST_CASE("a caller's key reaches the function, and a key of 256 bytes is refused") {
+    const auto node = start_node();
+    auto caller = client::connect(node->endpoints().front());
+    REQUIRE(caller);
+    const std::string longest(255, 'k');
+    const auto ask = [&](std::string_view key) {
+        return caller->invoke<std::string>("faults/key_of", std::string("x"), {.key = key});
+    };
+    CHECK(ask("user-17") == std::string("user-17"));
+    CHECK(ask(longest) == longest);
+    CHECK(ask("") == std::string());
+    const auto refused = ask(longest + "k");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::invalid_argument);
+    CHECK(refused.error().detail == "a key has at most 255 bytes, this one has 256");
+    CHECK(caller->invoke<std::string>("faults/key_of_inner_call", std::string("inner")) ==
+          std::string("inner"));
+}
+
+TEST_CASE("a misspelt name is explained a few times in a frame, and refused every time") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    wire::frame_buffer frame;
+    const auto payload = encode(1);
+    constexpr std::size_t calls = 200;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < calls; ++i)
+        names.push_back(i % 2 == 0 ? "bench/ecko" : "bench/ehco");
+    for (const auto& name : names) append(frame, client.make_encoded(name, payload.view()));
+    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.wait_until([&] { return client.answers.size() == calls; }, "every refusal");
+    std::size_t explained = 0;
+    for (const auto& [id, answers] : client.answers) {
+        REQUIRE(answers.size() == 1);
+        CHECK(answers.front().code == errc::not_found);
+        CHECK(answers.front().detail.starts_with("no function bench/e"));
+        if (answers.front().detail.ends_with("did you mean bench/echo?")) ++explained;
+    }
+    CHECK(explained >= 1);
+    CHECK(explained < 50);
+}
+
 TEST_CASE("a call is answered with the function's reply") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());

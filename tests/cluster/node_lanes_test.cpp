@@ -6,7 +6,13 @@
 
 #include <dunlin/client.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 
 using namespace dunlin;
 using namespace dunlin::testing;
@@ -22,6 +28,17 @@ struct awaited {
     int count = 1;
     DUNLIN_FIELDS(name, count)
 };
+
+bool has_ipv6_loopback() {
+    const int descriptor = ::socket(AF_INET6, SOCK_STREAM, 0);
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    const bool bound =
+        ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(descriptor);
+    return bound;
+}
 
 /// Waits, in the node, until an event has happened.
 void await_event(raw_client& client, const std::string& name, int count = 1) {
@@ -64,6 +81,26 @@ TEST_CASE("a client reaches every lane of a node that listens on every interface
     watching.wait_for_stat("peers_connected", 3);  // two lanes of the client, and this one
     for (int i = 0; i < 100; ++i) CHECK(client->invoke<int>("bench/echo", i) == i);
     CHECK(watching.stats().at("peers_connected") == 3);
+}
+
+TEST_CASE("a node listens on IPv6 addresses, with every lane") {
+    if (!has_ipv6_loopback()) {
+        WARN("not tested: this machine has no ::1");
+        return;
+    }
+    auto config = node_settings();
+    config.listen = GENERATE("tcp://[::1]:0", "tcp://[::]:0");
+    config.insecure = true;
+    config.lanes = 2;
+    const auto node = start_node(config);
+    const auto& named = node->endpoints().front();
+    const auto reached = "tcp://[::1]" + named.substr(named.rfind(':'));
+    auto client = dunlin::client::connect(reached);
+    INFO(named << (client ? "" : client.error().detail));
+    REQUIRE(client);
+    raw_client watching(reached);
+    watching.wait_for_stat("peers_connected", 3);  // two lanes of the client, and this one
+    for (int i = 0; i < 100; ++i) CHECK(client->invoke<int>("bench/echo", i) == i);
 }
 
 TEST_CASE("a node listens on localhost by its name") {
@@ -206,6 +243,48 @@ TEST_CASE("a running function hears of the cancel of its call") {
     client.send(wire::cancel{id});
     CHECK(client.wait(id, "the cancelled call").code == errc::cancelled);
     await_event(client, "hears out");
+}
+
+TEST_CASE("a stop callback that waits does not hold the lane") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto id = client.invoke("faults/wait_in_stop_callback", std::string("door"));
+    await_event(client, "door in");
+    client.send(wire::cancel{id});
+    CHECK(client.wait(id, "the cancelled call").code == errc::cancelled);
+    // The author's callback is inside and stays there; everybody else is served.
+    await_event(client, "door called");
+    for (int i = 0; i < 10; ++i) CHECK(client.call("bench/echo", i).value<int>() == i);
+    CHECK(client.call("faults/happen", std::string("door")).ok);
+    await_event(client, "door left");
+}
+
+TEST_CASE("threads that were left behind end with their functions") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto threads = [] {
+        const std::filesystem::directory_iterator tasks("/proc/self/task");
+        return std::distance(begin(tasks), end(tasks));
+    };
+    const auto before = threads();
+    constexpr int times = 6;
+    for (int i = 0; i < times; ++i) {
+        // Short ones first, so that it is on the lane again.
+        while (client.function("faults/stay").at("placement") != "lane") {
+            const auto quick = "quick" + std::to_string(i);
+            REQUIRE(client.call("faults/happen", quick).ok);
+            REQUIRE(client.call("faults/stay", quick).ok);
+        }
+        const auto name = "slow" + std::to_string(i);
+        const auto id = client.invoke("faults/stay", name);
+        await_event(client, name + " in");  // the lane was taken over, or this would not be heard
+        REQUIRE(client.call("faults/happen", name).ok);
+        CHECK(client.wait(id, "the slow call").ok);
+    }
+    CHECK(client.stats().at("takeovers") >= times);
+    // Their memory is gone as well: an ended thread that nobody joins would still be mapped.
+    client.wait_until([&] { return threads() <= before + 2; },
+                      "the end of the threads left behind");
 }
 
 TEST_CASE("a client that vanishes has its calls stopped") {

@@ -71,6 +71,7 @@ class CommandLineTest(ProgramTest):
 
     def test_version_is_one_line_or_one_object(self):
         self.assertRegex(dunlin("version").stdout, r"\Adunlin \d+\.\d+\.\d+ \(.*\)\n\Z")
+        self.assertEqual(dunlin("--version").stdout, dunlin("version").stdout)
         self.assertRegex(json.loads(dunlin("version", "--json").stdout)["version"], r"\d+\.\d+")
 
 
@@ -121,6 +122,26 @@ class NodeTest(ProgramTest):
                 node.signal(number)
                 self.assertEqual(node.wait(), 0, node.log())
                 self.assertEqual(node.rest(), "")
+
+    def test_an_idle_node_sleeps(self):
+        with Node() as node:
+            threads = pathlib.Path(f"/proc/{node.process.pid}/task")
+
+            def switches():
+                """How often threads of the node were woken, or made to wait, so far."""
+                lines = [line for thread in threads.iterdir()
+                         for line in (thread / "status").read_text().splitlines()]
+                return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+
+            # Work first: it is what has followed work that could go on looking for more.
+            call = dunlin("bench", "bench/echo", "--requests", "20000", "--node", node.endpoint)
+            self.assert_exit(call, 0)
+            before = switches()
+            # The node's own idle time is passed by a call that only waits.
+            nap = dunlin("invoke", "bench/sleep", '{"us": 1000000}', "--node", node.endpoint)
+            self.assert_exit(nap, 0)
+            # Busy waits make tens of thousands of them.
+            self.assertLess(switches() - before, 300)
 
     def test_a_second_signal_ends_a_node_at_once(self):
         with Node("--drain-timeout", "1h") as node, \

@@ -17,6 +17,7 @@ raw_client::raw_client(const std::string& endpoint, greeting how, int receive_bu
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, receive_buffer);
     socket_.set(zmq::sockopt::reconnect_ivl, -1);  // as WIRE.md has it: a lost connection is lost
+    if (endpoint.find('[') != std::string::npos) socket_.set(zmq::sockopt::ipv6, true);
     socket_.connect(endpoint);
     if (how == greeting::none) return;
     send(wire::hello{.name = "test"});

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Uses Dunlin the way a stranger does: installs it, builds a project against it, runs that.
+"""Uses Dunlin the way a stranger does: installs it, builds a project against it, runs that; and
+the same with the examples, each copied out of this checkout.
 
 Everything happens in a temporary folder that is gone afterwards, and the node that is started is
 stopped on every way out.
@@ -8,12 +9,14 @@ stopped on every way out.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+EXAMPLES = os.path.join(HERE, os.pardir, os.pardir, "examples")
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20
 
@@ -73,9 +76,32 @@ class Node:
         self.reader.join(5)
 
 
+def configure_and_build(options, source, build, prefix):
+    run(
+        options.cmake, "-S", source, "-B", build, "-G", "Ninja",
+        f"-DCMAKE_PREFIX_PATH={prefix}",
+        f"-DCMAKE_CXX_COMPILER={options.compiler}",
+        "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror",
+        # The package must not look for what its headers do not show.
+        "-DCMAKE_DISABLE_FIND_PACKAGE_CAF=ON",
+    )  # fmt: skip
+    run(options.cmake, "--build", build)
+
+
+def try_example(options, name, tests, folder, prefix):
+    """Builds an example that is nowhere near Dunlin's sources, and runs its tests."""
+    source = os.path.join(folder, name)
+    build = os.path.join(folder, f"{name}-build")
+    shutil.copytree(os.path.join(EXAMPLES, name), source)
+    configure_and_build(options, source, build, prefix)
+    run(options.ctest, "--test-dir", build, "--output-on-failure", "--no-tests=error", "-R", tests)
+    print(f"ok: examples/{name}, copied out, builds and passes {tests}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cmake", default="cmake")
+    parser.add_argument("--ctest", default="ctest")
     parser.add_argument("--compiler", default="c++")
     parser.add_argument("--build-dir", required=True)
     options = parser.parse_args()
@@ -84,15 +110,7 @@ def main():
         prefix = os.path.join(folder, "prefix")
         build = os.path.join(folder, "build")
         run(options.cmake, "--install", options.build_dir, "--prefix", prefix)
-        run(
-            options.cmake, "-S", HERE, "-B", build, "-G", "Ninja",
-            f"-DCMAKE_PREFIX_PATH={prefix}",
-            f"-DCMAKE_CXX_COMPILER={options.compiler}",
-            "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror",
-            # The package must not look for what its headers do not show.
-            "-DCMAKE_DISABLE_FIND_PACKAGE_CAF=ON",
-        )  # fmt: skip
-        run(options.cmake, "--build", build)
+        configure_and_build(options, HERE, build, prefix)
         print("ok: a project with find_package(dunlin) builds")
 
         module = os.path.join(build, "modules", "greeting.so")
@@ -108,6 +126,9 @@ def main():
             said = run(os.path.join(build, "caller"), node.endpoint)
             expect(said == "Hello, Countess Dr. Ada!\nnot_found\n", f"the calls said {said!r}")
         expect(node.status == 0, f"the node left with {node.status}\n{''.join(node.output)}")
+
+        try_example(options, "hello", "greets over a real node", folder, prefix)
+        try_example(options, "word_count", "words, chunks|generated", folder, prefix)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 #include "tests/support/actor_harness.hpp"
 
 #include "actors/activation.hpp"
-#include "tests/support/catch.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 namespace dunlin::testing {
 
@@ -73,8 +73,10 @@ std::size_t recorded_answers::count(std::uint32_t ticket) const {
 error recorded_answers::failure(std::uint32_t ticket) const {
     std::lock_guard lock(mutex_);
     const auto found = records_.find(ticket);
-    REQUIRE(found != records_.end());
-    REQUIRE(found->second.texts.size() == 1);
+    const auto answers = found == records_.end() ? 0 : found->second.texts.size();
+    if (answers != 1)
+        throw std::logic_error("ticket " + std::to_string(ticket) + " has " +
+                               std::to_string(answers) + " answers instead of one");
     return found->second.last;
 }
 
@@ -82,8 +84,7 @@ void recorded_answers::wait_for(std::uint32_t ticket, std::string_view what) {
     std::unique_lock lock(mutex_);
     const bool answered = arrived_.wait_for(
         lock, std::chrono::seconds(20), [&] { return records_.find(ticket) != records_.end(); });
-    INFO("waited for " << what);
-    REQUIRE(answered);
+    if (!answered) throw std::runtime_error("waited in vain for " + std::string(what));
 }
 
 void recording_router::routed::reply(std::string_view payload) const {

@@ -58,9 +58,9 @@ public:
     /// "open", "ok: payload" or "code: detail"; several answers are joined by " and ".
     [[nodiscard]] std::string outcome(std::uint32_t ticket) const;
     [[nodiscard]] std::size_t count(std::uint32_t ticket) const;
-    /// The error of a ticket with exactly one.
+    /// The error of a ticket with exactly one answer; throws for others.
     [[nodiscard]] error failure(std::uint32_t ticket) const;
-    /// Fails the test, naming `what`, when the ticket is not answered in time.
+    /// Throws, naming `what`, when the ticket is not answered in time.
     void wait_for(std::uint32_t ticket, std::string_view what);
 
 private:

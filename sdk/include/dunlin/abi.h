@@ -76,7 +76,8 @@ typedef struct dunlin_request {
     size_t function_size;
     const uint8_t* payload;
     size_t payload_size;
-    int64_t timeout_ns; /* 0: the caller's own remaining time. Never more than that. */
+    int64_t timeout_ns; /* 0: the caller's own remaining time, and never more than that;
+                           negative: over already, so it ends with deadline_exceeded */
     const uint8_t* key; /* or NULL */
     size_t key_size;
 } dunlin_request;

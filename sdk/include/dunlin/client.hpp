@@ -10,7 +10,8 @@
 // background thread, which sleeps while there is nothing to do.
 //
 // Owner: the program. All members are safe from any thread; destroying the client answers what
-// is still in flight with `errc::cancelled` first.
+// is still in flight with `errc::cancelled` first. It must not be destroyed by one of its own
+// callbacks: that ends the program.
 #pragma once
 
 #include <dunlin/bytes.hpp>
@@ -55,6 +56,9 @@ struct client_options {
 struct call_options {
     /// Until the deadline. Zero: the client's default.
     std::chrono::microseconds timeout{0};
+    /// Partition key, at most 255 bytes, handed to the function. Nodes of this version order
+    /// nothing by it. Empty: none.
+    std::string_view key = {};
     /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
     std::string_view trace = {};
 };

@@ -74,8 +74,8 @@ public:
     /// True once the caller withdrew, vanished or ran out of time, or the node stops. Nobody waits
     /// for the reply then; a long function looks here now and then and returns.
     [[nodiscard]] bool stop_requested() const { return host_->stop_requested(call_) != 0; }
-    /// The same as a token, for waits that can be interrupted. A callback on it runs on the
-    /// thread that stops the call.
+    /// The same as a token, for waits that can be interrupted. A callback on it runs on another
+    /// thread, once for all callbacks of this function after another; taking it back waits for it.
     [[nodiscard]] std::stop_token stop_token();
 
     [[nodiscard]] logger log() const noexcept { return {host_, call_}; }

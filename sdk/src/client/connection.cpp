@@ -122,8 +122,14 @@ std::shared_ptr<received_frame> connection::receive() {
 void connection::read_events() {
     zmq::message_t event;
     zmq::message_t address;
-    while (monitor_.recv(event, zmq::recv_flags::dontwait)) {
-        if (!event.more() || !monitor_.recv(address, zmq::recv_flags::none)) continue;
+    const auto next = [this](zmq::message_t& part) {
+        for (;;) {
+            if (zmq_msg_recv(part.handle(), monitor_.handle(), ZMQ_DONTWAIT) >= 0) return true;
+            if (zmq_errno() != EINTR) return false;  // a signal of the program, on its own thread
+        }
+    };
+    while (next(event)) {
+        if (!event.more() || !next(address)) continue;
         std::uint16_t what = 0;
         if (event.size() < sizeof what) continue;
         std::memcpy(&what, event.data(), sizeof what);

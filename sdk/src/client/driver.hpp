@@ -19,6 +19,7 @@
 
 #include "client/call_table.hpp"
 #include "client/connection.hpp"
+#include "client/held_calls.hpp"
 #include "client/lane_plan.hpp"
 #include "client/waiter.hpp"
 #include "support/busy_poll.hpp"
@@ -35,7 +36,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -73,12 +73,6 @@ private:
     using time_point = clock::time_point;
     using lock = std::unique_lock<std::mutex>;
 
-    /// A call that waits for a connection, encoded but for its envelope.
-    struct held_call {
-        std::uint64_t id;
-        std::string trace;
-        wire::frame_buffer payload;
-    };
     /// A call that was settled without an answer from a node.
     struct outcome {
         call* to;
@@ -123,6 +117,7 @@ private:
     void deliver(call& settled, result<bytes>&& with) noexcept;
     void recycle() noexcept;  // mutex held
     void sleep();
+    void cancel_all();  // mutex held
     void shut_down();
 
     // -- connections and what they receive: driver_frames.cpp, leader --------------------------
@@ -151,14 +146,15 @@ private:
     call_table calls_;
     std::size_t in_flight_before_ = 0;  // when the frame that is being handled arrived
     support::timer_wheel deadlines_;
-    std::deque<held_call> held_;
+    held_calls held_;
     std::vector<outcome> due_;  // for the leader to deliver
     waiter_list followers_;
     bool led_ = false;
     std::thread::id leader_thread_;
     bool leader_asleep_ = false;
     bool background_asleep_ = false;
-    std::uint64_t turns_ = 0;  // how often a waiting thread took the lead
+    bool background_watches_ = false;  // it sleeps until a socket has news
+    std::uint64_t turns_ = 0;          // how often a waiting thread took the lead
     bool stopping_ = false;
     lane_plan plan_;
     std::vector<std::unique_ptr<connection>> connections_;

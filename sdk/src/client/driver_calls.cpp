@@ -60,6 +60,10 @@ call* driver::open_call(const request& what, time_point now, error& why) {
     if (timeout.count() == 0) timeout = options_.timeout;
     if (!good_function_name(what.function)) {
         why = bad_function_name(what.function);
+    } else if (what.options.key.size() > wire::name_bytes_max) {
+        why = {errc::invalid_argument, "a key has at most " + std::to_string(wire::name_bytes_max) +
+                                           " bytes, this one has " +
+                                           std::to_string(what.options.key.size())};
     } else if (timeout.count() < 0) {
         why = {errc::deadline_exceeded,
                std::string(what.function) + " did not run: its deadline had passed already"};
@@ -95,6 +99,7 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
     envelope.id = opened.id;
     envelope.function = what.function;
     envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
+    envelope.key = as_bytes(what.options.key);
     envelope.trace = what.options.trace;
     const std::size_t mark = begin_invoke(frame, envelope);
     bool encoded = encode_payload(what, frame, why);
@@ -115,9 +120,11 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
 }
 
 bool driver::hold_call(call& opened, const request& what, error& why) {
-    held_call held{opened.id, std::string(what.options.trace), wire::frame_buffer()};
+    held_call held{opened.id, std::string(what.options.trace), std::string(what.options.key),
+                   wire::frame_buffer()};
     if (!encode_payload(what, held.payload, why)) return false;
-    held_.push_back(std::move(held));
+    held_.push(std::move(held), calls_.in_flight(),
+               [this](std::uint64_t id) { return calls_.find(id) != nullptr; });
     return true;
 }
 

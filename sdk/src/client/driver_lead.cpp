@@ -3,11 +3,14 @@
 // Who drives the sockets, and the loop of the thread that does.
 #include "client/checks.hpp"
 #include "client/driver.hpp"
+#include "support/signal_mask.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -38,12 +41,17 @@ driver::driver(client_options options)
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     rebuild_poll_set();
+    const support::signals_blocked no_signals;
     background_ = std::thread([this] { run_background(); });
 }
 
 driver::~driver() {
     {
         lock held(mutex_);
+        if (leader_thread_ == std::this_thread::get_id()) {
+            std::fputs("dunlin: a client was destroyed inside one of its own callbacks\n", stderr);
+            std::abort();  // it would wait for itself
+        }
         stopping_ = true;
         leader_event_.signal();
         background_event_.signal();
@@ -82,7 +90,9 @@ void driver::release_lead() {
         return;
     }
     led_ = false;
-    if (work_pending()) wake_background();
+    // A leader goes with its own answer and need not have received until nothing was there, and
+    // only after that does ZeroMQ signal again: whoever sleeps on the sockets has to look first.
+    if (work_pending() || background_watches_) wake_background();
 }
 
 void driver::wake_background() noexcept {
@@ -122,10 +132,12 @@ void driver::run_background() {
         }
         const bool watched = quiet && !led_;
         background_asleep_ = true;
+        background_watches_ = watched;
         held.unlock();
         const bool news = watch(watched);
         held.lock();
         background_asleep_ = false;
+        background_watches_ = false;
         const bool unused = !led_ && turns_ == std::exchange(turns_seen, turns_);
         // What arrived before the sockets are watched is not signalled, so look once first.
         look = unused && (news || !quiet);
@@ -207,6 +219,8 @@ void driver::flush() {
     leader_asleep_ = false;
     in_flight_before_ = 0;
     recycle();
+    // Also on a thread that leads while the client is destroyed, which breaks the rules.
+    if (stopping_) cancel_all();
     if (!held_.empty() && !live_.empty()) send_held(clock::now());
     for (auto& one : connections_) {
         while (one->out.take(sending_)) {
@@ -240,8 +254,7 @@ void driver::send_cut(connection& on) {
 // Calls that waited for a connection.
 void driver::send_held(time_point now) {
     while (!held_.empty()) {
-        held_call waiting = std::move(held_.front());
-        held_.pop_front();
+        const held_call waiting = held_.pop();
         call* opened = calls_.find(waiting.id);
         if (opened == nullptr) continue;
         connection* on = pick_lane();
@@ -264,6 +277,7 @@ void driver::send_held(time_point now) {
         envelope.id = opened->id;
         envelope.function = opened->function;
         envelope.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
+        envelope.key = as_bytes(waiting.key);
         envelope.trace = waiting.trace;
         envelope.payload = payload;
         append(on->out.open(), envelope);
@@ -304,16 +318,16 @@ void driver::sleep() {
     }
 }
 
-void driver::shut_down() {
-    {
-        lock held(mutex_);
-        calls_.for_each([&](call& open) {
-            settle_with(open, {errc::cancelled, open.function +
-                                                    " was cancelled: the client was destroyed; it "
+void driver::cancel_all() {
+    calls_.for_each([&](call& open) {
+        settle_with(
+            open, {errc::cancelled, open.function + " was cancelled: the client was destroyed; it "
                                                     "may have run"});
-        });
-        held_.clear();
-    }
+    });
+    held_.clear();
+}
+
+void driver::shut_down() {
     flush();
     for (auto& one : connections_) one->say_bye();
     connections_.clear();

@@ -44,9 +44,11 @@ void busy_poll::wait(std::span<pollfd> on, time_point until) noexcept {
     const bool awake = policy_.begin_awake() && awake_max_.count() > 0;
     if (awake) {
         const auto awake_end = clock::now() + awake_max_;
+        using ending = busy_poll_policy::ending;
         const bool news = awake_until(on, std::min(awake_end, until));
-        // A wait that its own time ends says nothing about the next.
-        if (news || until >= awake_end) policy_.found(news);
+        policy_.ended(news                ? ending::news
+                      : until < awake_end ? ending::cut_short
+                                          : ending::nothing);
         if (news) return;
     }
     sleep_poll(on, until);

@@ -48,8 +48,15 @@ public:
         --skipping_;
         return false;
     }
-    /// How a wait that began awake went on: with news, or asleep.
-    void found(bool news) noexcept {
+    /// How the awake part of a wait ended.
+    enum class ending : std::uint8_t {
+        news,       // with what it looked for
+        nothing,    // in vain: now it sleeps
+        cut_short,  // by the wait's own end, which says nothing about the next
+    };
+    void ended(ending how) noexcept {
+        if (how == ending::cut_short) return;
+        const bool news = how == ending::news;
         skipping_ = news ? 0 : skip_next_;
         skip_next_ = news ? 1 : std::min(skip_next_ * 2, waits_skipped_max);
     }

@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -70,6 +71,18 @@ dunlin::task<std::string> nap_until_stopped(const std::string& name, dunlin::con
     co_return ended ? "slept" : ended.error().detail;
 }
 
+/// Its stop callback waits for "NAME": it says "NAME called" first, and "NAME left" at last.
+dunlin::task<std::string> wait_in_stop_callback(const std::string& name, dunlin::context& ctx) {
+    const std::stop_callback at_stop(ctx.stop_token(), [name] {
+        all.happen(name + " called");
+        all.wait(name);
+        all.happen(name + " left");
+    });
+    all.happen(name + " in");
+    static_cast<void>(co_await ctx.sleep_for(std::chrono::hours(1)));
+    co_return name;
+}
+
 std::string spin_until_stopped(const std::string& name, dunlin::context& ctx) {
     all.happen(name + " in");
     while (!ctx.stop_requested()) std::this_thread::yield();
@@ -110,7 +123,19 @@ dunlin::task<dunlin::result<std::string>> trace_of_inner_call(const std::string&
     co_return co_await ctx.invoke<std::string>("faults/trace_of", name);
 }
 
+std::string key_of(const std::string&, dunlin::context& ctx) {
+    return std::string(dunlin::as_text(ctx.key()));
+}
+
+dunlin::task<dunlin::result<std::string>> key_of_inner_call(const std::string& name,
+                                                            dunlin::context& ctx) {
+    co_return co_await ctx.invoke<std::string>("faults/key_of", name, {.key = name});
+}
+
 DUNLIN_MODULE(faults, m) {
+    m.function("key_of", key_of);
+    m.function("key_of_inner_call", key_of_inner_call);
+    m.function("wait_in_stop_callback", wait_in_stop_callback);
     m.function("trace_of", trace_of);
     m.function("trace_of_inner_call", trace_of_inner_call);
     m.function("stay", stay);

@@ -35,6 +35,70 @@ TEST_CASE("operations that a function leaves open end with it") {
     h.run();
 }
 
+TEST_CASE("an inner call's timeout may be longer than all time, or over already") {
+    actor_harness h;
+    const auto timeout = GENERATE(std::chrono::nanoseconds::max(), -1ns, 5ms);
+    auto& pool = h.make_pool(h.function(
+        "test/outer",
+        [&](call_view c) {
+            c.invoke(
+                "test/inner", "",
+                [c](std::int32_t code, const std::string& data) {
+                    c.reply(std::to_string(code) + data);
+                    c.host.finish(c.call);
+                },
+                timeout);
+            return std::int32_t{DUNLIN_PENDING};
+        },
+        DUNLIN_ASYNC));
+    const auto ticket = h.call(pool, "");
+    h.run();
+    h.advance(1ms);
+    h.run();
+    if (timeout < 0ns) {
+        CHECK(h.outcome(ticket).starts_with("ok: 6"));
+        return;
+    }
+    CHECK(h.outcome(ticket) == "open");
+    h.advance(1h);
+    h.run();
+    if (timeout == 5ms) {
+        CHECK(h.outcome(ticket).starts_with("ok: 6"));
+        return;
+    }
+    CHECK(h.outcome(ticket) == "open");
+    REQUIRE(h.router.calls.size() == 1);
+    h.router.calls[0].reply("late");
+    h.run();
+    CHECK(h.outcome(ticket) == "ok: 0late");
+}
+
+TEST_CASE("an inner call keeps its trace when the call that made it has ended") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/hasty", [](call_view c) {
+        dunlin_request request{};
+        request.struct_size = sizeof request;
+        request.function = "test/inner";
+        request.function_size = 10;
+        const dunlin_completion never = [](void*, std::int32_t, const std::uint8_t*, std::size_t) {
+            FAIL("the call was answered");
+        };
+        c.host.invoke(c.call, &request, never, nullptr);
+        return c.reply("done");
+    }));
+    const std::string sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    std::string frame = sent;
+    std::uint32_t ticket = 0;
+    auto work = h.bundle_of({""}, &ticket);
+    (*work)[0].trace = frame;
+    REQUIRE(h.submit(pool, std::move(work)) == 1);
+    h.run();
+    CHECK(h.outcome(ticket) == "ok: done");
+    frame.assign(frame.size(), 'x');  // as its memory is used for something else
+    REQUIRE(h.router.calls.size() == 1);
+    CHECK(h.router.calls[0].call().trace == sent);
+}
+
 TEST_CASE(
     "every error of a function reaches the caller as failed, but for a payload that does not fit") {
     actor_harness h;

@@ -17,6 +17,16 @@ result<void> check(std::string listen, bool insecure = false) {
 
 }  // namespace
 
+TEST_CASE("a node's name fits into the handshake") {
+    node_config config;
+    config.name = std::string(255, 'n');
+    CHECK(check_listen(config));
+    config.name += 'n';
+    const auto checked = check_listen(config);
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().detail == "a node's name has at most 255 bytes, this one has 256");
+}
+
 TEST_CASE("loopback is what only this machine can reach") {
     CHECK(is_loopback("tcp://127.0.0.1:7440"));
     CHECK(is_loopback("tcp://127.8.9.10:0"));

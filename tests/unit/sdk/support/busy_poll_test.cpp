@@ -15,6 +15,7 @@ using dunlin::support::busy_poll_policy;
 using dunlin::support::sleep_poll;
 using dunlin::support::wake_event;
 using namespace std::chrono_literals;
+using ending = busy_poll_policy::ending;
 using clock_type = std::chrono::steady_clock;
 
 namespace {
@@ -27,7 +28,7 @@ TEST_CASE("waits begin awake as long as that finds news") {
     busy_poll_policy policy;
     for (int i = 0; i < 1000; ++i) {
         REQUIRE(policy.begin_awake());
-        policy.found(true);
+        policy.ended(ending::news);
     }
 }
 
@@ -44,7 +45,7 @@ TEST_CASE("waits that were awake for nothing become rare, but never end") {
         }
         asleep_in_a_row = 0;
         ++awake;
-        policy.found(false);
+        policy.ended(ending::nothing);
     }
     CHECK(asleep_most == busy_poll_policy::waits_skipped_max);
     // Nine times until the most is skipped, then one in so many.
@@ -56,16 +57,33 @@ TEST_CASE("one find makes waits begin awake again") {
     busy_poll_policy policy;
     for (int found_nothing = 0; found_nothing < 5;) {
         if (!policy.begin_awake()) continue;
-        policy.found(false);
+        policy.ended(ending::nothing);
         ++found_nothing;
     }
     int asleep = 0;
     while (!policy.begin_awake()) ++asleep;
     CHECK(asleep == 16);
-    policy.found(true);
+    policy.ended(ending::news);
     CHECK(policy.begin_awake());
-    policy.found(false);
+    policy.ended(ending::nothing);
     CHECK_FALSE(policy.begin_awake());  // skips one again, not 32
+    CHECK(policy.begin_awake());
+}
+
+TEST_CASE("a wait that its own end cuts short changes nothing") {
+    busy_poll_policy policy;
+    for (int i = 0; i < 100; ++i) {
+        REQUIRE(policy.begin_awake());
+        policy.ended(ending::cut_short);
+    }
+    policy.ended(ending::nothing);
+    CHECK_FALSE(policy.begin_awake());
+    REQUIRE(policy.begin_awake());
+    policy.ended(ending::cut_short);  // neither better than before ...
+    CHECK(policy.begin_awake());
+    policy.ended(ending::nothing);
+    CHECK_FALSE(policy.begin_awake());  // ... nor worse
+    CHECK_FALSE(policy.begin_awake());
     CHECK(policy.begin_awake());
 }
 
