@@ -48,7 +48,7 @@ Exit codes: 0 success, 1 the call (with --lines: at least one) failed, 2 usage o
 struct invoke_arguments {
     connection_options connection;
     std::string function;
-    std::string input;
+    std::optional<std::string> input;
     std::string key;
     std::string lines;
     std::size_t window = 256;
@@ -61,12 +61,15 @@ output_form form_of(const invoke_arguments& given) {
     return given.raw ? output_form::raw : output_form::value;
 }
 
-any_value read_input(const std::string& given) {
-    if (given.empty()) return {encode(nullptr)};
+any_value read_input(const std::optional<std::string>& given) {
+    if (!given) return {encode(nullptr)};
+    // Mostly a variable of a script that is not set.
+    if (given->empty())
+        throw usage_error("the input is empty; leave it out, or give null, for none");
     auto payload =
-        given == "-"
+        *given == "-"
             ? runtime::payload_from_json(std::string(std::istreambuf_iterator<char>(std::cin), {}))
-            : runtime::payload_from_json(given);
+            : runtime::payload_from_json(*given);
     if (!payload) throw usage_error("the input is " + payload.error().detail);
     return {std::move(*payload)};
 }
@@ -127,7 +130,7 @@ int run(invoke_arguments& given) {
     if (given.json && given.raw) throw usage_error("--json and --raw exclude each other");
     if (given.lines.empty()) return invoke_one(given);
 
-    if (!given.input.empty()) throw usage_error("give an input or --lines, not both");
+    if (given.input) throw usage_error("give an input or --lines, not both");
     auto input = line_reader::open(given.lines);
     if (!input) throw usage_error(input.error().detail);
     given.connection.in_flight_max = given.window;

@@ -286,8 +286,9 @@ TEST_CASE("a full queue refuses with a hint, and nothing is lost") {
             continue;
         }
         const auto& refused = client.wait(ids[i], "a refused call");
-        CHECK_THAT(refused.text(), Catch::StartsWith("overloaded: the queue of faults/block is "
-                                                     "full (2 waiting); try again in "));
+        CHECK_THAT(refused.text(),
+                   Catch::Matchers::StartsWith("overloaded: the queue of faults/block is "
+                                               "full (2 waiting); try again in "));
         CHECK(refused.retry_after_us >= 1000);
     }
     CHECK(client.call("faults/happen", std::string("full")).ok);

@@ -56,6 +56,7 @@ class CommandLineTest(ProgramTest):
                 (("invoke", "echo"), "'echo' is no function's name"),
                 (("invoke", "a/b", "1", "2"), "'2' is one argument too many"),
                 (("invoke", "a/b", "{"), "not valid JSON at line 1, column 2"),
+                (("invoke", "a/b", ""), "the input is empty; leave it out, or give null"),
                 (("invoke", "a/b", "--timeout", "5"), "--timeout: '5' is not a duration"),
                 (("invoke", "a/b", "--json", "--raw"), "exclude each other"),
                 (("invoke", "a/b", "1", "--lines", "-"), "not both"),

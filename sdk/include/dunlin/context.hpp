@@ -49,6 +49,8 @@ public:
 
     // -- the call -------------------------------------------------------------------------------
 
+    /// The caller's number for this call. Callers number their calls each for themselves, so it is
+    /// no name to recognise a call by among those of several callers.
     [[nodiscard]] std::uint64_t invocation_id() const { return info().invocation_id; }
     /// 0 the first time, 1 on the first retry, and so on.
     [[nodiscard]] std::uint32_t attempt() const { return info().attempt; }

@@ -15,6 +15,9 @@
 #include <utility>
 
 namespace dunlin::link {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 // After this long without calls the background thread watches the sockets.
@@ -40,6 +43,9 @@ driver::driver(client_options options)
       busy_poll_(std::min(options_.busy_poll, busy_poll_max)) {
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
+    // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
+    connecting_.greet_timeout =
+        std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
     rebuild_poll_set();
     const support::signals_blocked no_signals;
     background_ = std::thread([this] { run_background(); });
@@ -61,9 +67,10 @@ driver::~driver() {
 
 result<void> driver::wait_connected() {
     lock held(mutex_);
-    const bool decided = reached_.wait_until(held, clock::now() + options_.connect_timeout, [&] {
-        return !live_.empty() || (refused_ && plan_.rounds_failed() > 0);
-    });
+    constexpr std::chrono::milliseconds wait_max = std::chrono::hours(24 * 365);
+    const auto until = clock::now() + std::min(options_.connect_timeout, wait_max);
+    const bool decided = reached_.wait_until(
+        held, until, [&] { return !live_.empty() || (refused_ && plan_.rounds_failed() > 0); });
     if (!live_.empty()) return {};
     if (decided) return refusal_;
     std::string tried;

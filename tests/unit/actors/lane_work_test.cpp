@@ -61,7 +61,7 @@ TEST_CASE("nothing of the lane is touched from inside user code") {
     h.run();
     CHECK(h.outcome(stopped) == "ok: ");
     CHECK(ends == 6);
-    CHECK_THAT(lane.violations, Catch::Equals(std::vector<std::string>{}));
+    CHECK_THAT(lane.violations, Catch::Matchers::Equals(std::vector<std::string>{}));
 }
 
 TEST_CASE("a function that turned out long is handed to the scheduler") {

@@ -39,8 +39,11 @@ TEST_CASE("client says where it found no node") {
 TEST_CASE("client says that something else listens") {
     fake_node mute({.on_hello = fake_node::greeting::silence});
     const auto refused =
-        client::connect(client_options{.endpoints = {mute.endpoint()}, .connect_timeout = 60ms});
+        client::connect(client_options{.endpoints = {mute.endpoint()}, .connect_timeout = 300ms});
     CHECK(refused.error().code == errc::unavailable);
+    CHECK(refused.error().detail == "no node answered at " + mute.endpoint() +
+                                        " within 300 ms; last: " + mute.endpoint() +
+                                        ": something listens there, but no node has answered");
 }
 
 TEST_CASE("client gives up at once when every node refuses it") {
