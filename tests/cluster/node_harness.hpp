@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/node.hpp"
+#include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 
 #include <memory>

@@ -63,7 +63,8 @@ public:
         return value;
     }
     std::string_view text() {
-        const std::size_t size = std::min<std::size_t>(number(), left_.size());
+        const std::size_t wanted = number();
+        const std::size_t size = std::min(wanted, left_.size());
         const auto out = left_.substr(0, size);
         left_.remove_prefix(size);
         return out;

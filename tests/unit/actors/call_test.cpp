@@ -91,7 +91,7 @@ TEST_CASE("an inner call keeps its trace when the call that made it has ended") 
     std::uint32_t ticket = 0;
     auto work = h.bundle_of({""}, &ticket);
     (*work)[0].trace = frame;
-    REQUIRE(h.submit(pool, std::move(work)) == 1);
+    REQUIRE(h.submit(pool, work) == 1);
     h.run();
     CHECK(h.outcome(ticket) == "ok: done");
     frame.assign(frame.size(), 'x');  // as its memory is used for something else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/module_loader.hpp"
 
+#include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 
 #include <link.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Modules as shared objects, through the one symbol they export. Needs tests/support/modules.
+#include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_host.hpp"
 

@@ -2,6 +2,7 @@
 //
 // The bytes printed in WIRE.md are the bytes on the wire. The test reads the page itself, so
 // neither can change without the other.
+#include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/wire_views.hpp"
 #include "wire/envelope.hpp"
