@@ -112,10 +112,9 @@ void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     auto* runner = stopped.runner.load(std::memory_order_seq_cst);
     if (runner == nullptr) return;
     // What the author left for this moment may wait for something, and a lane must not.
-    if (run_unit::current() != nullptr && stopped.stop.has_callback()) {
-        support::tsan_release(work.get());
-        if (runner->home().pass_stop_on({work, index})) return;
-    }
+    const bool on_lane = run_unit::current() != nullptr;
+    if (on_lane && stopped.stop.has_callback() && runner->home().pass_stop_on({work, index}))
+        return;
     runner->finish_stop({work, index});
 }
 

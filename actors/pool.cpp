@@ -5,7 +5,9 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
-#include <caf/send.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/system_messages.hpp>
 
 #include <algorithm>
 
@@ -15,6 +17,31 @@ namespace {
 
 activation& activation_of(const caf::actor& handle) {
     return static_cast<activation&>(*caf::actor_cast<caf::abstract_actor*>(handle));
+}
+
+/// Finishes stops on a thread that their callbacks may hold.
+class stop_runner final : public caf::event_based_actor {
+public:
+    using caf::event_based_actor::event_based_actor;
+    ~stop_runner() override { support::tsan_acquire(this); }
+
+protected:
+    caf::behavior make_behavior() override {
+        return {[this](stop_running& due) {
+            support::tsan_acquire(this);
+            auto* runner = (*due.work)[due.index].runner.load(std::memory_order_seq_cst);
+            runner->finish_stop(std::move(due));
+        }};
+    }
+};
+
+template <class Message>
+void tell(const caf::actor& runner, Message message) {
+    auto element =
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
+    auto* told = static_cast<stop_runner*>(caf::actor_cast<caf::abstract_actor*>(runner));
+    support::tsan_release(told);
+    told->enqueue(std::move(element), nullptr);
 }
 
 }  // namespace
@@ -102,15 +129,8 @@ activation* pool::idle_or_spawned() {
 bool pool::pass_stop_on(stop_running stop) {
     std::lock_guard lock(mutex_);
     if (closed_) return false;
-    if (!stop_runner_)
-        stop_runner_ = system_.spawn<caf::detached>([](caf::event_based_actor*) -> caf::behavior {
-            return {[](stop_running& due) {
-                support::tsan_acquire(due.work.get());
-                auto* runner = (*due.work)[due.index].runner.load(std::memory_order_seq_cst);
-                runner->finish_stop(std::move(due));
-            }};
-        });
-    caf::anon_send(stop_runner_, std::move(stop));
+    if (!stop_runner_) stop_runner_ = system_.spawn<stop_runner, caf::detached>();
+    tell(stop_runner_, std::move(stop));
     return true;
 }
 
@@ -166,7 +186,9 @@ void pool::shut_down() {
         dropped.swap(queue_);
         queued_ = 0;
         ending = activations_;
-        if (stop_runner_) caf::anon_send_exit(stop_runner_, caf::exit_reason::user_shutdown);
+        if (stop_runner_)  // after the stops that it has been given
+            tell(stop_runner_,
+                 caf::exit_msg{stop_runner_.address(), caf::exit_reason::user_shutdown});
     }
     for (auto& each : ending) activation_of(each).end();
 }
