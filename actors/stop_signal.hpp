@@ -34,10 +34,8 @@ public:
     /// caller sees to it that `run_callback` is called soon, if `has_callback()`. Never waits.
     bool request(errc reason) {
         std::int32_t none = 0;
-        if (!reason_.compare_exchange_strong(none, static_cast<std::int32_t>(reason),
-                                             std::memory_order_seq_cst))
-            return false;
-        return true;
+        return reason_.compare_exchange_strong(none, static_cast<std::int32_t>(reason),
+                                               std::memory_order_seq_cst);
     }
     /// Never waits.
     [[nodiscard]] bool has_callback() const noexcept {

@@ -77,7 +77,8 @@ public:
     /// for the reply then; a long function looks here now and then and returns.
     [[nodiscard]] bool stop_requested() const { return host_->stop_requested(call_) != 0; }
     /// The same as a token, for waits that can be interrupted. A callback on it runs on another
-    /// thread, once for all callbacks of this function after another; taking it back waits for it.
+    /// thread, which those of one function may share, so it should be short; taking it back waits
+    /// until it has returned.
     [[nodiscard]] std::stop_token stop_token();
 
     [[nodiscard]] logger log() const noexcept { return {host_, call_}; }
