@@ -137,4 +137,14 @@ void raw_client::wait_for_stat(const std::string& figure, std::uint64_t least) {
             FAIL("waited in vain for " << figure << " to reach " << least);
 }
 
+void raw_client::wait_until_idle(const std::string& function_name) {
+    const auto end = std::chrono::steady_clock::now() + give_up_after;
+    for (;;) {
+        const auto status = function(function_name);
+        if (status.at("busy") == 0 && status.at("queue_depth") == 0) return;
+        if (std::chrono::steady_clock::now() >= end)
+            FAIL("waited in vain for " << function_name << " to be idle");
+    }
+}
+
 }  // namespace dunlin::testing

@@ -101,6 +101,8 @@ public:
     [[nodiscard]] nlohmann::json function(std::string_view name);
     /// Asks `dunlin/stats` until `figure` is at least `least`.
     void wait_for_stat(const std::string& figure, std::uint64_t least);
+    /// Asks `dunlin/functions` until no call of this function is queued or running.
+    void wait_until_idle(const std::string& function_name);
 
     std::map<std::uint64_t, std::vector<answered>> answers;
     std::vector<answered> about_connection;  // failures with id 0
