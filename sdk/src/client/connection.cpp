@@ -83,6 +83,12 @@ void connection::give_up(std::string problem) {
     if (problem_.empty()) problem_ = std::move(problem);
 }
 
+void connection::give_up_greeting() {
+    read_events();  // it may have failed only now
+    give_up(connected_ ? "something listens there, but no node has answered"
+                       : "no answer from that host yet; a firewall may drop what is sent to it");
+}
+
 void connection::send(wire::frame_buffer& frame) {
     if (!problem_.empty()) return;
     zmq_msg_t message;

@@ -155,7 +155,8 @@ bool driver::upkeep(time_point now) {
         });
         late = !due_.empty();
         for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
-        opening = plan_.next_action() <= now;
+        // An attempt that nobody makes any more must not look like work, or its leader never ends.
+        opening = !stopping_ && plan_.next_action() <= now;
     }
     if (closing) close_connections(now);
     if (closing || opening) open_connections(now);
@@ -215,7 +216,7 @@ void driver::close_connections(time_point now) {
         const lock held(mutex_);
         for (auto& one : connections_) {
             if (one->now == connection::phase::greeting && now >= one->greet_by()) {
-                one->give_up("something listens there, but no node has answered");
+                one->give_up_greeting();
             }
             if (!one->problem().empty()) detach(*one, now);
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_node.hpp"
+#include "plain_sockets.hpp"
 #include "tests/support/catch.hpp"
 
 #include <dunlin/client.hpp>
@@ -12,7 +13,7 @@
 #include <vector>
 
 using namespace dunlin;
-using dunlin::tests::fake_node;
+using namespace dunlin::tests;
 using namespace std::chrono_literals;
 
 namespace {
@@ -29,11 +30,44 @@ std::string vacant_endpoint() { return fake_node().endpoint(); }
 TEST_CASE("client says where it found no node") {
     const auto endpoint = vacant_endpoint();
     const auto refused =
-        client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 60ms});
+        client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 800ms});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::unavailable);
-    CHECK(refused.error().detail == "no node answered at " + endpoint + " within 60 ms; last: " +
+    CHECK(refused.error().detail == "no node answered at " + endpoint + " within 800 ms; last: " +
                                         endpoint + ": connection refused, or no such host");
+}
+
+TEST_CASE("client says that a host does not answer at all") {
+    // A listener whose queue is full: what arrives is dropped, as by a firewall.
+    const silent_port port;
+    const auto unanswered =
+        client::connect(client_options{.endpoints = {port.endpoint()}, .connect_timeout = 300ms});
+    REQUIRE_FALSE(unanswered);
+    CHECK(unanswered.error().detail ==
+          "no node answered at " + port.endpoint() + " within 300 ms; last: " + port.endpoint() +
+              ": no answer from that host yet; a firewall may drop what is sent to it");
+}
+
+TEST_CASE("client says that what listens does not speak ZeroMQ") {
+    const plain_server server("SSH-2.0-OpenSSH_9.2\r\n");
+    const auto refused =
+        client::connect(client_options{.endpoints = {server.endpoint()}, .connect_timeout = 800ms});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail ==
+          "no node answered at " + server.endpoint() + " within 800 ms; last: " +
+              server.endpoint() +
+              ": what listens there does not speak ZeroMQ, or not with these keys");
+}
+
+TEST_CASE("client that is given up while it tries to connect ends") {
+    // Without pauses an attempt is due almost always, also when the end comes.
+    const auto endpoint = vacant_endpoint();
+    for (int i = 0; i < 100; ++i) {
+        CHECK_FALSE(client::connect(client_options{.endpoints = {endpoint},
+                                                   .connect_timeout = 2ms,
+                                                   .reconnect_after_min = 0ms,
+                                                   .reconnect_after_max = 0ms}));
+    }
 }
 
 TEST_CASE("client says that something else listens") {
