@@ -134,8 +134,8 @@ TEST_CASE("a function that turns out long moves off the lane, and short ones sta
     CHECK(client.call("bench/spin", spin_time{5000}).ok);
     CHECK(client.function("bench/spin").at("placement") == "scheduler");
     CHECK(client.function("bench/echo").at("placement") == "lane");
-    const auto payload = encode(spin_time{500'000});
-    const auto spinning = client.make_encoded("bench/spin", payload.view(), 100'000);
+    const auto payload = encode(spin_time{1'200'000});
+    const auto spinning = client.make_encoded("bench/spin", payload.view(), 1'000'000);
     client.send(spinning);
     for (int i = 0; i < 20; ++i) CHECK(client.call("bench/echo", i).ok);
     CHECK(client.is_open(spinning.id));
