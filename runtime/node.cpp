@@ -2,6 +2,7 @@
 #include "runtime/node.hpp"
 
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/watchdog.hpp"
 #include "runtime/listen_rule.hpp"
@@ -46,6 +47,9 @@ void fill_in_defaults(node_config& config) {
     // A connection may always have its largest answer waiting.
     config.backlog_bytes_max =
         std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
+    // The largest frame alone is never too much.
+    config.queue_bytes_max =
+        std::max(config.queue_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
 }
 
 /// "tcp://127.0.0.1:7440" -> "tcp://127.0.0.1:0", for the lanes after the first.
@@ -59,11 +63,13 @@ std::string beside(const std::string& endpoint) {
 struct node::impl {
     explicit impl(node_config given)
         : config(std::move(given)),
+          frames(config.queue_bytes_max),
           actor_settings(config.scheduler_threads),
           system(actor_settings),
-          own_functions(functions, config.name) {}
+          own_functions(functions, frames, config.name) {}
 
     node_config config;
+    frame_budget frames;  // outlives what waits in the actors' mailboxes
     actor_config actor_settings;
     caf::actor_system system;
     function_registry functions;
@@ -135,7 +141,7 @@ result<void> node::impl::open_lanes() {
     options.busy_poll = config.busy_poll;
     for (std::size_t i = 0; i < config.lanes; ++i) {
         auto& opened =
-            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, alarm, options));
+            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, alarm, frames, options));
         auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
         if (!endpoint) return std::move(endpoint.error());
         endpoints.push_back(std::move(*endpoint));

@@ -32,6 +32,9 @@ struct node_config {
     std::size_t activations = 0;
     /// Invocations that may wait for one function; one more is answered `overloaded`.
     std::size_t queue_depth_max = 16384;
+    /// Bytes of frames kept for calls without an answer, all functions together; a call in a frame
+    /// beyond it is answered `overloaded`.
+    std::size_t queue_bytes_max = std::size_t{512} << 20;
     /// Unanswered calls one connection may have; announced in the handshake.
     std::size_t in_flight_max = 65536;
     /// Largest payload of a call or reply; announced in the handshake.

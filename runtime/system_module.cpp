@@ -117,6 +117,8 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
         for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
         stats[each.name] = sum;
     }
+    stats["frame_bytes_held"] = module.frames_.bytes_held();
+    stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     json functions = json::array();
     std::size_t activations = 0;
     for (const auto* pool : module.functions_.pools()) {

@@ -10,6 +10,7 @@
 #include "actors/function_info.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/counters.hpp"
+#include "runtime/lane/frame_budget.hpp"
 
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ namespace dunlin::runtime {
 
 class system_module {
 public:
-    system_module(const function_registry& functions, std::string node_name)
+    system_module(const function_registry& functions, const frame_budget& frames,
+                  std::string node_name)
         : functions_(functions),
+          frames_(frames),
           node_name_(std::move(node_name)) {}
 
     /// The functions to register; their `self` points into this object.
@@ -34,6 +37,7 @@ private:
                                   const std::uint8_t* payload, std::size_t payload_size);
 
     const function_registry& functions_;
+    const frame_budget& frames_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
 };

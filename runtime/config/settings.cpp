@@ -63,6 +63,10 @@ const std::array rows{
             "Invocations that may wait for one function; one more is answered overloaded.",
             count_field{[](settings& s) -> std::size_t& { return s.node.queue_depth_max; }, 1,
                         count_max}},
+    setting{"--queue-bytes-max", "pools", "queue_bytes_max", "SIZE",
+            "What all unanswered calls may weigh together; one more is answered overloaded.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.queue_bytes_max; }, 1024,
+                       size_max}},
 
     setting{"--in-flight-max", "limits", "in_flight_max", "COUNT",
             "Unanswered calls that one connection may have.",

@@ -3,6 +3,7 @@
 // The inward half of a lane: from bytes on the socket to bundles in the pools.
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "runtime/text/quantity.hpp"
 #include "support/block_cache.hpp"
 
 #include <zmq.h>
@@ -22,13 +23,20 @@ constexpr std::size_t suggestions_per_turn_max = 8;
 /// A received frame, kept alive by the bundles whose invocations point into it.
 class received_frame final : public actors::frame_memory {
 public:
-    explicit received_frame(zmq::message_t message) noexcept : message_(std::move(message)) {}
+    received_frame(zmq::message_t message, frame_budget& counted_by) noexcept
+        : message_(std::move(message)),
+          budget_(counted_by),
+          fits_(counted_by.take(message_.size())) {}
+    ~received_frame() override { budget_.give_back(message_.size()); }
+    [[nodiscard]] bool fits() const noexcept { return fits_; }
     [[nodiscard]] bytes_view view() const noexcept {
         return {static_cast<const std::byte*>(message_.data()), message_.size()};
     }
 
 private:
     zmq::message_t message_;
+    frame_budget& budget_;
+    const bool fits_;
 };
 
 std::string_view text_of(const zmq::message_t& message) {
@@ -87,7 +95,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
         return reply_error(*from, 0, {errc::invalid_argument, detail});
     }
     const int fd = from == nullptr ? descriptor_of(frame) : -1;
-    auto* memory = new received_frame(std::move(frame));
+    auto* memory = new received_frame(std::move(frame), frames_);
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
     busy_poll_.worked(0, memory->view().size());
@@ -222,6 +230,9 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
         if (!into.unknown) into.unknown = explain_unknown(call.function);
         return reply_error(from, call.id, *into.unknown);
     }
+    // The node's own functions answer at once, and tell who asks why others are refused.
+    if (!into.memory.fits() && into.pool->info().module_name != "dunlin")
+        return reply_error(from, call.id, too_much_held(*into.pool));
     if (!into.work) {
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
@@ -255,6 +266,15 @@ error lane::explain_unknown(std::string_view function) {
     using suggestion = function_registry::suggestion;
     const bool few = ++names_unknown_ <= suggestions_per_turn_max;
     return functions_.unknown(function, few ? suggestion::nearest : suggestion::none);
+}
+
+error lane::too_much_held(const actors::pool& wanted) const {
+    const auto hint = wanted.retry_after();
+    return {errc::overloaded,
+            "the calls without an answer weigh " + format_size(frames_.bytes_max()) +
+                ", the most they may together (pools.queue_bytes_max); try again in " +
+                std::to_string((hint.count() + 999) / 1000) + " ms",
+            hint};
 }
 
 void lane::submit(gathering& gathered) {

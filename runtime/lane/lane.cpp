@@ -52,11 +52,12 @@ support::timer_node::time_point time_point_of(std::int64_t ns) {
 // -- life ------------------------------------------------------------------------------------
 
 lane::lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-           lane_alarm& alarm, lane_options options)
+           lane_alarm& alarm, frame_budget& frames, lane_options options)
     : system_(system),
       functions_(functions),
       time_(time),
       alarm_(alarm),
+      frames_(frames),
       options_(std::move(options)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),

@@ -18,6 +18,7 @@
 #include "actors/run_unit.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/counters.hpp"
+#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/ledger.hpp"
@@ -89,7 +90,7 @@ private:
 class lane final : public actors::answer_port {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-         lane_alarm& alarm, lane_options options);
+         lane_alarm& alarm, frame_budget& frames, lane_options options);
     ~lane() override;
 
     /// Binds the socket. @returns the endpoint with its real port.
@@ -156,6 +157,7 @@ private:
     void refuse_stranger(std::string_view routing_id);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
     [[nodiscard]] error explain_unknown(std::string_view function);
+    [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
 
@@ -181,6 +183,7 @@ private:
     const function_registry& functions_;
     actors::steady_time& time_;
     lane_alarm& alarm_;
+    frame_budget& frames_;
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;

@@ -296,6 +296,43 @@ TEST_CASE("a full queue refuses with a hint, and nothing is lost") {
     CHECK(client.function("faults/block").at("refused") == 4);
 }
 
+TEST_CASE("calls without an answer may weigh only so much together") {
+    auto config = node_settings();
+    config.payload_bytes_max = 500'000;
+    config.queue_bytes_max = std::size_t{1600} << 10;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    CHECK(client.stats().at("frame_bytes_held_max") == config.queue_bytes_max);
+    const std::string heavy(410'000, 'h');
+    std::vector<std::uint64_t> running;
+    for (int i = 0; i < 3; ++i)
+        running.push_back(client.invoke("faults/nap_until_stopped", heavy, 0));
+    const auto& refused = client.call("faults/nap_until_stopped", heavy);
+    CHECK_THAT(refused.text(),
+               Catch::Matchers::StartsWith(
+                   "overloaded: the calls without an answer weigh 1600KiB, the most they may "
+                   "together (pools.queue_bytes_max); try again in "));
+    CHECK(refused.retry_after_us >= 1000);
+    CHECK(client.call("bench/echo", 1).ok);  // a light one still fits
+    CHECK(client.stats().at("frame_bytes_held") > 1'230'000);
+
+    client.send(wire::cancel{running[0]});
+    client.wait(running[0], "the cancelled call");
+    client.wait_for_stat("frame_bytes_held", [](auto held) { return held < 830'000; });
+    CHECK(client.call("bench/echo", heavy).ok);
+    for (const auto id : {running[1], running[2]}) client.send(wire::cancel{id});
+    // What stays is the frame of the question.
+    client.wait_for_stat("frame_bytes_held", [](auto held) { return held < 1'000; });
+}
+
+TEST_CASE("the largest frame alone is never too heavy") {
+    auto config = node_settings();
+    config.queue_bytes_max = 1;
+    const auto node = start_node(config);
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("bench/echo", std::string(config.payload_bytes_max - 8, 'x')).ok);
+}
+
 TEST_CASE("a connection may have only so many calls unanswered") {
     auto config = node_settings();
     config.in_flight_max = 2;

@@ -131,10 +131,18 @@ nlohmann::json raw_client::function(std::string_view name) {
 }
 
 void raw_client::wait_for_stat(const std::string& figure, std::uint64_t least) {
+    wait_for_stat(figure, [least](std::uint64_t value) { return value >= least; });
+}
+
+void raw_client::wait_for_stat(const std::string& figure,
+                               const std::function<bool(std::uint64_t)>& reached) {
     const auto end = std::chrono::steady_clock::now() + give_up_after;
-    while (stats().at(figure) < least)
+    for (;;) {
+        const std::uint64_t value = stats().at(figure);
+        if (reached(value)) return;
         if (std::chrono::steady_clock::now() >= end)
-            FAIL("waited in vain for " << figure << " to reach " << least);
+            FAIL("waited in vain for " << figure << "; the last value was " << value);
+    }
 }
 
 void raw_client::wait_until_idle(const std::string& function_name) {

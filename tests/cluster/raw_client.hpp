@@ -101,6 +101,9 @@ public:
     [[nodiscard]] nlohmann::json function(std::string_view name);
     /// Asks `dunlin/stats` until `figure` is at least `least`.
     void wait_for_stat(const std::string& figure, std::uint64_t least);
+    /// ... until `reached` is true of it.
+    void wait_for_stat(const std::string& figure,
+                       const std::function<bool(std::uint64_t)>& reached);
     /// Asks `dunlin/functions` until no call of this function is queued or running.
     void wait_until_idle(const std::string& function_name);
 

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How many bytes of received frames a node keeps for calls that are not answered yet.
+//
+// An invocation points into the frame it came in, so a queued call keeps its whole frame, payload
+// and neighbours. Queues count calls; this counts what they weigh. A frame is counted from when
+// it is read until the last of its bundles is gone; calls in one that does not fit are shed.
+// One per node, used by all its lanes and by whichever threads let bundles go.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+namespace dunlin::runtime {
+
+class frame_budget {
+public:
+    explicit frame_budget(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
+
+    /// Counts a frame, which has to be given back in any case.
+    /// @returns whether it fits beside those that are held.
+    [[nodiscard]] bool take(std::size_t bytes) noexcept {
+        return bytes_held_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max_;
+    }
+    void give_back(std::size_t bytes) noexcept {
+        bytes_held_.fetch_sub(bytes, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] std::size_t bytes_held() const noexcept {
+        return bytes_held_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t bytes_max() const noexcept { return bytes_max_; }
+
+private:
+    const std::size_t bytes_max_;
+    std::atomic<std::size_t> bytes_held_{0};
+};
+
+}  // namespace dunlin::runtime
