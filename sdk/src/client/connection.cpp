@@ -13,10 +13,10 @@ namespace dunlin::link {
 namespace {
 
 constexpr int bye_linger_ms = 200;
-constexpr int watched_events =
-    ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CLOSED |
-    ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int watched_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 void free_frame(void* memory, void*) {
     support::tsan_acquire(memory);
@@ -141,7 +141,6 @@ void connection::read_events() {
         std::memcpy(&what, event.data(), sizeof what);
         switch (what) {
             case ZMQ_EVENT_CONNECTED: connected_ = true; break;
-            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: handshaken_ = true; break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
                 give_up("the node refused this client's keys");
                 break;
@@ -153,8 +152,10 @@ void connection::read_events() {
                 if (!connected_) give_up("connection refused, or no such host");
                 break;
             case ZMQ_EVENT_DISCONNECTED:
-                give_up(handshaken_ ? "the connection was closed"
-                                    : "the connection was closed before a handshake");
+                give_up(now == phase::greeting
+                            ? "the connection was closed before a node answered; perhaps "
+                              "something else listens there"
+                            : "the connection was closed");
                 break;
             default: break;
         }

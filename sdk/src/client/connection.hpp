@@ -116,7 +116,6 @@ private:
     int socket_fd_ = -1;
     int monitor_fd_ = -1;
     bool connected_ = false;
-    bool handshaken_ = false;
     bool reading_ = true;
     std::string problem_;
     std::shared_ptr<received_frame> next_;

@@ -53,10 +53,15 @@ TEST_CASE("client says that what listens does not speak ZeroMQ") {
     const auto refused =
         client::connect(client_options{.endpoints = {server.endpoint()}, .connect_timeout = 800ms});
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().detail ==
-          "no node answered at " + server.endpoint() + " within 800 ms; last: " +
-              server.endpoint() +
-              ": what listens there does not speak ZeroMQ, or not with these keys");
+    // ZeroMQ may take such a greeting for the first version of its protocol.
+    const auto last = "no node answered at " + server.endpoint() +
+                      " within 800 ms; last: " + server.endpoint() + ": ";
+    CHECK_THAT(
+        refused.error().detail,
+        Catch::Matchers::Equals(
+            last + "what listens there does not speak ZeroMQ, or not with these keys") ||
+            Catch::Matchers::Equals(last + "the connection was closed before a node answered; "
+                                           "perhaps something else listens there"));
 }
 
 TEST_CASE("client that is given up while it tries to connect ends") {
