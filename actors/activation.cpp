@@ -74,12 +74,17 @@ caf::behavior activation::make_behavior() {
 template <class Message>
 void activation::post(Message message) {
     // Where this thread is a lane and the function is short, the activation runs right here;
-    // otherwise CAF's scheduler, or the activation's own thread, takes it.
-    caf::execution_unit* here = pool_.where() == placement::lane ? run_unit::current() : nullptr;
+    // otherwise CAF's scheduler, or a thread that it may hold, takes it.
+    caf::execution_unit* host = nullptr;
+    switch (pool_.where()) {
+        case placement::lane: host = run_unit::current(); break;
+        case placement::threads: host = &pool_.env().blocking; break;
+        case placement::scheduler: break;
+    }
     auto element =
         caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
     support::tsan_release(this);
-    enqueue(std::move(element), here);
+    enqueue(std::move(element), host);
 }
 
 void activation::start(bundle_ptr work) {

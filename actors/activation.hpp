@@ -5,8 +5,8 @@
 // User code runs here and nowhere else. An invocation that runs through is answered on the spot;
 // one that suspends is kept until its operations end, without holding a thread, and the
 // activation takes no other meanwhile. It is also the answer port of the calls its function makes.
-// Owned by its pool for the node's life; resumed by a lane, CAF's scheduler or a thread of its own,
-// by one of them at a time.
+// Owned by its pool for the node's life; resumed by a lane, CAF's scheduler or a thread that
+// it may hold, by one of them at a time.
 #pragma once
 
 #include "actors/answer_port.hpp"

@@ -2,13 +2,15 @@
 //
 // What activations need from the room above them, as interfaces without fields.
 //
-// The runtime passes its implementations in (lanes, router, logger); tests pass a manual clock
-// and recorders. All members are safe from any thread and outlive every activation.
+// The runtime passes its implementations in (lanes, router, logger, threads); tests pass a manual
+// clock and recorders. All members are safe from any thread and outlive every activation.
 #pragma once
 
 #include "actors/bundle.hpp"
 
 #include <dunlin/errc.hpp>
+
+#include <caf/execution_unit.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -63,6 +65,8 @@ struct environment {
     call_router& router;
     timer_service& timers;
     function_log& log;
+    /// Takes activations that may hold their thread, from any thread.
+    caf::execution_unit& blocking;
     std::size_t payload_bytes_max;
 };
 

@@ -36,12 +36,12 @@ protected:
 };
 
 template <class Message>
-void tell(const caf::actor& runner, Message message) {
+void tell(const caf::actor& runner, caf::execution_unit& threads, Message message) {
     auto element =
         caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
     auto* told = static_cast<stop_runner*>(caf::actor_cast<caf::abstract_actor*>(runner));
     support::tsan_release(told);
-    told->enqueue(std::move(element), nullptr);
+    told->enqueue(std::move(element), &threads);
 }
 
 }  // namespace
@@ -63,9 +63,7 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
 pool::~pool() { shut_down(); }
 
 void pool::spawn() {
-    caf::actor spawned = info_.blocking()
-                             ? system_.spawn<activation, caf::detached>(std::ref(*this))
-                             : system_.spawn<activation, caf::lazy_init>(std::ref(*this));
+    caf::actor spawned = system_.spawn<activation, caf::lazy_init>(std::ref(*this));
     idle_.push_back(&activation_of(spawned));
     activations_.push_back(std::move(spawned));
 }
@@ -124,13 +122,13 @@ activation* pool::idle_or_spawned() {
     return ready;
 }
 
-// One thread for a function whose stops a lane has to pass on, from the first of them on: however
+// An actor for a function whose stops a lane has to pass on, from the first of them on: however
 // long a callback takes, it delays callbacks of the same function and nothing else.
 bool pool::pass_stop_on(stop_running stop) {
     std::lock_guard lock(mutex_);
     if (closed_) return false;
-    if (!stop_runner_) stop_runner_ = system_.spawn<stop_runner, caf::detached>();
-    tell(stop_runner_, std::move(stop));
+    if (!stop_runner_) stop_runner_ = system_.spawn<stop_runner, caf::lazy_init>();
+    tell(stop_runner_, env_.blocking, std::move(stop));
     return true;
 }
 
@@ -187,7 +185,7 @@ void pool::shut_down() {
         queued_ = 0;
         ending = activations_;
         if (stop_runner_)  // after the stops that it has been given
-            tell(stop_runner_,
+            tell(stop_runner_, env_.blocking,
                  caf::exit_msg{stop_runner_.address(), caf::exit_reason::user_shutdown});
     }
     for (auto& each : ending) activation_of(each).end();

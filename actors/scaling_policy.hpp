@@ -28,28 +28,18 @@ public:
     [[nodiscard]] virtual std::size_t initial() const = 0;
 };
 
-/// Always the same number. Spawned at once where an idle activation costs only its memory, and
-/// as work asks for them where each has a thread.
+/// Always the same number: an idle activation costs its memory only.
 class fixed_scaling final : public scaling_policy {
 public:
-    enum class start : std::uint8_t { eager, lazy };
-    fixed_scaling(std::size_t activations, start how) noexcept
-        : activations_(activations),
-          start_(how) {}
+    explicit fixed_scaling(std::size_t activations) noexcept : activations_(activations) {}
 
-    [[nodiscard]] std::size_t target(const pool_load& load) const override {
-        if (start_ == start::eager) return activations_;
-        const std::size_t wanted = load.busy + load.queued;
-        const std::size_t at_least = load.activations > wanted ? load.activations : wanted;
-        return at_least < activations_ ? at_least : activations_;
+    [[nodiscard]] std::size_t target(const pool_load& /*load*/) const override {
+        return activations_;
     }
-    [[nodiscard]] std::size_t initial() const override {
-        return start_ == start::eager ? activations_ : 0;
-    }
+    [[nodiscard]] std::size_t initial() const override { return activations_; }
 
 private:
     std::size_t activations_;
-    start start_;
 };
 
 }  // namespace dunlin::actors

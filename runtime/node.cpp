@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/node.hpp"
 
+#include "actors/blocking_threads.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
@@ -30,6 +31,14 @@ struct actor_config : caf::actor_system_config {
         set("scheduler.max-threads", scheduler_threads);
     }
 };
+
+/// A thread that waits for a blocking call keeps its stack; making one takes some 20 us.
+constexpr std::chrono::seconds blocking_thread_idle_max{10};
+
+void say_no_thread(const std::system_error& why) {
+    log().error("no thread can be made for a blocking function, so its calls wait for one why={}",
+                why.what());
+}
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -72,6 +81,7 @@ struct node::impl {
     frame_budget frames;  // outlives what waits in the actors' mailboxes
     actor_config actor_settings;
     caf::actor_system system;
+    actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
     function_registry functions;
     system_module own_functions;
     steady_clock_time time;
@@ -85,7 +95,7 @@ struct node::impl {
     bool stopped = false;
 
     [[nodiscard]] actors::environment environment() {
-        return {time, router, timers, function_log, config.payload_bytes_max};
+        return {time, router, timers, function_log, blocking, config.payload_bytes_max};
     }
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
@@ -122,14 +132,11 @@ void node::impl::make_pools(std::vector<loaded_module> modules) {
 }
 
 void node::impl::make_pool(actors::function_info info) {
-    // An idle activation costs its memory, one of a blocking function a thread: those wait until
-    // they are needed. The node's own functions never run two at a time on one lane.
-    const auto how =
-        info.blocking() ? actors::fixed_scaling::start::lazy : actors::fixed_scaling::start::eager;
+    // The node's own functions never run two at a time on one lane.
     const auto count = info.module_name == "dunlin" ? config.lanes : config.activations;
-    functions.add(std::make_unique<actors::pool>(
-        system, environment(), std::move(info), std::make_unique<actors::fixed_scaling>(count, how),
-        config.queue_depth_max));
+    functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info),
+                                                 std::make_unique<actors::fixed_scaling>(count),
+                                                 config.queue_depth_max));
 }
 
 result<void> node::impl::open_lanes() {
@@ -140,8 +147,8 @@ result<void> node::impl::open_lanes() {
     options.backlog_bytes_max = config.backlog_bytes_max;
     options.busy_poll = config.busy_poll;
     for (std::size_t i = 0; i < config.lanes; ++i) {
-        auto& opened =
-            *lanes.emplace_back(std::make_unique<lane>(system, functions, time, alarm, frames, options));
+        auto& opened = *lanes.emplace_back(
+            std::make_unique<lane>(system, functions, time, alarm, frames, options));
         auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
         if (!endpoint) return std::move(endpoint.error());
         endpoints.push_back(std::move(*endpoint));

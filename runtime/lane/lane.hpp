@@ -203,7 +203,8 @@ private:
     std::mutex thread_mutex_;
     std::thread thread_;  // the one that serves
     std::atomic<bool> ended_{false};
-    bool started_ = false;  // for the owner
+    bool started_ = false;                    // for the owner
+    std::uint64_t phase_without_thread_ = 0;  // for the watchdog: said already
 
     // The lane's state: only for the thread that serves it.
     std::deque<caf::resumable*> ready_;

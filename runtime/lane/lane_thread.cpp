@@ -9,6 +9,7 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <system_error>
+#include <utility>
 
 namespace dunlin::runtime {
 
@@ -88,7 +89,8 @@ bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
     try {
         next = make_thread(chosen.get_future());
     } catch (const std::system_error& e) {
-        log().error("no thread can be started, so a lane waits for its function why={}", e.what());
+        if (std::exchange(phase_without_thread_, phase) != phase)
+            log().error("no thread can be made, so a lane waits for its function why={}", e.what());
         return false;
     }
     threads_lost_->fetch_add(1);

@@ -3,6 +3,7 @@
 // Lanes beside functions that take their time, callers that leave, and callers that do not read.
 #include "tests/cluster/node_harness.hpp"
 #include "tests/cluster/raw_client.hpp"
+#include "tests/support/no_more_threads.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -163,6 +164,20 @@ TEST_CASE("the calls that waited for a function that turned out long leave the l
         if (id != echo.id) ++spun;
     CHECK(spun < 25);
     client.wait_until([&] { return client.answers.size() == 51; }, "all calls");
+}
+
+TEST_CASE("a machine that gives no more threads delays calls and loses none") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    CHECK(client.call("bench/echo", 1).ok);  // everything has the threads it needs now
+    const testing::no_more_threads exhausted;
+    const auto blocking = client.invoke("bench/sleep", spin_time{1000});
+    const auto holding = client.invoke("bench/spin", spin_time{30'000});
+    const auto behind = client.invoke("bench/echo", 2);
+    CHECK(client.wait(blocking, "a blocking call without a thread").text() == "ok");
+    CHECK(client.wait(holding, "the call that holds the lane").text() == "ok");
+    CHECK(client.wait(behind, "the call behind it").text() == "ok");
+    CHECK(client.stats().at("takeovers") == 0);
 }
 
 TEST_CASE("a function stuck on the lane does not stop other calls") {

@@ -190,7 +190,8 @@ void call_view::invoke(std::string_view function, std::string_view input, comple
 
 actor_harness::actor_harness()
     : config_(std::make_unique<testing_config>()),
-      system_(std::make_unique<caf::actor_system>(*config_)) {}
+      system_(std::make_unique<caf::actor_system>(*config_)),
+      blocking_(*system_, std::chrono::seconds(10)) {}
 
 actor_harness::~actor_harness() {
     for (auto& pool : pools_) pool->shut_down();
@@ -218,8 +219,7 @@ actors::function_info actor_harness::function(std::string name, test_function bo
 }
 
 actors::pool& actor_harness::make_pool(actors::function_info info, pool_settings settings) {
-    return make_pool(std::move(info),
-                     std::make_unique<actors::fixed_scaling>(settings.activations, settings.start),
+    return make_pool(std::move(info), std::make_unique<actors::fixed_scaling>(settings.activations),
                      settings.queue_depth_max);
 }
 
@@ -227,8 +227,7 @@ actors::pool& actor_harness::make_pool(actors::function_info info,
                                        std::unique_ptr<actors::scaling_policy> scaling,
                                        std::size_t queue_depth_max) {
     return *pools_.emplace_back(std::make_unique<actors::pool>(
-        *system_, actors::environment{time, router, timers, log, payload_bytes_max},
-        std::move(info), std::move(scaling), queue_depth_max));
+        *system_, env(), std::move(info), std::move(scaling), queue_depth_max));
 }
 
 actors::bundle_ptr actor_harness::bundle_of(const std::vector<std::string>& payloads,

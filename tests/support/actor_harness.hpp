@@ -15,10 +15,11 @@
 //
 // `lane` stands for a lane's thread: while one lives, actors of short functions run through it,
 // and a touch of the lane from inside user code, which another thread could have taken over,
-// becomes a line in `violations`. One thread, but for blocking functions, which CAF gives threads
+// becomes a line in `violations`. One thread, but for blocking functions, which have real threads
 // of their own: `answers.wait_for` waits for those.
 #pragma once
 
+#include "actors/blocking_threads.hpp"
 #include "actors/pool.hpp"
 #include "actors/run_unit.hpp"
 
@@ -154,7 +155,6 @@ public:
 struct pool_settings {
     std::size_t activations = 1;
     std::size_t queue_depth_max = 16;
-    actors::fixed_scaling::start start = actors::fixed_scaling::start::eager;
 };
 
 class actor_harness {
@@ -199,12 +199,17 @@ public:
     }
 
     [[nodiscard]] caf::actor_system& system() noexcept { return *system_; }
+    /// What its pools are given.
+    [[nodiscard]] actors::environment env() {
+        return {time, router, timers, log, blocking_, payload_bytes_max};
+    }
 
 private:
     [[nodiscard]] caf::scheduler::test_coordinator& scheduler();
 
     std::unique_ptr<caf::actor_system_config> config_;
     std::unique_ptr<caf::actor_system> system_;
+    actors::blocking_threads blocking_;
     std::deque<test_function> functions_;
     std::vector<std::unique_ptr<actors::pool>> pools_;
     std::uint32_t tickets_ = 0;

@@ -6,6 +6,8 @@
 #include <dunlin/client.hpp>
 
 #include <memory>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace dunlin {
@@ -47,7 +49,13 @@ client::~client() = default;
 
 result<client> client::connect(client_options options) {
     if (auto checked = check(options); !checked) return std::move(checked.error());
-    auto state = std::make_unique<impl>(std::move(options));
+    std::unique_ptr<impl> state;
+    try {
+        state = std::make_unique<impl>(std::move(options));
+    } catch (const std::system_error& e) {  // no thread, no descriptor
+        return error{errc::unavailable,
+                     std::string("this machine has nothing left for a client: ") + e.what()};
+    }
     if (auto connected = state->engine.wait_connected(); !connected) {
         return std::move(connected.error());
     }

@@ -14,9 +14,9 @@ struct served {
     served() {
         for (const auto* name : {"text/count_words", "bench/echo", "bench/sleep"})
             functions.add(std::make_unique<actors::pool>(
-                h.system(), actors::environment{h.time, h.router, h.timers, h.log, 1024},
+                h.system(), h.env(),
                 h.function(name, [](call_view c) { return c.reply(""); }),
-                std::make_unique<actors::fixed_scaling>(1, actors::fixed_scaling::start::lazy), 2));
+                std::make_unique<actors::fixed_scaling>(1), 2));
     }
     ~served() {
         for (auto* pool : functions.pools()) pool->shut_down();

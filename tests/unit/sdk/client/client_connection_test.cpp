@@ -2,6 +2,7 @@
 #include "fake_node.hpp"
 #include "plain_sockets.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/no_more_threads.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -83,6 +84,16 @@ TEST_CASE("client says that something else listens") {
     CHECK(refused.error().detail == "no node answered at " + mute.endpoint() +
                                         " within 1 s; last: " + mute.endpoint() +
                                         ": something listens there, but no node has answered");
+}
+
+TEST_CASE("client says that the machine has no thread for it") {
+    const fake_node node;
+    const testing::no_more_threads exhausted;
+    const auto refused = client::connect(node.endpoint());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == error{errc::unavailable,
+                                   "this machine has nothing left for a client: Resource "
+                                   "temporarily unavailable"});
 }
 
 TEST_CASE("client gives up at once when every node refuses it") {
