@@ -6,8 +6,8 @@
 // work, so what costs a thread is a call that blocks and not a function that might. A machine that
 // gives no more threads delays work and loses none: it waits for a thread that there is, or runs
 // on CAF's scheduler when there is none at all. At most one thread for each activation of a
-// blocking function. Safe from any thread. Owned by the node; ends before its actor system, after
-// the last activation has been told to end.
+// blocking function. Safe from any thread. Owned by the node; ends after the last activation has
+// been told to end, and before the pools and the actor system do.
 #pragma once
 
 #include <caf/execution_unit.hpp>

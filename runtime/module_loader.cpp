@@ -2,6 +2,7 @@
 #include "runtime/module_loader.hpp"
 
 #include "runtime/module_path.hpp"
+#include "support/names.hpp"
 
 #include <dlfcn.h>
 
@@ -17,7 +18,8 @@ namespace dunlin::runtime {
 namespace {
 
 constexpr std::string_view reserved_name = "dunlin";
-constexpr std::size_t full_name_bytes_max = 255;  // what the wire carries
+// Enough to see that a name is too long.
+constexpr std::size_t name_bytes_read = support::name_bytes_max + 1;
 constexpr std::size_t functions_max = 65536;
 constexpr std::size_t text_bytes_max = std::size_t{1} << 20;
 
@@ -39,20 +41,13 @@ struct refusal {
     }
 };
 
-bool name_is_valid(std::string_view name) noexcept {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-' || c == '.';
-    });
-}
-
 /// A C string of a module, cut where a sane one would have ended.
 std::string text_or_empty(const char* text, std::size_t bytes_max = text_bytes_max) {
     return text == nullptr ? std::string{} : std::string(text, ::strnlen(text, bytes_max));
 }
 
-std::string name_rule(std::string_view name) {
-    return "'" + std::string(name) + "'; a name is made of letters, digits, '_', '-' and '.'";
+std::string not_a_name(std::string_view text) {
+    return "'" + std::string(text) + "'; a name is " + std::string(support::name_rule);
 }
 
 result<void> check_layout(const refusal& refuse, const dunlin_module_info& info) {
@@ -91,14 +86,11 @@ result<void> check_functions(const refusal& refuse, const dunlin_module_info& in
 
 result<actors::function_info> read_function(const refusal& refuse, const loaded_module& module,
                                             const dunlin_function& raw, std::size_t index) {
-    const auto name = text_or_empty(raw.name, full_name_bytes_max + 1);
-    if (!name_is_valid(name))
-        return refuse("names its function " + std::to_string(index) + " " + name_rule(name));
+    const auto name = text_or_empty(raw.name, name_bytes_read);
+    if (!support::is_name(name))
+        return refuse("names its function " + std::to_string(index) + " " + not_a_name(name));
     actors::function_info function;
     function.name = module.name + "/" + name;
-    if (function.name.size() > full_name_bytes_max)
-        return refuse("has a function whose full name is longer than " +
-                      std::to_string(full_name_bytes_max) + " bytes: " + function.name);
     if (raw.run == nullptr)
         return refuse("gives no code for its function " + name + " (run is NULL)");
     function.module_name = module.name;
@@ -151,9 +143,9 @@ result<loaded_module> read_module_info(const std::string& path, const dunlin_mod
 
     loaded_module module;
     module.path = path;
-    module.name = text_or_empty(info->name, full_name_bytes_max + 1);
+    module.name = text_or_empty(info->name, name_bytes_read);
     module.version = text_or_empty(info->version);
-    if (!name_is_valid(module.name)) return refuse("names itself " + name_rule(module.name));
+    if (!support::is_name(module.name)) return refuse("names itself " + not_a_name(module.name));
     if (module.name == reserved_name)
         return refuse("names itself 'dunlin', which is kept for the node's own functions");
     if (auto list = check_functions(refuse, *info); !list) return std::move(list.error());

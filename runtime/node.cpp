@@ -81,8 +81,9 @@ struct node::impl {
     frame_budget frames;  // outlives what waits in the actors' mailboxes
     actor_config actor_settings;
     caf::actor_system system;
-    actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
     function_registry functions;
+    // Ends before the pools do, when those have told all activations to end.
+    actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
     system_module own_functions;
     steady_clock_time time;
     local_router router{functions};

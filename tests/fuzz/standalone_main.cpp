@@ -6,7 +6,8 @@
 //
 // Runs every given file as it is, then mutations of them for about a second. The seed is fixed
 // unless one is given, and printed, so a failure can be had again. When the process dies of an
-// input, that input is left in the working directory as NAME_fuzz.crash.
+// input, or one takes longer than 20 seconds, that input is left in the working directory as
+// NAME_fuzz.crash.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -35,14 +36,15 @@ using input = std::vector<std::uint8_t>;
 constexpr std::size_t input_bytes_max = 4096;
 
 // For the signal handler, which may touch nothing but plain memory.
-constexpr std::array<int, 5> fatal_signals = {SIGABRT, SIGSEGV, SIGFPE, SIGBUS, SIGILL};
+constexpr std::array<int, 6> fatal_signals = {SIGABRT, SIGSEGV, SIGFPE, SIGBUS, SIGILL, SIGALRM};
+constexpr unsigned hang_s_max = 20;
 input current;
 std::string crash_file;
 std::array<struct sigaction, fatal_signals.size()> former_handlers;
 
 // Saves the input and returns: what killed us happens again, and meets the former handler, which
 // is a sanitizer's or the default.
-void save_current(int) {
+void save_current(int signal) {
     const int file = ::open(crash_file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0644);
     if (file >= 0) {
         [[maybe_unused]] const auto written = ::write(file, current.data(), current.size());
@@ -50,6 +52,7 @@ void save_current(int) {
     }
     for (std::size_t i = 0; i < fatal_signals.size(); ++i)
         ::sigaction(fatal_signals[i], &former_handlers[i], nullptr);
+    if (signal == SIGALRM) std::abort();  // a hang does not happen again by itself
 }
 
 void watch_fatal_signals() {
@@ -62,6 +65,7 @@ void watch_fatal_signals() {
 void run(input data) {
     current = std::move(data);
     current.shrink_to_fit();  // a read past the end is then one past the allocation
+    ::alarm(hang_s_max);
     LLVMFuzzerTestOneInput(current.data(), current.size());
 }
 

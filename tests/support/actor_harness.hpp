@@ -201,7 +201,7 @@ public:
     [[nodiscard]] caf::actor_system& system() noexcept { return *system_; }
     /// What its pools are given.
     [[nodiscard]] actors::environment env() {
-        return {time, router, timers, log, blocking_, payload_bytes_max};
+        return {time, router, timers, log, *blocking_, payload_bytes_max};
     }
 
 private:
@@ -209,7 +209,7 @@ private:
 
     std::unique_ptr<caf::actor_system_config> config_;
     std::unique_ptr<caf::actor_system> system_;
-    actors::blocking_threads blocking_;
+    std::unique_ptr<actors::blocking_threads> blocking_;
     std::deque<test_function> functions_;
     std::vector<std::unique_ptr<actors::pool>> pools_;
     std::uint32_t tickets_ = 0;

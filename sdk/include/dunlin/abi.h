@@ -113,7 +113,7 @@ typedef struct dunlin_host {
 } dunlin_host;
 
 typedef struct dunlin_function {
-    const char* name; /* without the module's name */
+    const char* name; /* without the module's name; 1 to 64 of a-z, 0-9, '_', '-' and '.' */
     uint32_t flags;
     uint32_t reserved;
     void* self; /* handed back to `run` */
@@ -129,8 +129,8 @@ typedef struct dunlin_module_info {
     size_t struct_size;
     uint32_t abi_version;
     uint32_t function_stride; /* sizeof(dunlin_function) as the module was built */
-    const char* name;
-    const char* version; /* or NULL */
+    const char* name;         /* as a function's, and not "dunlin" */
+    const char* version;      /* or NULL */
     const dunlin_function* functions;
     size_t function_count;
     const char* error; /* not NULL: the module could not set itself up; says why */

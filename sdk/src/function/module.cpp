@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/names.hpp"
+
 #include <dunlin/module.hpp>
 
-#include <algorithm>
 #include <exception>
 #include <stdexcept>
 
 namespace dunlin {
 namespace {
 
-constexpr std::size_t name_bytes_max = 64;
-
 void check_name(std::string_view what, std::string_view name) {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-    };
-    if (!name.empty() && name.size() <= name_bytes_max &&
-        std::all_of(name.begin(), name.end(), allowed)) {
-        return;
-    }
+    if (support::is_name(name)) return;
     throw std::invalid_argument(std::string(what) + " \"" + std::string(name) +
-                                "\" is not a name: 1 to " + std::to_string(name_bytes_max) +
-                                " characters of a-z, 0-9, '_', '-' and '.' are");
+                                "\" is not a name: " + std::string(support::name_rule) + " are");
 }
 
 void check_host(const dunlin_host* host) {
