@@ -89,6 +89,12 @@ void connection::give_up_greeting() {
                        : "no answer from that host yet; a firewall may drop what is sent to it");
 }
 
+void connection::give_up_closed() {
+    give_up(now == phase::greeting ? "the connection was closed before a node answered; perhaps "
+                                     "something else listens there"
+                                   : "the connection was closed");
+}
+
 void connection::send(wire::frame_buffer& frame) {
     if (!problem_.empty()) return;
     zmq_msg_t message;
@@ -107,7 +113,7 @@ void connection::send(wire::frame_buffer& frame) {
     while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
         // Queues are unbounded, so there is no pipe: the transport has gone.
-        give_up("the connection was closed");
+        give_up_closed();
         zmq_msg_close(&message);
         return;
     }
@@ -151,12 +157,7 @@ void connection::read_events() {
             case ZMQ_EVENT_CLOSED:
                 if (!connected_) give_up("connection refused, or no such host");
                 break;
-            case ZMQ_EVENT_DISCONNECTED:
-                give_up(now == phase::greeting
-                            ? "the connection was closed before a node answered; perhaps "
-                              "something else listens there"
-                            : "the connection was closed");
-                break;
+            case ZMQ_EVENT_DISCONNECTED: give_up_closed(); break;
             default: break;
         }
     }

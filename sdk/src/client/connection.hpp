@@ -105,6 +105,8 @@ public:
     std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
 
 private:
+    void give_up_closed();
+
     // Below this, copying is cheaper than what ZeroMQ needs to take memory over.
     static constexpr std::size_t copy_bytes_max = 8u << 10;
 

@@ -123,6 +123,14 @@ bool reader::too_deep() {
     return fail_with("nested deeper than " + std::to_string(depth_max) + " levels");
 }
 
+bool reader::too_large() {
+    constexpr std::size_t mib = std::size_t{1} << 20;
+    const auto size = static_cast<std::size_t>(end_ - begin_);
+    return fail_with("the elements of a payload of " + std::to_string(size) + " bytes may take " +
+                     std::to_string((size * memory_factor + memory_bytes_free) / mib) +
+                     " MiB once they are decoded, and these take more");
+}
+
 bool reader::trailing() {
     const std::size_t left = remaining();
     return fail_with(std::to_string(left) + (left == 1 ? " byte follows" : " bytes follow") +

@@ -2,9 +2,9 @@
 //
 // Codecs of the standard containers: sequences, sets and maps.
 //
-// The number of elements that a payload announces is believed only as far as its own size
-// carries it (`reader::reservable`), so a few bytes cannot ask for gigabytes. A set merges equal
-// elements; a map refuses a key that comes twice. No state, any thread.
+// What a payload's elements take once they are decoded is counted before they are made
+// (`reader::take_memory`), so a few bytes cannot ask for gigabytes. A set merges equal elements; a
+// map refuses a key that comes twice. No state, any thread.
 #pragma once
 
 #include <dunlin/codec/reader.hpp>
@@ -30,11 +30,13 @@ void encode_elements(writer& to, const Container& values) {
     for (const auto& value : values) codec<typename Container::value_type>::encode(to, value);
 }
 
+/// Makes room for `count` elements, if the payload may have so many of them.
 template <class Container>
-void reserve_elements(reader& from, Container& values, std::uint32_t count) {
-    if constexpr (requires { values.reserve(count); }) {
-        values.reserve(from.reservable(count, sizeof(typename Container::value_type)));
-    }
+bool reserve_elements(reader& from, Container& values, std::uint32_t count) {
+    if (!from.take_memory(count, sizeof(typename Container::value_type))) return false;
+    values.clear();
+    if constexpr (requires { values.reserve(count); }) values.reserve(count);
+    return true;
 }
 
 template <class Container>
@@ -44,9 +46,7 @@ struct sequence_codec {
     static void encode(writer& to, const Container& values) { encode_elements(to, values); }
     static bool decode(reader& from, Container& values) {
         std::uint32_t count = 0;
-        if (!from.array(count)) return false;
-        values.clear();
-        reserve_elements(from, values, count);
+        if (!from.array(count) || !reserve_elements(from, values, count)) return false;
         for (std::uint32_t i = 0; i < count; ++i) {
             if (!codec<element>::decode(from, values.emplace_back())) return from.in_index(i);
         }
@@ -62,9 +62,7 @@ struct set_codec {
     static void encode(writer& to, const Container& values) { encode_elements(to, values); }
     static bool decode(reader& from, Container& values) {
         std::uint32_t count = 0;
-        if (!from.array(count)) return false;
-        values.clear();
-        reserve_elements(from, values, count);
+        if (!from.array(count) || !reserve_elements(from, values, count)) return false;
         for (std::uint32_t i = 0; i < count; ++i) {
             element value{};
             if (!codec<element>::decode(from, value)) return from.in_index(i);
@@ -89,9 +87,7 @@ struct map_codec {
     }
     static bool decode(reader& from, Container& values) {
         std::uint32_t count = 0;
-        if (!from.map(count)) return false;
-        values.clear();
-        reserve_elements(from, values, count);
+        if (!from.map(count) || !reserve_elements(from, values, count)) return false;
         for (std::uint32_t i = 0; i < count; ++i) {
             const std::byte* const start = from.position();
             key name{};
@@ -129,7 +125,7 @@ struct codec<std::vector<bool, Allocator>> {
         std::uint32_t count = 0;
         if (!from.array(count)) return false;
         values.clear();
-        values.reserve(from.reservable(count, 1));
+        values.reserve(count);  // fewer bytes than the payload has
         for (std::uint32_t i = 0; i < count; ++i) {
             bool value = false;
             if (!from.boolean(value)) return from.in_index(i);

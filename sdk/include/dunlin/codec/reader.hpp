@@ -40,11 +40,16 @@ enum class kind : std::uint8_t {
 class reader {
 public:
     static constexpr std::uint32_t depth_max = 64;
+    /// What the elements of a payload may take once they are decoded: this many times the size of
+    /// the payload, and so much beside. An element of one byte may be a struct of hundreds.
+    static constexpr std::size_t memory_factor = 16;
+    static constexpr std::size_t memory_bytes_free = std::size_t{64} << 20;
 
     explicit reader(bytes_view payload) noexcept
         : at_(payload.data()),
           end_(payload.data() + payload.size()),
-          begin_(payload.data()) {}
+          begin_(payload.data()),
+          memory_left_(payload.size() * memory_factor + memory_bytes_free) {}
     /// Lets `bytes` inside the payload share its memory. `payload` outlives the reader.
     explicit reader(const bytes& payload) noexcept : reader(payload.view()) {
         if (payload.owner() != nullptr) owner_ = &payload.owner();
@@ -125,12 +130,14 @@ public:
     [[nodiscard]] std::size_t remaining() const noexcept {
         return static_cast<std::size_t>(end_ - at_);
     }
-    /// How many of `count` announced elements of `element_bytes` each are worth reserving: an
-    /// announcement is only believed as far as the payload's own size carries it.
-    [[nodiscard]] std::size_t reservable(std::size_t count,
-                                         std::size_t element_bytes) const noexcept {
-        const std::size_t most = (remaining() * 16 + 1024) / element_bytes;
-        return count < most ? count : most;
+    /// Counts memory for `count` elements of `element_bytes` each, before they are made. False,
+    /// with an error, when the payload has taken all that it may.
+    [[nodiscard]] bool take_memory(std::uint32_t count, std::size_t element_bytes) {
+        const std::size_t wanted = count * element_bytes;
+        if (wanted > memory_left_) [[unlikely]]
+            return too_large();
+        memory_left_ -= wanted;
+        return true;
     }
     /// What keeps the payload alive, or null when nobody shares it.
     [[nodiscard]] const std::shared_ptr<const void>* owner() const noexcept { return owner_; }
@@ -164,6 +171,7 @@ private:
     bool trailing();
     bool enter();
     bool too_deep();
+    bool too_large();
     bool fail_integer(bool narrow, const std::string& from, const std::string& to);
     bool step(std::string segment);
     [[nodiscard]] bytes_view rest() const noexcept { return {at_, remaining()}; }
@@ -173,6 +181,7 @@ private:
     const std::byte* at_;
     const std::byte* end_;
     const std::byte* begin_;
+    std::size_t memory_left_;
     const std::shared_ptr<const void>* owner_ = nullptr;
     failure* failure_ = nullptr;
     std::uint32_t depth_ = 0;

@@ -52,6 +52,7 @@ struct pointer_codec {
             value = nullptr;
             return true;
         }
+        if (!from.take_memory(1, sizeof(element))) return false;
         auto made = std::make_unique<element>();
         if (!codec<element>::decode(from, *made)) return false;
         value = std::move(made);

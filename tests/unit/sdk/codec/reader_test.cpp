@@ -4,8 +4,12 @@
 
 #include <dunlin/codec.hpp>
 
+#include <array>
 #include <cstdint>
+#include <list>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,6 +25,13 @@ struct record {
     std::variant<int, std::string> choice = 0;
     bytes content = {};
     DUNLIN_FIELDS(name, samples, choice, content)
+};
+
+/// 1 KiB, of which a payload may have as little as a byte.
+using wide = std::array<std::uint64_t, 128>;
+struct holder {
+    std::optional<wide> inside = {};
+    DUNLIN_FIELDS(inside)
 };
 
 /// A type with a codec of its own, as an author would write one.
@@ -84,15 +95,30 @@ TEST_CASE("an announced size is not believed beyond the payload") {
           "payload: expected binary, but the payload ends after 6 bytes");
 }
 
-TEST_CASE("memory is reserved in proportion to the payload and not to the element's size") {
-    const bytes payload = encode(std::vector<int>(1000, 1));
-    reader from(payload);
-    std::uint32_t count = 0;
-    REQUIRE(from.array(count));
-    CHECK(count == 1000);
-    CHECK(from.reservable(count, 4) == 1000);
-    CHECK(from.reservable(count, 1'000'000) == 0);
-    CHECK(from.reservable(count, 1000) == (1000 * 16 + 1024) / 1000);
+TEST_CASE("elements take no more memory than their payload may") {
+    const auto payload_of = [](std::uint32_t count) {
+        std::string text = "\xdd";
+        for (const int shift : {24, 16, 8, 0}) text += static_cast<char>(count >> shift);
+        text.append(count, '\xc0');
+        return bytes(text);
+    };
+    // 64 MiB are free, and 16 bytes for each byte.
+    CHECK(decode<std::vector<std::optional<wide>>>(payload_of(60'000)).value().size() == 60'000);
+    const auto refused = decode<std::vector<std::optional<wide>>>(payload_of(70'000));
+    CHECK(refused.error().code == errc::invalid_argument);
+    CHECK(
+        refused.error().detail ==
+        "payload: the elements of a payload of 70005 bytes may take 65 MiB once they are decoded, "
+        "and these take more");
+    // All that one payload asks for counts together, whatever holds it.
+    const bytes halves = encode(std::vector<raw>(2, raw{payload_of(40'000)}));
+    CHECK(decode<std::vector<std::list<std::optional<wide>>>>(halves).error().detail ==
+          "payload[1]: the elements of a payload of 80011 bytes may take 65 MiB once they are "
+          "decoded, and these take more");
+    std::string pointers = "\xdd";
+    for (const int shift : {24, 16, 8, 0}) pointers += static_cast<char>(70'000u >> shift);
+    for (int i = 0; i < 70'000; ++i) pointers += '\x80';
+    CHECK_FALSE(decode<std::vector<std::unique_ptr<holder>>>(bytes(pointers)));
 }
 
 TEST_CASE("a reader passes over everything that msgpack has") {
