@@ -9,6 +9,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -28,15 +29,16 @@ public:
         : options_(options),
           input_(std::move(input)),
           stop_(stop),
-          calls_(through, options.function, options.key, options.window),
+          calls_(through, options.function, options.key, options.window, options.patience),
           progress_(results_go::to_standard_output) {}
 
     int run() {
         while (reading_ || !calls_.empty()) {
+            const auto next_repeat = calls_.send_repeats();
             start_calls();
             const bool printed = print_outcomes();
             show_progress();
-            if (!printed && (reading_ || !calls_.empty())) wait();
+            if (!printed && (reading_ || !calls_.empty())) wait(next_repeat);
         }
         progress_.clear();
         return finish();
@@ -46,7 +48,7 @@ private:
     // Starts what is here and fits. Every line gets a place, also one that is not JSON.
     void start_calls() {
         std::string_view line;
-        while (reading_ && !calls_.full()) {
+        while (room()) {
             if (!input_.take(line)) {
                 reading_ = !input_.at_end();
                 return;
@@ -59,6 +61,9 @@ private:
             }
         }
     }
+
+    // Nothing new while the node has no room for what it was sent.
+    [[nodiscard]] bool room() const { return reading_ && !calls_.full() && !calls_.held_back(); }
 
     bool print_outcomes() {
         bool any = false;
@@ -78,21 +83,29 @@ private:
         return any;
     }
 
-    // Nothing to do until an outcome, more input or a signal comes. Whoever reads the results
-    // gets them before.
-    void wait() {
+    // Nothing to do until an outcome, more input, a signal or the time of an attempt comes. Whoever
+    // reads the results gets them before.
+    void wait(ordered_calls::clock::time_point next_repeat) {
         std::fflush(stdout);
-        const bool wants_input = reading_ && !calls_.full();
+        const bool wants_input = room();
         std::array<pollfd, 3> sources{{{calls_.fd(), POLLIN, 0},
                                        {impatient_ ? -1 : stop_.fd(), POLLIN, 0},
                                        {wants_input ? input_.fd() : -1, POLLIN, 0}}};
-        if (calls_.prepare_wait())
-            ::poll(sources.data(), sources.size(), progress_.shown() ? 200 : -1);
+        if (calls_.prepare_wait()) ::poll(sources.data(), sources.size(), poll_ms(next_repeat));
         calls_.end_wait();
         if (sources[1].revents != 0) interrupt();
         if (sources[2].revents != 0 && reading_) {
             if (auto filled = input_.fill(); !filled) give_up(filled.error().detail);
         }
+    }
+
+    [[nodiscard]] int poll_ms(ordered_calls::clock::time_point until) const {
+        const int most = progress_.shown() ? 200 : -1;
+        if (until == ordered_calls::clock::time_point::max()) return most;
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - ordered_calls::clock::now());
+        const auto wanted = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+        return most < 0 ? wanted : std::min(most, wanted);
     }
 
     void interrupt() {
@@ -114,7 +127,8 @@ private:
         progress_.show(
             grouped(printed_) + " calls, " +
             grouped(static_cast<std::uint64_t>(static_cast<double>(printed_) / seconds.count())) +
-            "/s, " + grouped(failed_) + " failed");
+            "/s, " + grouped(failed_) + " failed" +
+            (calls_.repeated() == 0 ? "" : ", " + grouped(calls_.repeated()) + " repeated"));
     }
 
     int finish() {

@@ -13,6 +13,7 @@
 
 #include <dunlin/client.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -23,6 +24,7 @@ struct line_options {
     std::string key;
     std::size_t window = 0;
     output_form form = output_form::value;
+    std::chrono::microseconds patience{};  // with calls that a full queue refuses
 };
 
 /// Returns the exit code.

@@ -40,7 +40,8 @@ input and in the result. Without an input the function gets nil (null).
 
 With --lines every line of the file is one input. Results are printed in the order of the inputs,
 one line each; a call that fails prints {"line": 3, "error": {"code": ..., "detail": ...}} in its
-place, and the others go on.
+place, and the others go on. A call for which the node has no room (overloaded) is made again when
+there should be some, for as long as --timeout says.
 
 Exit codes: 0 success, 1 the call (with --lines: at least one) failed, 2 usage or input,
 3 no node reached, 130 interrupted; what was in flight has been cancelled.)";
@@ -137,8 +138,9 @@ int run(invoke_arguments& given) {
     signals stop;
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
-    return invoke_lines(*to.client, std::move(*input), stop,
-                        {given.function, given.key, given.window, form_of(given)});
+    return invoke_lines(
+        *to.client, std::move(*input), stop,
+        {given.function, given.key, given.window, form_of(given), given.connection.timeout});
 }
 
 }  // namespace

@@ -4,18 +4,27 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
 namespace dunlin::program {
 
+namespace {
+
+constexpr std::chrono::milliseconds pause_min{1};
+constexpr std::chrono::milliseconds pause_max{1000};
+
+}  // namespace
+
 ordered_calls::ordered_calls(client& through, std::string function, std::string key,
-                             std::size_t window)
+                             std::size_t window, std::chrono::microseconds patience)
     : client_(through),
       function_(std::move(function)),
       key_(std::move(key)),
       slots_(window),
+      patience_(patience),
       fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
@@ -27,13 +36,21 @@ ordered_calls::slot& ordered_calls::claim(std::uint64_t tag) {
     at.done.store(false, std::memory_order_relaxed);
     at.tag = tag;
     at.ticket = {};
+    at.attempts = 0;
     return at;
 }
 
-void ordered_calls::start(std::uint64_t tag, const any_value& input) {
+void ordered_calls::start(std::uint64_t tag, any_value input) {
     auto& at = claim(tag);
+    at.input = std::move(input);
+    at.started = clock::now();
+    send(at);
+}
+
+void ordered_calls::send(slot& at) {
+    ++at.attempts;
     at.ticket = client_.async_invoke<any_value>(
-        function_, input, {.key = key_},
+        function_, at.input, {.key = key_},
         [this, &at](result<any_value> reply) { finish(at, std::move(reply)); });
 }
 
@@ -43,14 +60,65 @@ void ordered_calls::refuse(std::uint64_t tag, error why) {
     at.done.store(true, std::memory_order_relaxed);
 }
 
-// Sequentially consistent with `prepare_wait`: either the owner sees the outcome, or this sees
-// the owner waiting.
 void ordered_calls::finish(slot& at, result<any_value> reply) noexcept {
     at.reply = std::move(reply);
+    const bool refused = !at.reply && at.reply.error().code == errc::overloaded;
+    if (!refused || patience_.count() == 0 || cancelled_.load()) return settle(at);
+    {
+        const std::lock_guard lock(mutex_);
+        refused_.push_back(&at);
+    }
+    wake_owner();
+}
+
+void ordered_calls::settle(slot& at) noexcept {
     at.done.store(true);
+    wake_owner();
+}
+
+// Sequentially consistent with `prepare_wait`: either the owner sees the outcome, or this sees
+// the owner waiting.
+void ordered_calls::wake_owner() noexcept {
     if (!waiting_.exchange(false)) return;
     const std::uint64_t one = 1;
     (void)!::write(fd_, &one, sizeof one);
+}
+
+void ordered_calls::schedule_refused(clock::time_point now) {
+    std::vector<slot*> refused;
+    {
+        const std::lock_guard lock(mutex_);
+        refused.swap(refused_);
+    }
+    for (auto* at : refused) {
+        if (cancelled_ || now - at->started > patience_) {
+            settle(*at);
+            continue;
+        }
+        // What the node asks for, and longer when that was not enough.
+        const auto longer = std::min(pause_max, pause_min * (1U << std::min(at->attempts, 10U)));
+        const auto pause =
+            std::max<std::chrono::microseconds>(at->reply.error().retry_after, longer);
+        repeats_.push_back({now + std::min<std::chrono::microseconds>(pause, pause_max), at});
+    }
+}
+
+ordered_calls::clock::time_point ordered_calls::send_repeats() {
+    const auto now = clock::now();
+    schedule_refused(now);
+    auto next = clock::time_point::max();
+    std::vector<repeat> waiting;
+    for (const auto& each : std::exchange(repeats_, {})) {
+        if (each.due <= now) {
+            ++repeated_;
+            send(*each.at);
+        } else {
+            next = std::min(next, each.due);
+            waiting.push_back(each);
+        }
+    }
+    repeats_.insert(repeats_.end(), waiting.begin(), waiting.end());
+    return next;
 }
 
 bool ordered_calls::take(outcome& next) {
@@ -64,6 +132,9 @@ bool ordered_calls::take(outcome& next) {
 }
 
 void ordered_calls::cancel() {
+    cancelled_ = true;
+    schedule_refused(clock::now());
+    for (const auto& each : std::exchange(repeats_, {})) settle(*each.at);
     for (auto i = taken_; i != started_; ++i) {
         auto& at = slots_[i % slots_.size()];
         if (!at.done.load(std::memory_order_acquire)) client_.cancel(at.ticket);
@@ -72,6 +143,10 @@ void ordered_calls::cancel() {
 
 bool ordered_calls::prepare_wait() noexcept {
     waiting_.store(true);
+    {
+        const std::lock_guard lock(mutex_);
+        if (!refused_.empty()) return false;
+    }
     return empty() || !slots_[taken_ % slots_.size()].done.load();
 }
 

@@ -7,6 +7,9 @@
 // behind it. The owner starts and takes on one thread; outcomes arrive on the client's thread,
 // and `fd` becomes readable for an owner that announced a wait.
 //
+// A call that a full queue refuses is made again after the pause that the refusal asks for, longer
+// each time, until `patience` is over; meanwhile nothing new should be started (`held_back`).
+//
 // Owner: a verb. Must outlive the client's callbacks: take every outcome, or destroy the client,
 // before this.
 #pragma once
@@ -16,8 +19,10 @@
 #include <dunlin/client.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,7 +35,11 @@ public:
         result<any_value> reply;
     };
 
-    ordered_calls(client& through, std::string function, std::string key, std::size_t window);
+    using clock = std::chrono::steady_clock;
+
+    /// `patience`: how long a refused call is tried again; zero: not at all.
+    ordered_calls(client& through, std::string function, std::string key, std::size_t window,
+                  std::chrono::microseconds patience = {});
     ~ordered_calls();
     ordered_calls(const ordered_calls&) = delete;
     ordered_calls& operator=(const ordered_calls&) = delete;
@@ -38,8 +47,15 @@ public:
     [[nodiscard]] bool full() const noexcept { return started_ - taken_ == slots_.size(); }
     [[nodiscard]] bool empty() const noexcept { return started_ == taken_; }
 
+    /// Refused calls wait for their next attempt.
+    [[nodiscard]] bool held_back() const noexcept { return !repeats_.empty(); }
+    /// Makes the attempts that are due. @returns when the next one is, or the end of time.
+    clock::time_point send_repeats();
+    /// How many attempts were refused and made again.
+    [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
+
     /// Expects room.
-    void start(std::uint64_t tag, const any_value& input);
+    void start(std::uint64_t tag, any_value input);
     /// Takes the place of a call that cannot be started. Expects room.
     void refuse(std::uint64_t tag, error why);
 
@@ -49,8 +65,8 @@ public:
     /// Withdraws all that is in flight. Its outcomes still have to be taken.
     void cancel();
 
-    /// Announces a wait: false when an outcome is there to be taken. After true, `fd` becomes
-    /// readable when one arrives.
+    /// Announces a wait: false when there is something to take or to repeat. After true, `fd`
+    /// becomes readable when it comes.
     [[nodiscard]] bool prepare_wait() noexcept;
     void end_wait() noexcept;
     [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -60,16 +76,33 @@ private:
         std::atomic<bool> done{false};
         std::uint64_t tag = 0;
         call_ticket ticket;
+        any_value input;  // while it may have to be sent again
+        unsigned attempts = 0;
+        clock::time_point started;
         result<any_value> reply;
+    };
+    struct repeat {
+        clock::time_point due;
+        slot* at;
     };
 
     slot& claim(std::uint64_t tag);
+    void send(slot& at);
     void finish(slot& at, result<any_value> reply) noexcept;
+    void settle(slot& at) noexcept;
+    void wake_owner() noexcept;
+    void schedule_refused(clock::time_point now);
 
     client& client_;
     std::string function_;
     std::string key_;
     std::vector<slot> slots_;
+    const std::chrono::microseconds patience_;
+    std::vector<repeat> repeats_;
+    std::uint64_t repeated_ = 0;
+    std::atomic<bool> cancelled_{false};
+    std::mutex mutex_;
+    std::vector<slot*> refused_;  // guarded; by the client's thread for the owner's
     std::uint64_t started_ = 0;
     std::uint64_t taken_ = 0;
     std::atomic<bool> waiting_{false};

@@ -93,6 +93,29 @@ class CallTest(ProgramTest):
 
     # -- invoke --lines ----------------------------------------------------------------------------
 
+    def test_lines_that_a_full_queue_refuses_are_sent_again(self):
+        with Node("--activations", "1", "--queue-depth-max", "2") as node:
+            ran = dunlin("invoke", "bench/sleep", "--lines", "-", "--window", "16",
+                         "--node", node.endpoint, stdin='{"us": 2000}\n' * 60)
+            self.assert_exit(ran, 0)
+            self.assertEqual(ran.stdout.count("\n"), 60)
+            self.assertEqual(ran.stderr, "")
+            self.assertGreater(node.functions()["bench/sleep"]["invocations"], 59)
+            stats = dunlin("invoke", "dunlin/stats", "--node", node.endpoint)
+            refused = {each["name"]: each["refused"] for each in json.loads(stats.stdout)["functions"]}
+            self.assertGreater(refused["bench/sleep"], 0)
+
+    def test_lines_are_not_sent_again_for_ever(self):
+        with Node("--activations", "1", "--queue-depth-max", "1") as node:
+            ran = dunlin("invoke", "bench/sleep", "--lines", "-", "--window", "8", "--timeout",
+                         "500ms", "--node", node.endpoint, stdin='{"us": 1200000}\n' * 8)
+            self.assert_exit(ran, 1)
+            lines = [json.loads(line) for line in ran.stdout.splitlines()]
+            self.assertEqual([line["line"] for line in lines], list(range(1, 9)))
+            codes = {line["error"]["code"] for line in lines}
+            self.assertIn("overloaded", codes)
+            self.assertLessEqual(codes, {"overloaded", "deadline_exceeded"})
+
     def test_lines_come_out_in_their_order(self):
         inputs = [{"number": i, "text": "x" * (i % 50)} for i in range(3000)]
         ran = self.call("invoke", "bench/echo", "--lines", "-", "--window", "64",
