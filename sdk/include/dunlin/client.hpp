@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -61,6 +62,9 @@ struct call_options {
     std::string_view key = {};
     /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
     std::string_view trace = {};
+    /// A stop withdraws the call, as `client::cancel` does, whichever way it was made: it ends
+    /// with `cancelled` unless its result is already here.
+    std::stop_token stop = {};
 };
 
 /// Names one asynchronous call, for `client::cancel`.
@@ -94,8 +98,9 @@ public:
     /// Calls a function and waits for its result, at most until the call's deadline. While no
     /// node can be reached the call waits too, and ends with `unavailable` at its deadline.
     template <class Out, class In>
-    [[nodiscard]] result<Out> invoke(std::string_view function, const In& in,
-                                     const call_options& options = {}) {
+    requires(!std::is_same_v<In, call_options>)
+        [[nodiscard]] result<Out> invoke(std::string_view function, const In& in,
+                                         const call_options& options = {}) {
         static_assert(std::is_void_v<Out> || !borrows_v<Out>,
                       "Out must own what it holds: a view would outlive the reply it points into");
         if constexpr (std::is_void_v<Out>) {
@@ -106,6 +111,12 @@ public:
             if (!reply) return std::move(reply.error());
             return decode_reply<Out>(*reply);
         }
+    }
+
+    /// Calls a function that takes no input.
+    template <class Out>
+    [[nodiscard]] result<Out> invoke(std::string_view function, const call_options& options = {}) {
+        return invoke<Out>(function, nullptr, options);
     }
 
     /// Calls a function; `done(result<Out>)` runs exactly once, on the thread that drives the
@@ -134,8 +145,9 @@ public:
     /// Calls a function; the future becomes ready with its result. Do not wait for it inside a
     /// callback of this client.
     template <class Out, class In>
-    [[nodiscard]] std::future<result<Out>> async_invoke(std::string_view function, const In& in,
-                                                        const call_options& options = {}) {
+    requires(!std::is_same_v<In, call_options>)
+        [[nodiscard]] std::future<result<Out>> async_invoke(std::string_view function, const In& in,
+                                                            const call_options& options = {}) {
         static_assert(std::is_void_v<Out> || !borrows_v<Out>,
                       "Out must own what it holds: a view would outlive the reply it points into");
         std::promise<result<Out>> promise;
@@ -145,6 +157,12 @@ public:
                               promise.set_value(std::move(reply));
                           });
         return future;
+    }
+
+    template <class Out>
+    [[nodiscard]] std::future<result<Out>> async_invoke(std::string_view function,
+                                                        const call_options& options = {}) {
+        return async_invoke<Out>(function, nullptr, options);
     }
 
     /// Withdraws a call: its callback gets `cancelled` unless its result is already here. The

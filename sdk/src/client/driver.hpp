@@ -95,6 +95,7 @@ private:
     [[nodiscard]] std::size_t window() const noexcept {
         return std::max(calls_.in_flight(), in_flight_before_);
     }
+    void withdraw(call& open);
     void settle(call& settled) noexcept;
     void settle_with(call& settled, error why);
     void notify(lock& held);

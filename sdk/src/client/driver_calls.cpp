@@ -3,10 +3,13 @@
 // How calls begin, and how the threads that start them wait.
 #include "client/checks.hpp"
 #include "client/driver.hpp"
+#include "client/withdrawal.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace dunlin::link {
@@ -67,6 +70,9 @@ call* driver::open_call(const request& what, time_point now, error& why) {
     } else if (timeout.count() < 0) {
         why = {errc::deadline_exceeded,
                std::string(what.function) + " did not run: its deadline had passed already"};
+    } else if (what.options.stop.stop_requested()) {
+        why = {errc::cancelled,
+               std::string(what.function) + " did not run: its caller stopped before it was sent"};
     } else if (stopping_) {
         why = {errc::cancelled, "the client is being destroyed"};
     } else if (calls_.full()) {
@@ -155,6 +161,17 @@ void driver::notify(lock& held) {
 
 call_ticket driver::call_async(const request& what, detail::callback done) {
     const auto now = clock::now();
+    const auto& stop = what.options.stop;
+    withdrawal<driver>* at_stop = nullptr;
+    if (stop.stop_possible()) {
+        auto watching = std::make_unique<withdrawal<driver>>(*this, stop);
+        at_stop = watching.get();  // for as long as the call is open
+        done = [watching = std::move(watching),
+                done = std::move(done)](result<bytes>&& ended) mutable {
+            watching.reset();
+            done(std::move(ended));
+        };
+    }
     error why;
     lock held(mutex_);
     call* opened = open_call(what, now, why);
@@ -165,6 +182,7 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
     }
     opened->done = std::move(done);
     const call_ticket ticket{opened->id};
+    if (at_stop != nullptr && at_stop->watch(ticket.id, stop)) withdraw(*opened);
     if (leader_thread_ == std::this_thread::get_id()) {
         // In a callback: this thread sends when the frame is handled, but a full one at once.
         connection* on = opened->on;
@@ -179,6 +197,9 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
 
 result<bytes> driver::call_and_wait(const request& what) {
     const auto now = clock::now();
+    const auto& stop = what.options.stop;
+    std::optional<withdrawal<driver>> at_stop;
+    if (stop.stop_possible()) at_stop.emplace(*this, stop);
     error why;
     waiter own;
     lock held(mutex_);
@@ -190,6 +211,9 @@ result<bytes> driver::call_and_wait(const request& what) {
     call* opened = open_call(what, now, why);
     if (opened == nullptr) return why;
     opened->sync = &own;
+    const auto id = opened->id;
+    const auto deadline = opened->deadline;
+    if (at_stop && at_stop->watch(id, stop)) withdraw(*opened);
     if (!led_) {
         take_lead();
         ++turns_;
@@ -200,9 +224,8 @@ result<bytes> driver::call_and_wait(const request& what) {
         held.unlock();
         return own.take();
     }
-    const auto id = opened->id;
-    const auto deadline = opened->deadline;
-    followers_.push_back(own);
+    // One that is withdrawn already only waits for its answer to be delivered.
+    if (calls_.find(id) != nullptr) followers_.push_back(own);
     notify(held);
     return follow(own, id, deadline);
 }
@@ -239,14 +262,17 @@ result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline)
 void driver::cancel(call_ticket ticket) {
     lock held(mutex_);
     call* withdrawn = calls_.find(ticket.id);
-    if (withdrawn == nullptr || withdrawn->sync != nullptr) return;
-    if (connection* on = withdrawn->on; on != nullptr) {
-        append(on->out.open(), wire::cancel{ticket.id});
+    if (withdrawn == nullptr) return;
+    withdraw(*withdrawn);
+    notify(held);
+}
+
+void driver::withdraw(call& open) {
+    if (connection* on = open.on; on != nullptr) {
+        append(on->out.open(), wire::cancel{open.id});
         on->out.appended(window());
     }
-    settle_with(*withdrawn,
-                {errc::cancelled, withdrawn->function + " was cancelled by its caller"});
-    notify(held);
+    settle_with(open, {errc::cancelled, open.function + " was cancelled by its caller"});
 }
 
 client_stats driver::stats() {
