@@ -235,7 +235,6 @@ std::size_t node::stop() {
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
     parts.wait_until([&] { return parts.calls_open() == 0 && parts.idle(); },
                      began + parts.config.drain_timeout);
-    const auto unfinished = parts.calls_open();
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();
@@ -243,6 +242,8 @@ std::size_t node::stop() {
     parts.holds.reset();
     static_cast<void>(parts.returned_soon());
     for (auto* pool : parts.functions.pools()) pool->shut_down();
+    std::size_t unfinished = 0;
+    for (auto& each : parts.lanes) unfinished += each->counters().calls_cut_short.get();
     return unfinished;
 }
 

@@ -38,9 +38,10 @@ struct lane_counters {
     counter answers_undeliverable;  // the asker was gone
     counter peers_connected;        // since the start
     counter peers_slow_dropped;
-    counter takeovers;   // a function held the lane too long
-    counter peers;       // now
-    counter calls_open;  // now
+    counter takeovers;        // a function held the lane too long
+    counter calls_cut_short;  // answered by the end of the lane
+    counter peers;            // now
+    counter calls_open;       // now
 };
 
 }  // namespace dunlin::runtime

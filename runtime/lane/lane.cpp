@@ -325,6 +325,7 @@ void lane::finish_all() {
     draining_ = true;
     end_turn();
     ledger_.for_each_open([this](ledger_entry& entry) {
+        counters_.calls_cut_short.add();
         answer_in_place(entry, errc::unavailable,
                         "node " + options_.node_name + " stopped before " +
                             entry.pool->info().name + " answered; the function may have run");

@@ -162,14 +162,18 @@ std::string short_schema(std::string_view schema) {
 result<std::string> functions_table(bytes_view payload) {
     auto list = parse(payload);
     if (!list) return std::move(list.error());
-    if (list->empty()) return std::string("no functions; start the node with --module\n");
     std::vector<row> rows{{"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "DESCRIPTION"}};
     for (const auto& function : *list)
         rows.push_back(
             {text_of(function, "name"), properties_of(function),
              shortened(schema_of(function, "input") + " -> " + schema_of(function, "output")),
              text_of(function, "description")});
-    return laid_out(rows);
+    auto text = laid_out(rows);
+    const bool none = std::all_of(list->begin(), list->end(), [](const json& function) {
+        return text_of(function, "name").starts_with("dunlin/");
+    });
+    if (none) text += "\nThe node has no module; start it with --module FILE to serve functions.\n";
+    return text;
 }
 
 result<std::string> functions_json(bytes_view payload) {
