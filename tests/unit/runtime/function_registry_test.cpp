@@ -14,8 +14,7 @@ struct served {
     served() {
         for (const auto* name : {"text/count_words", "bench/echo", "bench/sleep"})
             functions.add(std::make_unique<actors::pool>(
-                h.system(), h.env(),
-                h.function(name, [](call_view c) { return c.reply(""); }),
+                h.system(), h.env(), h.function(name, [](call_view c) { return c.reply(""); }),
                 std::make_unique<actors::fixed_scaling>(1), 2));
     }
     ~served() {
