@@ -92,7 +92,14 @@ void activation::start(bundle_ptr work) {
     post(run_bundle{std::move(work), 0});
 }
 
-void activation::end() { post(caf::exit_msg{address(), caf::exit_reason::user_shutdown}); }
+// Not through `post`: that it ends is no reason to make a thread.
+void activation::end() {
+    auto element =
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                  caf::exit_msg{address(), caf::exit_reason::user_shutdown});
+    support::tsan_release(this);
+    enqueue(std::move(element), nullptr);
+}
 
 void activation::answer_value(answer_address to, output_buffer& payload) {
     auto data = std::make_shared<output_buffer>(std::move(payload));

@@ -4,6 +4,7 @@
 #include "support/signal_mask.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/ref_counted.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <limits>
@@ -22,7 +23,32 @@ blocking_threads::~blocking_threads() {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     work_.notify_all();
-    ended_.wait(lock, [this] { return count_ == 0; });
+    ended_.wait(lock, [this] { return count_ == 0 && lent_ == 0; });
+}
+
+/// A job without a thread of ours, on one of the scheduler's.
+class blocking_threads::lent_job final : public caf::resumable, public caf::ref_counted {
+public:
+    lent_job(blocking_threads& lender, caf::resumable* job) : lender_(lender), job_(job) {}
+    [[nodiscard]] subtype_t subtype() const override { return job_->subtype(); }
+    resume_result resume(caf::execution_unit* unit, std::size_t messages) override {
+        const auto state = job_->resume(unit, messages);
+        if (state != resume_later) lender_.take_back(job_);
+        return state;
+    }
+    void intrusive_ptr_add_ref_impl() override { ref(); }
+    void intrusive_ptr_release_impl() override { deref(); }
+
+private:
+    blocking_threads& lender_;
+    caf::resumable* job_;
+};
+
+void blocking_threads::take_back(caf::resumable* ended) {
+    caf::intrusive_ptr_release(ended);
+    std::lock_guard lock(mutex_);
+    --lent_;
+    ended_.notify_all();
 }
 
 void blocking_threads::exec_later(caf::resumable* job) {
@@ -34,10 +60,12 @@ void blocking_threads::exec_later(caf::resumable* job) {
             work_.notify_one();
             return;
         }
+        const auto before = count_;
         news = start_one();
-        if (count_ == 0) {
+        if (count_ == before) {
             ready_.pop_back();
-            system().scheduler().enqueue(job);
+            ++lent_;
+            system().scheduler().enqueue(new lent_job(*this, job));
         }
     }
     if (news && refused_) refused_(*news);

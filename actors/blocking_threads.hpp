@@ -3,10 +3,10 @@
 // The threads of blocking functions: each runs one activation at a time, for as long as it takes.
 //
 // A thread is made when an activation is ready and none is idle, and ends after a while without
-// work, so what costs a thread is a call that blocks and not a function that might. A machine that
-// gives no more threads delays work and loses none: it waits for a thread that there is, or runs
-// on CAF's scheduler when there is none at all. At most one thread for each activation of a
-// blocking function. Safe from any thread. Owned by the node; ends after the last activation has
+// work, so what costs a thread is a call that blocks and not a function that might. When the
+// machine gives no more threads, work runs on those of CAF's scheduler, made at the start: that may
+// delay other work, and loses none. At most one thread for each activation of a blocking function.
+// Safe from any thread. Owned by the node; ends after the last activation has
 // been told to end, and before the pools and the actor system do.
 #pragma once
 
@@ -42,7 +42,10 @@ public:
     [[nodiscard]] std::size_t count() const;
 
 private:
+    class lent_job;
+
     void serve();
+    void take_back(caf::resumable* ended);
     /// @returns why not, the first time.
     [[nodiscard]] std::optional<std::system_error> start_one();
 
@@ -55,6 +58,7 @@ private:
     std::deque<caf::resumable*> ready_;
     std::size_t idle_ = 0;  // waiting, or on their way to what is ready
     std::size_t count_ = 0;
+    std::size_t lent_ = 0;  // jobs on the scheduler
     bool refusing_ = false;
     bool stopping_ = false;
 };

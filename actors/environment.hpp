@@ -10,11 +10,13 @@
 
 #include <dunlin/errc.hpp>
 
-#include <caf/execution_unit.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <string_view>
+
+namespace caf {
+class execution_unit;
+}
 
 namespace dunlin::actors {
 

@@ -36,12 +36,12 @@ protected:
 };
 
 template <class Message>
-void tell(const caf::actor& runner, caf::execution_unit& threads, Message message) {
+void tell(const caf::actor& runner, caf::execution_unit* threads, Message message) {
     auto element =
         caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
     auto* told = static_cast<stop_runner*>(caf::actor_cast<caf::abstract_actor*>(runner));
     support::tsan_release(told);
-    told->enqueue(std::move(element), &threads);
+    told->enqueue(std::move(element), threads);
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ bool pool::pass_stop_on(stop_running stop) {
     std::lock_guard lock(mutex_);
     if (closed_) return false;
     if (!stop_runner_) stop_runner_ = system_.spawn<stop_runner, caf::lazy_init>();
-    tell(stop_runner_, env_.blocking, std::move(stop));
+    tell(stop_runner_, &env_.blocking, std::move(stop));
     return true;
 }
 
@@ -185,7 +185,7 @@ void pool::shut_down() {
         queued_ = 0;
         ending = activations_;
         if (stop_runner_)  // after the stops that it has been given
-            tell(stop_runner_, env_.blocking,
+            tell(stop_runner_, nullptr,
                  caf::exit_msg{stop_runner_.address(), caf::exit_reason::user_shutdown});
     }
     for (auto& each : ending) activation_of(each).end();

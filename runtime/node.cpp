@@ -36,8 +36,9 @@ struct actor_config : caf::actor_system_config {
 constexpr std::chrono::seconds blocking_thread_idle_max{10};
 
 void say_no_thread(const std::system_error& why) {
-    log().error("no thread can be made for a blocking function, so its calls wait for one why={}",
-                why.what());
+    log().error(
+        "no thread can be made for a blocking function, so it runs on the scheduler's why={}",
+        why.what());
 }
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }

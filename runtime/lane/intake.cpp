@@ -269,10 +269,13 @@ error lane::explain_unknown(std::string_view function) {
 }
 
 error lane::too_much_held(const actors::pool& wanted) const {
-    const auto hint = wanted.retry_after();
+    constexpr std::chrono::milliseconds pause_min{
+        50};  // what is in the way may be another function
+    const auto hint = std::max<std::chrono::microseconds>(wanted.retry_after(), pause_min);
     return {errc::overloaded,
-            "the calls without an answer weigh " + format_size(frames_.bytes_max()) +
-                ", the most they may together (pools.queue_bytes_max); try again in " +
+            "the call does not fit beside those that the node works on: their frames may weigh " +
+                format_size(frames_.bytes_max()) +
+                " together (pools.queue_bytes_max); try again in " +
                 std::to_string((hint.count() + 999) / 1000) + " ms",
             hint};
 }

@@ -48,9 +48,14 @@ void ordered_calls::start(std::uint64_t tag, any_value input) {
 }
 
 void ordered_calls::send(slot& at) {
-    ++at.attempts;
+    call_options options{.key = key_};
+    // All attempts together have the time of one call.
+    if (at.attempts++ != 0)
+        options.timeout = std::max(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       at.started + patience_ - clock::now()),
+                                   std::chrono::microseconds(1));
     at.ticket = client_.async_invoke<any_value>(
-        function_, at.input, {.key = key_},
+        function_, at.input, options,
         [this, &at](result<any_value> reply) { finish(at, std::move(reply)); });
 }
 

@@ -67,6 +67,7 @@ void run(input data) {
     current.shrink_to_fit();  // a read past the end is then one past the allocation
     ::alarm(hang_s_max);
     LLVMFuzzerTestOneInput(current.data(), current.size());
+    ::alarm(0);
 }
 
 input read_file(const fs::path& path) {

@@ -4,6 +4,7 @@
 #include "support/block_cache.hpp"
 #include "support/tsan.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -36,6 +37,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
                        const settings& how, time_point at)
     : lane_(lane),
       endpoint_(std::move(endpoint)),
+      connect_by_(at + std::min(how.connect_timeout, how.greet_timeout)),
       greet_by_(at + how.greet_timeout),
       socket_(context, zmq::socket_type::dealer),
       monitor_(context, zmq::socket_type::pair) {
@@ -45,8 +47,10 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     socket_.set(sockopt::sndhwm, 0);
     socket_.set(sockopt::rcvhwm, 0);
     socket_.set(sockopt::reconnect_ivl, -1);
-    socket_.set(sockopt::connect_timeout, milliseconds(how.connect_timeout));
-    socket_.set(sockopt::handshake_ivl, milliseconds(how.connect_timeout));
+    // Later than our own, which know what to say.
+    constexpr std::chrono::milliseconds later{1000};
+    socket_.set(sockopt::connect_timeout, milliseconds(how.connect_timeout + later));
+    socket_.set(sockopt::handshake_ivl, milliseconds(how.greet_timeout + later));
     socket_.set(sockopt::heartbeat_ivl, milliseconds(how.heartbeat_interval));
     socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
     socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));

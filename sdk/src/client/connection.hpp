@@ -56,8 +56,8 @@ public:
 
     struct settings {
         std::string client_name;
-        std::chrono::milliseconds connect_timeout{2000};
-        std::chrono::milliseconds greet_timeout{5000};  // until the welcome
+        std::chrono::milliseconds connect_timeout{2000};  // until something accepts
+        std::chrono::milliseconds greet_timeout{5000};    // until the welcome
         std::chrono::milliseconds heartbeat_interval{2000};
         std::chrono::milliseconds heartbeat_timeout{6000};
     };
@@ -71,8 +71,10 @@ public:
 
     [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
-    /// When to give up waiting for the welcome.
-    [[nodiscard]] time_point greet_by() const noexcept { return greet_by_; }
+    /// When to give up waiting for the welcome, or for anyone to accept.
+    [[nodiscard]] time_point greet_by() const noexcept {
+        return connected_ ? greet_by_ : connect_by_;
+    }
     [[nodiscard]] int socket_fd() const noexcept { return socket_fd_; }
     [[nodiscard]] int monitor_fd() const noexcept { return monitor_fd_; }
 
@@ -112,6 +114,7 @@ private:
 
     std::uint32_t lane_;
     std::string endpoint_;
+    time_point connect_by_;
     time_point greet_by_;
     zmq::socket_t socket_;
     zmq::socket_t monitor_;

@@ -182,7 +182,7 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
     }
     opened->done = std::move(done);
     const call_ticket ticket{opened->id};
-    if (at_stop != nullptr && at_stop->watch(ticket.id, stop)) withdraw(*opened);
+    if (at_stop != nullptr && at_stop->watch(ticket.id)) withdraw(*opened);
     if (leader_thread_ == std::this_thread::get_id()) {
         // In a callback: this thread sends when the frame is handled, but a full one at once.
         connection* on = opened->on;
@@ -213,7 +213,7 @@ result<bytes> driver::call_and_wait(const request& what) {
     opened->sync = &own;
     const auto id = opened->id;
     const auto deadline = opened->deadline;
-    if (at_stop && at_stop->watch(id, stop)) withdraw(*opened);
+    if (at_stop && at_stop->watch(id)) withdraw(*opened);
     if (!led_) {
         take_lead();
         ++turns_;

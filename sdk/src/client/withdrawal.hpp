@@ -20,27 +20,27 @@ template <class Driver>
 class withdrawal {
 public:
     withdrawal(Driver& engine, const std::stop_token& token)
-        : at_stop_(token, action{engine, id_}) {}
+        : at_stop_(token, action{engine, state_}) {}
     withdrawal(const withdrawal&) = delete;
     withdrawal& operator=(const withdrawal&) = delete;
 
-    /// From now on a stop withdraws this call. @returns whether one was requested before; mutex
-    /// held.
-    [[nodiscard]] bool watch(std::uint64_t id, const std::stop_token& token) noexcept {
-        id_.store(id);
-        return token.stop_requested();
-    }
+    /// From now on a stop withdraws this call. With the mutex held.
+    /// @returns whether one was requested before.
+    [[nodiscard]] bool watch(std::uint64_t id) noexcept { return state_.exchange(id) == stopped; }
 
 private:
+    static constexpr std::uint64_t stopped = ~std::uint64_t{0};
+
     struct action {
         Driver& engine;
-        const std::atomic<std::uint64_t>& id;
+        std::atomic<std::uint64_t>& state;
         void operator()() const {
-            if (const auto known = id.load(); known != 0) engine.cancel(call_ticket{known});
+            const auto known = state.exchange(stopped);
+            if (known != 0) engine.cancel(call_ticket{known});
         }
     };
 
-    std::atomic<std::uint64_t> id_{0};
+    std::atomic<std::uint64_t> state_{0};  // the call's id, once there is one
     std::stop_callback<action> at_stop_;
 };
 

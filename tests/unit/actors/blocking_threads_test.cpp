@@ -42,10 +42,12 @@ private:
 struct held_job {
     std::promise<std::thread::id> began;
     std::promise<void> go_on;
-    job* made = new job([this] {
-        began.set_value(std::this_thread::get_id());
-        go_on.get_future().wait();
-    });
+    job* make() {
+        return new job([this] {
+            began.set_value(std::this_thread::get_id());
+            go_on.get_future().wait();
+        });
+    }
 };
 
 struct testing_config : caf::actor_system_config {
@@ -72,12 +74,12 @@ void wait_until(const std::function<bool()>& reached) {
 
 TEST_CASE("blocking threads: each job that blocks has its own, and an idle one is used again") {
     fixture f;
-    blocking_threads threads(f.system, 1h);
-    CHECK(threads.count() == 0);
     held_job first;
     held_job second;
-    threads.exec_later(first.made);
-    threads.exec_later(second.made);
+    blocking_threads threads(f.system, 1h);
+    CHECK(threads.count() == 0);
+    threads.exec_later(first.make());
+    threads.exec_later(second.make());
     const auto first_thread = first.began.get_future().get();
     CHECK(first_thread != second.began.get_future().get());
     CHECK(threads.count() == 2);
@@ -114,46 +116,35 @@ TEST_CASE("blocking threads run what is ready before they end") {
     CHECK(ran == 50);
 }
 
-TEST_CASE("blocking threads: without another thread a job waits for one that there is") {
+TEST_CASE("blocking threads: a job that gets no thread runs on the scheduler") {
     fixture f;
-    std::vector<std::string> refusals;
-    blocking_threads threads(f.system, 1h,
-                             [&](const std::system_error& why) { refusals.push_back(why.what()); });
     held_job first;
-    threads.exec_later(first.made);
-    const auto thread = first.began.get_future().get();
-    std::promise<std::thread::id> second;
-    std::promise<std::thread::id> third;
+    std::vector<std::string> refusals;
+    std::vector<int> ran;
     {
-        const no_more_threads exhausted;
-        threads.exec_later(new job([&] { second.set_value(std::this_thread::get_id()); }));
-        threads.exec_later(new job([&] { third.set_value(std::this_thread::get_id()); }));
+        blocking_threads threads(
+            f.system, 1h, [&](const std::system_error& why) { refusals.push_back(why.what()); });
+        const bool one_is_busy = GENERATE(false, true);
+        if (one_is_busy) {
+            threads.exec_later(first.make());
+            first.began.get_future().wait();
+        }
+        {
+            const no_more_threads exhausted;
+            for (const int i : {1, 2}) threads.exec_later(new job([&ran, i] { ran.push_back(i); }));
+        }
+        CHECK(threads.count() == (one_is_busy ? 1 : 0));
+        REQUIRE(refusals.size() == 1);  // once, however many wait
+        CHECK_THAT(refusals[0], Catch::Matchers::Contains("Resource temporarily unavailable"));
+        CHECK(ran.empty());
+        CHECK(f.run_on_scheduler());
+        CHECK(f.run_on_scheduler());
+        CHECK(ran == std::vector<int>{1, 2});
+        // Threads are asked for again as soon as there is work again.
+        std::promise<void> ran_on_thread;
+        threads.exec_later(new job([&] { ran_on_thread.set_value(); }));
+        ran_on_thread.get_future().wait();
+        CHECK(threads.count() == (one_is_busy ? 2 : 1));
+        first.go_on.set_value();
     }
-    CHECK(threads.count() == 1);
-    CHECK_FALSE(f.run_on_scheduler());
-    REQUIRE(refusals.size() == 1);  // once, however many wait
-    CHECK_THAT(refusals[0], Catch::Matchers::Contains("Resource temporarily unavailable"));
-    first.go_on.set_value();
-    CHECK(second.get_future().get() == thread);
-    CHECK(third.get_future().get() == thread);
-}
-
-TEST_CASE("blocking threads: without any thread a job runs on the scheduler") {
-    fixture f;
-    int refusals = 0;
-    blocking_threads threads(f.system, 1h, [&](const std::system_error&) { ++refusals; });
-    bool ran = false;
-    {
-        const no_more_threads exhausted;
-        threads.exec_later(new job([&] { ran = true; }));
-    }
-    CHECK(threads.count() == 0);
-    CHECK(refusals == 1);
-    CHECK(f.run_on_scheduler());
-    CHECK(ran);
-    // Threads are asked for again as soon as there is work again.
-    std::promise<void> ran_on_thread;
-    threads.exec_later(new job([&] { ran_on_thread.set_value(); }));
-    ran_on_thread.get_future().wait();
-    CHECK(threads.count() == 1);
 }

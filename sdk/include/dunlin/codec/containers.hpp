@@ -30,10 +30,22 @@ void encode_elements(writer& to, const Container& values) {
     for (const auto& value : values) codec<typename Container::value_type>::encode(to, value);
 }
 
+/// What a node of a list, set or map takes beside its element, and a deque that is empty.
+inline constexpr std::size_t node_bytes = 4 * sizeof(void*);
+inline constexpr std::size_t deque_bytes = 600;
+
 /// Makes room for `count` elements, if the payload may have so many of them.
 template <class Container>
 bool reserve_elements(reader& from, Container& values, std::uint32_t count) {
-    if (!from.take_memory(count, sizeof(typename Container::value_type))) return false;
+    constexpr bool contiguous = requires { values.data(); };
+    constexpr bool paged = !contiguous && requires {
+        values[0];
+        values.emplace_back();
+    };
+    constexpr std::size_t element_bytes =
+        sizeof(typename Container::value_type) + (contiguous || paged ? 0 : node_bytes);
+    if (paged && !from.take_memory(1, deque_bytes)) return false;
+    if (!from.take_memory(count, element_bytes)) return false;
     values.clear();
     if constexpr (requires { values.reserve(count); }) values.reserve(count);
     return true;
