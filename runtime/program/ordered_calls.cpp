@@ -96,15 +96,15 @@ void ordered_calls::schedule_refused(clock::time_point now) {
         refused.swap(refused_);
     }
     for (auto* at : refused) {
-        if (cancelled_ || now - at->started > patience_) {
-            settle(*at);
-            continue;
-        }
         // What the node asks for, and longer when that was not enough.
         const auto longer = std::min(pause_max, pause_min * (1U << std::min(at->attempts, 10U)));
-        const auto pause =
-            std::max<std::chrono::microseconds>(at->reply.error().retry_after, longer);
-        repeats_.push_back({now + std::min<std::chrono::microseconds>(pause, pause_max), at});
+        const auto asked = std::min<std::chrono::microseconds>(
+            std::max<std::chrono::microseconds>(at->reply.error().retry_after, longer), pause_max);
+        // An attempt at the last moment would only turn "no room" into "too late".
+        if (cancelled_ || now + asked >= at->started + patience_)
+            settle(*at);
+        else
+            repeats_.push_back({now + asked, at});
     }
 }
 
