@@ -21,11 +21,18 @@ std::string first_sentence(const std::string& help) {
     return text;
 }
 
-// As it stands between single quotes; zsh and fish also give meaning to what `also` names.
-std::string quotable(const std::string& text, std::string_view also) {
+constexpr std::string_view zsh_apostrophe = R"('\'')";
+constexpr std::string_view fish_apostrophe = R"(\')";
+
+// As it stands between single quotes, where zsh and fish write an apostrophe in ways of their own;
+// they also give meaning to what `also` names.
+std::string quotable(const std::string& text, std::string_view apostrophe, std::string_view also) {
     std::string safe;
     for (const char c : text) {
-        if (c == '\'') continue;
+        if (c == '\'') {
+            safe += apostrophe;
+            continue;
+        }
         if (also.find(c) != std::string_view::npos) safe += '\\';
         safe += c;
     }
@@ -84,7 +91,8 @@ complete -o filenames -o bashdefault -F _dunlin dunlin
 // -------------------------------------------------------------------------------------------
 
 std::string zsh_option(const completed_option& option) {
-    std::string spec = option.name + "[" + quotable(first_sentence(option.help), "[]:") + "]";
+    std::string spec =
+        option.name + "[" + quotable(first_sentence(option.help), zsh_apostrophe, "[]:") + "]";
     if (option.value.empty()) return spec;
     const auto words = choices_in(option.value);
     return spec + ":" + (words.empty() ? option.value : "value") + ":" +
@@ -97,7 +105,8 @@ std::string zsh_script(const std::vector<completed_verb>& verbs) {
     std::string names;
     std::string cases;
     for (const auto& verb : verbs) {
-        names += "        '" + verb.name + ":" + quotable(first_sentence(verb.help), ":") + "'\n";
+        names += "        '" + verb.name + ":" +
+                 quotable(first_sentence(verb.help), zsh_apostrophe, ":") + "'\n";
         cases += "        " + verb.name + ")\n            _arguments";
         for (const auto& option : verb.options)
             cases += " \\\n                '*" + zsh_option(option) + "'";
@@ -138,14 +147,14 @@ std::string fish_script(const std::vector<completed_verb>& verbs) {
     std::string text = "# Completion of dunlin for fish.\ncomplete -c dunlin -f\n";
     for (const auto& verb : verbs) {
         text += "complete -c dunlin -n __fish_use_subcommand -a " + verb.name + " -d '" +
-                quotable(first_sentence(verb.help), "\\") + "'\n";
+                quotable(first_sentence(verb.help), fish_apostrophe, "\\") + "'\n";
         const std::string when =
             "complete -c dunlin -n '__fish_seen_subcommand_from " + verb.name + "'";
         if (!verb.words.empty()) text += when + " -a '" + joined(verb.words) + "'\n";
         for (const auto& option : verb.options) {
             const auto words = choices_in(option.value);
             text += when + " -l " + option.name.substr(2) + " -d '" +
-                    quotable(first_sentence(option.help), "\\") + "'";
+                    quotable(first_sentence(option.help), fish_apostrophe, "\\") + "'";
             if (is_path(option.value)) {
                 text += " -r -F";
             } else if (!words.empty()) {
