@@ -30,7 +30,7 @@ blocking_threads::~blocking_threads() {
 class blocking_threads::lent_job final : public caf::resumable, public caf::ref_counted {
 public:
     lent_job(blocking_threads& lender, caf::resumable* job) : lender_(lender), job_(job) {}
-    [[nodiscard]] subtype_t subtype() const override { return job_->subtype(); }
+    [[nodiscard]] subtype_t subtype() const override { return unspecified; }
     resume_result resume(caf::execution_unit* unit, std::size_t messages) override {
         const auto state = job_->resume(unit, messages);
         if (state != resume_later) lender_.take_back(job_);

@@ -87,8 +87,9 @@ void connection::give_up(std::string problem) {
     if (problem_.empty()) problem_ = std::move(problem);
 }
 
-void connection::give_up_greeting() {
-    read_events();  // it may have failed only now
+void connection::give_up_greeting(time_point at) {
+    read_events();  // it may have failed, or been accepted, only now
+    if (at < greet_by()) return;
     give_up(connected_ ? "something listens there, but no node has answered"
                        : "no answer from that host yet; a firewall may drop what is sent to it");
 }

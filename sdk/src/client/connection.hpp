@@ -91,8 +91,8 @@ public:
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
     /// The first problem counts.
     void give_up(std::string problem);
-    /// Gives up waiting for the welcome.
-    void give_up_greeting();
+    /// Gives up waiting for the welcome, unless news show that there is time left.
+    void give_up_greeting(time_point at);
     /// Gives up, and does not look at what else has arrived either.
     void give_up_reading(std::string problem) {
         give_up(std::move(problem));

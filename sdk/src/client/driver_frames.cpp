@@ -216,7 +216,7 @@ void driver::close_connections(time_point now) {
         const lock held(mutex_);
         for (auto& one : connections_) {
             if (one->now == connection::phase::greeting && now >= one->greet_by()) {
-                one->give_up_greeting();
+                one->give_up_greeting(now);
             }
             if (!one->problem().empty()) detach(*one, now);
         }
