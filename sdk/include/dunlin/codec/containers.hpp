@@ -38,9 +38,9 @@ inline constexpr std::size_t deque_bytes = 600;
 template <class Container>
 bool reserve_elements(reader& from, Container& values, std::uint32_t count) {
     constexpr bool contiguous = requires { values.data(); };
-    constexpr bool paged = !contiguous && requires {
-        values[0];
-        values.emplace_back();
+    constexpr bool paged = requires {
+        values.shrink_to_fit();
+        values.pop_front();
     };
     constexpr std::size_t element_bytes =
         sizeof(typename Container::value_type) + (contiguous || paged ? 0 : node_bytes);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -115,6 +116,12 @@ TEST_CASE("elements take no more memory than their payload may") {
     CHECK(decode<std::vector<std::list<std::optional<wide>>>>(halves).error().detail ==
           "payload[1]: the elements of a payload of 80011 bytes may take 65 MiB once they are "
           "decoded, and these take more");
+    // A deque has memory even when it is empty, and a node of a set more than its element.
+    const std::string empties(120'000, '\x90');
+    CHECK_FALSE(decode<std::vector<std::deque<int>>>(
+        bytes("\xdd" + std::string("\0\1\xd4\xc0", 4) + empties)));
+    CHECK(decode<std::vector<std::list<int>>>(
+        bytes("\xdd" + std::string("\0\1\xd4\xc0", 4) + empties)));
     std::string pointers = "\xdd";
     for (const int shift : {24, 16, 8, 0}) pointers += static_cast<char>(70'000u >> shift);
     for (int i = 0; i < 70'000; ++i) pointers += '\x80';
