@@ -2,6 +2,7 @@
 #include "actors/blocking_threads.hpp"
 
 #include "support/signal_mask.hpp"
+#include "support/tsan.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/ref_counted.hpp>
@@ -29,11 +30,16 @@ blocking_threads::~blocking_threads() {
 /// A job without a thread of ours, on one of the scheduler's.
 class blocking_threads::lent_job final : public caf::resumable, public caf::ref_counted {
 public:
-    lent_job(blocking_threads& lender, caf::resumable* job) : lender_(lender), job_(job) {}
+    lent_job(blocking_threads& lender, caf::resumable* job) : lender_(lender), job_(job) {
+        support::tsan_release(this);  // the scheduler hands it over unseen
+    }
+    ~lent_job() override { support::tsan_acquire(this); }
     [[nodiscard]] subtype_t subtype() const override { return unspecified; }
     resume_result resume(caf::execution_unit* unit, std::size_t messages) override {
+        support::tsan_acquire(this);
         const auto state = job_->resume(unit, messages);
         if (state != resume_later) lender_.take_back(job_);
+        support::tsan_release(this);
         return state;
     }
     void intrusive_ptr_add_ref_impl() override { ref(); }
