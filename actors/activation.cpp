@@ -52,6 +52,12 @@ caf::resumable::resume_result activation::resume(caf::execution_unit* unit, std:
     return state;
 }
 
+// ... and what it did with it from its end, by counting references.
+void activation::intrusive_ptr_release_impl() {
+    support::tsan_release(this);
+    caf::event_based_actor::intrusive_ptr_release_impl();
+}
+
 caf::behavior activation::make_behavior() {
     return {
         [this](run_bundle& message) {

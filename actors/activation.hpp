@@ -67,6 +67,7 @@ public:
     [[nodiscard]] std::uint32_t newest_generation() const noexcept { return generation_; }
 
     caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t messages) override;
+    void intrusive_ptr_release_impl() override;
 
 protected:
     caf::behavior make_behavior() override;

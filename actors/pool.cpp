@@ -24,6 +24,10 @@ class stop_runner final : public caf::event_based_actor {
 public:
     using caf::event_based_actor::event_based_actor;
     ~stop_runner() override { support::tsan_acquire(this); }
+    void intrusive_ptr_release_impl() override {
+        support::tsan_release(this);
+        caf::event_based_actor::intrusive_ptr_release_impl();
+    }
 
 protected:
     caf::behavior make_behavior() override {
