@@ -129,7 +129,7 @@ void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     // Either the activation sees the request when it starts, or we see the activation here.
     auto* runner = stopped.runner.load(std::memory_order_seq_cst);
     if (runner == nullptr) return;
-    // One that is left from now on is called by its function's own thread, and not waited for.
+    // One that is left from now on is called by whoever runs the function, and not waited for.
     if (!stopped.stop.has_callback()) return runner->post(stop_running{work, index});
     // What the author left for this moment may wait for something, and a lane must not.
     const bool on_lane = run_unit::current() != nullptr;

@@ -6,8 +6,8 @@
 // work, so what costs a thread is a call that blocks and not a function that might. When the
 // machine gives no more threads, work runs on those of CAF's scheduler, made at the start: that may
 // delay other work, and loses none. At most one thread for each activation of a blocking function.
-// Safe from any thread. Owned by the node; ends after the last activation has
-// been told to end, and before the pools and the actor system do.
+// Safe from any thread. Owned by the node; ends after the last activation has been told to end, and
+// before the pools and the actor system do.
 #pragma once
 
 #include <caf/execution_unit.hpp>

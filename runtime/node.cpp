@@ -32,7 +32,7 @@ struct actor_config : caf::actor_system_config {
     }
 };
 
-/// A thread that waits for a blocking call keeps its stack; making one takes some 20 us.
+/// A thread that waits for a blocking call keeps its stack; one that has ended has to be made anew.
 constexpr std::chrono::seconds blocking_thread_idle_max{10};
 
 void say_no_thread(const std::system_error& why) {

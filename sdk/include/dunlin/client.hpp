@@ -87,8 +87,8 @@ class client {
 public:
     /// Connects and waits for the node's handshake. Errors: `unavailable` when no endpoint
     /// answered in time, `invalid_argument` for an endpoint that is not one, `unauthenticated`
-    /// when the node refused this client. On a machine that has threads for the client but none
-    /// for ZeroMQ itself, ZeroMQ ends the program.
+    /// when the node refused this client. A machine that has a thread for the client but none for
+    /// ZeroMQ itself is not caught here: ZeroMQ may end the program.
     [[nodiscard]] static result<client> connect(client_options options = {});
     [[nodiscard]] static result<client> connect(std::string endpoint);
 
