@@ -10,6 +10,7 @@ import re
 import shutil
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -158,8 +159,23 @@ def machine() -> dict:
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": int(memory.group(1)) // 1024 if memory else None,
         "kernel": platform.release(),
-        "load_average_before": os.getloadavg()[0],
+        "cores_busy_before": cores_busy(),
     }
+
+
+def cores_busy(over_s: float = 2.0) -> float:
+    """How many cores others keep busy now. The load average would still tell of the build."""
+
+    def ticks() -> tuple[int, int]:
+        # proc(5): user, nice, system, idle, iowait, irq, softirq, steal
+        each = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(each), each[3] + each[4]
+
+    total_before, idle_before = ticks()
+    time.sleep(over_s)
+    total, idle = ticks()
+    share_busy = 1 - (idle - idle_before) / max(1, total - total_before)
+    return round(share_busy * (os.cpu_count() or 1), 2)
 
 
 def version_of(argv: list) -> str | None:

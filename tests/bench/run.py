@@ -81,10 +81,10 @@ def status_of(rows: list[Row]) -> int:
 
 
 def heading(host: dict, rounds: int) -> str:
-    load = host["load_average_before"]
+    busy = host["cores_busy_before"]
     text = f"{host['cpu']}, {host['cores']} cores, {rounds} rounds"
-    if load > host["cores"] / 4:
-        text += f"\nthe machine was busy before the first run (load average {load:.1f}): take no verdict from this"
+    if busy > host["cores"] / 8:
+        text += f"\nother programs kept {busy:.1f} cores busy before the first run: take no verdict from this"
     return text
 
 
