@@ -98,7 +98,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     auto* memory = new received_frame(std::move(frame), frames_);
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
-    busy_poll_.worked(0, memory->view().size());
+    busy_poll_.received(memory->view().size());
     gathered.envelopes_expected = memory->view().size() / 64 + 1;
     for (bool reading = true; reading;) {
         const auto status = reader.next();
@@ -238,7 +238,7 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
     }
-    busy_poll_.worked(1, 0);
+    busy_poll_.handled(1);
     auto& entry = ledger_.open(from, call.id);
     ++from.in_flight;
     entry.pool = into.pool;

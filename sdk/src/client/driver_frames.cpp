@@ -22,7 +22,7 @@ constexpr std::uint64_t payload_bytes_ceiling = std::numeric_limits<std::uint32_
 
 void driver::handle(connection& from, const std::shared_ptr<received_frame>& frame) {
     wire::frame_reader reader(frame->view());
-    busy_poll_.worked(0, frame->view().size());
+    busy_poll_.received(frame->view().size());
     bool more = frame->one_part();
     const char* problem = more ? nullptr : "a message of several parts";
     bool first = true;
@@ -74,7 +74,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 }
             }
         }
-        busy_poll_.worked(batch_.size(), 0);
+        busy_poll_.handled(batch_.size());
         for (const auto& a : batch_) deliver(*a.to, to_result(a, frame));
         batch_.clear();
         if (greeting) handle_welcome(from, reader.welcome());

@@ -29,21 +29,23 @@ namespace dunlin::support {
 /// The decision, without a clock: which waits begin awake.
 class busy_poll_policy {
 public:
-    /// More work than this since the last wait: sleep at once.
+    /// More calls than this since the last wait, or a longer frame: sleep at once.
     static constexpr std::size_t calls_max = 200;
-    static constexpr std::size_t bytes_max = 64u << 10;
+    static constexpr std::size_t frame_bytes_max = 48u << 10;
     static constexpr std::uint32_t waits_skipped_max = 256;
 
-    void worked(std::size_t calls, std::size_t bytes) noexcept {
-        calls_ += calls;
-        bytes_ += bytes;
+    void handled(std::size_t calls) noexcept { calls_ += calls; }
+    /// The longest frame counts, not their sum: it tells that moving bytes is what takes time, on
+    /// cores that an awake wait would only keep from it.
+    void received(std::size_t frame_bytes) noexcept {
+        frame_bytes_longest_ = std::max(frame_bytes_longest_, frame_bytes);
     }
 
     /// Asked once before each wait.
     [[nodiscard]] bool begin_awake() noexcept {
         const std::size_t calls = std::exchange(calls_, 0);
-        const std::size_t bytes = std::exchange(bytes_, 0);
-        if (calls > calls_max || bytes > bytes_max) return false;
+        const std::size_t frame_bytes = std::exchange(frame_bytes_longest_, 0);
+        if (calls > calls_max || frame_bytes > frame_bytes_max) return false;
         if (skipping_ == 0) return true;
         --skipping_;
         return false;
@@ -63,7 +65,7 @@ public:
 
 private:
     std::size_t calls_ = 0;
-    std::size_t bytes_ = 0;
+    std::size_t frame_bytes_longest_ = 0;
     std::uint32_t skipping_ = 0;
     std::uint32_t skip_next_ = 1;
 };
@@ -75,8 +77,9 @@ public:
     /// `awake_max`: how long a wait may be awake; 0: it always sleeps at once.
     explicit busy_poll(std::chrono::nanoseconds awake_max) noexcept : awake_max_(awake_max) {}
 
-    /// What was done since the last wait: calls begun or answered, and the size of their frames.
-    void worked(std::size_t calls, std::size_t bytes) noexcept { policy_.worked(calls, bytes); }
+    /// What was done since the last wait: calls begun or answered, and a frame that arrived.
+    void handled(std::size_t calls) noexcept { policy_.handled(calls); }
+    void received(std::size_t frame_bytes) noexcept { policy_.received(frame_bytes); }
 
     /// Returns when a descriptor is ready, `until` has come (`time_point::max()`: never) or a
     /// signal has interrupted the sleep. `revents` tell which.

@@ -89,15 +89,22 @@ TEST_CASE("a wait that its own end cuts short changes nothing") {
 
 TEST_CASE("a wait after much work sleeps at once") {
     busy_poll_policy policy;
-    SECTION("many calls") { policy.worked(busy_poll_policy::calls_max + 1, 0); }
-    SECTION("many bytes") { policy.worked(1, busy_poll_policy::bytes_max + 1); }
+    SECTION("many calls") { policy.handled(busy_poll_policy::calls_max + 1); }
+    SECTION("a long frame") {
+        policy.received(busy_poll_policy::frame_bytes_max + 1);
+        policy.received(10);
+    }
     SECTION("little by little") {
-        for (std::size_t i = 0; i <= busy_poll_policy::calls_max; ++i) policy.worked(1, 10);
+        for (std::size_t i = 0; i <= busy_poll_policy::calls_max; ++i) policy.handled(1);
     }
     CHECK_FALSE(policy.begin_awake());
     // Which says nothing about the next.
     CHECK(policy.begin_awake());
-    policy.worked(busy_poll_policy::calls_max, busy_poll_policy::bytes_max);
+    policy.handled(busy_poll_policy::calls_max);
+    policy.received(busy_poll_policy::frame_bytes_max);
+    CHECK(policy.begin_awake());
+    // Several frames that are short each, as a window of many small calls brings.
+    for (int i = 0; i < 10; ++i) policy.received(busy_poll_policy::frame_bytes_max);
     CHECK(policy.begin_awake());
 }
 
