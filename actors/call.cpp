@@ -4,6 +4,8 @@
 #include "actors/activation.hpp"
 #include "actors/answer_port.hpp"
 #include "actors/limits.hpp"
+#include "actors/outside_ticket.hpp"
+#include "actors/pool.hpp"
 #include "actors/run_unit.hpp"
 
 #include <algorithm>
@@ -271,11 +273,45 @@ void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size
     call->env->log.write(level, call->function->name, call->invocation->id, {text, size});
 }
 
+dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user) {
+    auto& home = call->owner->home();
+    host_code_scope in_host_code(home);
+    const auto operation = call->open_operation(done, user);
+    if (refuse(call, operation)) return nullptr;
+    return new dunlin_ticket{home.way_in(), call->owner, operation};
+}
+
+void host_end(dunlin_ticket* ticket, std::int32_t code, const std::uint8_t* data,
+              std::size_t size) {
+    const std::unique_ptr<dunlin_ticket> used(ticket);
+    const elsewhere_scope elsewhere;
+    used->way->pass([&] {
+        if (code != 0) {
+            std::string detail(size == 0 ? "" : reinterpret_cast<const char*>(data), size);
+            return used->owner->answer_error(used->operation,
+                                             error{errc_from_number(code), std::move(detail)});
+        }
+        output_buffer payload;
+        payload.append(data, size);
+        used->owner->answer_value(used->operation, payload);
+    });
+}
+
 constexpr dunlin_host table{
-    sizeof(dunlin_host), DUNLIN_ABI_VERSION,   &host_output,
-    &host_fail,          &host_finish,         &host_info,
-    &host_remaining_ns,  &host_stop_requested, &host_set_stop_callback,
-    &host_invoke,        &host_sleep,          &host_log,
+    sizeof(dunlin_host),
+    DUNLIN_ABI_VERSION,
+    &host_output,
+    &host_fail,
+    &host_finish,
+    &host_info,
+    &host_remaining_ns,
+    &host_stop_requested,
+    &host_set_stop_callback,
+    &host_invoke,
+    &host_sleep,
+    &host_log,
+    &host_begin,
+    &host_end,
 };
 
 }  // namespace

@@ -180,6 +180,7 @@ pool_status pool::status() const {
 }
 
 void pool::shut_down() {
+    way_in_->close();
     std::vector<caf::actor> ending;
     std::deque<bundle_ptr> dropped;
     {

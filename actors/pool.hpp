@@ -13,6 +13,7 @@
 #include "actors/bundle.hpp"
 #include "actors/environment.hpp"
 #include "actors/function_info.hpp"
+#include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
 #include "actors/service_time.hpp"
@@ -85,6 +86,8 @@ public:
     /// When a refused caller should try again: the time the queue needs to empty.
     [[nodiscard]] std::chrono::microseconds retry_after() const;
 
+    /// For what ends operations from outside; closed once the pool is shut down.
+    [[nodiscard]] const std::shared_ptr<gate>& way_in() const noexcept { return way_in_; }
     [[nodiscard]] const function_info& info() const noexcept { return info_; }
     [[nodiscard]] const environment& env() const noexcept { return env_; }
     [[nodiscard]] std::size_t queue_depth_max() const noexcept { return queue_depth_max_; }
@@ -110,6 +113,7 @@ private:
     service_time service_time_;
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};
+    const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
     mutable std::mutex mutex_;
     std::vector<caf::actor> activations_;

@@ -62,4 +62,17 @@ private:
     pool& running_;
 };
 
+/// Makes a lane's thread one like any other for as long as it lives: what becomes ready goes to
+/// CAF's scheduler. For what user code does to others, for the lane is not to be touched in it.
+class elsewhere_scope {
+public:
+    elsewhere_scope() noexcept : hidden_(run_unit::current()) { run_unit::set_current(nullptr); }
+    ~elsewhere_scope() { run_unit::set_current(hidden_); }
+    elsewhere_scope(const elsewhere_scope&) = delete;
+    elsewhere_scope& operator=(const elsewhere_scope&) = delete;
+
+private:
+    run_unit* hidden_;
+};
+
 }  // namespace dunlin::actors

@@ -9,6 +9,7 @@
 #include "runtime/program/quantity_options.hpp"
 #include "runtime/program/signals.hpp"
 #include "runtime/text/json_payload.hpp"
+#include "wire/envelope.hpp"
 
 #include <CLI/CLI.hpp>
 #include <poll.h>
@@ -36,7 +37,8 @@ constexpr const char* footer = R"(Examples:
     dunlin invoke bench/echo '{"$bytes": "3q2+7w=="}' --raw | xxd
 
 Bytes, which JSON does not have, are an object with the one key "$bytes" and base64 in it, in the
-input and in the result. Without an input the function gets nil (null).
+input and in the result. Without an input the function gets nil (null). In a result, a number that
+JSON does not have (NaN, infinity) is null, and an extension {"$extension": 5, "$bytes": ...}.
 
 With --lines every line of the file is one input. Results are printed in the order of the inputs,
 one line each; a call that fails prints {"line": 3, "error": {"code": ..., "detail": ...}} in its
@@ -128,6 +130,9 @@ int run(invoke_arguments& given) {
         throw usage_error("'" + given.function +
                           "' is no function's name; it is written MODULE/FUNCTION, and dunlin "
                           "functions lists them");
+    if (given.key.size() > wire::name_bytes_max)
+        throw usage_error("--key has " + std::to_string(given.key.size()) + " bytes, the most is " +
+                          std::to_string(wire::name_bytes_max));
     if (given.json && given.raw) throw usage_error("--json and --raw exclude each other");
     if (given.lines.empty()) return invoke_one(given);
 

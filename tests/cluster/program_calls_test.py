@@ -45,6 +45,17 @@ class CallTest(ProgramTest):
         self.assertEqual(ran.stdout, '{"a":[1]}\n')
         self.assert_complaint(self.call("invoke", "bench/echo", "-", stdin="{"), 2, "not valid JSON")
 
+    def test_the_key_reaches_the_function(self):
+        with Node("--module", os.environ["FAULTS_MODULE"]) as node:
+            def key_of(*arguments, **options):
+                return dunlin("invoke", "faults/key_of", *arguments, "--node", node.endpoint, **options)
+
+            self.assertEqual(key_of('""').stdout, '""\n')
+            self.assertEqual(key_of('""', "--key", "user 7").stdout, '"user 7"\n')
+            lines = key_of("--lines", "-", "--key", "k", stdin='""\n""\n')
+            self.assertEqual(lines.stdout, '"k"\n"k"\n')
+            self.assert_complaint(key_of('""', "--key", "k" * 256), 2, "--key has 256 bytes", "255")
+
     def test_raw_writes_text_and_bytes_as_they_are(self):
         data = bytes(range(256))
         encoded = json.dumps({"$bytes": base64.b64encode(data).decode()})

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the program `dunlin` for tests: to its end, or beside the test.
 
-DUNLIN_BINARY names the program and BENCH_MODULE the module `bench`. Ports are the system's choice.
+DUNLIN_BINARY names the program, BENCH_MODULE and FAULTS_MODULE the modules `bench` and `faults`.
+Ports are the system's choice.
 Nothing sleeps: a test waits for a line, for the end of a process, or for what a node says of
 itself, each with a limit; and only processes started here are ended.
 """

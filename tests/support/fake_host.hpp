@@ -5,8 +5,8 @@
 // Tests run a module's functions on it and decide what happens next: operations wait in a list
 // until the test completes them, in any order; time stands still until the test advances it. The
 // host watches the border's rules while it is used (`violations`): one answer for each call, no
-// completion twice, no use of a call that is gone. One thread; calls outlive the functions that
-// run on them.
+// completion twice, no use of a call that is gone. One thread, but for `end`; calls outlive the
+// functions that run on them.
 #pragma once
 
 #include "wire/frame_buffer.hpp"
@@ -16,10 +16,12 @@
 #include <dunlin/errc.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +79,7 @@ struct fake_operation {
     bytes payload;
     std::chrono::nanoseconds duration{0};  // of a sleep, or an invocation's timeout
     std::chrono::nanoseconds due{0};       // of a sleep
+    std::size_t ticket = 0;                // of what the module ends itself; 0: none
     dunlin_completion done = nullptr;
     void* user = nullptr;
 };
@@ -124,6 +127,8 @@ public:
             op.user = user;
             call.host->operations.push_back(std::move(op));
         };
+        abi_.begin = &fake_host::begin;
+        abi_.end = &fake_host::end;
         abi_.log = [](dunlin_call* c, std::int32_t level, const char* text, std::size_t size) {
             static constexpr const char* levels[] = {"debug", "info", "warn", "error"};
             used(c).host->log.push_back(std::string(levels[level]) + ": " +
@@ -178,6 +183,34 @@ public:
         const std::vector<std::uint8_t> memory(data.begin(), data.end());
         op.done(op.user, code, memory.data(), memory.size());
     }
+
+    /// Completes what modules have ended themselves. @returns how many operations those were.
+    std::size_t complete_ended() {
+        std::vector<ended> ends;
+        {
+            const std::scoped_lock lock(ended_mutex_);
+            ends.swap(ended_);
+        }
+        std::size_t completed = 0;
+        for (const auto& each : ends) {
+            for (std::size_t i = 0; i < operations.size(); ++i) {
+                if (operations[i].ticket != each.ticket) continue;
+                complete_raw(i, each.code, each.data);
+                ++completed;
+                break;
+            }
+        }
+        return completed;
+    }
+    /// Tickets that no module has given back.
+    [[nodiscard]] std::size_t tickets_open() const {
+        const std::scoped_lock lock(ended_mutex_);
+        return tickets_.size();
+    }
+    /// The next operations that modules end themselves may not begin.
+    bool refuses_begin = false;
+    /// What a node offers that is older than these.
+    void forget_begin() { abi_.struct_size = offsetof(dunlin_host, begin); }
 
     /// Moves the clock and completes the sleeps that become due, the earliest first.
     void advance(std::chrono::nanoseconds by) {
@@ -247,9 +280,50 @@ private:
         op.user = user;
         call.host->operations.push_back(std::move(op));
     }
+    // A ticket is a number: what is not given back, or twice, is seen.
+    static dunlin_ticket* begin(dunlin_call* handle, dunlin_completion done, void* user) {
+        fake_call& call = used(handle);
+        fake_host& host = *call.host;
+        fake_operation op;
+        op.call = &call;
+        op.done = done;
+        op.user = user;
+        dunlin_ticket* ticket = nullptr;
+        if (!host.refuses_begin) {
+            auto fresh = std::make_unique<fake_ticket>(fake_ticket{&host, ++host.tickets_made_});
+            op.ticket = fresh->number;
+            ticket = reinterpret_cast<dunlin_ticket*>(fresh.get());
+            const std::scoped_lock lock(host.ended_mutex_);
+            host.tickets_.push_back(std::move(fresh));
+        }
+        host.operations.push_back(std::move(op));
+        return ticket;
+    }
+    static void end(dunlin_ticket* handle, std::int32_t code, const std::uint8_t* data,
+                    std::size_t size) {
+        auto* ticket = reinterpret_cast<fake_ticket*>(handle);
+        fake_host& host = *ticket->host;
+        const std::scoped_lock lock(host.ended_mutex_);
+        host.ended_.push_back({ticket->number, code, std::string(data, data + size)});
+        std::erase_if(host.tickets_, [ticket](const auto& kept) { return kept.get() == ticket; });
+    }
     void violation(std::string what) { violations.push_back(std::move(what)); }
 
+    struct fake_ticket {
+        fake_host* host;
+        std::size_t number;
+    };
+    struct ended {
+        std::size_t ticket;
+        std::int32_t code;
+        std::string data;
+    };
+
     dunlin_host abi_{};
+    mutable std::mutex ended_mutex_;
+    std::vector<std::unique_ptr<fake_ticket>> tickets_;
+    std::vector<ended> ended_;
+    std::size_t tickets_made_ = 0;
     std::deque<std::unique_ptr<fake_call>> calls_;
 };
 

@@ -26,6 +26,7 @@ public:
     ~module_harness() {
         CHECK_THAT(host.violations, Catch::Equals(std::vector<std::string>{}));
         CHECK(host.operations.empty());
+        CHECK(host.tickets_open() == 0);
     }
 
     [[nodiscard]] const dunlin_module_info& info() const { return *module_.info(); }

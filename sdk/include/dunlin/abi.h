@@ -86,6 +86,9 @@ typedef struct dunlin_request {
  * otherwise an errc number and `data` is its detail. `data` lives until this returns. */
 typedef void (*dunlin_completion)(void* user, int32_t code, const uint8_t* data, size_t size);
 
+/* An operation that the module ends itself. Owned by the module until it is given to `end`. */
+typedef struct dunlin_ticket dunlin_ticket;
+
 /* What a node offers to modules. */
 typedef struct dunlin_host {
     size_t struct_size;
@@ -110,6 +113,13 @@ typedef struct dunlin_host {
     void (*sleep)(dunlin_call* call, int64_t duration_ns, dunlin_completion done, void* user);
     /* One structured line: the node adds function and invocation id. */
     void (*log)(dunlin_call* call, int32_t level, const char* text, size_t text_size);
+    /* Begins an operation that the module ends itself: for what it waits for outside of the node.
+     * `done` is called exactly once, as for the others: because of `end`, or because the call is
+     * stopped. NULL: it may not begin, and `done` will tell why. */
+    dunlin_ticket* (*begin)(dunlin_call* call, dunlin_completion done, void* user);
+    /* Ends it, with what `done` is given; `data` is copied. From any thread, once for each ticket,
+     * also when `done` has been called for another reason, or call and node are gone. */
+    void (*end)(dunlin_ticket* ticket, int32_t code, const uint8_t* data, size_t size);
 } dunlin_host;
 
 typedef struct dunlin_function {

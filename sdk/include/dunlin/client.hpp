@@ -15,8 +15,11 @@
 #pragma once
 
 #include <dunlin/bytes.hpp>
+#include <dunlin/call_options.hpp>
 #include <dunlin/codec.hpp>
+#include <dunlin/context.hpp>
 #include <dunlin/detail/callback.hpp>
+#include <dunlin/detail/held_call.hpp>
 #include <dunlin/result.hpp>
 
 #include <chrono>
@@ -52,19 +55,6 @@ struct client_options {
     /// it always sleeps at once, which saves processor time and makes quick calls slower. At most
     /// 10 ms.
     std::chrono::microseconds busy_poll{100};
-};
-
-struct call_options {
-    /// Until the deadline. Zero: the client's default.
-    std::chrono::microseconds timeout{0};
-    /// Partition key, at most 255 bytes, handed to the function. Nodes of this version order
-    /// nothing by it. Empty: none.
-    std::string_view key = {};
-    /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
-    std::string_view trace = {};
-    /// A stop withdraws the call, as `client::cancel` does, whichever way it was made: it ends
-    /// with `cancelled` unless its result is already here.
-    std::stop_token stop = {};
 };
 
 /// Names one asynchronous call, for `client::cancel`.
@@ -104,14 +94,7 @@ public:
                                          const call_options& options = {}) {
         static_assert(std::is_void_v<Out> || !borrows_v<Out>,
                       "Out must own what it holds: a view would outlive the reply it points into");
-        if constexpr (std::is_void_v<Out>) {
-            auto reply = call_and_wait(function, &encode_hook<In>, &in, options);
-            return reply ? result<void>{} : result<void>{std::move(reply.error())};
-        } else {
-            auto reply = call_and_wait(function, &encode_hook<In>, &in, options);
-            if (!reply) return std::move(reply.error());
-            return decode_reply<Out>(*reply);
-        }
+        return reply_as<Out>(call_and_wait(function, &encode_hook<In>, &in, options));
     }
 
     /// Calls a function that takes no input.
@@ -133,13 +116,7 @@ public:
     async_invoke(std::string_view function, const In& in, const call_options& options, F&& done) {
         return call(function, &encode_hook<In>, &in, options,
                     [done = std::forward<F>(done)](result<bytes>&& reply) mutable {
-                        if constexpr (std::is_void_v<Out>) {
-                            done(reply ? result<void>{} : result<void>{std::move(reply.error())});
-                        } else if (!reply) {
-                            done(result<Out>{std::move(reply.error())});
-                        } else {
-                            done(decode_reply<Out>(*reply));
-                        }
+                        done(reply_as<Out>(std::move(reply)));
                     });
     }
 
@@ -166,6 +143,35 @@ public:
         return async_invoke<Out>(function, nullptr, options);
     }
 
+    /// Calls a function from inside of a function, which holds no thread while it waits: to be
+    /// awaited once, in a coroutine of the call that `inside` is the context of; `co_await` gives
+    /// `result<Out>`. The input is encoded here and now, the call starts when it is awaited. It
+    /// never has more time than the call it is made for, whose trace it carries unless given one,
+    /// and is withdrawn when that is stopped. The client must stay where it is until the end.
+    ///
+    /// For functions of another node, or of one that only this client knows: those of the node
+    /// itself are called by `context::invoke`, which needs no socket.
+    template <class Out, class In>
+    requires(!std::is_same_v<In, call_options>)
+        [[nodiscard]] auto async_invoke(context& inside, std::string_view function, const In& in,
+                                        const call_options& options = {}) {
+        static_assert(std::is_void_v<Out> || !borrows_v<Out>,
+                      "Out must own what it holds: a view would outlive the reply it points into");
+        return inside.await_callback<Out>(
+            [this, &inside,
+             held = detail::held_call(function, encode(in), options)](const completion<Out>& done) {
+                call_inside(inside, held, done.stop_token(), [done](result<bytes>&& reply) {
+                    done(reply_as<Out>(std::move(reply)));
+                });
+            });
+    }
+
+    template <class Out>
+    [[nodiscard]] auto async_invoke(context& inside, std::string_view function,
+                                    const call_options& options = {}) {
+        return async_invoke<Out>(inside, function, nullptr, options);
+    }
+
     /// Withdraws a call: its callback gets `cancelled` unless its result is already here. The
     /// node stops the function at its next look at the stop token. Without effect on calls that
     /// have ended, and on tickets of calls that did not start.
@@ -185,10 +191,20 @@ private:
     static void encode_hook(dunlin_buffer& to, const void* value) {
         encode(to, *static_cast<const In*>(value));
     }
+    template <class Out>
+    static result<Out> reply_as(result<bytes>&& reply) {
+        if (!reply) return std::move(reply.error());
+        if constexpr (std::is_void_v<Out>)
+            return {};
+        else
+            return decode_reply<Out>(*reply);
+    }
     result<bytes> call_and_wait(std::string_view function, encoder encode, const void* in,
                                 const call_options& options);
     call_ticket call(std::string_view function, encoder encode, const void* in,
                      const call_options& options, detail::callback done);
+    void call_inside(const context& inside, const detail::held_call& held,
+                     const std::stop_token& gone, detail::callback done);
 
     std::unique_ptr<impl> impl_;
 };

@@ -11,6 +11,7 @@
 
 #include <dunlin/abi.h>
 #include <dunlin/codec.hpp>
+#include <dunlin/completion.hpp>
 #include <dunlin/detail/operation.hpp>
 #include <dunlin/log.hpp>
 #include <dunlin/result.hpp>
@@ -20,6 +21,8 @@
 #include <memory>
 #include <stop_token>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace dunlin {
 
@@ -103,6 +106,15 @@ public:
     template <class Rep, class Period>
     [[nodiscard]] sleep_operation sleep_for(std::chrono::duration<Rep, Period> duration) {
         return sleep_operation(origin(), detail::to_nanoseconds(duration));
+    }
+
+    /// Waits for something outside of the node: `start(completion<T>)` begins it when this is
+    /// awaited, and whoever calls the completion, on whatever thread, ends the wait. `co_await`
+    /// gives `result<T>`: the value, the error that `start` threw, or the reason of a stop.
+    template <class T, class Start>
+    requires std::is_invocable_v<Start&, completion<T>>
+    [[nodiscard]] callback_operation<T, std::decay_t<Start>> await_callback(Start&& start) {
+        return {origin(), std::forward<Start>(start)};
     }
 
 private:

@@ -5,7 +5,10 @@
 
 #include <dunlin/client.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -33,6 +36,32 @@ result<void> check(const client_options& options) {
         return {errc::invalid_argument, "client_options::in_flight_max must be at least 1"};
     }
     return {};
+}
+
+/// A token that stops when one of two does.
+class either_stop {
+public:
+    either_stop(const std::stop_token& one, const std::stop_token& other)
+        : at_one_(one, pass_on{both_}),
+          at_other_(other, pass_on{both_}) {}
+    [[nodiscard]] std::stop_token token() const noexcept { return both_.get_token(); }
+
+private:
+    struct pass_on {
+        std::stop_source to;
+        void operator()() { to.request_stop(); }
+    };
+    std::stop_source both_;
+    std::stop_callback<pass_on> at_one_;
+    std::stop_callback<pass_on> at_other_;
+};
+
+/// No more time than the function has that waits for it; all of that if nothing else is said.
+void limit_time(call_options& options, std::chrono::nanoseconds left) {
+    using std::chrono::microseconds;
+    if (left == std::chrono::nanoseconds::max()) return;
+    const auto most = std::max(microseconds(1), std::chrono::ceil<microseconds>(left));
+    if (options.timeout.count() == 0 || options.timeout > most) options.timeout = most;
 }
 
 }  // namespace
@@ -76,6 +105,29 @@ result<bytes> client::call_and_wait(std::string_view function, encoder encode, c
 call_ticket client::call(std::string_view function, encoder encode, const void* in,
                          const call_options& options, detail::callback done) {
     return impl_->engine.call_async({function, encode, in, options}, std::move(done));
+}
+
+void client::call_inside(const context& inside, const detail::held_call& held,
+                         const std::stop_token& gone, detail::callback done) {
+    auto options = held.options();
+    limit_time(options, inside.remaining());
+    if (options.trace.empty()) options.trace = inside.trace();
+    if (options.stop.stop_possible()) {
+        auto either = std::make_shared<either_stop>(options.stop, gone);
+        options.stop = either->token();
+        // Gone before the answer is: to take its watch back it may have to wait for a stop that is
+        // under way, which must not be with the driver's mutex held.
+        done = [either = std::move(either), done = std::move(done)](result<bytes>&& reply) mutable {
+            either.reset();
+            done(std::move(reply));
+        };
+    } else {
+        options.stop = gone;
+    }
+    static constexpr encoder as_it_is = [](dunlin_buffer& to, const void* value) {
+        encode(to, raw{static_cast<const bytes*>(value)->view()});
+    };
+    call(held.function(), as_it_is, &held.payload(), options, std::move(done));
 }
 
 void client::cancel(call_ticket ticket) { impl_->engine.cancel(ticket); }

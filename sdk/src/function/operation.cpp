@@ -2,7 +2,10 @@
 #include "support/block_cache.hpp"
 #include "wire/frame_buffer.hpp"
 
+#include <dunlin/completion.hpp>
 #include <dunlin/detail/operation.hpp>
+
+#include <cstddef>
 
 namespace dunlin {
 namespace detail {
@@ -33,6 +36,10 @@ dunlin_request request_bytes::request(std::int64_t timeout_ns) const noexcept {
     request.key = key_size_ == 0 ? nullptr : key;
     request.key_size = key_size_;
     return request;
+}
+
+bool can_begin(const dunlin_host& host) noexcept {
+    return host.struct_size >= offsetof(dunlin_host, end) + sizeof host.end;
 }
 
 error operation_error(std::int32_t code, const std::uint8_t* data, std::size_t size) {

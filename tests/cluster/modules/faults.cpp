@@ -5,6 +5,7 @@
 // Doors and events have names, and a test picks names of its own. A function that "never returns"
 // waits at a door, which the test opens at its end. `wait_for` answers once an event has happened,
 // so that tests wait in the node and never sleep.
+#include <dunlin/client.hpp>
 #include <dunlin/function.hpp>
 
 #include <atomic>
@@ -39,6 +40,15 @@ private:
     std::map<std::string, int> counts_;
 };
 events all;
+
+/// A function of another node, and what to call it with.
+struct elsewhere {
+    std::string endpoint;
+    std::string function;
+    std::string input;
+    std::uint64_t timeout_ms = 0;
+    DUNLIN_FIELDS(endpoint, function, input, timeout_ms)
+};
 
 struct awaited {
     std::string name;
@@ -109,6 +119,20 @@ dunlin::task<int> throw_at_once(const std::string& message) {
     co_return 0;
 }
 
+dunlin::task<dunlin::result<std::string>> ask_elsewhere(const elsewhere& what,
+                                                        dunlin::context& ctx) {
+    auto client = dunlin::client::connect(what.endpoint);
+    if (!client) co_return std::move(client.error());
+    dunlin::call_options options;
+    options.timeout = std::chrono::milliseconds(what.timeout_ms);
+    co_return co_await client->async_invoke<std::string>(ctx, what.function, what.input, options);
+}
+
+std::string remaining(const std::string& unit, dunlin::context& ctx) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(ctx.remaining());
+    return std::to_string(left.count()) + unit;
+}
+
 std::string large(std::uint32_t size) { return std::string(size, 'x'); }
 
 }  // namespace
@@ -151,4 +175,6 @@ DUNLIN_MODULE(faults, m) {
     m.function("throw_after_nap", throw_after_nap);
     m.function("throw_at_once", throw_at_once);
     m.function("large", large);
+    m.function("ask_elsewhere", ask_elsewhere).blocking();
+    m.function("remaining", remaining);
 }
