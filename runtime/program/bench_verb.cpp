@@ -55,7 +55,7 @@ any_value read_input(const bench_arguments& given) {
         return {encode(bytes_view(data))};
     }
     auto payload = runtime::payload_from_json(given.payload);
-    if (!payload) throw usage_error("--payload is " + payload.error().detail);
+    if (!payload) throw usage_error("--payload: " + payload.error().detail);
     return {std::move(*payload)};
 }
 

@@ -8,7 +8,9 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -104,6 +106,23 @@ int complain_usage(const CLI::App& program, const CLI::ParseError& error) {
     return exit_code::usage;
 }
 
+// A full disk must not look like an empty result.
+int after_writing(int code) {
+    const bool flushed = std::fflush(stdout) == 0;
+    const int why = errno;
+    if (code != exit_code::success || (flushed && std::ferror(stdout) == 0)) return code;
+    complain(std::string("cannot write the output") +
+             (flushed ? "" : std::string(": ") + std::strerror(why)));
+    return exit_code::call_failed;
+}
+
+// `dunlin help VERB`, as so many programs have it, is `dunlin VERB --help`.
+void understand_help(std::vector<std::string>& words) {
+    if (words.empty() || words.front() != "help") return;
+    words.erase(words.begin());
+    words.emplace_back("--help");
+}
+
 }  // namespace
 
 void complain(std::string_view sentence) {
@@ -128,16 +147,17 @@ int run_command_line(int argument_count, char** arguments, std::span<const add_v
     try {
         auto words = spread_nodes(argument_count, arguments);
         if (words == std::vector<std::string>{"--version"}) words = {"version"};
+        understand_help(words);
         std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
         program.parse(std::move(words));
         for (const auto& verb : added)
-            if (verb.app->parsed()) return verb.run();
+            if (verb.app->parsed()) return after_writing(verb.run());
         complain("no verb given; see dunlin --help");
         return exit_code::usage;
     } catch (const CLI::CallForHelp&) {
         const auto chosen = program.get_subcommands();
         std::fputs((chosen.empty() ? program : *chosen.front()).help().c_str(), stdout);
-        return exit_code::success;
+        return after_writing(exit_code::success);
     } catch (const CLI::ParseError& error) {
         return complain_usage(program, error);
     } catch (const usage_error& error) {

@@ -36,10 +36,11 @@ connection connect(const connection_options& options, const signals& stop) {
     wanted.in_flight_max = options.in_flight_max;
     const exit_at_signal meanwhile(stop);
     auto made = client::connect(std::move(wanted));
-    if (made) return {std::move(*made), exit_code::success};
+    if (made) return {std::move(*made), exit_code::success, {}};
     complain(to_string(made.error()));
     const bool wrong = made.error().code == errc::invalid_argument;
-    return {std::nullopt, wrong ? exit_code::usage : exit_code::unreachable};
+    return {std::nullopt, wrong ? exit_code::usage : exit_code::unreachable,
+            std::move(made.error())};
 }
 
 }  // namespace dunlin::program

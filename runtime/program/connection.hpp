@@ -32,8 +32,9 @@ void add_connection_options(CLI::App& app, connection_options& to);
 
 struct connection {
     std::optional<dunlin::client> client;
-    /// Without a client: what to exit with. The reason is on standard error.
+    /// Without a client: what to exit with, and why. The reason is on standard error.
     int exit_code = 0;
+    error why = {};
 };
 
 /// A signal ends the process while this waits: there is nothing to clean up yet.

@@ -43,7 +43,8 @@ JSON does not have (NaN, infinity) is null, and an extension {"$extension": 5, "
 With --lines every line of the file is one input. Results are printed in the order of the inputs,
 one line each; a call that fails prints {"line": 3, "error": {"code": ..., "detail": ...}} in its
 place, and the others go on. A call for which the node has no room (overloaded) is made again when
-there should be some, for as long as --timeout says.
+there should be some, for as long as --timeout says. A terminal that does not get the results is
+shown the progress.
 
 Exit codes: 0 success, 1 the call (with --lines: at least one) failed, 2 usage or input,
 3 no node reached, 130 interrupted; what was in flight has been cancelled.)";
@@ -73,7 +74,7 @@ any_value read_input(const std::optional<std::string>& given) {
         *given == "-"
             ? runtime::payload_from_json(std::string(std::istreambuf_iterator<char>(std::cin), {}))
             : runtime::payload_from_json(*given);
-    if (!payload) throw usage_error("the input is " + payload.error().detail);
+    if (!payload) throw usage_error("the input: " + payload.error().detail);
     return {std::move(*payload)};
 }
 
@@ -116,7 +117,10 @@ int invoke_one(const invoke_arguments& given) {
     const auto input = read_input(given.input);
     signals stop;
     auto to = connect(given.connection, stop);
-    if (!to.client) return to.exit_code;
+    if (!to.client) {
+        if (given.json) std::puts(print_error(to.why).c_str());
+        return to.exit_code;
+    }
     ordered_calls calls(*to.client, given.function, given.key, 1);
     calls.start(0, input);
     ordered_calls::outcome outcome;
@@ -165,9 +169,12 @@ verb add_invoke(CLI::App& program) {
         ->type_name("FILE")
         ->group("Streams");
     add_count(*app, "--window", given->window, "With --lines: calls in flight.", {1, 65536})
+        ->needs("--lines")
         ->group("Streams");
-    app->add_flag("--json", given->json,
-                  "Print an object with \"value\" or \"error\", errors too, on standard output.")
+    app->add_flag(
+           "--json", given->json,
+           "Print an object with \"value\" or \"error\" on standard output, also when no node "
+           "is reached.")
         ->group("Output");
     app->add_flag("--raw", given->raw,
                   "Print text and bytes as they are, without quotes, and no line end after them.")

@@ -2,6 +2,7 @@
 #include "runtime/program/line_reader.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,7 +22,11 @@ result<line_reader> line_reader::open(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return {errc::invalid_argument, "cannot read " + path + ": " + std::strerror(errno)};
-    return line_reader(fd);
+    line_reader opened(fd);
+    struct stat facts {};
+    if (::fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return {errc::invalid_argument, "cannot read " + path + ": it is a directory"};
+    return opened;
 }
 
 line_reader::line_reader(line_reader&& other) noexcept

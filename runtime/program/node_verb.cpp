@@ -84,6 +84,7 @@ void announce(const runtime::node& node) {
     std::printf("dunlin node ready: %s name=%s functions=%zu\n", node.endpoints().front().c_str(),
                 node.name().c_str(), functions);
     std::fflush(stdout);
+    std::clearerr(stdout);  // whether anybody reads this is not what the node is for
 }
 
 int serve(settings all) {

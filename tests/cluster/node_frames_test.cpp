@@ -87,6 +87,36 @@ TEST_CASE("an oversized frame is dropped whole and answered") {
     check_alive(client);
 }
 
+TEST_CASE("what no frame could ever be closes its connection, and no other") {
+    auto config = node_settings();
+    config.payload_bytes_max = 20'000;
+    const auto node = start_node(config);
+    raw_client beside(node->endpoints().front());
+    raw_client client(node->endpoints().front());
+    beside.wait_for_stat("peers", 2);
+    client.send_bytes(std::string(wire::transport_bytes_max(20'000) + 1, '\x91'));
+    beside.wait_for_stat("peers", [](std::uint64_t peers) { return peers == 1; });
+    check_alive(beside);
+}
+
+TEST_CASE("envelopes that only nodes send are read over") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    const auto open = client.invoke("faults/nap_until_stopped", std::string("own answers"));
+    client.send(wire::welcome{});
+    client.send(wire::reply{open, {}});
+    client.send(wire::failure{open, 3, "no", 0});
+    client.send(wire::goaway{3, "go"});
+    client.send(wire::pong{9});
+    client.barrier();
+    CHECK(client.about_connection.empty());
+    CHECK(client.goaways.empty());
+    CHECK(client.is_open(open));
+    client.send(wire::cancel{open});
+    CHECK(client.wait(open, "the call that nobody else may answer").code == errc::cancelled);
+    check_alive(client);
+}
+
 TEST_CASE("a message of several parts is malformed as a whole") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());

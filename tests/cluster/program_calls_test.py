@@ -208,6 +208,38 @@ class CallTest(ProgramTest):
             self.assertRegex(node.log(), r"asked for the trace by=me function=faults/trace_of "
                                          r"invocation=[1-9]\d*\n")
 
+    def test_the_window_is_for_streams_only(self):
+        self.assert_complaint(self.call("invoke", "bench/echo", "1", "--window", "3"), 2, "--lines")
+
+    def test_a_directory_is_no_stream(self):
+        self.assert_complaint(self.call("invoke", "bench/echo", "--lines", "/tmp"), 2, "/tmp",
+                              "directory")
+
+    def test_json_tells_that_no_node_was_reached(self):
+        ran = dunlin("invoke", "bench/echo", "1", "--json", "--connect-timeout", "200ms",
+                     "--node", "tcp://127.0.0.1:1")
+        self.assert_complaint(ran, 3, "no node answered")
+        self.assertEqual(json.loads(ran.stdout)["error"]["code"], "unavailable")
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        lines = ("--lines", "-")
+        for arguments, given in ((("invoke", "bench/echo", "1"), ""),
+                                 (("invoke", "bench/echo", *lines), "1\n2\n"),
+                                 (("functions",), ""), (("functions", "--json"), ""),
+                                 (("bench", "bench/echo", "--requests", "10", "--json"), "")):
+            self.check_full_disk(*arguments, "--node", self.node.endpoint, stdin=given)
+        for arguments in (("version",), ("completion", "bash"), ("--help",), ("invoke", "--help"),
+                          ("node", "--print-config")):
+            self.check_full_disk(*arguments)
+
+    def check_full_disk(self, *arguments, stdin=""):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ran = subprocess.run([os.environ["DUNLIN_BINARY"], *arguments], input=stdin, stdout=full,
+                                 stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual(ran.returncode, 1, arguments)
+        self.assertIn("cannot write", ran.stderr, arguments)
+        self.assertEqual(ran.stderr.count("\n"), 1, ran.stderr)
+
     # -- functions ---------------------------------------------------------------------------------
 
     def test_functions_are_listed_for_people(self):
@@ -228,7 +260,10 @@ class CallTest(ProgramTest):
         for key in ("description", "input", "output", "activations", "queue_depth",
                     "queue_depth_max", "placement", "service_time_us"):
             self.assertIn(key, echo)
-        self.assertEqual(functions["bench/sleep"]["input"]["type"], "object")
+        sleep = functions["bench/sleep"]
+        self.assertEqual(sleep["input"]["properties"]["us"]["type"], "integer")
+        self.assertNotEqual(sleep["input"], sleep["output"])
+        self.assertNotIn("properties", sleep["output"])
 
     # -- bench -------------------------------------------------------------------------------------
 

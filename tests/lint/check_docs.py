@@ -16,7 +16,7 @@ import re
 import sys
 
 FOLDERS = ("sdk", "actors", "runtime", "examples", "tests", "docs")
-EXPLAINED = ("", "sdk", "actors", "runtime", "examples/*/")
+EXPLAINED = ("", "sdk", "actors", "runtime", "examples", "examples/*/", "tests", "tests/bench", "docs/decisions")
 
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

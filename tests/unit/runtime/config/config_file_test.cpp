@@ -39,6 +39,7 @@ TEST_CASE("every option can be set in a file") {
         [pools]
         activations = 5
         queue_depth_max = 1_000
+        queue_bytes_max = "3MiB"
         [limits]
         in_flight_max = 77
         payload_bytes_max = "1MiB"
@@ -60,11 +61,17 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.busy_poll == 35us);
     CHECK(all.node.activations == 5);
     CHECK(all.node.queue_depth_max == 1000);
+    CHECK(all.node.queue_bytes_max == 3U << 20);
     CHECK(all.node.in_flight_max == 77);
     CHECK(all.node.payload_bytes_max == 1U << 20);
     CHECK(all.node.backlog_bytes_max == 1U << 20);
     CHECK(all.log.level == "debug");
     CHECK(all.log.format == "json");
+    // A new option is wanted here, too.
+    for (const auto& row : all_settings()) {
+        INFO(row.full_key());
+        CHECK(as_text(all, row) != as_text(settings{}, row));
+    }
 }
 
 TEST_CASE("what a file does not mention stays as it was") {
