@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operations of a call that a coroutine awaits: calls of other functions, and sleeps.
+// Operations of a call that a coroutine awaits: calls of other functions, and sleeps. Those that
+// the module ends itself are in completion.hpp.
 //
 // An operation is a value that describes what to do. It is started by `co_await` and by nothing
 // else; from then on it lives in the frame of the coroutine that awaits it, which cannot go away
