@@ -8,7 +8,6 @@
 
 #include <caf/exit_reason.hpp>
 #include <caf/mailbox_element.hpp>
-#include <caf/system_messages.hpp>
 
 #include <utility>
 
@@ -74,6 +73,11 @@ caf::behavior activation::make_behavior() {
             support::tsan_acquire(this);
             stop_suspended(message);
         },
+        [this](end_now) {
+            support::tsan_acquire(this);
+            stop_what_waits();
+            quit(caf::exit_reason::user_shutdown);
+        },
     };
 }
 
@@ -100,9 +104,7 @@ void activation::start(bundle_ptr work) {
 
 // Not through `post`: that it ends is no reason to make a thread.
 void activation::end() {
-    auto element =
-        caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                  caf::exit_msg{address(), caf::exit_reason::user_shutdown});
+    auto element = caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, end_now{});
     support::tsan_release(this);
     enqueue(std::move(element), nullptr);
 }
@@ -220,6 +222,17 @@ void activation::stop_suspended(const stop_running& stop) {
     const auto began_ns = pool_.env().time.now_ns();
     suspended_->stop_operations();
     leave_if_finished(began_ns);
+}
+
+// Nobody else ends it any more. A function that begins something new each time is left as it is.
+void activation::stop_what_waits() {
+    for (int round = 0; suspended_ && round < limits::stop_rounds_max; ++round) {
+        const bundle_ptr work = suspended_->keep;
+        auto& waiting = (*work)[suspended_index_];
+        if (waiting.stop.request(errc::unavailable) && waiting.stop.has_callback())
+            waiting.stop.run_callback();
+        stop_suspended({work, suspended_index_});
+    }
 }
 
 void activation::leave_if_finished(std::int64_t began_ns) {

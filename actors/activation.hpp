@@ -37,6 +37,7 @@ struct stop_running {
     bundle_ptr work;
     std::uint32_t index = 0;
 };
+struct end_now {};  // the pool is shut down
 
 class activation final : public caf::event_based_actor, public answer_port {
 public:
@@ -81,6 +82,7 @@ private:
     bool run_one(const bundle_ptr& work, std::uint32_t index);
     void complete(const operation_done& ended);
     void stop_suspended(const stop_running& stop);
+    void stop_what_waits();
     void leave_if_finished(std::int64_t began_ns);
     template <class Message>
     void post(Message message);
@@ -99,3 +101,4 @@ private:
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::run_bundle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::operation_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::stop_running)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::end_now)

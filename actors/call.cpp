@@ -276,9 +276,9 @@ void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size
 dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user) {
     auto& home = call->owner->home();
     host_code_scope in_host_code(home);
-    const auto operation = call->open_operation(done, user);
-    if (refuse(call, operation)) return nullptr;
-    return new dunlin_ticket{home.way_in(), call->owner, operation};
+    auto ticket = std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), call->owner, {}});
+    ticket->operation = call->open_operation(done, user);
+    return refuse(call, ticket->operation) ? nullptr : ticket.release();
 }
 
 void host_end(dunlin_ticket* ticket, std::int32_t code, const std::uint8_t* data,
@@ -293,6 +293,8 @@ void host_end(dunlin_ticket* ticket, std::int32_t code, const std::uint8_t* data
         }
         output_buffer payload;
         payload.append(data, size);
+        if (payload.size != size)
+            return used->owner->answer_error(used->operation, error{errc::internal, {}});
         used->owner->answer_value(used->operation, payload);
     });
 }

@@ -27,6 +27,10 @@ static_assert(bundle_work_ns_max <= lane_service_ns_max);
 /// Operations (calls, timers) that one invocation may have under way at once.
 inline constexpr std::size_t operations_max = 4096;
 
+/// How often a function that awaits one thing after the other is told, when its pool is shut down,
+/// that this has ended too.
+inline constexpr int stop_rounds_max = 16;
+
 /// A bundle that takes longer than predicted is left after this, so that others get their turn and
 /// the pool can move it off the lane. Looking at the clock costs 25 ns: once in a few invocations.
 inline constexpr std::int64_t bundle_hold_ns_max = 2 * bundle_work_ns_max;

@@ -117,10 +117,13 @@ int after_writing(int code) {
 }
 
 // `dunlin help VERB`, as so many programs have it, is `dunlin VERB --help`.
-void understand_help(std::vector<std::string>& words) {
+void understand_help(const CLI::App& program, std::vector<std::string>& words) {
     if (words.empty() || words.front() != "help") return;
     words.erase(words.begin());
-    words.emplace_back("--help");
+    const auto names = verb_names(program);
+    const bool known =
+        words.empty() || std::find(names.begin(), names.end(), words.front()) != names.end();
+    if (known) words.emplace_back("--help");  // otherwise it is a stray like any other
 }
 
 }  // namespace
@@ -147,7 +150,7 @@ int run_command_line(int argument_count, char** arguments, std::span<const add_v
     try {
         auto words = spread_nodes(argument_count, arguments);
         if (words == std::vector<std::string>{"--version"}) words = {"version"};
-        understand_help(words);
+        understand_help(program, words);
         std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
         program.parse(std::move(words));
         for (const auto& verb : added)

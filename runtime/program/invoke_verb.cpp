@@ -113,14 +113,16 @@ int print(const invoke_arguments& given, const result<any_value>& reply) {
     return exit_code::call_failed;
 }
 
+int not_reached(const invoke_arguments& given, const connection& tried) {
+    if (given.json) std::puts(print_error(tried.why).c_str());
+    return tried.exit_code;
+}
+
 int invoke_one(const invoke_arguments& given) {
     const auto input = read_input(given.input);
     signals stop;
     auto to = connect(given.connection, stop);
-    if (!to.client) {
-        if (given.json) std::puts(print_error(to.why).c_str());
-        return to.exit_code;
-    }
+    if (!to.client) return not_reached(given, to);
     ordered_calls calls(*to.client, given.function, given.key, 1);
     calls.start(0, input);
     ordered_calls::outcome outcome;
@@ -146,7 +148,7 @@ int run(invoke_arguments& given) {
     given.connection.in_flight_max = given.window;
     signals stop;
     auto to = connect(given.connection, stop);
-    if (!to.client) return to.exit_code;
+    if (!to.client) return not_reached(given, to);
     return invoke_lines(
         *to.client, std::move(*input), stop,
         {given.function, given.key, given.window, form_of(given), given.connection.timeout});

@@ -220,6 +220,9 @@ class CallTest(ProgramTest):
                      "--node", "tcp://127.0.0.1:1")
         self.assert_complaint(ran, 3, "no node answered")
         self.assertEqual(json.loads(ran.stdout)["error"]["code"], "unavailable")
+        lines = dunlin("invoke", "bench/echo", "--lines", "-", "--json", "--connect-timeout",
+                       "200ms", "--node", "tcp://127.0.0.1:1", stdin="1\n")
+        self.assertEqual(json.loads(lines.stdout)["error"]["code"], "unavailable")
 
     def test_output_that_cannot_be_written_is_a_failure(self):
         lines = ("--lines", "-")

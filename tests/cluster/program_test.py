@@ -28,6 +28,11 @@ class CommandLineTest(ProgramTest):
                 self.assertIn("Examples:\n", ran.stdout)
             self.assertLessEqual(max(map(len, ran.stdout.splitlines())), 100)
 
+    def test_help_is_a_verb_too(self):
+        self.assertEqual(dunlin("help").stdout, dunlin("--help").stdout)
+        self.assertEqual(dunlin("help", "node").stdout, dunlin("node", "--help").stdout)
+        self.assert_complaint(dunlin("help", "nod"), 2, "no verb 'nod'; did you mean node?")
+
     def test_the_program_names_its_verbs_and_exit_codes(self):
         ran = dunlin("--help")
         self.assert_exit(ran, 0)

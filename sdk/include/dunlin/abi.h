@@ -107,7 +107,8 @@ typedef struct dunlin_host {
     /* `on_stop(user)` is called once, from any thread, when a stop is requested; at once if it
      * already is. NULL takes it back: afterwards it is not running and will not be called. */
     void (*set_stop_callback)(dunlin_call* call, void (*on_stop)(void* user), void* user);
-    /* Starts an operation; `done` is called exactly once, later, never from inside this call. */
+    /* Starts an operation; `done` is called exactly once, later, never from inside this call;
+     * only what is still under way when the call is answered ends without it. */
     void (*invoke)(dunlin_call* call, const dunlin_request* request, dunlin_completion done,
                    void* user);
     void (*sleep)(dunlin_call* call, int64_t duration_ns, dunlin_completion done, void* user);

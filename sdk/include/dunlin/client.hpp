@@ -146,8 +146,9 @@ public:
     /// Calls a function from inside of a function, which holds no thread while it waits: to be
     /// awaited once, in a coroutine of the call that `inside` is the context of; `co_await` gives
     /// `result<Out>`. The input is encoded here and now, the call starts when it is awaited. It
-    /// never has more time than the call it is made for, whose trace it carries unless given one,
-    /// and is withdrawn when that is stopped. The client must stay where it is until the end.
+    /// has the time left to the call that it is made for, or less if told so (where that has no
+    /// end, the client's default), carries its trace unless given one, and is withdrawn when it is
+    /// stopped. The client may be moved meanwhile, but not destroyed.
     ///
     /// For functions of another node, or of one that only this client knows: those of the node
     /// itself are called by `context::invoke`, which needs no socket.
@@ -157,13 +158,13 @@ public:
                                         const call_options& options = {}) {
         static_assert(std::is_void_v<Out> || !borrows_v<Out>,
                       "Out must own what it holds: a view would outlive the reply it points into");
-        return inside.await_callback<Out>(
-            [this, &inside,
-             held = detail::held_call(function, encode(in), options)](const completion<Out>& done) {
-                call_inside(inside, held, done.stop_token(), [done](result<bytes>&& reply) {
-                    done(reply_as<Out>(std::move(reply)));
-                });
-            });
+        // The reply is decoded where the function runs: what that throws is the function's.
+        return detail::then(
+            inside.await_callback<bytes>(
+                [engine = impl_.get(), &inside,
+                 held = detail::held_call(function, encode(in), options)](
+                    const completion<bytes>& done) { call_inside(*engine, inside, held, done); }),
+            &client::reply_as<Out>);
     }
 
     template <class Out>
@@ -203,8 +204,8 @@ private:
                                 const call_options& options);
     call_ticket call(std::string_view function, encoder encode, const void* in,
                      const call_options& options, detail::callback done);
-    void call_inside(const context& inside, const detail::held_call& held,
-                     const std::stop_token& gone, detail::callback done);
+    static void call_inside(impl& engine, const context& inside, const detail::held_call& held,
+                            const completion<bytes>& done);
 
     std::unique_ptr<impl> impl_;
 };

@@ -8,7 +8,8 @@
 //
 // A `completion` is the callback's end of it. It ends the wait once, whatever is done with it: with
 // the first value it is called with, or, when its last copy goes away uncalled, with an error. It
-// may outlive the wait, the call and the node, and is for any thread.
+// may outlive the wait, the call and the node, and is for any thread. A value goes from one to the
+// other as it is, so what it points into has to live as long as the function looks at it.
 #pragma once
 
 #include <dunlin/abi.h>
@@ -16,7 +17,6 @@
 #include <dunlin/result.hpp>
 
 #include <coroutine>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +29,9 @@ namespace detail {
 
 /// False for nodes older than operations that modules end.
 [[nodiscard]] bool can_begin(const dunlin_host& host) noexcept;
+/// The exception that is being handled, as an error; with an empty detail where memory ends.
+[[nodiscard]] error current_error() noexcept;
+[[nodiscard]] error unanswered_error() noexcept;
 
 /// What a waiting function and a callback share.
 template <class T>
@@ -51,6 +54,14 @@ public:
             if (!left_) value_.emplace(std::move(value));
         }
         host_->end(ticket, 0, nullptr, 0);
+    }
+    /// Nobody is left to give anything.
+    void abandon() noexcept {
+        {
+            const std::scoped_lock lock(mutex_);
+            if (ticket_ == nullptr) return;
+        }
+        give(unanswered_error());
     }
     /// The wait is over: with the value, if it is there, or for the reason of a stop.
     [[nodiscard]] result<T> leave(std::int32_t code, const std::uint8_t* data, std::size_t size) {
@@ -83,7 +94,7 @@ public:
         : last_(std::make_shared<const last>(std::move(state))) {}
 
     /// The function goes on with this value or error. Only the first counts; once the function
-    /// has been stopped, none does.
+    /// has gone on because of a stop, none does. Moving a T must not throw.
     void operator()(result<T> value) const noexcept { last_->state->give(std::move(value)); }
 
     /// Stopped when the function no longer waits because its call was stopped: what was begun for
@@ -96,7 +107,7 @@ private:
             : state(std::move(of)) {}
         last(const last&) = delete;
         last& operator=(const last&) = delete;
-        ~last() { state->give(error{errc::failed, "what was waited for went away unanswered"}); }
+        ~last() { state->abandon(); }
         std::shared_ptr<detail::callback_state<T>> state;
     };
     std::shared_ptr<const last> last_;
@@ -118,10 +129,8 @@ public:
         if (!state_->begin(origin_.call, &callback_operation::complete, this)) return;
         try {
             start_(done);
-        } catch (const std::exception& e) {
-            done(error{errc::failed, e.what()});
         } catch (...) {
-            done(error{errc::failed, "an exception that is not a std::exception"});
+            done(detail::current_error());
         }
     }
     result<T> await_resume() { return std::move(reply_); }
@@ -146,4 +155,27 @@ private:
     result<T> reply_ = error{errc::failed, "this node is too old to wait for a callback"};
 };
 
+namespace detail {
+
+/// An operation whose result is made into another one where it is awaited.
+template <class Operation, class Change>
+class [[nodiscard]] changed_operation {
+public:
+    changed_operation(Operation first, Change change) : first_(std::move(first)), change_(change) {}
+
+    bool await_ready() const noexcept { return first_.await_ready(); }
+    void await_suspend(std::coroutine_handle<> waiter) { first_.await_suspend(waiter); }
+    auto await_resume() { return change_(first_.await_resume()); }
+
+private:
+    Operation first_;
+    Change change_;
+};
+
+template <class Operation, class Change>
+[[nodiscard]] changed_operation<Operation, Change> then(Operation first, Change change) {
+    return {std::move(first), change};
+}
+
+}  // namespace detail
 }  // namespace dunlin

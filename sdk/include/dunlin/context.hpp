@@ -110,10 +110,13 @@ public:
 
     /// Waits for something outside of the node: `start(completion<T>)` begins it when this is
     /// awaited, and whoever calls the completion, on whatever thread, ends the wait. `co_await`
-    /// gives `result<T>`: the value, the error that `start` threw, or the reason of a stop.
+    /// gives `result<T>`: the value, the error that `start` threw, `failed` when the completion
+    /// went away uncalled, `overloaded` when too much is awaited already, or the reason of a stop.
+    /// In the last two cases `start` may not have run.
     template <class T, class Start>
-    requires std::is_invocable_v<Start&, completion<T>>
-    [[nodiscard]] callback_operation<T, std::decay_t<Start>> await_callback(Start&& start) {
+    requires std::is_invocable_v < std::decay_t<Start>
+    &, const completion<T>& >
+           [[nodiscard]] callback_operation<T, std::decay_t<Start>> await_callback(Start&& start) {
         return {origin(), std::forward<Start>(start)};
     }
 

@@ -107,27 +107,29 @@ call_ticket client::call(std::string_view function, encoder encode, const void* 
     return impl_->engine.call_async({function, encode, in, options}, std::move(done));
 }
 
-void client::call_inside(const context& inside, const detail::held_call& held,
-                         const std::stop_token& gone, detail::callback done) {
+void client::call_inside(impl& engine, const context& inside, const detail::held_call& held,
+                         const completion<bytes>& done) {
     auto options = held.options();
+    detail::callback answer = [done](result<bytes>&& reply) { done(std::move(reply)); };
     limit_time(options, inside.remaining());
     if (options.trace.empty()) options.trace = inside.trace();
     if (options.stop.stop_possible()) {
-        auto either = std::make_shared<either_stop>(options.stop, gone);
+        auto either = std::make_shared<either_stop>(options.stop, done.stop_token());
         options.stop = either->token();
         // Gone before the answer is: to take its watch back it may have to wait for a stop that is
         // under way, which must not be with the driver's mutex held.
-        done = [either = std::move(either), done = std::move(done)](result<bytes>&& reply) mutable {
+        answer = [either = std::move(either), done](result<bytes>&& reply) mutable {
             either.reset();
             done(std::move(reply));
         };
     } else {
-        options.stop = gone;
+        options.stop = done.stop_token();
     }
     static constexpr encoder as_it_is = [](dunlin_buffer& to, const void* value) {
         encode(to, raw{static_cast<const bytes*>(value)->view()});
     };
-    call(held.function(), as_it_is, &held.payload(), options, std::move(done));
+    engine.engine.call_async({held.function(), as_it_is, &held.payload(), options},
+                             std::move(answer));
 }
 
 void client::cancel(call_ticket ticket) { impl_->engine.cancel(ticket); }

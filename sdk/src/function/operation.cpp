@@ -6,6 +6,7 @@
 #include <dunlin/detail/operation.hpp>
 
 #include <cstddef>
+#include <exception>
 
 namespace dunlin {
 namespace detail {
@@ -40,6 +41,30 @@ dunlin_request request_bytes::request(std::int64_t timeout_ns) const noexcept {
 
 bool can_begin(const dunlin_host& host) noexcept {
     return host.struct_size >= offsetof(dunlin_host, end) + sizeof host.end;
+}
+
+error current_error() noexcept {
+    try {
+        try {
+            throw;
+        } catch (const call_error& thrown) {
+            return thrown.why();
+        } catch (const std::exception& thrown) {
+            return {errc::failed, thrown.what()};
+        } catch (...) {
+            return {errc::failed, "something was thrown that is not a std::exception"};
+        }
+    } catch (...) {
+        return {errc::internal, {}};
+    }
+}
+
+error unanswered_error() noexcept {
+    try {
+        return {errc::failed, "what was waited for went away unanswered"};
+    } catch (...) {
+        return {errc::internal, {}};
+    }
 }
 
 error operation_error(std::int32_t code, const std::uint8_t* data, std::size_t size) {

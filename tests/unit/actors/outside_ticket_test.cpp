@@ -111,10 +111,11 @@ TEST_CASE("tickets may outlive the node") {
     {
         actor_harness h;
         auto& pool = h.make_pool(h.function("test/outside", std::ref(function), DUNLIN_ASYNC));
-        h.call(pool, "");
+        const auto waits = h.call(pool, "");
         h.run();
         pool.shut_down();
         h.run();
+        CHECK(h.outcome(waits) == "ok: 9 the node stops");
     }
     REQUIRE(function.tickets.size() == 1);
     end(function.tickets[0], "to nobody");

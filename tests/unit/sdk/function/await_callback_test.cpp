@@ -38,6 +38,19 @@ task<result<std::string>> throws(int, context& ctx) {
     co_return co_await ctx.await_callback<std::string>(
         [](const completion<std::string>&) { throw std::runtime_error("cannot begin"); });
 }
+task<result<std::string>> throws_an_error(int, context& ctx) {
+    co_return co_await ctx.await_callback<std::string>([](const completion<std::string>&) {
+        const result<int> none = error{errc::unavailable, "no client", 3ms};
+        static_cast<void>(none.value());
+    });
+}
+task<std::string> says_code(int, context& ctx) {
+    const auto ended = co_await ctx.await_callback<int>([](const completion<int>&) {
+        throw call_error({errc::overloaded, "no room", 3ms});
+    });
+    co_return std::string(to_string(ended.error().code)) + " " +
+        std::to_string(ended.error().retry_after.count());
+}
 task<std::string> waits_for_both(int, context& ctx) {
     auto [callback, slept] = co_await when_all(
         ctx.await_callback<std::unique_ptr<int>>(
@@ -55,6 +68,8 @@ void describe(module_builder& m) {
     m.function("waits_for_nothing", waits_for_nothing);
     m.function("answered_at_once", answered_at_once);
     m.function("throws", throws);
+    m.function("throws_an_error", throws_an_error);
+    m.function("says_code", says_code);
     m.function("waits_for_both", waits_for_both);
     m.function("never_awaits", never_awaits);
 }
@@ -112,6 +127,12 @@ TEST_CASE("what cannot begin says so") {
     auto& thrown = m.run("throws", 0);
     CHECK(m.host.complete_ended() == 1);
     CHECK(thrown.detail == "cannot begin");
+    auto& client = m.run("throws_an_error", 0);
+    CHECK(m.host.complete_ended() == 1);
+    CHECK(client.detail == "no client");
+    auto& coded = m.run("says_code", 0);
+    CHECK(m.host.complete_ended() == 1);
+    CHECK(coded.reply<std::string>() == "overloaded 3000");
     m.host.refuses_begin = true;
     auto& refused = m.run("throws", 0);
     REQUIRE(m.host.operations.size() == 1);
