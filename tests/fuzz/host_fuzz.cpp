@@ -6,8 +6,9 @@
 // module, against the real pools and activations in virtual time. The input is a script for both
 // sides. Outside, each step starts a call, handles one message or all, moves the clock, stops a
 // call, or answers what functions have called elsewhere. The payload of a call is in turn the
-// script of its function: it writes and fails, starts timers and calls (of itself, too), leaves
-// them open, asks for what it may ask for, suspends, and finishes early or late.
+// script of its function: it writes and fails, starts timers and calls (of itself, too) and what a
+// module ends itself, leaves them open, asks for what it may ask for, suspends, and finishes early
+// or late. What modules end is ended by other functions, by the outside, or after everything.
 //
 // At the end everything is stopped and answered from outside, as a node does. Then each call must
 // have exactly one answer, each completion have come at most once and none after its call had
@@ -85,6 +86,27 @@ private:
     std::string_view left_;
 };
 
+/// What modules have begun and may end, at any time and from anywhere, but once.
+class open_tickets {
+public:
+    void add(dunlin_ticket* begun) { tickets_.push_back(begun); }
+    [[nodiscard]] bool empty() const { return tickets_.empty(); }
+    void end(std::size_t which, std::int32_t code, std::string_view data) {
+        which %= tickets_.size();
+        auto* ticket = tickets_[which];
+        tickets_.erase(tickets_.begin() + static_cast<std::ptrdiff_t>(which));
+        // Exactly as long as it has to live, so that a sanitizer sees who looks later.
+        const std::vector<std::uint8_t> memory(data.begin(), data.end());
+        actors::host_table().end(ticket, code, memory.data(), memory.size());
+    }
+    ~open_tickets() {
+        while (!tickets_.empty()) end(0, 0, "after the node");
+    }
+
+private:
+    std::vector<dunlin_ticket*> tickets_;
+};
+
 class running_function;
 
 /// One timer or call; it must outlive its function, which may leave it open.
@@ -96,8 +118,9 @@ struct operation {
 /// What a call's function does: its payload, read as a script.
 class running_function {
 public:
-    running_function(testing::call_view view)
+    running_function(testing::call_view view, open_tickets& tickets)
         : view_(view),
+          tickets_(tickets),
           payload_(view.payload),
           script_(payload_) {}
 
@@ -128,7 +151,7 @@ private:
 
     void play() {
         for (int steps = 0; steps < 32 && !script_.ended() && !finished_; ++steps) {
-            switch (script_.number() % 12) {
+            switch (script_.number() % 14) {
                 case 0: view_.reply(script_.text()); break;
                 case 1: grow(); break;
                 case 2: view_.fail(static_cast<errc>(script_.number()), script_.text()); break;
@@ -146,10 +169,21 @@ private:
                     view_.host.set_stop_callback(view_.call, &on_stop, &stops_);
                     break;
                 case 9: view_.host.set_stop_callback(view_.call, nullptr, nullptr); break;
-                case 10: suspends_ = !suspends_; return;
+                case 10:
+                    if (auto* ticket = view_.host.begin(view_.call, &complete, &opened()))
+                        tickets_.add(ticket);
+                    break;
+                case 11: end_something(); break;
+                case 12: suspends_ = !suspends_; return;
                 default: finish(); break;
             }
         }
+    }
+
+    void end_something() {
+        const std::size_t which = script_.number();
+        const std::int32_t code = script_.number() % 16;
+        if (!tickets_.empty()) tickets_.end(which, code, script_.text());
     }
 
     void grow() {
@@ -201,6 +235,7 @@ private:
     }
 
     testing::call_view view_;
+    open_tickets& tickets_;
     const std::string payload_;
     script script_;
     std::vector<std::unique_ptr<operation>> operations_;
@@ -217,7 +252,8 @@ public:
         harness_.payload_bytes_max = payload_bytes_max;
         const auto body = [this](testing::call_view view) -> std::int32_t {
             if (functions_.size() == functions_started_max) return view.reply("enough");
-            return functions_.emplace_back(std::make_unique<running_function>(view))->run();
+            return functions_.emplace_back(std::make_unique<running_function>(view, tickets_open_))
+                ->run();
         };
         if (script_.number() % 2 == 0) lane_.emplace(harness_.system());
         const testing::pool_settings two{.activations = 2, .queue_depth_max = 6};
@@ -229,7 +265,7 @@ public:
 
     void play() {
         while (!script_.ended() && calls_.size() < calls_max) {
-            switch (script_.number() % 8) {
+            switch (script_.number() % 9) {
                 case 0:
                 case 1:
                 case 2: start(); break;
@@ -237,6 +273,7 @@ public:
                 case 4: harness_.run(); break;
                 case 5: pass_time(); break;
                 case 6: stop(errc::cancelled); break;
+                case 7: end_something(); break;
                 default: answer_elsewhere(); break;
             }
         }
@@ -284,6 +321,12 @@ private:
         actors::activation::stop(work, script_.number() % 4, reason);
     }
 
+    void end_something() {
+        const std::size_t which = script_.number();
+        const std::int32_t code = script_.number() % 16;
+        if (!tickets_open_.empty()) tickets_open_.end(which, code, script_.text());
+    }
+
     void answer_elsewhere() {
         auto& waiting = harness_.router.calls;
         if (waiting.empty()) return;
@@ -314,6 +357,7 @@ private:
     std::int64_t positive() { return std::max<std::int64_t>(script_.duration_ns(), 0) / 2; }
 
     script script_;
+    open_tickets tickets_open_;  // some outlive the node
     // What functions hold lives longer than the actors that run them.
     std::vector<std::unique_ptr<running_function>> functions_;
     const std::string trace_ = "trace";
