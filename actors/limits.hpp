@@ -24,7 +24,7 @@ inline constexpr std::int64_t lane_service_ns_back = 100'000;
 static_assert(lane_service_ns_back < lane_service_ns_max);
 static_assert(bundle_work_ns_max <= lane_service_ns_max);
 
-/// Operations (calls, timers) that one invocation may have under way at once.
+/// Operations (calls, timers, callbacks) that one invocation may have under way at once.
 inline constexpr std::size_t operations_max = 4096;
 
 /// How often a function that awaits one thing after the other is told, when its pool is shut down,

@@ -20,11 +20,6 @@ struct spin_time {
     std::uint64_t us = 0;
     DUNLIN_FIELDS(us)
 };
-struct awaited {
-    std::string name;
-    int count = 1;
-    DUNLIN_FIELDS(name, count)
-};
 struct page_of_text {
     std::string url;
     std::string size;

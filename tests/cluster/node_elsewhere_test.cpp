@@ -21,11 +21,6 @@ struct elsewhere {
     std::uint64_t timeout_ms = 0;
     DUNLIN_FIELDS(endpoint, function, input, timeout_ms)
 };
-struct awaited {
-    std::string name;
-    int count = 1;
-    DUNLIN_FIELDS(name, count)
-};
 
 /// Two nodes, of which only the first is known to the caller.
 struct two_nodes {

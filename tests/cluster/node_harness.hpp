@@ -8,6 +8,9 @@
 #include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 
+#include <dunlin/codec.hpp>
+#include <dunlin/fields.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +21,13 @@ namespace dunlin::testing {
 [[nodiscard]] inline std::string module_file(std::string_view name) {
     return std::string(DUNLIN_TEST_MODULES) + "/" + std::string(name) + ".so";
 }
+
+/// What `faults/wait_for` takes: it answers once this event has happened so many times.
+struct awaited {
+    std::string name;
+    int count = 1;
+    DUNLIN_FIELDS(name, count)
+};
 
 [[nodiscard]] inline runtime::node_config node_settings() {
     runtime::node_config config;

@@ -24,11 +24,6 @@ struct spin_time {
     std::uint64_t us = 0;
     DUNLIN_FIELDS(us)
 };
-struct awaited {
-    std::string name;
-    int count = 1;
-    DUNLIN_FIELDS(name, count)
-};
 
 bool has_ipv6_loopback() {
     const int descriptor = ::socket(AF_INET6, SOCK_STREAM, 0);

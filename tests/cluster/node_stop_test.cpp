@@ -12,12 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct awaited {
-    std::string name;
-    int count = 1;
-    DUNLIN_FIELDS(name, count)
-};
-
 void await_event(raw_client& client, const std::string& name) {
     INFO("waited for the event " << name);
     REQUIRE(client.call("faults/wait_for", awaited{name}).value<bool>());

@@ -155,27 +155,4 @@ private:
     result<T> reply_ = error{errc::failed, "this node is too old to wait for a callback"};
 };
 
-namespace detail {
-
-/// An operation whose result is made into another one where it is awaited.
-template <class Operation, class Change>
-class [[nodiscard]] changed_operation {
-public:
-    changed_operation(Operation first, Change change) : first_(std::move(first)), change_(change) {}
-
-    bool await_ready() const noexcept { return first_.await_ready(); }
-    void await_suspend(std::coroutine_handle<> waiter) { first_.await_suspend(waiter); }
-    auto await_resume() { return change_(first_.await_resume()); }
-
-private:
-    Operation first_;
-    Change change_;
-};
-
-template <class Operation, class Change>
-[[nodiscard]] changed_operation<Operation, Change> then(Operation first, Change change) {
-    return {std::move(first), change};
-}
-
-}  // namespace detail
 }  // namespace dunlin
