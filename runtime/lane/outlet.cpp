@@ -82,7 +82,8 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
 void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
     counters_.failures_sent.add();
     wire::append(to.out, wire::failure{call_id, static_cast<std::int64_t>(why.code), why.detail,
-                                       static_cast<std::uint64_t>(why.retry_after.count())});
+                                       static_cast<std::uint64_t>(why.retry_after.count()),
+                                       why.did_not_run});
     count_envelope(to);
 }
 

@@ -10,7 +10,9 @@
 #include "wire/envelope.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace dunlin::test {
 
@@ -25,14 +27,25 @@ namespace dunlin::test {
     return lies_inside(frame, as_bytes(text));
 }
 
+template <class Item, class ItemLiesInside>
+[[nodiscard]] bool items_lie_inside(wire::item_list items, ItemLiesInside&& inside) {
+    const auto claimed = items.count;
+    std::uint32_t taken = 0;
+    for (Item each; take(items, each); ++taken)
+        if (!inside(each)) return false;
+    return taken == claimed && items.encoded.empty();
+}
+
 /// Whether every view of the envelope that `reader` has just read lies inside `frame`.
 [[nodiscard]] inline bool views_lie_inside(bytes_view frame, const wire::frame_reader& reader) {
     switch (reader.kind()) {
-        case wire::kind::hello: return lies_inside(frame, reader.hello().name);
+        case wire::kind::hello:
+            return lies_inside(frame, reader.hello().name) &&
+                   lies_inside(frame, reader.hello().cluster);
         case wire::kind::welcome: {
             const auto& welcome = reader.welcome();
             return welcome.endpoint_count <= welcome.endpoints.size() &&
-                   lies_inside(frame, welcome.node) &&
+                   lies_inside(frame, welcome.node) && lies_inside(frame, welcome.cluster) &&
                    std::all_of(welcome.endpoints.begin(),
                                welcome.endpoints.begin() +
                                    static_cast<std::ptrdiff_t>(welcome.endpoint_count),
@@ -50,8 +63,31 @@ namespace dunlin::test {
         case wire::kind::ping:
         case wire::kind::pong:
         case wire::kind::bye: return true;
+        case wire::kind::gossip: return lies_inside(frame, reader.gossip().message);
+        case wire::kind::load:
+            return items_lie_inside<wire::load_item>(reader.items(), [](auto&) { return true; });
+        case wire::kind::catalog:
+            return items_lie_inside<wire::catalog_item>(reader.items(), [&](auto& each) {
+                return lies_inside(frame, each.name) && lies_inside(frame, each.module_version);
+            });
+        case wire::kind::members:
+            return items_lie_inside<wire::member_item>(reader.items(), [&](auto& each) {
+                return lies_inside(frame, each.name) &&
+                       each.endpoint_count <= each.endpoints.size() &&
+                       std::all_of(each.endpoints.begin(),
+                                   each.endpoints.begin() +
+                                       static_cast<std::ptrdiff_t>(each.endpoint_count),
+                                   [&](std::string_view one) { return lies_inside(frame, one); });
+            });
     }
     return false;
+}
+
+template <class Item>
+[[nodiscard]] std::vector<Item> taken_apart(wire::item_list items) {
+    std::vector<Item> all;
+    for (Item each; take(items, each);) all.push_back(each);
+    return all;
 }
 
 /// Writes the envelope that `reader` has just read to `to`.
@@ -67,6 +103,12 @@ inline void append_again(wire::frame_buffer& to, const wire::frame_reader& reade
         case wire::kind::pong: return append(to, wire::pong{reader.id_or_token()});
         case wire::kind::goaway: return append(to, reader.goaway());
         case wire::kind::bye: return append(to, wire::bye{});
+        case wire::kind::gossip: return append(to, reader.gossip());
+        case wire::kind::load: return append(to, taken_apart<wire::load_item>(reader.items()));
+        case wire::kind::catalog:
+            return append(to, reader.items().part, taken_apart<wire::catalog_item>(reader.items()));
+        case wire::kind::members:
+            return append(to, reader.items().part, taken_apart<wire::member_item>(reader.items()));
     }
 }
 

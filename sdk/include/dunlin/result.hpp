@@ -25,6 +25,9 @@ struct error {
     std::string detail;
     /// With `errc::overloaded`: when sending again is likely to succeed. Zero: no hint.
     std::chrono::microseconds retry_after{0};
+    /// With a code that leaves it open whether the function ran: it is known that it did not, so
+    /// sending again is safe.
+    bool did_not_run = false;
 
     friend bool operator==(const error&, const error&) = default;
 };

@@ -84,6 +84,7 @@ private:
         bytes_view data;  // payload, or detail when `code` is not 0
         std::int64_t code;
         std::uint64_t retry_after_us;
+        bool did_not_run;
     };
 
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------

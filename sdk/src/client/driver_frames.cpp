@@ -50,7 +50,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         if (to == nullptr || to->on != &from) break;
                         settle(*to);
                         ++stats_.replies;
-                        batch_.push_back({to, reader.reply().payload, 0, 0});
+                        batch_.push_back({to, reader.reply().payload, 0, 0, false});
                         break;
                     }
                     case wire::kind::failure: {
@@ -60,8 +60,8 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         settle(*to);
                         ++stats_.failures;
                         const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
-                        batch_.push_back(
-                            {to, as_bytes(failure.detail), code, failure.retry_after_us});
+                        batch_.push_back({to, as_bytes(failure.detail), code,
+                                          failure.retry_after_us, failure.did_not_run});
                         break;
                     }
                     case wire::kind::ping:
@@ -92,7 +92,7 @@ result<bytes> driver::to_result(const answer& a,
     const auto retry_us = std::min<std::uint64_t>(
         a.retry_after_us, static_cast<std::uint64_t>(std::chrono::microseconds::max().count()));
     return error{errc_from_number(a.code), std::string(as_text(a.data)),
-                 std::chrono::microseconds(static_cast<std::int64_t>(retry_us))};
+                 std::chrono::microseconds(static_cast<std::int64_t>(retry_us)), a.did_not_run};
 }
 
 void driver::handle_welcome(connection& from, const wire::welcome& envelope) {

@@ -7,6 +7,7 @@
 // buffer. No state, no thread: plain functions over memory.
 #pragma once
 
+#include "wire/cluster_items.hpp"
 #include "wire/frame_buffer.hpp"
 
 #include <dunlin/bytes.hpp>
@@ -15,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace dunlin::wire {
@@ -24,13 +26,11 @@ inline constexpr std::uint32_t protocol_version = 1;
 inline constexpr std::string_view protocol_name = "dunlin";
 
 /// Limits that both sides hold each other to; WIRE.md explains each.
-inline constexpr std::size_t name_bytes_max = 255;                // function, node and key names
 inline constexpr std::size_t detail_bytes_max = 4096;             // an error's text; longer is cut
 inline constexpr std::size_t trace_bytes_max = 512;               // longer is left out when sending
 inline constexpr std::size_t envelope_overhead_bytes_max = 2048;  // invoke or reply without payload
 inline constexpr std::size_t envelopes_per_frame_max = 65536;
 inline constexpr std::size_t payload_bytes_max_default = 16u << 20;
-inline constexpr std::size_t endpoints_max = 64;
 
 /// A frame beyond this is dropped unread and answered with a failure about the connection.
 [[nodiscard]] constexpr std::uint64_t frame_bytes_max(std::uint64_t payload_bytes_max) noexcept {
@@ -53,22 +53,35 @@ enum class kind : std::uint8_t {
     cancel = 5,
     ping = 6,
     pong = 7,
-    goaway = 8,  // the node stops, or refuses this peer: send nothing more
-    bye = 9,     // the connecting side leaves
+    goaway = 8,    // the node stops, or refuses this peer: send nothing more
+    bye = 9,       // the connecting side leaves
+    gossip = 10,   // between nodes: who is a member
+    load = 11,     // how long calls wait at this node
+    catalog = 12,  // what this node serves
+    members = 13,  // which nodes there are
 };
 
 enum class peer_role : std::uint8_t { client = 0, node = 1, operator_ = 2 };
 
+namespace features {
+/// The sender of the hello wants to hear of the cluster: members, catalog and load.
+inline constexpr std::uint64_t cluster = 1;
+}  // namespace features
+
 namespace invoke_flags {
 inline constexpr std::uint32_t none = 0;
-}
+/// Another node has sent this on already: it runs where it arrives, or not at all.
+inline constexpr std::uint32_t forwarded = 1;
+}  // namespace invoke_flags
 
 struct hello {
     std::uint32_t version_min = protocol_version;
     std::uint32_t version_max = protocol_version;
-    std::uint64_t features = 0;  // bit set; none defined yet
+    std::uint64_t features = 0;  // bit set
     peer_role role = peer_role::client;
-    std::string_view name;  // for logs
+    std::string_view name = {};     // for logs
+    std::string_view cluster = {};  // the only one it wants to talk to; empty: any
+    std::uint64_t instance = 0;     // of a node: this very process; 0: not a node
 };
 
 struct welcome {
@@ -79,6 +92,8 @@ struct welcome {
     std::uint64_t in_flight_max = 0;  // calls this connection may have unanswered
     std::array<std::string_view, endpoints_max> endpoints{};  // all lanes of the node, this one too
     std::size_t endpoint_count = 0;
+    std::string_view cluster = {};  // empty: a node that is alone
+    std::uint64_t instance = 0;     // this very process; 0: not told
 };
 
 struct invoke {
@@ -91,6 +106,10 @@ struct invoke {
     bytes_view key;          // empty: no key
     std::string_view trace;  // W3C traceparent (and state); empty: none
     bytes_view payload;      // one msgpack value, not looked at by the envelope's decoder
+    /// The process that made the call, and its id there: together they name the call on its whole
+    /// way, over several connections and attempts. An origin of 0: not told.
+    std::uint64_t origin = 0;
+    std::uint64_t origin_id = 0;
 };
 
 struct reply {
@@ -103,6 +122,7 @@ struct failure {
     std::int64_t code = 0;
     std::string_view detail;
     std::uint64_t retry_after_us = 0;
+    bool did_not_run = false;  // known, not guessed
 };
 
 struct cancel {
@@ -123,6 +143,11 @@ struct goaway {
 };
 
 struct bye {};
+
+/// Its content belongs to the membership of nodes; the envelope does not look into it.
+struct gossip {
+    bytes_view message;
+};
 
 /// Why a frame could not be read on. The rest of the frame is meaningless after `malformed`.
 enum class read_status : std::uint8_t {
@@ -151,6 +176,9 @@ public:
     [[nodiscard]] const wire::hello& hello() const noexcept { return hello_; }
     [[nodiscard]] const wire::welcome& welcome() const noexcept { return welcome_; }
     [[nodiscard]] const wire::goaway& goaway() const noexcept { return goaway_; }
+    [[nodiscard]] const wire::gossip& gossip() const noexcept { return gossip_; }
+    /// Of a load, a catalog or a list of members.
+    [[nodiscard]] const item_list& items() const noexcept { return items_; }
     /// One sentence about what was malformed; static text.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
 
@@ -167,6 +195,8 @@ private:
     wire::failure failure_;
     wire::hello hello_;
     wire::goaway goaway_;
+    wire::gossip gossip_;
+    item_list items_;
     // A welcome is large and comes once per connection: made only when one is read.
     union {
         char no_welcome_ = 0;
@@ -188,6 +218,10 @@ void append(frame_buffer& frame, const ping& envelope);
 void append(frame_buffer& frame, const pong& envelope);
 void append(frame_buffer& frame, const goaway& envelope);
 void append(frame_buffer& frame, const bye& envelope);
+void append(frame_buffer& frame, const gossip& envelope);
+void append(frame_buffer& frame, std::span<const load_item> loads);
+void append(frame_buffer& frame, const list_part& part, std::span<const catalog_item> functions);
+void append(frame_buffer& frame, const list_part& part, std::span<const member_item> members);
 
 /// For payloads that are encoded in place: writes all of an envelope up to its payload, leaving
 /// the payload's length open; `end_payload` fills it in. Between the two only the payload's
@@ -195,5 +229,7 @@ void append(frame_buffer& frame, const bye& envelope);
 [[nodiscard]] std::size_t begin_invoke(frame_buffer& frame, const invoke& envelope_without_payload);
 [[nodiscard]] std::size_t begin_reply(frame_buffer& frame, std::uint64_t id);
 void end_payload(frame_buffer& frame, std::size_t mark) noexcept;
+/// Of an invoke, which may have elements behind its payload. May throw std::bad_alloc.
+void end_payload(frame_buffer& frame, std::size_t mark, const invoke& begun);
 
 }  // namespace dunlin::wire

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/envelope.hpp"
+#include "wire/item_list_read.hpp"
 #include "wire/msgpack_cursor.hpp"
 
 #include <memory>
@@ -63,6 +64,14 @@ const char* read(elements& from, invoke& out) noexcept {
         return "invoke: the trace is neither nil nor a string of at most 512 bytes";
     }
     if (!in.read_bin(out.payload)) return "invoke: the payload is not a bin";
+    out.origin = 0;
+    if (from.more() && !in.read_uint(out.origin)) {
+        return "invoke: the origin is not an unsigned integer";
+    }
+    out.origin_id = out.id;
+    if (from.more() && !in.read_uint(out.origin_id)) {
+        return "invoke: the origin's id is not an unsigned integer";
+    }
     return nullptr;
 }
 
@@ -86,6 +95,9 @@ const char* read(elements& from, failure& out) noexcept {
     }
     if (from.more() && !in.read_uint(out.retry_after_us)) {
         return "failure: retry_after_us is not an unsigned integer";
+    }
+    if (from.more() && !in.read_bool(out.did_not_run)) {
+        return "failure: did_not_run is not a boolean";
     }
     return nullptr;
 }
@@ -114,6 +126,12 @@ const char* read(elements& from, hello& out) noexcept {
     }
     if (from.more() && !read_text(in, name_bytes_max, out.name)) {
         return "hello: the name is not a string of at most 255 bytes";
+    }
+    if (from.more() && !read_text(in, name_bytes_max, out.cluster)) {
+        return "hello: the cluster is not a string of at most 255 bytes";
+    }
+    if (from.more() && !in.read_uint(out.instance)) {
+        return "hello: the instance is not an unsigned integer";
     }
     return nullptr;
 }
@@ -146,6 +164,12 @@ const char* read(elements& from, welcome& out) noexcept {
         }
         out.endpoint_count = count;
     }
+    if (from.more() && !read_text(in, name_bytes_max, out.cluster)) {
+        return "welcome: the cluster is not a string of at most 255 bytes";
+    }
+    if (from.more() && !in.read_uint(out.instance)) {
+        return "welcome: the instance is not an unsigned integer";
+    }
     return nullptr;
 }
 
@@ -159,6 +183,26 @@ const char* read(elements& from, goaway& out) noexcept {
         out.detail = cut_detail(detail);
     }
     return nullptr;
+}
+
+const char* read(elements& from, gossip& out) noexcept {
+    if (!from.has(1)) return "gossip: no message";
+    if (!from.in.read_bin(out.message) || out.message.size() > gossip_bytes_max) {
+        return "gossip: the message is not a bin of at most 64 KiB";
+    }
+    return nullptr;
+}
+
+const char* read(elements& from, kind which, item_list& out) noexcept {
+    out = {};
+    switch (which) {
+        case kind::load:
+            return from.has(1) ? read_loads(from.in, out) : "load: fewer than its 2 elements";
+        case kind::catalog:
+            return from.has(3) ? read_catalog(from.in, out) : "catalog: fewer than its 4 elements";
+        default:
+            return from.has(4) ? read_members(from.in, out) : "members: fewer than its 5 elements";
+    }
 }
 
 // cancel, ping and pong
@@ -207,6 +251,12 @@ read_status frame_reader::next() noexcept {
                 break;
             case static_cast<std::uint64_t>(kind::goaway): problem = read(from, goaway_); break;
             case static_cast<std::uint64_t>(kind::bye): break;
+            case static_cast<std::uint64_t>(kind::gossip): problem = read(from, gossip_); break;
+            case static_cast<std::uint64_t>(kind::load):
+            case static_cast<std::uint64_t>(kind::catalog):
+            case static_cast<std::uint64_t>(kind::members):
+                problem = read(from, static_cast<wire::kind>(number), items_);
+                break;
             default: status = read_status::skipped;
         }
     }

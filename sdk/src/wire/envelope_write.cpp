@@ -14,7 +14,7 @@ constexpr std::size_t heads_bytes_max(std::size_t elements) {
     return 2 + (elements - 1) * msgpack_head_bytes_max;
 }
 
-constexpr std::size_t invoke_heads_bytes_max = heads_bytes_max(10);
+constexpr std::size_t invoke_heads_bytes_max = heads_bytes_max(12);
 constexpr std::size_t reply_heads_bytes_max = heads_bytes_max(3);
 
 static_assert(invoke_heads_bytes_max + 2 * name_bytes_max + trace_bytes_max <=
@@ -49,7 +49,8 @@ std::uint8_t* put_invoke(frame_buffer& frame, const invoke& envelope, std::size_
     const bool traced = !envelope.trace.empty() && envelope.trace.size() <= trace_bytes_max;
 
     auto* at = frame.reserve(envelope_overhead_bytes_max + payload_bytes);
-    at = put_kind(at, kind::invoke, 10);
+    // The origin stands behind the payload: whoever ends the payload appends it.
+    at = put_kind(at, kind::invoke, envelope.origin == 0 ? 10 : 12);
     at = put_uint(at, envelope.id);
     at = put_str(at, envelope.function);
     at = put_uint(at, envelope.remaining_us);
@@ -89,27 +90,33 @@ std::string_view cut_detail(std::string_view detail) noexcept {
 
 void append(frame_buffer& frame, const hello& envelope) {
     require(envelope.name.size() <= name_bytes_max, "a peer's name");
-    auto* at = frame.reserve(heads_bytes_max(7) + protocol_name.size() + envelope.name.size());
-    at = put_kind(at, kind::hello, 7);
+    require(envelope.cluster.size() <= name_bytes_max, "a cluster's name");
+    const bool clustered = !envelope.cluster.empty() || envelope.instance != 0;
+    auto* at = frame.reserve(heads_bytes_max(9) + protocol_name.size() + envelope.name.size() +
+                             envelope.cluster.size());
+    at = put_kind(at, kind::hello, clustered ? 9 : 7);
     at = put_str(at, protocol_name);
     at = put_uint(at, envelope.version_min);
     at = put_uint(at, envelope.version_max);
     at = put_uint(at, envelope.features);
     at = put_uint(at, static_cast<std::uint8_t>(envelope.role));
     at = put_str(at, envelope.name);
+    if (clustered) at = put_uint(put_str(at, envelope.cluster), envelope.instance);
     commit(frame, at);
 }
 
 void append(frame_buffer& frame, const welcome& envelope) {
     require(envelope.node.size() <= name_bytes_max, "a node's name");
     require(envelope.endpoint_count <= endpoints_max, "a welcome's list of endpoints");
-    std::size_t text_bytes = envelope.node.size();
+    require(envelope.cluster.size() <= name_bytes_max, "a cluster's name");
+    const bool clustered = !envelope.cluster.empty() || envelope.instance != 0;
+    std::size_t text_bytes = envelope.node.size() + envelope.cluster.size();
     for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
         require(envelope.endpoints[i].size() <= name_bytes_max, "an endpoint");
         text_bytes += envelope.endpoints[i].size();
     }
-    auto* at = frame.reserve(heads_bytes_max(7 + envelope.endpoint_count) + text_bytes);
-    at = put_kind(at, kind::welcome, 7);
+    auto* at = frame.reserve(heads_bytes_max(9 + envelope.endpoint_count) + text_bytes);
+    at = put_kind(at, kind::welcome, clustered ? 9 : 7);
     at = put_uint(at, envelope.version);
     at = put_uint(at, envelope.features);
     at = put_str(at, envelope.node);
@@ -119,13 +126,16 @@ void append(frame_buffer& frame, const welcome& envelope) {
     for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
         at = put_str(at, envelope.endpoints[i]);
     }
+    if (clustered) at = put_uint(put_str(at, envelope.cluster), envelope.instance);
     commit(frame, at);
 }
 
 void append(frame_buffer& frame, const invoke& envelope) {
     require_payload(envelope.payload);
     auto* at = put_invoke(frame, envelope, envelope.payload.size());
-    commit(frame, put_bin(at, envelope.payload));
+    at = put_bin(at, envelope.payload);
+    if (envelope.origin != 0) at = put_uint(put_uint(at, envelope.origin), envelope.origin_id);
+    commit(frame, at);
 }
 
 void append(frame_buffer& frame, const reply& envelope) {
@@ -136,12 +146,13 @@ void append(frame_buffer& frame, const reply& envelope) {
 
 void append(frame_buffer& frame, const failure& envelope) {
     const auto detail = cut_detail(envelope.detail);
-    auto* at = frame.reserve(heads_bytes_max(5) + detail.size());
-    at = put_kind(at, kind::failure, 5);
+    auto* at = frame.reserve(heads_bytes_max(6) + detail.size());
+    at = put_kind(at, kind::failure, envelope.did_not_run ? 6 : 5);
     at = put_uint(at, envelope.id);
     at = put_int(at, envelope.code);
     at = put_str(at, detail);
     at = put_uint(at, envelope.retry_after_us);
+    if (envelope.did_not_run) at = put_bool(at, true);
     commit(frame, at);
 }
 
@@ -171,6 +182,69 @@ void append(frame_buffer& frame, const bye&) {
     commit(frame, put_kind(at, kind::bye, 1));
 }
 
+void append(frame_buffer& frame, const gossip& envelope) {
+    require(envelope.message.size() <= gossip_bytes_max, "a gossip message");
+    auto* at = frame.reserve(heads_bytes_max(2) + envelope.message.size());
+    commit(frame, put_bin(put_kind(at, kind::gossip, 2), envelope.message));
+}
+
+// -- lists -----------------------------------------------------------------------------------
+
+void append(frame_buffer& frame, std::span<const load_item> loads) {
+    require(loads.size() <= items_max, "a list of loads");
+    auto* at = frame.reserve(heads_bytes_max(2 + 5 * loads.size()));
+    at = put_array(put_kind(at, kind::load, 2), static_cast<std::uint32_t>(loads.size()));
+    for (const auto& each : loads) {
+        at = put_uint(put_array(at, 4), each.function);
+        at = put_uint(at, each.wait_ns);
+        at = put_uint(at, each.step_ns);
+        at = put_uint(at, each.idle);
+    }
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const list_part& part, std::span<const catalog_item> functions) {
+    require(functions.size() <= items_max, "a catalog");
+    std::size_t bytes = heads_bytes_max(4 + 4 * functions.size());
+    for (const auto& each : functions) bytes += each.name.size() + each.module_version.size();
+    auto* at = frame.reserve(bytes);
+    at = put_uint(put_kind(at, kind::catalog, 4), part.first);
+    at = put_array(put_uint(at, part.total), static_cast<std::uint32_t>(functions.size()));
+    for (const auto& each : functions) {
+        require(each.name.size() <= name_bytes_max, "a function's name");
+        require(each.module_version.size() <= name_bytes_max, "a module's version");
+        at = put_str(put_array(at, 3), each.name);
+        at = put_uint(put_str(at, each.module_version), each.flags);
+    }
+    commit(frame, at);
+}
+
+void append(frame_buffer& frame, const list_part& part, std::span<const member_item> members) {
+    require(members.size() <= items_max, "a list of members");
+    std::size_t bytes = heads_bytes_max(5 + 5 * members.size());
+    for (const auto& each : members) {
+        bytes += each.name.size();
+        for (std::size_t i = 0; i < each.endpoint_count; ++i)
+            bytes += msgpack_head_bytes_max + each.endpoints[i].size();
+    }
+    auto* at = frame.reserve(bytes);
+    at = put_uint(put_kind(at, kind::members, 5), part.view);
+    at = put_uint(put_uint(at, part.first), part.total);
+    at = put_array(at, static_cast<std::uint32_t>(members.size()));
+    for (const auto& each : members) {
+        require(each.name.size() <= name_bytes_max, "a node's name");
+        require(each.endpoint_count <= endpoints_max, "a member's list of endpoints");
+        at = put_uint(put_array(at, 4), each.instance);
+        at = put_uint(put_str(at, each.name), each.draining ? 1 : 0);
+        at = put_array(at, static_cast<std::uint32_t>(each.endpoint_count));
+        for (std::size_t i = 0; i < each.endpoint_count; ++i) {
+            require(each.endpoints[i].size() <= name_bytes_max, "an endpoint");
+            at = put_str(at, each.endpoints[i]);
+        }
+    }
+    commit(frame, at);
+}
+
 std::size_t begin_invoke(frame_buffer& frame, const invoke& envelope_without_payload) {
     auto* at = put_invoke(frame, envelope_without_payload, 0);
     commit(frame, put_bin32_head(at, 0));
@@ -187,6 +261,13 @@ void end_payload(frame_buffer& frame, std::size_t mark) noexcept {
     const std::size_t length = frame.size - mark;
     require(length <= std::numeric_limits<std::uint32_t>::max(), "a payload");
     store_big_endian(frame.data + mark - sizeof(std::uint32_t), static_cast<std::uint32_t>(length));
+}
+
+void end_payload(frame_buffer& frame, std::size_t mark, const invoke& begun) {
+    end_payload(frame, mark);
+    if (begun.origin == 0) return;
+    auto* at = frame.reserve(2 * msgpack_head_bytes_max);
+    commit(frame, put_uint(put_uint(at, begun.origin), begun.origin_id));
 }
 
 }  // namespace dunlin::wire

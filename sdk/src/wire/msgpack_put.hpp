@@ -44,6 +44,11 @@ inline std::uint8_t* put_nil(std::uint8_t* at) noexcept {
     return at + 1;
 }
 
+inline std::uint8_t* put_bool(std::uint8_t* at, bool value) noexcept {
+    *at = value ? 0xc3 : 0xc2;
+    return at + 1;
+}
+
 inline std::uint8_t* put_uint(std::uint8_t* at, std::uint64_t number) noexcept {
     if (number < 0x80) {
         *at = static_cast<std::uint8_t>(number);

@@ -12,6 +12,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -84,6 +85,48 @@ void write_invoke_keyed(frame_buffer& to) {
     append(to, call);
 }
 
+void write_hello_of_node(frame_buffer& to) {
+    wire::hello hello;
+    hello.features = wire::features::cluster;
+    hello.role = wire::peer_role::node;
+    hello.name = "n2";
+    hello.cluster = "c1";
+    hello.instance = 258;
+    append(to, hello);
+}
+
+void write_welcome_of_cluster(frame_buffer& to) {
+    wire::welcome welcome;
+    welcome.features = wire::features::cluster;
+    welcome.node = "n1";
+    welcome.in_flight_max = 1024;
+    welcome.endpoints[0] = "tcp://127.0.0.1:7440";
+    welcome.endpoint_count = 1;
+    welcome.cluster = "c1";
+    welcome.instance = 257;
+    append(to, welcome);
+}
+
+void write_invoke_forwarded(frame_buffer& to) {
+    auto call = sample_invoke();
+    call.flags = wire::invoke_flags::forwarded;
+    call.origin = 300;
+    call.origin_id = 70'000;
+    append(to, call);
+}
+
+void write_members(frame_buffer& to) {
+    std::vector<wire::member_item> members(2);
+    members[0].instance = 257;
+    members[0].name = "n1";
+    members[0].endpoints[0] = "tcp://127.0.0.1:7440";
+    members[0].endpoint_count = 1;
+    members[1].instance = 258;
+    members[1].name = "n2";
+    members[1].draining = true;
+    append(to, wire::list_part{4, 0, 2}, members);
+}
+
 const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
     static const std::map<std::string, std::function<void(frame_buffer&)>> all{
         {"hello", [](frame_buffer& to) { append(to, wire::hello{.name = "py"}); }},
@@ -107,6 +150,25 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
              append(to, wire::goaway{9, "stopping"});
          }},
         {"bye", [](frame_buffer& to) { append(to, wire::bye{}); }},
+        {"hello-of-node", write_hello_of_node},
+        {"welcome-of-cluster", write_welcome_of_cluster},
+        {"invoke-forwarded", write_invoke_forwarded},
+        {"failure-not-run",
+         [](frame_buffer& to) {
+             append(to, wire::failure{1, 9, "stops", 0, true});
+         }},
+        {"gossip", [](frame_buffer& to) { append(to, wire::gossip{as_bytes("\x91\x07")}); }},
+        {"load",
+         [](frame_buffer& to) {
+             append(to,
+                    std::vector{wire::load_item{0, 1500, 200, 0}, wire::load_item{2, 0, 200, 3}});
+         }},
+        {"catalog",
+         [](frame_buffer& to) {
+             append(to, wire::list_part{0, 0, 1},
+                    std::vector{wire::catalog_item{"bench/echo", "1.0", 1}});
+         }},
+        {"members", write_members},
     };
     return all;
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What nodes tell each other and their clients about the cluster: loads, functions, members.
+//
+// These come as lists of any length, in envelopes that are checked whole when they are read, so
+// walking a list afterwards cannot fail. Long lists come in parts, one envelope each, in order.
+// Views point into the frame, as all that is read does. No state, no thread.
+#pragma once
+
+#include <dunlin/bytes.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace dunlin::wire {
+
+inline constexpr std::size_t name_bytes_max = 255;  // function, node and cluster names; keys
+inline constexpr std::size_t endpoints_max = 64;    // of one node
+inline constexpr std::size_t items_max = 1024;      // in one envelope; longer lists come in parts
+inline constexpr std::size_t gossip_bytes_max = 64u << 10;
+
+/// How long a call would wait at the node that says so.
+struct load_item {
+    std::uint32_t function = 0;  // its place in the node's catalog, from 0
+    std::uint64_t wait_ns = 0;   // of a call that came now
+    std::uint64_t step_ns = 0;   // by how much each call makes that longer
+    std::uint32_t idle = 0;      // calls that would not wait at all
+};
+
+namespace catalog_flags {
+inline constexpr std::uint32_t idempotent = 1;
+}
+
+/// One function that a node serves.
+struct catalog_item {
+    std::string_view name;
+    std::string_view module_version;
+    std::uint32_t flags = 0;  // unknown bits are ignored
+};
+
+/// One living member of the cluster.
+struct member_item {
+    std::uint64_t instance = 0;
+    std::string_view name;
+    bool draining = false;  // send it nothing new
+    std::array<std::string_view, endpoints_max> endpoints{};
+    std::size_t endpoint_count = 0;
+};
+
+/// Which part of a list an envelope holds.
+struct list_part {
+    std::uint64_t view = 0;   // members only: counts the changes that the sender has seen
+    std::uint32_t first = 0;  // the place of the envelope's first item in the list
+    std::uint32_t total = 0;  // of the whole list
+};
+
+/// The items of one envelope, checked but not taken apart yet.
+struct item_list {
+    list_part part;
+    std::uint32_t count = 0;  // in this envelope
+    bytes_view encoded;
+};
+
+/// Takes the next item off the list. @returns false when none is left.
+[[nodiscard]] bool take(item_list& from, load_item& out) noexcept;
+[[nodiscard]] bool take(item_list& from, catalog_item& out) noexcept;
+[[nodiscard]] bool take(item_list& from, member_item& out) noexcept;
+
+}  // namespace dunlin::wire

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/item_list_read.hpp"
+
+#include <algorithm>
+
+namespace dunlin::wire {
+namespace {
+
+bool read_name(msgpack_cursor& in, std::string_view& out) noexcept {
+    return in.read_str(out) && out.size() <= name_bytes_max;
+}
+
+// An item is an array whose first elements are known; a newer sender may have appended more.
+template <class ReadElements>
+bool read_item(msgpack_cursor& in, std::uint32_t elements, ReadElements&& read) noexcept {
+    std::uint32_t count = 0;
+    if (!in.read_array(count) || count < elements || !read()) return false;
+    for (; count > elements; --count)
+        if (!in.skip()) return false;
+    return true;
+}
+
+bool read(msgpack_cursor& in, load_item& out) noexcept {
+    return read_item(in, 4, [&] {
+        return in.read_uint(out.function) && in.read_uint(out.wait_ns) &&
+               in.read_uint(out.step_ns) && in.read_uint(out.idle);
+    });
+}
+
+bool read(msgpack_cursor& in, catalog_item& out) noexcept {
+    return read_item(in, 3, [&] {
+        return read_name(in, out.name) && read_name(in, out.module_version) &&
+               in.read_uint(out.flags);
+    });
+}
+
+bool read_endpoints(msgpack_cursor& in, member_item& out) noexcept {
+    std::uint32_t count = 0;
+    if (!in.read_array(count) || count > endpoints_max) return false;
+    out.endpoint_count = count;
+    return std::all_of(out.endpoints.begin(), out.endpoints.begin() + count,
+                       [&](std::string_view& each) { return read_name(in, each); });
+}
+
+bool read(msgpack_cursor& in, member_item& out) noexcept {
+    std::uint64_t state = 0;
+    return read_item(in, 4, [&] {
+        if (!in.read_uint(out.instance) || !read_name(in, out.name) || !in.read_uint(state))
+            return false;
+        // A state of a newer node is one that we know no use for, so it gets nothing new either.
+        out.draining = state != 0;
+        return read_endpoints(in, out);
+    });
+}
+
+bool read_part(msgpack_cursor& in, list_part& out) noexcept {
+    return in.read_uint(out.first) && in.read_uint(out.total);
+}
+
+template <class Item>
+bool read_items(msgpack_cursor& in, item_list& out) noexcept {
+    if (!in.read_array(out.count) || out.count > items_max) return false;
+    const auto* first = in.position();
+    Item each;
+    for (std::uint32_t i = 0; i < out.count; ++i)
+        if (!read(in, each)) return false;
+    out.encoded = {first, static_cast<std::size_t>(in.position() - first)};
+    return true;
+}
+
+template <class Item>
+bool take_item(item_list& from, Item& out) noexcept {
+    if (from.count == 0) return false;
+    msgpack_cursor in(from.encoded);
+    if (!read(in, out)) return false;  // never: it was checked when the envelope was read
+    --from.count;
+    from.encoded = from.encoded.subspan(from.encoded.size() - in.remaining());
+    return true;
+}
+
+}  // namespace
+
+const char* read_loads(msgpack_cursor& in, item_list& out) noexcept {
+    return read_items<load_item>(in, out)
+               ? nullptr
+               : "load: not an array of at most 1024 arrays of four unsigned integers";
+}
+
+const char* read_catalog(msgpack_cursor& in, item_list& out) noexcept {
+    if (!read_part(in, out.part)) return "catalog: first or total is not a 32-bit integer";
+    return read_items<catalog_item>(in, out)
+               ? nullptr
+               : "catalog: not an array of at most 1024 functions, each a name, a version, flags";
+}
+
+const char* read_members(msgpack_cursor& in, item_list& out) noexcept {
+    if (!in.read_uint(out.part.view)) return "members: the view is not an unsigned integer";
+    if (!read_part(in, out.part)) return "members: first or total is not a 32-bit integer";
+    return read_items<member_item>(in, out)
+               ? nullptr
+               : "members: not an array of at most 1024 members, each an instance, a name, a "
+                 "state and its endpoints";
+}
+
+bool take(item_list& from, load_item& out) noexcept { return take_item(from, out); }
+bool take(item_list& from, catalog_item& out) noexcept { return take_item(from, out); }
+bool take(item_list& from, member_item& out) noexcept { return take_item(from, out); }
+
+}  // namespace dunlin::wire

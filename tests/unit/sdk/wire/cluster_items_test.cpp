@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lists that nodes send about their cluster, packed and judged by msgpack-cxx.
+#include "tests/support/catch.hpp"
+#include "tests/support/wire_views.hpp"
+#include "wire/envelope.hpp"
+
+#include <msgpack.hpp>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace dunlin;
+using wire::read_status;
+
+template <class Value>
+std::string packed(const Value& value) {
+    msgpack::sbuffer memory;
+    msgpack::pack(memory, value);
+    return {memory.data(), memory.size()};
+}
+
+using names = std::vector<std::string>;
+using member = std::tuple<std::uint64_t, std::string, int, names>;
+using members = std::tuple<int, std::uint64_t, int, int, std::vector<member>>;
+
+template <class Item>
+std::vector<Item> read_list(const std::string& frame, wire::kind kind) {
+    wire::frame_reader reader(as_bytes(frame));
+    const auto status = reader.next();
+    INFO(reader.problem());
+    REQUIRE(status == read_status::envelope);
+    REQUIRE(reader.kind() == kind);
+    REQUIRE(test::views_lie_inside(as_bytes(frame), reader));
+    const auto items = test::taken_apart<Item>(reader.items());
+    CHECK(reader.next() == read_status::end);
+    return items;
+}
+
+std::string problem_of(const std::string& frame) {
+    wire::frame_reader reader(as_bytes(frame));
+    REQUIRE(reader.next() == read_status::malformed);
+    return reader.problem();
+}
+
+}  // namespace
+
+TEST_CASE("a list of members is read item by item, whatever a newer node appended") {
+    const auto frame = packed(std::make_tuple(
+        13, 7, 0, 2,
+        std::make_tuple(std::make_tuple(std::uint64_t{1} << 60, "n1", 0, names{"tcp://a:1"}),
+                        std::make_tuple(2, "n2", 9, names{}, "later", names{"x", "y"})),
+        "and this"));
+    const auto read = read_list<wire::member_item>(frame, wire::kind::members);
+    REQUIRE(read.size() == 2);
+    CHECK(read[0].instance == std::uint64_t{1} << 60);
+    CHECK(read[0].name == "n1");
+    CHECK_FALSE(read[0].draining);
+    REQUIRE(read[0].endpoint_count == 1);
+    CHECK(read[0].endpoints[0] == "tcp://a:1");
+    CHECK(read[1].name == "n2");
+    CHECK(read[1].draining);  // a state that this version does not know takes nothing new
+    CHECK(read[1].endpoint_count == 0);
+}
+
+TEST_CASE("a catalog and a load are read item by item") {
+    const auto catalog = packed(std::make_tuple(
+        12, 1024, 1025, std::vector{std::make_tuple("text/count_words", "2.1", 0x101)}));
+    wire::frame_reader reader(as_bytes(catalog));
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.items().part.first == 1024);
+    CHECK(reader.items().part.total == 1025);
+    const auto functions = test::taken_apart<wire::catalog_item>(reader.items());
+    REQUIRE(functions.size() == 1);
+    CHECK(functions[0].name == "text/count_words");
+    CHECK(functions[0].module_version == "2.1");
+    CHECK((functions[0].flags & wire::catalog_flags::idempotent) != 0);
+
+    const auto loads = read_list<wire::load_item>(
+        packed(std::make_tuple(11, std::vector{std::make_tuple(3, 1'000'000'000'000, 250, 4)})),
+        wire::kind::load);
+    REQUIRE(loads.size() == 1);
+    CHECK(loads[0].function == 3);
+    CHECK(loads[0].wait_ns == 1'000'000'000'000);
+    CHECK(loads[0].step_ns == 250);
+    CHECK(loads[0].idle == 4);
+}
+
+TEST_CASE("what is written of a cluster is read as it was by another msgpack") {
+    wire::frame_buffer frame;
+    wire::member_item first;
+    first.instance = 5;
+    first.name = "n5";
+    first.endpoints = {"tcp://10.0.0.5:7440", "tcp://10.0.0.5:7441"};
+    first.endpoint_count = 2;
+    append(frame, wire::list_part{3, 1, 2}, std::vector{first});
+    const auto handle = msgpack::unpack(reinterpret_cast<const char*>(frame.data), frame.size);
+    const auto [kind, view, place, total, items] = handle.get().as<members>();
+    CHECK(kind == 13);
+    CHECK(view == 3);
+    CHECK(place == 1);
+    CHECK(total == 2);
+    CHECK(items == std::vector{member{5, "n5", 0, {"tcp://10.0.0.5:7440", "tcp://10.0.0.5:7441"}}});
+}
+
+TEST_CASE("an empty list is a list") {
+    CHECK(
+        read_list<wire::load_item>(packed(std::make_tuple(11, names{})), wire::kind::load).empty());
+}
+
+TEST_CASE("lists of the cluster that are too long, cut or of other types are malformed") {
+    const auto entry = std::make_tuple(1, 2, 3, 4);
+    CHECK(problem_of(packed(std::make_tuple(11, std::vector(1025, entry)))).find("1024") !=
+          std::string::npos);
+    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3)})))
+              .starts_with("load:"));
+    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3, -4)})))
+              .starts_with("load:"));
+    CHECK(problem_of(packed(std::make_tuple(11))).starts_with("load:"));
+    CHECK(problem_of(packed(std::make_tuple(12, 0, 1))).starts_with("catalog:"));
+    CHECK(problem_of(packed(std::make_tuple(
+                         12, 0, 1, std::vector{std::make_tuple(std::string(256, 'f'), "1", 0)})))
+              .starts_with("catalog:"));
+    CHECK(problem_of(
+              packed(std::make_tuple(
+                  13, 0, 0, 1, std::vector{std::make_tuple(1, "n", 0, names(65, "tcp://a:1"))})))
+              .starts_with("members:"));
+    const auto good = packed(std::make_tuple(11, std::vector(3, entry)));
+    for (std::size_t size = 1; size < good.size(); ++size)
+        CHECK(problem_of(good.substr(0, size)) != "");
+}
+
+TEST_CASE("a gossip message is at most 64 KiB") {
+    wire::frame_buffer frame;
+    const std::string most(wire::gossip_bytes_max, 'g');
+    append(frame, wire::gossip{as_bytes(most)});
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(as_text(reader.gossip().message) == most);
+
+    msgpack::sbuffer memory;
+    msgpack::packer<msgpack::sbuffer> to(memory);
+    to.pack_array(2).pack(10).pack_bin(wire::gossip_bytes_max + 1);
+    to.pack_bin_body((most + "g").data(), wire::gossip_bytes_max + 1);
+    CHECK(problem_of({memory.data(), memory.size()}).starts_with("gossip:"));
+}
+
+TEST_CASE("an invoke keeps where it came from on its way, also encoded in place") {
+    wire::invoke call;
+    call.id = 9;
+    call.function = "bench/echo";
+    call.payload = as_bytes("\xc0");
+    call.origin = 0xfeed'0000'0000'0001;
+    call.origin_id = 4;
+    wire::frame_buffer at_once;
+    append(at_once, call);
+    wire::frame_buffer in_place;
+    const auto mark = wire::begin_invoke(in_place, call);
+    in_place.append(call.payload.data(), call.payload.size());
+    wire::end_payload(in_place, mark, call);
+    for (const auto* frame : {&at_once, &in_place}) {
+        wire::frame_reader reader(frame->view());
+        REQUIRE(reader.next() == read_status::envelope);
+        CHECK(reader.invoke().origin == call.origin);
+        CHECK(reader.invoke().origin_id == 4);
+        CHECK(as_text(reader.invoke().payload) == "\xc0");
+        CHECK(reader.next() == read_status::end);
+    }
+}
+
+TEST_CASE("an invoke that says nothing of its origin is its own") {
+    wire::invoke call;
+    call.id = 9;
+    call.function = "bench/echo";
+    wire::frame_buffer frame;
+    append(frame, call);
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.invoke().origin == 0);
+    CHECK(reader.invoke().origin_id == 9);
+}
