@@ -165,10 +165,13 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             return post(run_bundle{work, i});
         }
         ++ran;
-        if (!run_one(work, i)) return pool_.record(time.now_ns() - began_ns, ran);
+        if (!run_one(work, i)) {
+            suspended_since_ns_ = began_ns;
+            return pool_.record(time.now_ns() - began_ns, ran);
+        }
     }
     if (ran != 0) pool_.record(time.now_ns() - began_ns, ran);
-    pool_.release(*this);
+    pool_.release(*this, work->size());
 }
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {
@@ -236,8 +239,10 @@ void activation::stop_what_waits() {
 }
 
 void activation::leave_if_finished(std::int64_t began_ns) {
-    pool_.record_step(pool_.env().time.now_ns() - began_ns);
+    const auto now_ns = pool_.env().time.now_ns();
+    pool_.record_step(now_ns - began_ns);
     if (!suspended_->finished) return;
+    pool_.record_occupied(now_ns - suspended_since_ns_, 1);
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();

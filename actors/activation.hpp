@@ -89,7 +89,8 @@ private:
 
     pool& pool_;
     std::unique_ptr<dunlin_call> suspended_;
-    std::uint32_t suspended_index_ = 0;  // in its bundle
+    std::uint32_t suspended_index_ = 0;    // in its bundle
+    std::int64_t suspended_since_ns_ = 0;  // when it started
     std::uint32_t generation_ = 0;
 };
 

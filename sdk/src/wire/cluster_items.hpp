@@ -23,10 +23,11 @@ inline constexpr std::size_t gossip_bytes_max = 64u << 10;
 
 /// How long a call would wait at the node that says so.
 struct load_item {
-    std::uint32_t function = 0;  // its place in the node's catalog, from 0
-    std::uint64_t wait_ns = 0;   // of a call that came now
-    std::uint64_t step_ns = 0;   // by how much each call makes that longer
-    std::uint32_t idle = 0;      // calls that would not wait at all
+    std::uint32_t function = 0;       // its place in the node's catalog, from 0
+    std::uint64_t wait_ns = 0;        // of a call that came now
+    std::uint64_t step_ns = 0;        // by how much each call makes that longer
+    std::uint32_t idle = 0;           // calls that would not wait at all
+    std::uint32_t busy_permille = 0;  // of its time for them, of late
 };
 
 namespace catalog_flags {
