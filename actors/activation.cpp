@@ -130,7 +130,12 @@ void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     if (!stopped.stop.request(reason)) return;
     // Either the activation sees the request when it starts, or we see the activation here.
     auto* runner = stopped.runner.load(std::memory_order_seq_cst);
-    if (runner == nullptr) return;
+    if (runner == nullptr) {
+        // It may be on another node; whoever takes it there looks for the request after that.
+        auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
+        if (carrier != nullptr) carrier->withdraw(stopped.carried, reason);
+        return;
+    }
     // One that is left from now on is called by whoever runs the function, and not waited for.
     if (!stopped.stop.has_callback()) return runner->post(stop_running{work, index});
     // What the author left for this moment may wait for something, and a lane must not.

@@ -196,9 +196,10 @@ pool_wait pool::wait(std::int64_t now_ns) {
     const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
     busy_.sample(occupied_ns_.load(std::memory_order_relaxed), at_once, now_ns);
     if (unanswered_ < at_once)
-        return {0, step_ns, static_cast<std::uint32_t>(at_once - unanswered_), busy_.share()};
+        return {0, step_ns, each_ns, static_cast<std::uint32_t>(at_once - unanswered_),
+                busy_.share()};
     const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
-    return {ahead * step_ns, step_ns, 0, busy_.share()};
+    return {ahead * step_ns, step_ns, each_ns, 0, busy_.share()};
 }
 
 pool_status pool::status() const {

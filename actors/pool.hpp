@@ -44,10 +44,11 @@ struct pool_status {
 
 /// How long calls wait for a pool's activations, as it is told to those who choose between nodes.
 struct pool_wait {
-    std::int64_t wait_ns = 0;  // of a call that came now, until it starts
-    std::int64_t step_ns = 0;  // by how much each call makes that longer
-    std::uint32_t idle = 0;    // calls that would start at once
-    float busy = 0;            // share of its servers' time in use of late, 0 to 1
+    std::int64_t wait_ns = 0;     // of a call that came now, until it starts
+    std::int64_t step_ns = 0;     // by how much each call makes that longer
+    std::int64_t service_ns = 0;  // of one call
+    std::uint32_t idle = 0;       // calls that would start at once
+    float busy = 0;               // share of its servers' time in use of late, 0 to 1
 };
 
 class pool {

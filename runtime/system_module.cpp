@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 
@@ -54,6 +55,8 @@ json describe(const actors::pool& pool) {
             {"refused", status.refused}};
 }
 
+bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
+
 struct named_counter {
     const char* name;
     counter lane_counters::*value;
@@ -71,6 +74,8 @@ constexpr named_counter named_counters[] = {
     {"failures_sent", &lane_counters::failures_sent},
     {"answers_late", &lane_counters::answers_late},
     {"answers_undeliverable", &lane_counters::answers_undeliverable},
+    {"calls_forwarded", &lane_counters::calls_forwarded},
+    {"calls_retried", &lane_counters::calls_retried},
     {"peers_connected", &lane_counters::peers_connected},
     {"peers_slow_dropped", &lane_counters::peers_slow_dropped},
     {"takeovers", &lane_counters::takeovers},
@@ -89,7 +94,11 @@ std::vector<actors::function_info> system_module::functions() {
     stats.name = "dunlin/stats";
     stats.description = "What this node has counted since its start";
     stats.run = &system_module::run_stats;
-    std::vector<actors::function_info> all{std::move(list), std::move(stats)};
+    actors::function_info nodes;
+    nodes.name = "dunlin/nodes";
+    nodes.description = "The members of the cluster as this node sees them, the dead ones too";
+    nodes.run = &system_module::run_nodes;
+    std::vector<actors::function_info> all{std::move(list), std::move(stats), std::move(nodes)};
     for (auto& each : all) {
         each.module_name = "dunlin";
         each.flags = DUNLIN_IDEMPOTENT;
@@ -111,12 +120,20 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                                       const std::uint8_t* /*payload*/,
                                       std::size_t /*payload_size*/) {
     const auto& module = *static_cast<const system_module*>(self);
+    const auto nodes = module.cluster_.nodes();
     json stats = {{"node", module.node_name_}, {"lanes", module.lanes_.size()}};
     for (const auto& each : named_counters) {
         std::uint64_t sum = 0;
         for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
         stats[each.name] = sum;
     }
+    const auto membership = module.cluster_.counts();
+    stats["members"] = std::count_if(nodes->begin(), nodes->end(), is_living);
+    stats["membership_messages_sent"] = membership.messages_sent;
+    stats["membership_messages_received"] = membership.messages_received;
+    stats["membership_messages_refused"] = membership.messages_refused;
+    stats["members_died"] = membership.deaths;
+    stats["membership_refutations"] = membership.refutations;
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     json functions = json::array();
@@ -136,6 +153,24 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["activations"] = activations;
     stats["functions"] = std::move(functions);
     return answer(*host, call, stats);
+}
+
+std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* /*payload*/,
+                                      std::size_t /*payload_size*/) {
+    const auto& module = *static_cast<const system_module*>(self);
+    json list = json::array();
+    for (const auto& each : *module.cluster_.nodes())
+        list.push_back({{"name", each.name},
+                        {"state", each.state},
+                        {"instance", each.instance},
+                        {"incarnation", each.incarnation},
+                        {"version", each.version},
+                        {"endpoints", each.endpoints},
+                        {"rtt_us", each.rtt_us},
+                        {"busy", each.busy},
+                        {"self", each.self}});
+    return answer(*host, call, list);
 }
 
 }  // namespace dunlin::runtime

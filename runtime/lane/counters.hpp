@@ -36,6 +36,8 @@ struct lane_counters {
     counter failures_sent;
     counter answers_late;           // the second answer to a call, dropped
     counter answers_undeliverable;  // the asker was gone
+    counter calls_forwarded;        // sent to another node, again or for the first time
+    counter calls_retried;          // sent again
     counter peers_connected;        // since the start
     counter peers_slow_dropped;
     counter takeovers;        // a function held the lane too long

@@ -6,6 +6,7 @@
 // that its backlog reaches the limit. Owned by the lane; one thread.
 #pragma once
 
+#include "cluster/retry_budget.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -19,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace dunlin::runtime {
 
@@ -32,6 +34,14 @@ struct peer {
     int fd = -1;                   // of its connection, to recognise its end
     std::uint8_t probes_left = 0;  // while its connection may have ended
     std::int64_t probe_ns = 0;     // when the next is due
+
+    std::uint64_t instance = 0;  // of a node, as it says in its hello
+    bool inside = false;         // stands for the functions of this node
+    bool wants_cluster = false;  // members, catalog and load
+    /// What failed calls of this caller may cost others.
+    cluster::retry_budget retries{0};
+    /// Functions whose load its next frame tells, as places in the catalog.
+    std::vector<std::uint32_t> loads_due;
 
     std::size_t in_flight = 0;
     /// Settled calls by their id, for cancels.

@@ -19,7 +19,7 @@ namespace dunlin::wire {
 inline constexpr std::size_t name_bytes_max = 255;  // function, node and cluster names; keys
 inline constexpr std::size_t endpoints_max = 64;    // of one node
 inline constexpr std::size_t items_max = 1024;      // in one envelope; longer lists come in parts
-inline constexpr std::size_t gossip_bytes_max = 64u << 10;
+inline constexpr std::size_t gossip_bytes_max = 256u << 10;
 
 /// How long a call would wait at the node that says so.
 struct load_item {

@@ -135,7 +135,7 @@ TEST_CASE("lists of the cluster that are too long, cut or of other types are mal
         CHECK(problem_of(good.substr(0, size)) != "");
 }
 
-TEST_CASE("a gossip message is at most 64 KiB") {
+TEST_CASE("a gossip message is at most 256 KiB") {
     wire::frame_buffer frame;
     const std::string most(wire::gossip_bytes_max, 'g');
     append(frame, wire::gossip{as_bytes(most)});

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The living members of the cluster at one moment, as the membership of this node sees them.
+//
+// Made by the membership whenever something changes, shared by everybody who routes, and never
+// changed afterwards. Sorted by name, so that equal views are equal in every node. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+struct cluster_member {
+    std::uint64_t instance = 0;
+    std::string name;
+    std::vector<std::string> endpoints;  // of its lanes
+    bool draining = false;
+};
+
+struct cluster_view {
+    std::uint64_t number = 0;             // grows with every change
+    std::vector<cluster_member> members;  // this node too
+
+    [[nodiscard]] const cluster_member* find(std::uint64_t instance) const noexcept {
+        for (const auto& each : members)
+            if (each.instance == instance) return &each;
+        return nullptr;
+    }
+};
+
+}  // namespace dunlin::runtime
