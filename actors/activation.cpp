@@ -175,8 +175,16 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             return pool_.record(time.now_ns() - began_ns, ran);
         }
     }
-    if (ran != 0) pool_.record(time.now_ns() - began_ns, ran);
+    if (ran != 0) {
+        const auto now_ns = time.now_ns();
+        pool_.record(now_ns - began_ns, ran);
+        for (std::uint32_t i = first; i < work->size(); ++i) record_latency((*work)[i], now_ns);
+    }
     pool_.release(*this, work->size());
+}
+
+void activation::record_latency(const invocation& answered, std::int64_t now_ns) noexcept {
+    if (answered.arrived_ns != 0) pool_.record_latency(now_ns - answered.arrived_ns);
 }
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {
@@ -248,6 +256,7 @@ void activation::leave_if_finished(std::int64_t began_ns) {
     pool_.record_step(now_ns - began_ns);
     if (!suspended_->finished) return;
     pool_.record_occupied(now_ns - suspended_since_ns_, 1);
+    record_latency((*suspended_->keep)[suspended_index_], now_ns);
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();

@@ -58,6 +58,7 @@ public:
         added.key = call.key;
         added.trace = call.trace;
         added.deadline_ns = call.deadline_ns;
+        added.arrived_ns = call.arrived_ns;
         added.attempt = call.attempt;
         added.retries_left = call.retries_left;
         added.origin = call.origin;

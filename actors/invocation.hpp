@@ -44,6 +44,7 @@ struct invocation {
     bytes_view key;
     std::string_view trace;
     std::int64_t deadline_ns = no_deadline;
+    std::int64_t arrived_ns = 0;  // at this node; 0: it was made here, by a function
     std::uint32_t attempt = 0;
     std::uint32_t retries_left = 0;
 

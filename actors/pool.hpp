@@ -13,6 +13,7 @@
 #include "actors/bundle.hpp"
 #include "actors/environment.hpp"
 #include "actors/function_info.hpp"
+#include "actors/latency_counts.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
@@ -83,6 +84,9 @@ public:
     /// `count` invocations occupied their activation for `total_ns` together, from their start to
     /// their answer. As long as they held a thread, unless they waited for something.
     void record_occupied(std::int64_t total_ns, std::uint32_t count) noexcept;
+    /// An invocation that came from outside was answered so long after it arrived.
+    void record_latency(std::int64_t latency_ns) noexcept { latencies_.record(latency_ns); }
+    [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
 
@@ -129,6 +133,7 @@ private:
     std::size_t queue_depth_max_;
     service_time service_time_;
     service_time occupancy_;
+    latency_counts latencies_;
     std::atomic<std::int64_t> occupied_ns_{0};  // in all
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};

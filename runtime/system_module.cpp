@@ -57,6 +57,18 @@ json describe(const actors::pool& pool) {
 
 bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
 
+/// Pairs of the longest latency that a bucket counts, in microseconds, and its count; buckets that
+/// count nothing are left out.
+json latency_list(const actors::pool& pool) {
+    json list = json::array();
+    for (std::size_t bucket = 0; bucket < actors::latency_counts::buckets; ++bucket) {
+        const auto count = pool.latencies().count(bucket);
+        const auto upper_us = static_cast<double>(actors::latency_counts::upper_ns(bucket)) / 1e3;
+        if (count != 0) list.push_back({upper_us, count});
+    }
+    return list;
+}
+
 struct named_counter {
     const char* name;
     counter lane_counters::*value;
@@ -148,7 +160,8 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                              {"queue_depth", status.queued},
                              {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
                              {"invocations", status.invocations},
-                             {"refused", status.refused}});
+                             {"refused", status.refused},
+                             {"latency", latency_list(*pool)}});
     }
     stats["activations"] = activations;
     stats["functions"] = std::move(functions);

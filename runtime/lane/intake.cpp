@@ -248,6 +248,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     auto& invocation = work.add();
     invocation.id = call.origin_id;
     invocation.source = call.origin;
+    invocation.arrived_ns = now_ns_;
     invocation.payload = call.payload;
     invocation.key = call.key;
     invocation.trace = call.trace;
