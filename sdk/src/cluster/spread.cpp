@@ -24,6 +24,11 @@ float weight(const candidate& node) noexcept {
     return node.capacity > 0 ? std::min(node.capacity, capacity_max) : 1.0F;
 }
 
+double age_ns_of(const candidate& node, std::int64_t now_ns) noexcept {
+    const auto age = static_cast<double>(now_ns) - static_cast<double>(node.reported_at_ns);
+    return std::max(age, 0.0);
+}
+
 /// The candidates of one standing that may be drawn.
 struct draw_set {
     std::span<const candidate> nodes;
@@ -71,19 +76,22 @@ struct offer {
     std::size_t index = spread::none;
     double wait_ns = 0;
     double cost_ns = 0;  // with the hop
+    double age_ns = 0;
     float busy = 0;
 
-    // Among those that start it at once the less busy one, else shares would follow the capacity
-    // only as long as nobody has calls of his own.
+    // The first drawn stays unless the other is surely better: a queue may have changed by as
+    // much as its report is old. Among those that start it at once the less busy one is, else
+    // shares would follow the capacity only as long as nobody has calls of his own.
     [[nodiscard]] bool better_than(const offer& other) const noexcept {
         if (wait_ns == 0 && other.wait_ns == 0) return busy < other.busy;
-        return cost_ns < other.cost_ns;
+        return cost_ns + std::min(age_ns, other.age_ns) < other.cost_ns;
     }
 };
 
 offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) noexcept {
     const auto wait_ns = predicted_wait_ns(node, now_ns);
-    return {index, wait_ns, wait_ns + static_cast<double>(node.rtt_ns), node.busy};
+    const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
+    return {index, wait_ns, cost_ns, age_ns_of(node, now_ns), node.busy};
 }
 
 }  // namespace
@@ -104,11 +112,8 @@ double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
         // Without an idle server the next one is free after about a step, even if none waits.
         wait = std::max(static_cast<double>(node.wait_ns), step) + step * node.sent_since;
     }
-    const auto age = static_cast<double>(now_ns) - static_cast<double>(node.reported_at_ns);
-    if (age > static_cast<double>(report_trusted_ns)) {
-        wait -= age - static_cast<double>(report_trusted_ns);
-    }
-    return std::max(wait, 0.0);
+    const auto drained = age_ns_of(node, now_ns) - static_cast<double>(report_trusted_ns);
+    return std::max(wait - std::max(drained, 0.0), 0.0);
 }
 
 std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std::uint32_t> tried,

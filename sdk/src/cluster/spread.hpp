@@ -2,20 +2,22 @@
 //
 // Which of several nodes takes a call.
 //
-// The rule: two nodes elsewhere are drawn in proportion to their capacity, and the better one, by
-// predicted wait and the cost of the hop, stands against the own node (a client, which has none,
-// draws three). The call stays where it is
-// unless it would start sooner there, hop included; or would start at once on both, and the other
-// node has been less busy, by a margin and by more than the hop costs. Nodes that refused or
-// failed of late are drawn only when no other is left, barred ones and those tried never.
+// The rule: two nodes elsewhere are drawn in proportion to their capacity; the second replaces the
+// first if its wait, hop included, is less by more than the age of the reports, or if both would
+// start the call at once and the second has been less busy. The better one stands against the own
+// node (a client, which has none, draws three). The call stays where it is unless it would start
+// sooner there; or would start at once on both, and the other node has been less busy, by a margin
+// and by more than the hop costs. Nodes that refused or failed of late are drawn only when no other
+// is left, barred ones and those tried never.
 //
 // Why so: by wait alone, fast and slow nodes serve as from one queue. "Soonest done" starves slow
 // nodes, "own node whenever free" overloads a slow one that calls enter at. Being busy, averaged
 // over 200 ms, is what makes shares fair. Simulated at 80 % load, one node of three four times
-// slower, 1 to 16 servers each, 1 and 20 ms: every node within 10 % of its share, 99th percentile
-// at most 1.5 times that of one ideal queue. docs/decisions/0010 has the table. Two draws instead
+// slower, 1 to 16 servers each, 1 and 20 ms: every node within 6 % of its share, 99th percentile
+// at most 1.5 times that of one ideal queue. docs/decisions/0010 has the tables. Two draws instead
 // of the best of all, so that nodes with the same old reports do not all run to one
-// (Mitzenmacher: "The power of two choices in randomized load balancing", 2001).
+// (Mitzenmacher: "The power of two choices in randomized load balancing", 2001, and "How useful
+// is old information?", 2000).
 //
 // Pure: no clock, no allocation, no lock. One owner, one thread.
 #pragma once

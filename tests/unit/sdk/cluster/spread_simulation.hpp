@@ -66,7 +66,6 @@ public:
     spread_outcome run() {
         double rate = 0;  // calls per ns
         for (std::size_t i = 0; i < count_; ++i) rate += scene_.servers / mean(i);
-        const auto capacity = rate;
         rate *= scene_.load;
         double entries = 0;
         for (const auto share : scene_.entries) entries += share;
@@ -83,7 +82,7 @@ public:
         while (made_ < scene_.calls && !events_.empty()) {
             if (made < made_ && (made = made_) == warm_up) {
                 from_ns = now_ns_;
-                for (auto& node : nodes_) node.worked_ns = 0;
+                for (auto& each : nodes_) each.worked_ns = 0;
                 latencies_.clear();
             }
             auto next = events_.top();
@@ -99,8 +98,7 @@ public:
         const double elapsed = now_ns_ - from_ns;
         for (std::size_t i = 0; i < count_; ++i) {
             const auto served = nodes_[i].worked_ns / mean(i);
-            const auto fair =
-                elapsed * scene_.load * capacity * (scene_.servers / mean(i)) / capacity;
+            const auto fair = elapsed * scene_.load * scene_.servers / mean(i);
             outcome.share_off_max = std::max(outcome.share_off_max, std::abs(served / fair - 1));
         }
         return outcome;
@@ -215,14 +213,15 @@ private:
         std::size_t r = 0;
         while (r + 1 < count_ && point >= scene_.entries[r]) point -= scene_.entries[r++];
         if (!scene_.clients) learn(r, r, report(r));
-        auto& router = routers_[r];
-        const auto to = router.choice.choose(router.known, {}, static_cast<std::int64_t>(now_ns_));
+        auto& chooser = routers_[r];
+        const auto to =
+            chooser.choice.choose(chooser.known, {}, static_cast<std::int64_t>(now_ns_));
         const call made{now_ns_, r};
-        if (router.known[to].local) {
+        if (chooser.known[to].local) {
             ++stayed_;
             queue(to, made);
         } else {
-            ++router.known[to].sent_since;
+            ++chooser.known[to].sent_since;
             after(scene_.hop_ns, [this, to, made] { queue(to, made); });
         }
     }
@@ -235,21 +234,21 @@ private:
         }
     }
     void start(std::size_t at, const call& which) {
-        auto& node = nodes_[at];
-        average_busy(node);
-        ++node.running;
+        auto& here = nodes_[at];
+        average_busy(here);
+        ++here.running;
         const auto takes_ns = scene_.exponential ? exponential(mean(at)) : mean(at);
-        node.worked_ns += takes_ns;
+        here.worked_ns += takes_ns;
         after(takes_ns, [this, at, which, takes_ns] { finish(at, which, takes_ns); });
     }
     void finish(std::size_t at, const call& which, double took_ns) {
-        auto& node = nodes_[at];
-        average_busy(node);
-        --node.running;
-        node.average_ns += (took_ns - node.average_ns) / 8;
-        if (!node.queue.empty()) {
-            const auto next = node.queue.front();
-            node.queue.pop_front();
+        auto& here = nodes_[at];
+        average_busy(here);
+        --here.running;
+        here.average_ns += (took_ns - here.average_ns) / 8;
+        if (!here.queue.empty()) {
+            const auto next = here.queue.front();
+            here.queue.pop_front();
             start(at, next);
         }
         const bool local = routers_[which.router].known[at].local;

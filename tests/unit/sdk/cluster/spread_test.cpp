@@ -118,6 +118,16 @@ TEST_CASE("spread expects half-finished work where no server is idle and nobody 
     CHECK(predicted_wait_ns(node(0, 0), now) == Approx(1 * ms));
 }
 
+TEST_CASE("spread takes no difference seriously that is smaller than the reports are old") {
+    std::vector<candidate> nodes{node(0, 10 * ms), node(0, 15 * ms)};
+    for (auto& each : nodes) each.reported_at_ns = now - 4 * ms;
+    CHECK(tally(nodes, 200)[1] == 0);
+    for (auto& each : nodes) each.reported_at_ns = now - 6 * ms;
+    CHECK(tally(nodes, 200)[1] > 50);
+    nodes[1].reported_at_ns = now;  // one of them is sure
+    CHECK(tally(nodes, 200)[1] == 0);
+}
+
 TEST_CASE("spread trusts a report for a while, then lets its queue drain") {
     auto busy = node(0, 100 * ms);
     busy.reported_at_ns = now - report_trusted_ns;
