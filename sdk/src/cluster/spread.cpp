@@ -9,6 +9,8 @@ namespace {
 
 constexpr float capacity_unknown = 1'000.0F;
 constexpr float capacity_max = 1e9F;
+// The hop delays this call only; sharing the load spares all that follow.
+constexpr double hop_share = 0.25;
 // Up to here a scan is quicker than drawing by rejection.
 constexpr std::size_t scan_size_max = 8;
 
@@ -160,7 +162,7 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     if (own_wait > 0 || best.wait_ns > 0) return own;
     const auto less_busy = here.busy - best.busy - busy_margin;
     const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(here.service_ns);
-    return gain_ns > best.cost_ns ? best.index : own;
+    return gain_ns > best.cost_ns * hop_share ? best.index : own;
 }
 
 }  // namespace dunlin::cluster

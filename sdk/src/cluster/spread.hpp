@@ -7,8 +7,8 @@
 // start the call at once and the second has been less busy. The better one stands against the own
 // node (a client, which has none, draws three). The call stays where it is unless it would start
 // sooner there; or would start at once on both, and the other node has been less busy, by a margin
-// and by more than the hop costs. Nodes that refused or failed of late are drawn only when no other
-// is left, barred ones and those tried never.
+// and by more than a quarter of what the hop costs. Nodes that refused or failed of late are drawn
+// only when no other is left, barred ones and those tried never.
 //
 // Why so: by wait alone, fast and slow nodes serve as from one queue. "Soonest done" starves slow
 // nodes, "own node whenever free" overloads a slow one that calls enter at. Being busy, averaged
