@@ -169,7 +169,7 @@ private:
 
     void average_busy(node& which) {
         which.busy.advance(static_cast<double>(which.running) / scene_.servers,
-                           static_cast<std::int64_t>(scene_.service_ns), now());
+                           static_cast<std::int64_t>(which.average_ns), now());
     }
 
     cluster::load_report report(std::size_t i) {

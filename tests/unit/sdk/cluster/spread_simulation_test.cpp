@@ -113,5 +113,5 @@ TEST_CASE("spread holds near saturation") {
     scene.load = 0.95;
     const auto seen = run_all(scene);
     CHECK(seen.share_off < 0.10);
-    CHECK(seen.p99_ratio < 2.0);
+    CHECK(seen.p99_ratio < 3.0);
 }
