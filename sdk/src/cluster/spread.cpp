@@ -7,7 +7,6 @@ namespace dunlin::cluster {
 
 namespace {
 
-constexpr float capacity_unknown = 1'000.0F;
 constexpr float capacity_max = 1e9F;
 // The hop delays this call only; sharing the load spares all that follow.
 constexpr double hop_share = 0.25;
@@ -99,8 +98,7 @@ offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) no
 }  // namespace
 
 float capacity_of(std::int64_t step_ns) noexcept {
-    if (step_ns <= 0) return capacity_unknown;
-    return 1e9F / static_cast<float>(step_ns);
+    return 1e9F / static_cast<float>(step_ns > 0 ? step_ns : step_unknown_ns);
 }
 
 void candidate::learn(const load_report& news, std::uint32_t unseen, std::int64_t now_ns) noexcept {
@@ -112,7 +110,8 @@ void candidate::learn(const load_report& news, std::uint32_t unseen, std::int64_
 
 double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
     // Floating point, because a hostile report times a count must not overflow.
-    const auto step = static_cast<double>(std::max<std::int64_t>(node.report.step_ns, 0));
+    const auto step =
+        static_cast<double>(node.report.step_ns > 0 ? node.report.step_ns : step_unknown_ns);
     double wait = 0;
     if (node.report.idle > node.sent_since) return 0;
     if (node.report.idle > 0) {

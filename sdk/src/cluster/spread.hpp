@@ -34,7 +34,8 @@ namespace dunlin::cluster {
 struct load_report {
     /// How long a call that came now would wait. Zero if one could start at once.
     std::int64_t wait_ns = 0;
-    /// How much one more call adds to the wait: time of service over servers. Zero: unknown.
+    /// How much one more call adds to the wait: time of service over servers. Zero: unknown, and
+    /// taken as `step_unknown_ns`.
     std::int64_t step_ns = 0;
     /// Calls that could start at once.
     std::uint32_t idle = 0;
@@ -42,10 +43,13 @@ struct load_report {
     float busy = 0;
 };
 
+/// A node that has not reported yet gets calls as one of a thousand a second would.
+inline constexpr std::int64_t step_unknown_ns = 1'000'000;
+
 enum class standing : std::uint8_t {
     usable,
     avoided,  // refused or failed of late: only when no usable one is left
-    barred,   // draining, ejected, window full: never
+    barred,   // draining, not serving the function, window full: never
 };
 
 /// What the chooser knows about one node for one function: the last report, and what happened
@@ -54,14 +58,14 @@ struct candidate {
     load_report report;
     /// Time of service of one call. Read of the own node only.
     std::int64_t service_ns = 0;
-    /// When the report arrived, on the clock of `now_ns`.
+    /// When the report arrived, on the clock of `now_ns`; before the first, when the node was seen.
     std::int64_t reported_at_ns = 0;
     /// What the way there and back costs; zero for the own node.
     std::int64_t rtt_ns = 0;
     /// Calls sent there since, which the report cannot contain.
     std::uint32_t sent_since = 0;
     /// `capacity_of(report.step_ns)`, computed once a report because it divides.
-    float capacity = 1'000;
+    float capacity = 1e9F / step_unknown_ns;
     standing now = standing::usable;
     /// Where the chooser itself is. At most one; a client has none.
     bool local = false;
@@ -70,8 +74,7 @@ struct candidate {
     void learn(const load_report& news, std::uint32_t unseen, std::int64_t now_ns) noexcept;
 };
 
-/// Calls per second that a node with this step can serve, as a weight for drawing. A node whose
-/// step is unknown counts as one of 1 ms.
+/// Calls per second that a node with this step can serve, as a weight for drawing.
 [[nodiscard]] float capacity_of(std::int64_t step_ns) noexcept;
 
 /// How long a call sent now would wait there before it starts, without the hop. Calls sent since

@@ -171,6 +171,20 @@ TEST_CASE("spread never chooses a barred node or one that had the call") {
     CHECK(tally({node(1)}, 5, {7})[0] == 5);
 }
 
+TEST_CASE("spread does not flood a node that has not reported yet") {
+    candidate unheard;
+    unheard.rtt_ns = ms / 10;
+    std::vector<candidate> nodes{unheard, node(0, 20 * ms)};
+    spread choice(1);
+    int sent = 0;
+    while (choice.choose(nodes, {}, now) == 0 && sent < 1'000) {
+        nodes[0].reported_at_ns = now;
+        nodes[0].sent_since = static_cast<std::uint32_t>(++sent);
+    }
+    CHECK(sent > 5);
+    CHECK(sent <= 20);
+}
+
 TEST_CASE("spread finds a node whatever peers report") {
     constexpr auto huge = std::numeric_limits<std::int64_t>::max();
     auto hostile = node(0, huge);
