@@ -18,9 +18,9 @@ namespace dunlin::runtime::membership {
 struct update {
     member_state state = member_state::alive;
     incarnation_number incarnation = 0;
-    record_ptr record;                   // never null
-    std::vector<instance_id> accusers;   // suspect: who has probed it in vain
-    std::uint32_t age_s = 0;             // dead, left: since when
+    record_ptr record;                  // never null
+    std::vector<instance_id> accusers;  // suspect: who has probed it in vain
+    std::uint32_t age_s = 0;            // dead, left: since when
 };
 
 /// Numbers are on the wire.
@@ -42,9 +42,9 @@ struct message {
 
     /// digest, sync: the list is cut in 2^bucket_bits parts by instance.
     std::uint8_t bucket_bits = 0;
-    bool wants_answer = false;            // sync
-    std::vector<std::uint64_t> digests;   // digest: one for each bucket
-    std::vector<std::uint32_t> buckets;   // sync: those whose records are all in here
+    bool wants_answer = false;           // sync
+    std::vector<std::uint64_t> digests;  // digest: one for each bucket
+    std::vector<std::uint32_t> buckets;  // sync: those whose records are all in here
 
     std::vector<update> updates;
 };

@@ -90,8 +90,9 @@ const char* read_update(msgpack_cursor& in, std::vector<update>& out) {
     std::uint32_t state = 0;
     update said;
     if (!in.read_uint(state)) return "the state of an update is not an unsigned integer";
-    if (!in.read_uint(said.incarnation) || said.incarnation > limits::incarnation_max) {
-        return "an incarnation is not an integer within its limit";
+    if (!in.read_uint(said.incarnation) || said.incarnation == 0 ||
+        said.incarnation > limits::incarnation_max) {
+        return "an incarnation is not a positive integer within its limit";
     }
     member_record record;
     if (const auto* problem = read_record(in, record)) return problem;
@@ -194,8 +195,8 @@ const char* problem_of(const member_record& record) noexcept {
 }
 
 void encode(const message& from, std::vector<std::byte>& out) {
-    std::size_t bytes_max = (6 + from.digests.size() + from.buckets.size()) *
-                            msgpack_head_bytes_max;
+    std::size_t bytes_max =
+        (6 + from.digests.size() + from.buckets.size()) * msgpack_head_bytes_max;
     for (const auto& each : from.updates) bytes_max += encoded_bytes_max(each);
     out.resize(bytes_max);
     auto* const start = reinterpret_cast<std::uint8_t*>(out.data());

@@ -11,8 +11,8 @@ namespace dunlin::runtime::membership {
 std::int64_t suspicion_ns(std::int64_t min_ns, std::int64_t max_ns, std::size_t confirmed,
                           std::size_t wanted) noexcept {
     if (confirmed >= wanted) return min_ns;
-    const double share = std::log(static_cast<double>(confirmed) + 1) /
-                         std::log(static_cast<double>(wanted) + 1);
+    const double share =
+        std::log(static_cast<double>(confirmed) + 1) / std::log(static_cast<double>(wanted) + 1);
     const auto span = static_cast<double>(max_ns - min_ns);
     return std::max(min_ns, max_ns - static_cast<std::int64_t>(span * share));
 }

@@ -16,9 +16,10 @@ void update_queue::remove(instance_id member) {
 }
 
 void update_queue::settle(std::size_t told, std::uint32_t times_max) {
+    const bool told_all = told == waiting_.size();
     std::erase_if(waiting_, [&](const item& each) { return each.times >= times_max; });
     // Told all: all moved up by one, and the order has not changed.
-    if (told < waiting_.size()) {
+    if (!told_all) {
         std::stable_sort(waiting_.begin(), waiting_.end(),
                          [](const item& a, const item& b) { return a.times < b.times; });
     }
