@@ -68,7 +68,7 @@ void terminal::show(const std::string& page) {
         const std::size_t end = std::min(page.find('\n', at), page.size());
         // Each line is cleared behind its text only, so nothing flickers; and a line break after
         // the last one would scroll.
-        if (at > 0) text += "\r\n";
+        if (at > 0) text += "\n";
         text.append(page, at, end - at).append("\033[K");
         at = end + 1;
     }
