@@ -230,6 +230,51 @@ class DrainTest(ProgramTest):
             self.assert_complaint(dunlin("drain", "n3", "--node", cluster.endpoint("n1")), 2,
                                   "the node n3 is dead; the members are n1, n2")
 
+    def need_drain(self, cluster):
+        if "dunlin/drain" not in cluster.nodes["n1"].functions():
+            self.skipTest("nodes cannot be told to drain yet")
+
+    def test_a_drained_node_leaves_and_its_calls_are_finished(self):
+        with Cluster() as cluster:
+            self.need_drain(cluster)
+            with Process("invoke", "bench/sleep", '{"us": 500000}', "--node",
+                         cluster.endpoint("n2")) as call:
+                cluster.nodes["n2"].wait_until_busy("bench/sleep", 1)
+                # Any node finds it, the drained one too.
+                ran = dunlin("drain", "n2", "--node", cluster.endpoint("n2"))
+                self.assert_exit(ran, 0)
+                self.assertRegex(ran.stdout, r"\An2 has left after \d+\.\ds\n\Z")
+                self.assertEqual(ran.stderr, "")
+                self.assertEqual(call.wait(), 0, call.log())
+            self.assertEqual(cluster.nodes["n2"].wait(), 0, cluster.nodes["n2"].log())
+            self.assertEqual(cluster.states("n1")["n2"], "left")
+            self.assert_complaint(dunlin("drain", "n2", "--node", cluster.endpoint("n1")), 2,
+                                  "the node n2 has left")
+
+    def test_a_node_that_takes_longer_goes_on_draining(self):
+        with Cluster(2, "--drain-timeout", "10s") as cluster:
+            self.need_drain(cluster)
+            with Process("invoke", "bench/sleep", '{"us": 3000000}', "--node",
+                         cluster.endpoint("n2")) as call:
+                cluster.nodes["n2"].wait_until_busy("bench/sleep", 1)
+                ran = dunlin("drain", "n2", "--timeout", "300ms", "--node",
+                             cluster.endpoint("n1"))
+                self.assert_complaint(ran, 1, "n2 is still draining after 0.", "goes on by itself")
+                self.assertEqual(cluster.states("n1")["n2"], "draining")
+                self.assert_exit(dunlin("drain", "n2", "--node", cluster.endpoint("n1")), 0)
+                self.assertEqual(call.wait(), 0, call.log())
+
+    def test_the_last_node_refuses_unless_it_is_forced(self):
+        with Cluster(1) as cluster:
+            self.need_drain(cluster)
+            ran = dunlin("drain", "n1", "--node", cluster.endpoint("n1"))
+            self.assert_complaint(ran, 1, "invalid_argument: ")
+            self.assertIsNone(cluster.nodes["n1"].process.poll())
+            ran = dunlin("drain", "n1", "--force", "--node", cluster.endpoint("n1"))
+            self.assert_exit(ran, 0)
+            self.assertRegex(ran.stdout, r"\An1 has left after ")
+            self.assertEqual(cluster.nodes["n1"].wait(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
