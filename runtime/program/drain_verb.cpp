@@ -73,8 +73,7 @@ std::string work_left(client& way) {
     if (!reply) return "";
     const auto sample = read_sample(reply->encoded);
     if (!sample) return "";
-    // This question is one of them.
-    const auto open = sample->calls_open - (sample->calls_open > 0 ? 1 : 0);
+    const auto open = sample->calls_open;
     return ", " + grouped(open) + (open == 1 ? " call" : " calls") + " to finish";
 }
 
@@ -141,8 +140,9 @@ int run(const drain_arguments& given) {
     if (way->node() != whom->name)
         return failed("node " + way->node() + " answers in place of " + whom->name,
                       exit_code::unreachable);
-    if (const auto begun = begin(*way, *whom, given.force); !begun)
-        return failed(to_string(begun.error()));
+    // One that drains takes no calls any more, so it is only waited for.
+    const auto begun = whom->state == "draining" ? result<void>{} : begin(*way, *whom, given.force);
+    if (!begun) return failed(to_string(begun.error()));
     return wait_until_gone(*members, *whom, *way, began, given.connection.timeout);
 }
 
