@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 
@@ -53,6 +54,16 @@ json describe(const actors::pool& pool) {
             {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
             {"invocations", status.invocations},
             {"refused", status.refused}};
+}
+
+/// Of late, from 0 to 1, of the function that uses most.
+double busiest(const function_registry& functions) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    double most = 0;
+    for (auto* pool : functions.pools())
+        most = std::max(most, static_cast<double>(pool->wait(now_ns).busy));
+    return most;
 }
 
 bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
@@ -146,6 +157,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["membership_messages_refused"] = membership.messages_refused;
     stats["members_died"] = membership.deaths;
     stats["membership_refutations"] = membership.refutations;
+    stats["busy"] = busiest(module.functions_);
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     json functions = json::array();
@@ -181,7 +193,7 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
                         {"version", each.version},
                         {"endpoints", each.endpoints},
                         {"rtt_us", each.rtt_us},
-                        {"busy", each.busy},
+                        {"busy", each.self ? busiest(module.functions_) : each.busy},
                         {"self", each.self}});
     return answer(*host, call, list);
 }
