@@ -126,6 +126,8 @@ struct node::impl {
     result<void> join();
     void publish(const std::shared_ptr<const cluster_view>& view);
     [[nodiscard]] std::size_t calls_open() const;
+    /// Whether all peers have heard that this node drains.
+    [[nodiscard]] bool everyone_knows() const;
     [[nodiscard]] std::size_t threads_lost() const;
     [[nodiscard]] bool idle() const;
     /// Whether all functions have returned, now or within a short time.
@@ -277,6 +279,12 @@ std::size_t node::impl::calls_open() const {
     return open;
 }
 
+bool node::impl::everyone_knows() const {
+    return std::all_of(lanes.begin(), lanes.end(), [](const auto& each) {
+        return each->counters().draining.get() == 1 && each->counters().peers_unaware.get() == 0;
+    });
+}
+
 std::size_t node::impl::threads_lost() const {
     std::size_t lost = 0;
     for (const auto& each : lanes) lost += each->threads_lost();
@@ -312,8 +320,9 @@ std::size_t node::stop() {
     const auto began = std::chrono::steady_clock::now();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
-    parts.wait_until([&] { return parts.calls_open() == 0 && parts.idle(); },
-                     began + parts.config.drain_timeout);
+    parts.wait_until(
+        [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
+        began + parts.config.drain_timeout);
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

@@ -244,6 +244,7 @@ void cluster_agent::publish_view() {
     std::sort(view->members.begin(), view->members.end(), [](const auto& a, const auto& b) {
         return a.name != b.name ? a.name < b.name : a.instance < b.instance;
     });
+    view->assign_keys();
     publish_(std::move(view));
     show();
 }

@@ -115,6 +115,10 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
             case wire::kind::pong:
                 from->probes_left = 0;
                 if (reader.id_or_token() == farewell_token) from->farewell_due = false;
+                if (reader.id_or_token() == drain_token) {
+                    submit(gathered);
+                    from->drain_due = false;
+                }
                 break;
             case wire::kind::gossip:
                 if (membership_ != nullptr && from->role == wire::peer_role::node)
@@ -173,10 +177,7 @@ void lane::welcome(peer& to) {
     wire::append(to.out, welcome);
     count_envelope(to);
     if (to.wants_cluster) tell_cluster(to);
-    if (!draining_) return;
-    wire::append(to.out,
-                 wire::goaway{static_cast<std::int64_t>(errc::unavailable), "the node stops"});
-    count_envelope(to);
+    if (draining_) say_goaway(to);
 }
 
 void lane::refuse_stranger(std::string_view routing_id) {
@@ -196,10 +197,12 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
-    if (draining_)
-        return reply_error(from, call.id,
-                           {errc::unavailable,
-                            "node " + options_.node_name + " is stopping; the call did not run"});
+    if (draining_ && !from.drain_due) {
+        error why{errc::unavailable,
+                  "node " + options_.node_name + " is draining; the call did not run"};
+        why.did_not_run = true;
+        return reply_error(from, call.id, why);
+    }
     if (from.in_flight >= options_.in_flight_max)
         return reply_error(from, call.id,
                            {errc::overloaded,

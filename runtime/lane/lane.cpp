@@ -24,6 +24,9 @@ constexpr std::int64_t turn_ns_max = 1'000'000;
 /// A look at the monitor takes two system calls.
 constexpr std::uint32_t turns_per_monitor_look = 64;
 
+/// How long calls are taken from a peer that does not say that it has heard of the drain.
+constexpr std::int64_t drain_grace_ns = 500'000'000;
+
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -229,6 +232,13 @@ void lane::end_turn() {
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
     counters_.peers.set(peers_.size());
+    if (draining_) {
+        end_drain_grace();
+        std::size_t unaware = 0;
+        peers_.for_each([&](const peer& each) { unaware += each.drain_due ? 1 : 0; });
+        counters_.peers_unaware.set(unaware);
+        counters_.draining.publish(1);
+    }
 }
 
 void lane::sleep_until_work() {
@@ -237,6 +247,7 @@ void lane::sleep_until_work() {
     if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
+    if (draining_) until = std::min(until, time_point_of(std::max(drain_until_ns_, now_ns_)));
     if (!backlogged_.empty() || !suspects_.empty())
         until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
     until = std::min(until, time_point_of(std::min(links_due_ns_, membership_due_ns_)));
@@ -283,13 +294,7 @@ void lane::apply(lane_command& command) {
             wheel_.insert(timer, time_point_of(timer.deadline_ns));
         }
     } else if (std::holds_alternative<begin_drain>(command)) {
-        if (std::exchange(draining_, true)) return;
-        if (membership_ != nullptr) membership_->drain();
-        peers_.for_each([this](peer& each) {
-            wire::append(each.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
-                                                "the node stops"});
-            count_envelope(each);
-        });
+        drain();
     } else if (auto* changed = std::get_if<view_change>(&command)) {
         take_view(std::move(changed->view));
     } else if (auto* call = std::get_if<travelling_call>(&command)) {
@@ -301,6 +306,30 @@ void lane::apply(lane_command& command) {
     } else {
         finishing_ = true;
     }
+}
+
+// Nobody loses a call by it: what a peer sent before it heard is still taken.
+void lane::drain() {
+    if (std::exchange(draining_, true)) return;
+    drain_until_ns_ = now_ns_ + drain_grace_ns;
+    if (membership_ != nullptr) membership_->drain();
+    peers_.for_each([this](peer& each) {
+        each.drain_due = true;
+        say_goaway(each);
+        wire::append(each.out, wire::ping{drain_token});
+        count_envelope(each);
+    });
+}
+
+void lane::end_drain_grace() {
+    if (!draining_ || now_ns_ < drain_until_ns_) return;
+    peers_.for_each([](peer& each) { each.drain_due = false; });
+}
+
+void lane::say_goaway(peer& to) {
+    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
+                                      "node " + options_.node_name + " is draining"});
+    count_envelope(to);
 }
 
 void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {

@@ -167,6 +167,9 @@ private:
     void read_commands();
     void apply(lane_command& command);
     void read_monitor();
+    void drain();
+    void end_drain_grace();
+    void say_goaway(peer& to);
     void finish_all();
     void from_elsewhere(lane_command answer);
 
@@ -268,6 +271,7 @@ private:
     std::uint32_t turns_ = 0;
     std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
+    std::int64_t drain_until_ns_ = 0;
     bool finishing_ = false;
 };
 

@@ -52,6 +52,7 @@ struct ledger_entry : wheel_item {
     static constexpr std::size_t sends_max = 4;
     function_route* route = nullptr;
     peer_link* via = nullptr;  // whose node has it now; null: this node
+    std::uint32_t place = 0;   // of that node in the route
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
 

@@ -26,6 +26,9 @@ namespace dunlin::runtime {
 
 /// In the ping behind a peer's last answers; its pong shows that they were read.
 inline constexpr std::uint64_t farewell_token = 1;
+/// In the ping behind the word that this node drains; its pong comes after the last call that the
+/// peer sent without knowing.
+inline constexpr std::uint64_t drain_token = 2;
 
 struct peer {
     std::string routing_id;
@@ -50,6 +53,7 @@ struct peer {
     wire::frame_buffer out;  // envelopes of this turn
     std::uint32_t out_envelopes = 0;
     bool dirty = false;         // is in the lane's list of peers to flush
+    bool drain_due = false;     // may still send calls without knowing that this node drains
     bool farewell_due = false;  // has not shown yet that it read its last answers
     bool gone = false;          // found unreachable while sending; removed at the end of the turn
     std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for

@@ -30,9 +30,9 @@ void lane::carry(membership_driver& membership) {
 bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
     if ((call.flags & wire::invoke_flags::forwarded) != 0) return false;
     // A bundle that was begun here is filled here: that it would be quick was decided with it.
-    if (into.work) return false;
+    if (into.work && call.key.empty()) return false;
     if (!into.memory.fits()) return false;
-    auto* to = forwarder_.choose(*into.route, call.payload.size(), now_ns_);
+    auto* to = forwarder_.choose(*into.route, call.key, call.payload.size(), now_ns_);
     if (to == nullptr && into.pool != nullptr) return false;
     if (!into.away || into.away->full()) {
         const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
@@ -108,8 +108,9 @@ void lane::take_travelling(travelling_call& call) {
     auto& invocation = (*call.single)[0];
     auto* route = forwarder_.route(call.function);
     auto* pool = functions_.find(call.function);
-    auto* to =
-        route == nullptr ? nullptr : forwarder_.choose(*route, invocation.payload.size(), now_ns_);
+    auto* to = route == nullptr
+                   ? nullptr
+                   : forwarder_.choose(*route, invocation.key, invocation.payload.size(), now_ns_);
     if (to == nullptr && pool != nullptr) {
         pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
             work[0].origin->answer_error(work[0].address, overloaded(*pool));

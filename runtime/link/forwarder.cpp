@@ -6,6 +6,7 @@
 #include "actors/pool.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/peer.hpp"
+#include "runtime/log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +29,11 @@ std::uint64_t link_id(const ledger_entry& entry) noexcept {
            entry.slot;
 }
 
+std::uint32_t place_of(const function_route& route, const peer_link& link) noexcept {
+    const auto found = std::find(route.links.begin() + 1, route.links.end(), &link);
+    return static_cast<std::uint32_t>(found - route.links.begin());
+}
+
 bool was_tried(const ledger_entry& entry, const peer_link& link) noexcept {
     const auto* end = entry.tried.data() + std::min(entry.tried.size(), std::size_t{entry.sends});
     return std::find(entry.tried.data(), end, link.instance) != end;
@@ -42,27 +48,28 @@ bool forwarder::can_carry(const ledger_entry& entry) noexcept {
 function_route* forwarder::route(std::string_view function) noexcept {
     if (routes_.empty()) return nullptr;
     auto* found = routes_.find(function);
-    return found != nullptr && found->elsewhere() ? found : nullptr;
+    return found != nullptr && found->others != 0 ? found : nullptr;
 }
 
-void forwarder::refresh_own(function_route& route, std::int64_t now_ns) {
+void forwarder::refresh(function_route& route, std::int64_t now_ns) {
+    route.refresh_standings(now_ns);
     if (route.pool == nullptr) return;
     const auto wait = route.pool->wait(now_ns);
-    auto& own = route.candidates.front();
-    own.local = true;
-    own.wait_ns = wait.wait_ns;
-    own.step_ns = wait.step_ns;
+    auto& own = route.candidates[function_route::own_place];
+    own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy}, 0, now_ns);
     own.service_ns = wait.service_ns;
-    own.idle = wait.idle;
-    own.busy = wait.busy;
-    own.capacity = cluster::capacity_of(wait.step_ns);
-    own.reported_at_ns = now_ns;
-    own.sent_since = 0;
 }
 
-peer_link* forwarder::choose(function_route& route, std::size_t payload_bytes,
+peer_link* forwarder::choose(function_route& route, bytes_view key, std::size_t payload_bytes,
                              std::int64_t now_ns) {
-    refresh_own(route, now_ns);
+    if (!key.empty() && view_) {
+        const auto owner = view_->owner(as_text(key));
+        if (owner == options_.instance && route.pool != nullptr) return nullptr;
+        for (auto* link : route.links)
+            if (link != nullptr && link->instance == owner && link->takes(payload_bytes))
+                return link;
+    }
+    refresh(route, now_ns);
     std::array<std::uint32_t, passed_over_max> passed{};
     for (std::size_t count = 0; count < passed.size(); ++count) {
         const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
@@ -76,12 +83,13 @@ peer_link* forwarder::choose(function_route& route, std::size_t payload_bytes,
 
 peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_ns) {
     auto& route = *entry.route;
+    refresh(route, now_ns);
     std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
     std::size_t count = 0;
-    for (std::uint32_t place = 0; place < route.links.size(); ++place) {
+    passed[count++] = function_route::own_place;
+    for (std::uint32_t place = 1; place < route.links.size() && count < passed.size(); ++place) {
         const auto* link = route.links[place];
-        if (count < passed.size() && (link == nullptr || was_tried(entry, *link)))
-            passed[count++] = place;
+        if (link != nullptr && was_tried(entry, *link)) passed[count++] = place;
     }
     const auto bytes = entry.invocation().payload.size();
     while (count < passed.size()) {
@@ -96,12 +104,14 @@ peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_n
 
 void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     const auto& call = entry.invocation();
+    auto& route = *entry.route;
     entry.tried[entry.sends++] = to.instance;
     entry.via = &to;
+    entry.place = place_of(route, to);
     ++to.in_flight;
     to.bytes_in_flight += call.payload.size();
-    for (std::size_t place = 0; place < entry.route->links.size(); ++place)
-        if (entry.route->links[place] == &to) ++entry.route->candidates[place].sent_since;
+    ++route.candidates[entry.place].sent_since;
+    route.health.sent(entry.place, now_ns);
 
     wire::invoke envelope;
     envelope.id = link_id(entry);
@@ -135,6 +145,25 @@ void forwarder::detach(ledger_entry& entry) noexcept {
     auto& link = *std::exchange(entry.via, nullptr);
     --link.in_flight;
     link.bytes_in_flight -= entry.invocation().payload.size();
+}
+
+// What an answer says about the node that gave it.
+void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t now_ns) {
+    auto& health = entry.route->health;
+    if (why == nullptr) return health.succeeded(entry.place, now_ns);
+    switch (why->code) {
+        case errc::overloaded:
+            return health.refused(entry.place, why->retry_after / std::chrono::nanoseconds(1),
+                                  now_ns);
+        case errc::unavailable:
+        case errc::internal:
+            if (!health.failed(entry.place, now_ns)) return;
+            log().warn("circuit open function={} node={} why=\"{}\"", entry.route->name,
+                       entry.via->name, why->detail);
+            return;
+        case errc::cancelled: return;
+        default: return health.succeeded(entry.place, now_ns);
+    }
 }
 
 // Decides between another node, this node and an answer.

@@ -61,8 +61,8 @@ public:
     /// Whether a call may be sent on at all.
     [[nodiscard]] bool alone() const noexcept { return routes_.empty(); }
     /// The link that should take the call; null: it stays here, or nobody takes it.
-    [[nodiscard]] peer_link* choose(function_route& route, std::size_t payload_bytes,
-                                    std::int64_t now_ns);
+    [[nodiscard]] peer_link* choose(function_route& route, bytes_view key,
+                                    std::size_t payload_bytes, std::int64_t now_ns);
     /// The link that should take a call that has been tried; null: none is left.
     [[nodiscard]] peer_link* choose_again(const ledger_entry& entry, std::int64_t now_ns);
     /// Whether the entry may be sent once more.
@@ -95,7 +95,7 @@ private:
     bool receive_from(peer_link& link, std::int64_t now_ns);
     void read_frame(peer_link& link, bytes_view frame, std::int64_t now_ns);
     void welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t now_ns);
-    void read_catalog(peer_link& link, wire::item_list functions);
+    void read_catalog(peer_link& link, wire::item_list functions, std::int64_t now_ns);
     void read_loads(peer_link& link, wire::item_list loads, std::int64_t now_ns);
     [[nodiscard]] ledger_entry* find(peer_link& link, std::uint64_t id) noexcept;
     void failed(ledger_entry& entry, error why, std::int64_t now_ns);
@@ -108,9 +108,10 @@ private:
     void close_lost(std::int64_t now_ns);
     [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
     void set_standing(peer_link& link);
-    void keep_facts();
-    void rebuild_routes();
-    void refresh_own(function_route& route, std::int64_t now_ns);
+    void take_catalog(peer_link& link, std::int64_t now_ns);
+    void drop_catalog(peer_link& link) noexcept;
+    void refresh(function_route& route, std::int64_t now_ns);
+    void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
 
     void count_envelope(peer_link& link);
     void flush(peer_link& link);

@@ -51,6 +51,7 @@ void forwarder::read_frame(peer_link& link, bytes_view frame, std::int64_t now_n
         switch (reader.kind()) {
             case wire::kind::reply:
                 if (auto* entry = find(link, reader.reply().id); entry != nullptr) {
+                    judge(*entry, nullptr, now_ns);
                     detach(*entry);
                     host_.forwarded_value(*entry, reader.reply().payload);
                 } else {
@@ -64,18 +65,18 @@ void forwarder::read_frame(peer_link& link, bytes_view frame, std::int64_t now_n
                     if (failure.id != 0) counters_.answers_late.add();
                     break;
                 }
+                error why{errc_from_number(failure.code), std::string(failure.detail),
+                          std::chrono::microseconds(std::min<std::uint64_t>(
+                              failure.retry_after_us, std::uint64_t{1} << 50)),
+                          failure.did_not_run};
+                judge(*entry, &why, now_ns);
                 detach(*entry);
-                failed(*entry,
-                       {errc_from_number(failure.code), std::string(failure.detail),
-                        std::chrono::microseconds(std::min<std::uint64_t>(failure.retry_after_us,
-                                                                          std::uint64_t{1} << 50)),
-                        failure.did_not_run},
-                       now_ns);
+                failed(*entry, std::move(why), now_ns);
                 break;
             }
             case wire::kind::welcome: welcomed(link, reader.welcome(), now_ns); break;
             case wire::kind::goaway: goaway(link, reader.goaway()); break;
-            case wire::kind::catalog: read_catalog(link, reader.items()); break;
+            case wire::kind::catalog: read_catalog(link, reader.items(), now_ns); break;
             case wire::kind::load: read_loads(link, reader.items(), now_ns); break;
             case wire::kind::gossip:
                 if (listener_ != nullptr && link.instance != 0)
@@ -144,7 +145,7 @@ void forwarder::goaway(peer_link& link, const wire::goaway& envelope) {
     set_standing(link);
 }
 
-void forwarder::read_catalog(peer_link& link, wire::item_list functions) {
+void forwarder::read_catalog(peer_link& link, wire::item_list functions, std::int64_t now_ns) {
     const auto& part = functions.part;
     if (part.total > link_limits::catalog_max)
         return give_up(link, "it says that it serves " + std::to_string(part.total) +
@@ -159,9 +160,9 @@ void forwarder::read_catalog(peer_link& link, wire::item_list functions) {
         added.idempotent = (each.flags & wire::catalog_flags::idempotent) != 0;
     }
     if (link.incoming.size() != part.total) return;
-    keep_facts();
+    drop_catalog(link);
     link.catalog = std::exchange(link.incoming, {});
-    rebuild_routes();
+    take_catalog(link, now_ns);
 }
 
 void forwarder::read_loads(peer_link& link, wire::item_list loads, std::int64_t now_ns) {
@@ -170,14 +171,11 @@ void forwarder::read_loads(peer_link& link, wire::item_list loads, std::int64_t 
         if (each.function >= link.catalog.size()) continue;
         const auto& function = link.catalog[each.function];
         if (function.route == nullptr) continue;
-        auto& facts = function.route->candidates[function.place];
-        facts.wait_ns = static_cast<std::int64_t>(std::min(each.wait_ns, ns_max));
-        facts.step_ns = static_cast<std::int64_t>(std::min(each.step_ns, ns_max));
-        facts.idle = each.idle;
-        facts.busy = static_cast<float>(std::min(each.busy_permille, 1000u)) / 1000.0F;
-        facts.capacity = cluster::capacity_of(facts.step_ns);
-        facts.reported_at_ns = now_ns;
-        facts.sent_since = 0;
+        function.route->candidates[function.place].learn(
+            {static_cast<std::int64_t>(std::min(each.wait_ns, ns_max)),
+             static_cast<std::int64_t>(std::min(each.step_ns, ns_max)), each.idle,
+             static_cast<float>(std::min(each.busy_permille, 1000u)) / 1000.0F},
+            0, now_ns);
     }
 }
 

@@ -174,22 +174,20 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + link.pause.next().count();
-    if (!link.catalog.empty()) {
-        keep_facts();
-        link.catalog.clear();
-        rebuild_routes();
-    }
+    for (auto& function : link.catalog)
+        if (function.route != nullptr) function.route->open[function.place] = false;
     if (link.in_flight != 0) {
         calls_.for_each_open([&](ledger_entry& entry) {
             if (entry.via != &link) return;
+            error why{errc::unavailable, "node " + link.name + " was lost while it had " +
+                                             entry.route->name +
+                                             ", which may have run: " + link.lost_why};
+            judge(entry, &why, now_ns);
             detach(entry);
-            failed(entry,
-                   {errc::unavailable, "node " + link.name + " was lost while it had " +
-                                           entry.route->name +
-                                           ", which may have run: " + link.lost_why},
-                   now_ns);
+            failed(entry, std::move(why), now_ns);
         });
     }
+    drop_catalog(link);
     if (listener_ == nullptr) return;
     if (was_up)
         listener_->link_lost(link);
@@ -200,52 +198,33 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
 // -- routes ----------------------------------------------------------------------------------
 
 void forwarder::set_standing(peer_link& link) {
-    const auto standing =
-        link.live() && !link.draining ? cluster::standing::usable : cluster::standing::barred;
+    const bool open = link.live() && !link.draining;
     for (auto& function : link.catalog) {
         if (function.route == nullptr) continue;
-        auto& facts = function.route->candidates[function.place];
-        facts.now = standing;
-        facts.rtt_ns = link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
+        function.route->open[function.place] = open;
+        function.route->candidates[function.place].rtt_ns =
+            link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
     }
 }
 
-// What is known of loads survives that places change.
-void forwarder::keep_facts() {
-    for (auto& link : links_)
-        for (auto& function : link->catalog)
-            if (function.route != nullptr)
-                function.facts = function.route->candidates[function.place];
+void forwarder::take_catalog(peer_link& link, std::int64_t now_ns) {
+    for (auto& function : link.catalog) {
+        // These answer for the node that is asked, whichever that is.
+        if (function.name.starts_with(own_functions)) continue;
+        auto& route = routes_.find_or_make(function.name, [&] {
+            return std::make_unique<function_route>(function.name, functions_.find(function.name),
+                                                    options_.seed);
+        });
+        function.route = &route;
+        function.place = route.add(link, function.idempotent, now_ns);
+    }
+    set_standing(link);
 }
 
-void forwarder::rebuild_routes() {
-    routes_.for_each([](function_route& route) {
-        route.candidates.clear();
-        route.links.clear();
-        route.pool = nullptr;
-    });
-    for (auto& link : links_) {
-        for (auto& function : link->catalog) {
-            if (function.name.starts_with(own_functions)) continue;
-            auto& route = routes_.at(function.name);
-            if (route.links.empty()) {
-                route.pool = functions_.find(function.name);
-                route.idempotent = true;
-                if (route.pool != nullptr) {
-                    route.links.push_back(nullptr);
-                    route.candidates.emplace_back().local = true;
-                    route.idempotent = route.pool->info().idempotent();
-                }
-            }
-            function.route = &route;
-            function.place = static_cast<std::uint32_t>(route.links.size());
-            // Modules of two versions may differ in it: then the careful answer holds.
-            route.idempotent = route.idempotent && function.idempotent;
-            route.links.push_back(link.get());
-            route.candidates.push_back(function.facts);
-        }
-        set_standing(*link);
-    }
+void forwarder::drop_catalog(peer_link& link) noexcept {
+    for (auto& function : link.catalog)
+        if (function.route != nullptr) function.route->remove(function.place);
+    link.catalog.clear();
 }
 
 // -- for the lane ----------------------------------------------------------------------------

@@ -42,8 +42,7 @@ struct remote_function {
     std::string module_version;
     bool idempotent = false;
     function_route* route = nullptr;  // of this lane, and
-    std::uint32_t place = 0;          // which of its nodes this link is
-    cluster::candidate facts;         // while places change
+    std::uint32_t place = 0;          // of this link there
 };
 
 struct peer_link {
@@ -86,7 +85,7 @@ struct peer_link {
     [[nodiscard]] double busy() const noexcept {
         double most = 0;
         for (const auto& each : catalog)
-            if (each.route != nullptr) most = std::max<double>(most, load_of(each).busy);
+            if (each.route != nullptr) most = std::max<double>(most, load_of(each).report.busy);
         return most;
     }
     [[nodiscard]] static const cluster::candidate& load_of(const remote_function& which) noexcept;

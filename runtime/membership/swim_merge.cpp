@@ -54,7 +54,7 @@ void swim::merge_self(const update& said, instance_id from) {
     if (said_rank == our_rank) return;
     if (said_rank < our_rank) {
         // The news of our contradiction has not reached it, or was lost: it alone needs it.
-        if (said.state != member_state::alive || said.incarnation != self.incarnation) {
+        if (said.state == member_state::suspect || said.state == member_state::dead) {
             message again;
             again.updates.push_back(update_of(self));
             send(from, std::move(again));
