@@ -4,7 +4,7 @@
 import time
 
 from account import Account, read_executions, unexplained
-from case_deaths import LOAD, describe
+from callers import LOAD, describe
 from network import Network
 from processes import Cluster
 from report import Row, row_at_most, row_zero, say
@@ -16,7 +16,7 @@ HEAL_S = 3.0
 MAJORITY, MINORITY = ["n1", "n2", "c1"], ["n3", "c2"]
 
 
-def run_partition(programs, directory, rounds, quick=False):
+def run_partition(programs, directory, plan):
     """A caller on each side knows all nodes, of each kind of function."""
     cuts, heals, healed_s = [], [], []
     with (Network(["n1", "n2", "n3", "c1", "c2"]) as network,
@@ -26,8 +26,8 @@ def run_partition(programs, directory, rounds, quick=False):
             for kind in ("nap_idempotent", "nap"):
                 loads[where, kind] = cluster.load(f"chaos/{kind}", where=where,
                                                   nodes=cluster.endpoints(first),
-                                                  **{**LOAD, "rate": 100})
-        for number in range(rounds):
+                                                  **{**LOAD, "rate": plan.rate / 3})
+        for number in range(plan.rounds):
             time.sleep(1.0)
             cuts.append(time.monotonic())
             network.cut(MINORITY, MAJORITY)
@@ -36,7 +36,7 @@ def run_partition(programs, directory, rounds, quick=False):
             heals.append(time.monotonic())
             healed_s.append(cluster.await_whole())
             errors = sum(load.errors() for load in loads.values())
-            say(f"  partition {number + 1}/{rounds}: whole again after {healed_s[-1]:.2f} s; "
+            say(f"  partition {number + 1}/{plan.rounds}: whole again after {healed_s[-1]:.2f} s; "
                 f"errors so far: {errors}")
         time.sleep(1.0)
         for load in loads.values():
@@ -66,5 +66,5 @@ def run_partition(programs, directory, rounds, quick=False):
             row_zero("partition", "others executed twice", twice),
             *rows,
             row_zero("partition", "failed and not in flight at a cut or its end", stray),
-            row_at_most("partition", f"whole again, slowest of {rounds}", max(healed_s), HEAL_S,
+            row_at_most("partition", f"whole again, slowest of {plan.rounds}", max(healed_s), HEAL_S,
                         " s")]

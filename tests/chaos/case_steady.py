@@ -15,10 +15,10 @@ LOAD = 0.8
 CALLERS = 3
 
 
-def run_slow(programs, directory, rounds, quick=False):
-    seconds = 20 if quick else 60
+def run_slow(programs, directory, plan):
+    seconds = 20 if plan.quick else 60
     rows = run_slow_once(programs, directory / "fixed", "slow", seconds, exponential=False)
-    if not quick:
+    if not plan.quick:
         rows += run_slow_once(programs, directory / "drawn", "slow, drawn", seconds,
                               exponential=True)
     return rows
@@ -95,9 +95,9 @@ def ideal_once_s(service_s, rate, exponential, calls, seed):
     return quantile(latencies, 0.99)
 
 
-def run_idle(programs, directory, rounds, quick=False):
+def run_idle(programs, directory, plan):
     """What nodes of a cluster cost that nobody calls."""
-    seconds = 20 if quick else 30
+    seconds = 20 if plan.quick else 30
     with Cluster(programs, directory) as cluster:
         time.sleep(2)
         began, before = time.monotonic(), {n: each.cpu_seconds() for n, each in cluster.nodes.items()}

@@ -6,6 +6,7 @@ every way out, Ctrl-C included, because they are closed by the cluster's `with`.
 the machine's monotonic clock, in seconds: nodes' traces and callers' files use the same clock.
 """
 
+import calendar
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import time
 READY_SECONDS_MAX = 30
 WHOLE_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
+KNOWN_SECONDS_MAX = 10
 
 
 class ChaosError(Exception):
@@ -149,7 +151,7 @@ class Node(Process):
         for match in pattern.finditer(self.log()):
             stamp, _, fraction = match.group(1).partition(".")
             when = time.strptime(stamp + "UTC", "%Y-%m-%dT%H:%M:%S%Z")
-            seconds = _timegm(when) + float("0." + (fraction or "0"))
+            seconds = calendar.timegm(when) + float("0." + (fraction or "0"))
             if seconds >= after_wall_s - 0.002:
                 return seconds
         return None
@@ -168,11 +170,6 @@ class Node(Process):
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _timegm(when):
-    import calendar
-    return calendar.timegm(when)
 
 
 class Cluster:
@@ -242,8 +239,21 @@ class Cluster:
             if waiting and time.monotonic() - began > seconds:
                 raise ChaosError(f"after {seconds} s {waiting[0].name} sees {waiting[0].members()}")
             if waiting:
-                time.sleep(0.02)
+                time.sleep(0.05)
         return time.monotonic() - began
+
+    def await_known_dead(self, victim, since_wall_s):
+        """How many seconds later the last of the others said that the node is dead."""
+        limit = time.monotonic() + KNOWN_SECONDS_MAX
+        while True:
+            told = [node.told_at("member died", victim, since_wall_s)
+                    for node in self.others(victim)]
+            if all(told):
+                return max(told) - since_wall_s
+            if time.monotonic() > limit:
+                raise ChaosError(f"{victim} ended and is not known dead after "
+                                 f"{KNOWN_SECONDS_MAX} s")
+            time.sleep(0.01)
 
     def load(self, function, **options):
         load = Load(self, function, **options)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from callers import Plan
 from case_deaths import run_kill, run_restart
 from case_partition import run_partition
 from case_pause import run_pause
@@ -57,11 +58,11 @@ def arguments():
 def run_case(name, programs, directory, given):
     """The rows of one case, and whether it could be measured."""
     run, rounds, rounds_quick = CASES[name]
-    rounds = given.rounds or (rounds_quick if given.quick else rounds)
+    plan = Plan(given.rounds or (rounds_quick if given.quick else rounds), given.quick)
     say(f"== {name}")
     began = time.monotonic()
     try:
-        rows = run(programs, directory / name, rounds, given.quick)
+        rows = run(programs, directory / name, plan)
     except NotPermitted as reason:
         say(f"  skipped: {reason}")
         return [Row(name, "skipped, no namespaces", "", str(reason)[:60], None)], True
