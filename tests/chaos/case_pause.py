@@ -10,6 +10,9 @@ from callers import Callers, describe, rows_of_invariants
 from processes import Cluster
 from report import Row, row_at_most, row_zero, say
 
+# The time until all know that a node hangs; what it is given meanwhile is in flight on it.
+NOTICE_S = 1.0
+
 
 def run_pause(programs, directory, plan):
     fewer = dataclasses.replace(plan, rounds=max(1, plan.rounds // 3))
@@ -83,7 +86,7 @@ def run_long(programs, directory, plan):
                 f"whole again after {time.monotonic() - resumed:.2f} s; " + callers.state())
         time.sleep(0.5)
         safe, once = callers.accounts()
-    stray = describe(once, unexplained(once.failed, pauses, seconds + plan.grace_s), directory,
+    stray = describe(once, unexplained(once.failed, pauses, NOTICE_S + plan.grace_s), directory,
                      "pause-long-unexplained")
     describe(once, once.failed, directory, "pause-long-others")
     return [*rows_of_invariants(case, safe, once, directory),
