@@ -70,7 +70,8 @@ class Account:
             found.append(f"{len(unrun)} calls answered that never ran, as {unrun[0].id}")
         denied = [call for call in self.failed if call.did_not_run and self.runs(call)]
         if denied:
-            found.append(f"{len(denied)} calls ran whose error says they did not, as {denied[0].id}")
+            found.append(f"{len(denied)} calls ran whose error says that they did not, as "
+                         f"{denied[0].id}")
         return found
 
     def latest_within(self, begin, end):

@@ -7,7 +7,7 @@ import time
 
 from account import quantile, unexplained
 from callers import Callers, describe, rows_of_invariants
-from processes import Cluster
+from cluster import Cluster
 from report import Row, row_at_most, row_zero, say
 
 
@@ -28,8 +28,8 @@ def run_kill(programs, directory, plan):
             time.sleep(0.5)
             cluster.start(victim)
             cluster.await_whole()
-            say(f"  kill {number + 1}/{plan.rounds}: {victim}, known dead after {known_s[-1]:.2f} s; "
-                + callers.state())
+            say(f"  kill {number + 1}/{plan.rounds}: {victim}, known dead after "
+                f"{known_s[-1]:.2f} s; " + callers.state())
         time.sleep(0.5)
         safe, once = callers.accounts()
     ends = [*kills[1:], kills[-1] + 30]
@@ -45,7 +45,8 @@ def run_kill(programs, directory, plan):
         row_zero("kill", "others failed, not in flight on the victim", stray),
         Row("kill", "others failed in flight", "reported",
             f"{len(once.failed)} of {len(once.calls)} in {plan.rounds} kills", None),
-        row_at_most("kill", "slowest call of a kill, p99 of kills", quantile(stalls, 0.99), 1.5, " s"),
+        row_at_most("kill", "slowest call of a kill, p99 of kills", quantile(stalls, 0.99), 1.5,
+                    " s"),
         row_at_most("kill", "no answer at all, p99 of kills", quantile(gaps, 0.99), 1.5, " s"),
         row_at_most("kill", "known dead everywhere, slowest", max(known_s), 1.0, " s"),
         Row("kill", "p99 latency over all", "reported",

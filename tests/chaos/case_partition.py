@@ -5,8 +5,8 @@ import time
 
 from account import Account, read_executions, unexplained
 from callers import LOAD, describe
+from cluster import Cluster
 from network import Network
-from processes import Cluster
 from report import Row, row_at_most, row_zero, say
 
 CUT_SECONDS = 10.0
@@ -66,5 +66,5 @@ def run_partition(programs, directory, plan):
             row_zero("partition", "others executed twice", twice),
             *rows,
             row_zero("partition", "failed and not in flight at a cut or its end", stray),
-            row_at_most("partition", f"whole again, slowest of {plan.rounds}", max(healed_s), HEAL_S,
-                        " s")]
+            row_at_most("partition", f"whole again, slowest of {plan.rounds}", max(healed_s),
+                        HEAL_S, " s")]

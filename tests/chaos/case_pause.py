@@ -7,7 +7,7 @@ import time
 
 from account import unexplained
 from callers import Callers, describe, rows_of_invariants
-from processes import Cluster
+from cluster import Cluster
 from report import Row, row_at_most, row_zero, say
 
 # The time until all know that a node hangs; what it is given meanwhile is in flight on it.
@@ -42,8 +42,8 @@ def run_short(programs, directory, plan):
             for node in cluster.others(victim):
                 if node.told_at("member died", victim, wall):
                     condemned.append(f"{victim} by {node.name}")
-            say(f"  {case} {number + 1}/{plan.rounds}: {victim}, declared dead {len(condemned)} times; "
-                + callers.state())
+            say(f"  {case} {number + 1}/{plan.rounds}: {victim}, declared dead "
+                f"{len(condemned)} times; " + callers.state())
         safe, once = callers.accounts()
     return [*rows_of_invariants(case, safe, once, directory),
             row_zero(case, "others that failed",

@@ -5,7 +5,7 @@ import random
 import time
 
 from account import Account, quantile, read_executions
-from processes import Cluster
+from cluster import Cluster
 from report import Row, row_at_most, say
 
 ACTIVATIONS = 4
@@ -100,7 +100,8 @@ def run_idle(programs, directory, plan):
     seconds = 20 if plan.quick else 30
     with Cluster(programs, directory) as cluster:
         time.sleep(2)
-        began, before = time.monotonic(), {n: each.cpu_seconds() for n, each in cluster.nodes.items()}
+        began = time.monotonic()
+        before = {name: node.cpu_seconds() for name, node in cluster.nodes.items()}
         say(f"  idle: {seconds} s")
         time.sleep(seconds)
         took = time.monotonic() - began

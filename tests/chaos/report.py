@@ -38,6 +38,5 @@ def table(rows):
     cells += [(row.case, row.figure, row.target, row.measured, row.verdict) for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     widths[3] = min(widths[3], 60)
-    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]).rstrip()
-             for row in cells]
+    lines = ["  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in cells]
     return "\n".join([lines[0], "-" * max(len(line) for line in lines[:2]), *lines[1:]])
