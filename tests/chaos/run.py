@@ -73,14 +73,22 @@ def run_case(name, programs, directory, given):
     return rows, True
 
 
+def interrupt(*_):
+    """Whoever ends this process wants its nodes and its namespaces gone, too: an impatient second
+    signal must not keep it from that."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main():
     given = arguments()
     programs = Programs.of_build(given.build_dir)
     if programs.missing():
         print(f"chaos: not built: {', '.join(programs.missing())}", file=sys.stderr)
         return 2
-    # Whoever ends this process wants its nodes and its namespaces gone, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)
     directory = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="dunlin-chaos-"))
     if given.keep:
         shutil.rmtree(directory, ignore_errors=True)
