@@ -127,7 +127,8 @@ void swim::introduce(instance_id instance, std::int64_t now_ns) {
     const bool waiting =
         std::any_of(introduced_.begin(), introduced_.end(),
                     [&](const introduced& each) { return each.instance == instance; });
-    if (!known && !waiting && introduced_.size() < introduced_max) {
+    if (!known && !waiting) {
+        if (introduced_.size() >= introduced_max) introduced_.erase(introduced_.begin());
         introduced_.push_back({instance, 0});
         next_sync_ns_ = std::min(next_sync_ns_, now_ns_ + options_.sync_first_ns);
     }

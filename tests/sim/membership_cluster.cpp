@@ -12,7 +12,13 @@ using membership::member_state;
 
 namespace {
 
-constexpr std::uint64_t close_flag = std::uint64_t{1} << 63;
+// Events that are not a timer: the peer is in the low bits, the host above.
+constexpr std::uint64_t closed_flag = std::uint64_t{1} << 63;
+constexpr std::uint64_t reached_flag = std::uint64_t{1} << 62;
+
+std::uint64_t link_event(std::uint64_t flag, host_id at, host_id peer) {
+    return flag | (std::uint64_t{at} << 20) | peer;
+}
 
 }  // namespace
 
@@ -53,16 +59,14 @@ membership::record_ptr membership_cluster::new_record(host_id at) {
 // -- events ---------------------------------------------------------------------------------------
 
 void membership_cluster::handle(std::uint64_t what) {
-    if ((what & close_flag) != 0) {
-        // A connection closed: the peer is in the low bits, the host above.
-        const auto gone = static_cast<host_id>(what & 0xf'ffff);
-        const auto at = static_cast<host_id>((what & ~close_flag) >> 20);
-        auto& host = hosts_[at];
-        if (host.node == nullptr || host.paused) return;
-        for (const auto& each : host.node->snapshot())
-            if (host_of(each.record->instance) == gone && !runs(each.record->instance))
-                host.node->hint_lost(each.record->instance, clock_of(host));
-        after_step(at);
+    if ((what & (closed_flag | reached_flag)) != 0) {
+        const auto peer = static_cast<host_id>(what & 0xf'ffff);
+        const auto at = static_cast<host_id>((what & ~(closed_flag | reached_flag)) >> 20);
+        if ((what & closed_flag) != 0) {
+            connection_closed(at, peer);
+        } else {
+            introduce(at, peer);
+        }
         return;
     }
     const auto at = static_cast<host_id>(what);
@@ -70,6 +74,15 @@ void membership_cluster::handle(std::uint64_t what) {
     if (host.armed_ns <= time.now_ns()) host.armed_ns = never_ns;
     if (host.node == nullptr || host.paused) return;
     if (host.node->next_timer_ns() <= clock_of(host)) host.node->advance(clock_of(host));
+    after_step(at);
+}
+
+void membership_cluster::connection_closed(host_id at, host_id peer) {
+    auto& host = hosts_[at];
+    if (host.node == nullptr || host.paused) return;
+    for (const auto& each : host.node->snapshot())
+        if (host_of(each.record->instance) == peer && !runs(each.record->instance))
+            host.node->hint_lost(each.record->instance, clock_of(host));
     after_step(at);
 }
 
@@ -103,9 +116,14 @@ void membership_cluster::send_all(host_id at) {
         ++sent.messages;
         sent.bytes += bytes_.size();
         sent.message_bytes_max = std::max(sent.message_bytes_max, bytes_.size());
-        // Who was there before does not get what is meant for this start.
         const auto to = host_of(each.to);
-        if (to >= hosts() || hosts_[to].instance != each.to) continue;
+        if (hosts_[to].instance != each.to) {
+            // The link's handshake tells that another start of the node is at this endpoint.
+            if (hosts_[to].node != nullptr && network.can_reach(at, to)) {
+                time.at(time.now_ns() + 5'000'000, *this, link_event(reached_flag, at, to));
+            }
+            continue;
+        }
         if (settings_.through_codec) {
             auto read = membership::decode(bytes_);
             if (!read || !*read) {
@@ -201,8 +219,7 @@ void membership_cluster::kill(host_id at, ending how) {
     if (how == ending::silent) return;
     for (host_id other = 0; other < hosts(); ++other)
         if (other != at)
-            time.at(time.now_ns() + 1'000'000, *this,
-                    close_flag | (std::uint64_t{other} << 20) | at);
+            time.at(time.now_ns() + 1'000'000, *this, link_event(closed_flag, other, at));
 }
 
 void membership_cluster::start(host_id at, host_id through) {

@@ -111,6 +111,7 @@ private:
         return time.now_ns() + at.clock_ahead_ns;
     }
     membership::record_ptr new_record(host_id at);
+    void connection_closed(host_id at, host_id peer);
     void after_step(host_id at);
     void send_all(host_id at);
     void check(host_id at);

@@ -63,6 +63,10 @@ public:
         cuts_[index_of(from, to)] = true;
     }
     void mend() { cuts_.clear(); }
+    /// Both ways: what a handshake needs.
+    [[nodiscard]] bool can_reach(host_id from, host_id to) const {
+        return !down_[to] && !hosts_[to].paused && !is_cut(from, to) && !is_cut(to, from);
+    }
 
     void set_down(host_id host, bool down) {
         down_[host] = down;
