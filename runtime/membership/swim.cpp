@@ -73,6 +73,8 @@ void swim::advance(std::int64_t now_ns) {
     set_time(now_ns);
     advance_probes();
     bury_overdue();
+    // Before anybody else hears of it through a ping.
+    if (spread_) spread();
     if (next_turn_ns_ <= now_ns_) start_turn();
     if (next_sync_ns_ <= now_ns_) sync_turn();
     if (next_dead_ping_ns_ <= now_ns_) ping_a_dead_one();

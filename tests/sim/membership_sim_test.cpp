@@ -54,7 +54,7 @@ std::int64_t death_known_ns(host_id nodes, std::uint64_t seed, membership_cluste
 
 TEST_CASE("random lives of clusters end in one view") {
     std::uint64_t first = 1;
-    std::uint64_t last = 60;
+    std::uint64_t last = 200;
     const char* chosen = std::getenv("DUNLIN_SIM_SEED");
     if (chosen != nullptr) first = last = std::strtoull(chosen, nullptr, 10);
     for (auto seed = first; seed <= last; ++seed) {
