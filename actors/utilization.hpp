@@ -29,13 +29,14 @@ public:
             const auto used = static_cast<float>(occupied_ns - occupied_ns_) / possible_ns;
             const auto weight =
                 std::min(1.0F, static_cast<float>(passed_ns) / static_cast<float>(window_ns));
-            share_ += weight * (std::clamp(used, 0.0F, 1.0F) - share_);
+            // Time comes in whole calls, when they end, so one sample may hold more than there was.
+            share_ += weight * (used - share_);
         }
         sampled_at_ns_ = now_ns;
         occupied_ns_ = occupied_ns;
     }
     /// From 0 to 1.
-    [[nodiscard]] float share() const noexcept { return share_; }
+    [[nodiscard]] float share() const noexcept { return std::clamp(share_, 0.0F, 1.0F); }
 
 private:
     std::int64_t sampled_at_ns_ = 0;

@@ -273,6 +273,8 @@ const std::vector<std::string>& node::endpoints() const noexcept { return impl_-
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
+void node::on_drain(std::function<void()> asked) { impl_->board.on_drain(std::move(asked)); }
+
 std::size_t node::impl::calls_open() const {
     std::size_t open = 0;
     for (const auto& each : lanes) open += each->counters().calls_open.get();

@@ -121,7 +121,12 @@ std::vector<actors::function_info> system_module::functions() {
     nodes.name = "dunlin/nodes";
     nodes.description = "The members of the cluster as this node sees them, the dead ones too";
     nodes.run = &system_module::run_nodes;
-    std::vector<actors::function_info> all{std::move(list), std::move(stats), std::move(nodes)};
+    actors::function_info drain;
+    drain.name = "dunlin/drain";
+    drain.description = "Has this node finish what it has and leave; takes nil or {force: bool}";
+    drain.run = &system_module::run_drain;
+    std::vector<actors::function_info> all{std::move(list), std::move(stats), std::move(nodes),
+                                           std::move(drain)};
     for (auto& each : all) {
         each.module_name = "dunlin";
         each.flags = DUNLIN_IDEMPOTENT;
@@ -196,6 +201,31 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
                         {"busy", each.self ? busiest(module.functions_) : each.busy},
                         {"self", each.self}});
     return answer(*host, call, list);
+}
+
+std::int32_t system_module::run_drain(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* payload, std::size_t payload_size) {
+    const auto& module = *static_cast<const system_module*>(self);
+    const auto refuse = [&](const std::string& why) {
+        host->fail(call, static_cast<std::int32_t>(errc::invalid_argument), why.data(), why.size());
+        return DUNLIN_DONE;
+    };
+    const auto input = json::from_msgpack(payload, payload + payload_size, true, false);
+    if (input.is_discarded() || !(input.is_null() || input.is_object()))
+        return refuse("dunlin/drain takes nil, or a map that may hold force");
+    const auto forced = input.is_object() && input.contains("force") ? input["force"] : json(false);
+    if (!forced.is_boolean()) return refuse("dunlin/drain: force is true or false");
+    const auto nodes = module.cluster_.nodes();
+    const bool others = std::any_of(nodes->begin(), nodes->end(), [](const node_status& node) {
+        return !node.self && (node.state == "alive" || node.state == "suspect");
+    });
+    if (!others && !forced.get<bool>())
+        return refuse("node " + module.node_name_ +
+                      " is the last one that takes calls: draining it would leave none; say so "
+                      "with force if that is meant");
+    if (!module.cluster_.ask_to_drain())
+        return refuse("node " + module.node_name_ + " is part of a program that ends it itself");
+    return answer(*host, call, nullptr);
 }
 
 }  // namespace dunlin::runtime

@@ -21,7 +21,7 @@ namespace dunlin::runtime {
 class system_module {
 public:
     system_module(const function_registry& functions, const frame_budget& frames,
-                  const cluster_board& cluster, std::string node_name)
+                  cluster_board& cluster, std::string node_name)
         : functions_(functions),
           frames_(frames),
           cluster_(cluster),
@@ -41,9 +41,12 @@ private:
     static std::int32_t run_nodes(void* self, const dunlin_host* host, dunlin_call* call,
                                   const std::uint8_t* payload, std::size_t payload_size);
 
+    static std::int32_t run_drain(void* self, const dunlin_host* host, dunlin_call* call,
+                                  const std::uint8_t* payload, std::size_t payload_size);
+
     const function_registry& functions_;
     const frame_budget& frames_;
-    const cluster_board& cluster_;
+    cluster_board& cluster_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
 };

@@ -42,8 +42,10 @@ cluster_agent::cluster_agent(cluster_agent_options options, lane& carrier, clust
 
 std::int64_t cluster_agent::advance(std::int64_t now_ns) {
     now_ns_ = now_ns;
-    if (swim_.next_timer_ns() <= now_ns) swim_.advance(now_ns);
-    pump();
+    if (swim_.next_timer_ns() <= now_ns) {
+        swim_.advance(now_ns);
+        pump();
+    }
     if (now_ns >= seeds_due_ns_) {
         seeds_due_ns_ = now_ns + seeds_again_ns;
         reach_seeds();

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,6 +60,22 @@ public:
         return counts_;
     }
 
+    /// What is to happen when somebody asks this node to drain.
+    void on_drain(std::function<void()> asked) {
+        const std::lock_guard lock(mutex_);
+        on_drain_ = std::move(asked);
+    }
+    /// @returns false if nobody has said what that means.
+    [[nodiscard]] bool ask_to_drain() {
+        std::function<void()> asked;
+        {
+            const std::lock_guard lock(mutex_);
+            asked = on_drain_;
+        }
+        if (asked) asked();
+        return static_cast<bool>(asked);
+    }
+
     /// The node has become part of a cluster of others, or was refused by it for good. The first
     /// word counts.
     void decide(result<void> joined) {
@@ -80,6 +97,7 @@ private:
         std::make_shared<const std::vector<node_status>>();
     membership_counts counts_;
     std::optional<result<void>> joined_;
+    std::function<void()> on_drain_;
 };
 
 }  // namespace dunlin::runtime

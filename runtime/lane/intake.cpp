@@ -149,6 +149,7 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
         refuse(routing_id, known.error().detail);
         return nullptr;
     }
+    if (hello.role == wire::peer_role::node) forget_older(hello.instance);
     auto& added = peers_.add(routing_id);
     added.name = hello.name;
     added.role = hello.role;
@@ -160,6 +161,14 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
     log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
     welcome(added);
     return &added;
+}
+
+// A node has one connection to each lane: what is there of it already is of no use any more, even
+// if nothing has told us yet.
+void lane::forget_older(std::uint64_t instance) {
+    peers_.for_each([instance](peer& each) {
+        if (each.instance == instance) each.instance = 0;
+    });
 }
 
 void lane::welcome(peer& to) {
@@ -197,7 +206,8 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
-    if (draining_ && !from.drain_due) {
+    // What a node says of itself it says to the end.
+    if (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")) {
         error why{errc::unavailable,
                   "node " + options_.node_name + " is draining; the call did not run"};
         why.did_not_run = true;

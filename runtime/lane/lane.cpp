@@ -265,8 +265,8 @@ void lane::sleep_until_work() {
 
 void lane::tend_cluster() {
     if (options_.instance == 0) return;
-    if (now_ns_ >= membership_due_ns_ && membership_ != nullptr)
-        membership_due_ns_ = membership_->advance(now_ns_);
+    // Every turn: what was heard since may have brought the next timer nearer.
+    if (membership_ != nullptr) membership_due_ns_ = membership_->advance(now_ns_);
     links_due_ns_ = forwarder_.advance(now_ns_);
 }
 

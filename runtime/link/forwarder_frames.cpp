@@ -116,6 +116,12 @@ void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int
                                  std::to_string(wire::protocol_version));
     if (link.instance != 0 && link.instance != welcome.instance)
         return give_up(link, "another node answers there now, " + std::string(welcome.node));
+    for (auto& other : links_) {
+        if (other.get() == &link || other->instance != welcome.instance) continue;
+        other->try_at_ns = now_ns;  // it can be reached
+        link.redundant = true;
+        return give_up(link, "there is a link to it already");
+    }
     link.name = welcome.node;
     link.instance = welcome.instance;
     link.now = peer_link::phase::live;

@@ -97,6 +97,7 @@ void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
 void forwarder::connect(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
+    link.redundant = false;
     link.now = peer_link::phase::greeting;
     try {
         link.connection = std::make_unique<link::connection>(context_, 0, link.endpoint,
@@ -188,7 +189,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
         });
     }
     drop_catalog(link);
-    if (listener_ == nullptr) return;
+    if (listener_ == nullptr || link.redundant) return;
     if (was_up)
         listener_->link_lost(link);
     else

@@ -60,7 +60,8 @@ struct peer_link {
     bool member = false;    // the membership knows it; otherwise it serves to join only
     bool lost = false;      // to be closed at the end of the turn
     std::string lost_why;
-    bool refused = false;  // by the node, in the handshake
+    bool refused = false;    // by the node, in the handshake
+    bool redundant = false;  // another link leads to the same node
 
     phase now = phase::waiting;
     std::unique_ptr<link::connection> connection;

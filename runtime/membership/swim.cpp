@@ -73,6 +73,8 @@ void swim::advance(std::int64_t now_ns) {
     set_time(now_ns);
     advance_probes();
     bury_overdue();
+    // Before anybody else hears of it through a ping.
+    if (spread_) spread();
     if (next_turn_ns_ <= now_ns_) start_turn();
     if (next_sync_ns_ <= now_ns_) sync_turn();
     if (next_dead_ping_ns_ <= now_ns_) ping_a_dead_one();
@@ -127,7 +129,8 @@ void swim::introduce(instance_id instance, std::int64_t now_ns) {
     const bool waiting =
         std::any_of(introduced_.begin(), introduced_.end(),
                     [&](const introduced& each) { return each.instance == instance; });
-    if (!known && !waiting && introduced_.size() < introduced_max) {
+    if (!known && !waiting) {
+        if (introduced_.size() >= introduced_max) introduced_.erase(introduced_.begin());
         introduced_.push_back({instance, 0});
         next_sync_ns_ = std::min(next_sync_ns_, now_ns_ + options_.sync_first_ns);
     }

@@ -39,7 +39,8 @@ public:
     swim(const options& how, record_ptr self, std::uint64_t seed, std::int64_t now_ns);
 
     /// A node was reached by its address: a join, or a link to or from it came up. Lists are
-    /// compared, again and again for a while until it answers.
+    /// compared, again and again for a while until it answers. Whoever finds itself alone goes
+    /// on introducing those whose addresses it was given: they may start again under others.
     void introduce(instance_id instance, std::int64_t now_ns);
     /// Its connection closed: probed at once instead of in its turn.
     void hint_lost(instance_id instance, std::int64_t now_ns);

@@ -104,8 +104,10 @@ void swim::sync_turn() {
             if (syncs_ < options_.syncs_first) ++syncs_;
         }
     } else {
+        // A node that is alone has nobody else to ask, however long it is cut off.
+        const bool alone = members_.living() < 2;
         std::erase_if(introduced_, [&](introduced& each) {
-            if (++each.tries > introduced_tries) return true;
+            if (++each.tries > introduced_tries && !alone) return true;
             compare_lists(each.instance);
             return false;
         });

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -99,6 +100,8 @@ int serve(settings all) {
                                                               : exit_code::not_started;
     }
     auto& node = **started;
+    // The signals are read from a descriptor, so this is as if somebody had sent one.
+    node.on_drain([] { ::kill(::getpid(), SIGTERM); });
     announce(node);
     stop.wait();
     const exit_at_signal impatient(stop);
