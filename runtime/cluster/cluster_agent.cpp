@@ -46,12 +46,20 @@ std::int64_t cluster_agent::advance(std::int64_t now_ns) {
         swim_.advance(now_ns);
         pump();
     }
-    if (now_ns >= seeds_due_ns_) {
-        seeds_due_ns_ = now_ns + seeds_again_ns;
-        reach_seeds();
+    // A node that is alone and has nobody to look for sleeps as much as it can.
+    auto due_ns = swim_.next_timer_ns();
+    if (!seeds_.empty()) {
+        if (now_ns >= seeds_due_ns_) {
+            seeds_due_ns_ = now_ns + seeds_again_ns;
+            reach_seeds();
+        }
+        due_ns = std::min(due_ns, seeds_due_ns_);
     }
-    if (now_ns >= show_due_ns_) show();
-    return std::min({swim_.next_timer_ns(), seeds_due_ns_, show_due_ns_});
+    if (!carrier_.links().links().empty()) {
+        if (now_ns >= show_due_ns_) show();
+        due_ns = std::min(due_ns, show_due_ns_);
+    }
+    return due_ns;
 }
 
 // -- messages --------------------------------------------------------------------------------

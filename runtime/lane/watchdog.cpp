@@ -32,7 +32,7 @@ void watchdog::watch() {
     // Two looks within the time a function may hold a lane bound the error to half of it.
     const auto pause =
         std::max<std::chrono::nanoseconds>(hold_max_ / 2, std::chrono::milliseconds(1));
-    constexpr int quiet_looks_before_sleep = 20;
+    constexpr int quiet_looks_before_sleep = 4;
     int quiet_looks = 0;
     bool running = true;
     while (running) {

@@ -133,6 +133,8 @@ std::string remaining(const std::string& unit, dunlin::context& ctx) {
     return std::to_string(left.count()) + unit;
 }
 
+void swallow(const dunlin::raw&) {}
+
 std::string large(std::uint32_t size) { return std::string(size, 'x'); }
 
 }  // namespace
@@ -175,6 +177,7 @@ DUNLIN_MODULE(faults, m) {
     m.function("throw_after_nap", throw_after_nap);
     m.function("throw_at_once", throw_at_once);
     m.function("large", large);
+    m.function("swallow", swallow);
     m.function("ask_elsewhere", ask_elsewhere).blocking();
     m.function("remaining", remaining);
 }
