@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/spread.hpp"
+
+#include <algorithm>
+
+namespace dunlin::cluster {
+
+namespace {
+
+constexpr float capacity_unknown = 1'000.0F;
+constexpr float capacity_max = 1e9F;
+// Up to here a scan is quicker than drawing by rejection.
+constexpr std::size_t scan_size_max = 8;
+
+bool contains(std::span<const std::uint32_t> tried, std::size_t index) noexcept {
+    for (const auto each : tried) {
+        if (each == index) return true;
+    }
+    return false;
+}
+
+// Weights come from reports of others: whatever they say, a draw must end at a node.
+float weight(const candidate& node) noexcept {
+    return node.capacity > 0 ? std::min(node.capacity, capacity_max) : 1.0F;
+}
+
+double age_ns_of(const candidate& node, std::int64_t now_ns) noexcept {
+    const auto age = static_cast<double>(now_ns) - static_cast<double>(node.reported_at_ns);
+    return std::max(age, 0.0);
+}
+
+/// The candidates of one standing that may be drawn.
+struct draw_set {
+    std::span<const candidate> nodes;
+    std::span<const std::uint32_t> tried;
+    standing which;
+    float highest;  // weight
+
+    [[nodiscard]] bool has(std::size_t index) const noexcept {
+        return nodes[index].now == which && !nodes[index].local &&
+               (tried.empty() || !contains(tried, index));
+    }
+    /// Draws by rejection, which is as exact as the scan and quicker among many nodes of like
+    /// capacity. Gives up soon.
+    [[nodiscard]] std::size_t guess(random_source& random, std::size_t except,
+                                    std::size_t except_too) const noexcept {
+        for (int tries = 0; tries < 8; ++tries) {
+            const auto bits = random.next();
+            const auto index = static_cast<std::size_t>(((bits >> 32) * nodes.size()) >> 32);
+            if (index == except || index == except_too || !has(index)) continue;
+            const auto level = static_cast<float>(bits & 0xffff'ffffu) * 0x1p-32F;
+            if (level * highest <= weight(nodes[index])) return index;
+        }
+        return spread::none;
+    }
+    [[nodiscard]] std::size_t scan(random_source& random, std::size_t except,
+                                   std::size_t except_too) const noexcept {
+        double sum = 0;
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            if (i != except && i != except_too && has(i)) sum += weight(nodes[i]);
+        }
+        auto point = random.next_unit() * sum;
+        std::size_t last = spread::none;
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            if (i == except || i == except_too || !has(i)) continue;
+            last = i;
+            point -= weight(nodes[i]);
+            if (point < 0) break;
+        }
+        return last;  // the last one if rounding left a rest
+    }
+};
+
+/// What sending the call to one node comes to.
+struct offer {
+    std::size_t index = spread::none;
+    double wait_ns = 0;
+    double cost_ns = 0;  // with the hop
+    double age_ns = 0;
+    float busy = 0;
+
+    // The first drawn stays unless the other is surely better: a queue may have changed by as
+    // much as its report is old. Among those that start it at once the less busy one is, else
+    // shares would follow the capacity only as long as nobody has calls of his own.
+    [[nodiscard]] bool better_than(const offer& other) const noexcept {
+        if (wait_ns == 0 && other.wait_ns == 0) return busy < other.busy;
+        return cost_ns + std::min(age_ns, other.age_ns) < other.cost_ns;
+    }
+};
+
+offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) noexcept {
+    const auto wait_ns = predicted_wait_ns(node, now_ns);
+    const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
+    return {index, wait_ns, cost_ns, age_ns_of(node, now_ns), node.busy};
+}
+
+}  // namespace
+
+float capacity_of(std::int64_t step_ns) noexcept {
+    if (step_ns <= 0) return capacity_unknown;
+    return 1e9F / static_cast<float>(step_ns);
+}
+
+double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
+    // Floating point, because a hostile report times a count must not overflow.
+    const auto step = static_cast<double>(std::max<std::int64_t>(node.step_ns, 0));
+    double wait = 0;
+    if (node.idle > node.sent_since) return 0;
+    if (node.idle > 0) {
+        wait = step * (static_cast<double>(node.sent_since - node.idle) + 1);
+    } else {
+        // Without an idle server the next one is free after about a step, even if none waits.
+        wait = std::max(static_cast<double>(node.wait_ns), step) + step * node.sent_since;
+    }
+    const auto drained = age_ns_of(node, now_ns) - static_cast<double>(report_trusted_ns);
+    return std::max(wait - std::max(drained, 0.0), 0.0);
+}
+
+std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std::uint32_t> tried,
+                           std::int64_t now_ns) noexcept {
+    float highest[2] = {0, 0};
+    std::size_t counts[2] = {0, 0};
+    std::size_t own = none;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto& node = nodes[i];
+        if (node.now == standing::barred || (!tried.empty() && contains(tried, i))) continue;
+        if (node.local) {
+            own = i;
+            continue;
+        }
+        const auto which = static_cast<std::size_t>(node.now);
+        highest[which] = std::max(highest[which], weight(node));
+        ++counts[which];
+    }
+    const bool own_usable = own != none && nodes[own].now == standing::usable;
+    const auto which = own_usable || counts[0] > 0 ? standing::usable : standing::avoided;
+    const auto count = counts[static_cast<std::size_t>(which)];
+    if (count == 0) return own;
+
+    const draw_set others{nodes, tried, which, highest[static_cast<std::size_t>(which)]};
+    const bool own_counts = own != none && nodes[own].now == which;
+    // Three nodes are looked at in all.
+    const auto draws = std::min<std::size_t>(count, own_counts ? 2 : 3);
+    offer best;
+    std::size_t drawn[2] = {none, none};
+    for (std::size_t draw = 0; draw < draws; ++draw) {
+        auto index = none;
+        if (nodes.size() > scan_size_max) index = others.guess(random_, drawn[0], drawn[1]);
+        if (index == none) index = others.scan(random_, drawn[0], drawn[1]);
+        if (index == none) break;
+        if (draw < 2) drawn[draw] = index;
+        const auto made = offer_of(nodes[index], index, now_ns);
+        if (best.index == none || made.better_than(best)) best = made;
+    }
+    if (!own_counts) return best.index;
+
+    const auto& here = nodes[own];
+    const auto own_wait = predicted_wait_ns(here, now_ns);
+    if (own_wait > best.cost_ns) return best.index;
+    if (own_wait > 0 || best.wait_ns > 0) return own;
+    const auto less_busy = here.busy - best.busy - busy_margin;
+    const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(here.service_ns);
+    return gain_ns > best.cost_ns ? best.index : own;
+}
+
+}  // namespace dunlin::cluster

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/spread.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+using namespace dunlin::cluster;
+
+namespace {
+
+constexpr std::int64_t now = 10'000'000'000;
+constexpr std::int64_t ms = 1'000'000;
+
+/// Four servers, 4 ms of service.
+candidate node(std::uint32_t idle, std::int64_t wait_ns = 0) {
+    candidate made;
+    made.step_ns = ms;
+    made.service_ns = 4 * ms;
+    made.capacity = capacity_of(made.step_ns);
+    made.idle = idle;
+    made.wait_ns = wait_ns;
+    made.busy = 0.5F;
+    made.rtt_ns = ms / 10;
+    made.reported_at_ns = now;
+    return made;
+}
+
+candidate own(std::uint32_t idle, std::int64_t wait_ns = 0) {
+    auto made = node(idle, wait_ns);
+    made.local = true;
+    made.rtt_ns = 0;
+    return made;
+}
+
+/// How often each node is chosen.
+std::vector<int> tally(const std::vector<candidate>& nodes, int times,
+                       const std::vector<std::uint32_t>& tried = {}) {
+    spread choice(1);
+    std::vector<int> counts(nodes.size());
+    for (int i = 0; i < times; ++i) {
+        const auto chosen = choice.choose(nodes, tried, now);
+        REQUIRE(chosen < nodes.size());
+        ++counts[chosen];
+    }
+    return counts;
+}
+
+}  // namespace
+
+TEST_CASE("spread has no answer without candidates, and one with one") {
+    spread choice(1);
+    CHECK(choice.choose({}, {}, now) == spread::none);
+    CHECK(tally({node(0, 50 * ms)}, 10)[0] == 10);
+    CHECK(tally({own(0, 50 * ms)}, 10)[0] == 10);
+}
+
+TEST_CASE("spread keeps calls while the own node is quick") {
+    CHECK(tally({node(4), own(4), node(4)}, 100)[1] == 100);
+    // The next server is free before the hop would be over.
+    auto short_calls = own(0);
+    short_calls.step_ns = ms / 20;
+    CHECK(tally({node(4), short_calls, node(4)}, 100)[1] == 100);
+}
+
+TEST_CASE("spread sends calls to where they start sooner, hop included") {
+    CHECK(tally({own(0, 5 * ms), node(1), node(0, 5 * ms)}, 100)[1] == 100);
+    CHECK(tally({own(0, 5 * ms), node(0, 6 * ms), node(0, 7 * ms)}, 100)[0] == 100);
+    auto far = node(4);
+    far.rtt_ns = 80 * ms;
+    CHECK(tally({own(0, 5 * ms), far}, 100)[0] == 100);
+}
+
+TEST_CASE("spread relieves the own node when another one has been less busy, not for tiny calls") {
+    auto loaded = own(2);
+    loaded.busy = 0.9F;
+    CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 0);
+    loaded.service_ns = 50'000;  // 40 % of that is less than the hop
+    CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 100);
+    loaded = own(2);
+    loaded.busy = 0.51F;
+    CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 100);
+}
+
+TEST_CASE("spread without an own node shares in proportion to capacity") {
+    auto slow = node(1);
+    slow.step_ns = 4 * ms;
+    slow.capacity = capacity_of(slow.step_ns);
+    std::vector<candidate> nodes(20, node(1));
+    nodes.insert(nodes.end(), 20, slow);
+    const auto counts = tally(nodes, 20'000);
+    int fast_sum = 0;
+    int slow_sum = 0;
+    for (int i = 0; i < 20; ++i) fast_sum += counts[static_cast<std::size_t>(i)];
+    for (int i = 20; i < 40; ++i) slow_sum += counts[static_cast<std::size_t>(i)];
+    CHECK(fast_sum == Approx(4 * slow_sum).epsilon(0.1));
+}
+
+TEST_CASE("spread counts what was sent since the report") {
+    auto first = node(2);
+    const auto second = node(0, 3 * ms);
+    CHECK(predicted_wait_ns(first, now) == 0);
+    first.sent_since = 1;
+    CHECK(predicted_wait_ns(first, now) == 0);
+    first.sent_since = 2;
+    CHECK(predicted_wait_ns(first, now) == Approx(1 * ms));
+    first.sent_since = 3;
+    CHECK(predicted_wait_ns(first, now) == Approx(2 * ms));
+    CHECK(tally({first, second}, 50)[0] == 50);
+    first.sent_since = 5;
+    CHECK(tally({first, second}, 50)[1] == 50);
+}
+
+TEST_CASE("spread expects half-finished work where no server is idle and nobody waits") {
+    CHECK(predicted_wait_ns(node(0, 0), now) == Approx(1 * ms));
+}
+
+TEST_CASE("spread takes no difference seriously that is smaller than the reports are old") {
+    std::vector<candidate> nodes{node(0, 10 * ms), node(0, 15 * ms)};
+    for (auto& each : nodes) each.reported_at_ns = now - 4 * ms;
+    CHECK(tally(nodes, 200)[1] == 0);
+    for (auto& each : nodes) each.reported_at_ns = now - 6 * ms;
+    CHECK(tally(nodes, 200)[1] > 50);
+    nodes[1].reported_at_ns = now;  // one of them is sure
+    CHECK(tally(nodes, 200)[1] == 0);
+}
+
+TEST_CASE("spread trusts a report for a while, then lets its queue drain") {
+    auto busy = node(0, 100 * ms);
+    busy.reported_at_ns = now - report_trusted_ns;
+    CHECK(predicted_wait_ns(busy, now) == Approx(100 * ms));
+    CHECK(predicted_wait_ns(busy, now + 40 * ms) == Approx(60 * ms));
+    CHECK(predicted_wait_ns(busy, now + 400 * ms) == 0);
+    // A clock that stands still or seems to go back is no reason to think otherwise.
+    CHECK(predicted_wait_ns(busy, busy.reported_at_ns) == Approx(100 * ms));
+    CHECK(predicted_wait_ns(busy, 0) == Approx(100 * ms));
+}
+
+TEST_CASE("spread avoids nodes that refused until nothing else is left") {
+    auto refused = node(4);
+    refused.now = standing::avoided;
+    CHECK(tally({refused, node(0, 900 * ms)}, 50)[1] == 50);
+    CHECK(tally({refused, own(0, 900 * ms)}, 50)[1] == 50);
+    CHECK(tally({refused}, 50)[0] == 50);
+    auto own_refused = own(4);
+    own_refused.now = standing::avoided;
+    CHECK(tally({own_refused, node(0, 900 * ms)}, 50)[1] == 50);
+    CHECK(tally({own_refused}, 50)[0] == 50);
+    CHECK(tally({own_refused, refused}, 50)[0] == 50);
+}
+
+TEST_CASE("spread never chooses a barred node or one that had the call") {
+    auto barred = node(4);
+    barred.now = standing::barred;
+    spread choice(1);
+    CHECK(choice.choose(std::array{barred, barred}, {}, now) == spread::none);
+    CHECK(tally({barred, node(0, 900 * ms)}, 50)[1] == 50);
+    CHECK(tally({own(4), node(0, 900 * ms)}, 50, {0})[1] == 50);
+    CHECK(tally({node(4), node(4), node(0, 900 * ms)}, 50, {0, 1})[2] == 50);
+    const std::vector<std::uint32_t> all{0, 1};
+    CHECK(choice.choose(std::array{own(4), node(4)}, all, now) == spread::none);
+    // What is tried may be no longer in the list.
+    CHECK(tally({node(1)}, 5, {7})[0] == 5);
+}
+
+TEST_CASE("spread finds a node whatever peers report") {
+    constexpr auto huge = std::numeric_limits<std::int64_t>::max();
+    auto hostile = node(0, huge);
+    hostile.step_ns = huge;
+    hostile.sent_since = std::numeric_limits<std::uint32_t>::max();
+    hostile.rtt_ns = huge;
+    CHECK(tally({hostile, node(0, 5 * ms)}, 50)[1] == 50);
+    CHECK(tally({hostile}, 5)[0] == 5);
+    auto negative = node(0, -huge);
+    negative.step_ns = -5;
+    negative.busy = -std::numeric_limits<float>::infinity();
+    CHECK(predicted_wait_ns(negative, now) >= 0);
+    for (const auto capacity : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN(),
+                                std::numeric_limits<float>::infinity()}) {
+        negative.capacity = capacity;
+        negative.busy = capacity;
+        tally({negative, negative, node(1)}, 50);
+        tally({own(1), negative, hostile}, 50);
+    }
+    CHECK(capacity_of(0) == 1'000);
+    CHECK(capacity_of(-7) == 1'000);
+    CHECK(capacity_of(huge) > 0);
+}
+
+TEST_CASE("spread repeats its choices with its seed") {
+    const std::vector<candidate> nodes(9, node(1));
+    spread one(42);
+    spread same(42);
+    for (int i = 0; i < 100; ++i) {
+        CHECK(one.choose(nodes, {}, now) == same.choose(nodes, {}, now));
+    }
+}
