@@ -72,7 +72,9 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
         return;
     }
     wire::frame_buffer frame;
-    append(frame, wire::hello{.name = how.client_name});
+    append(frame, wire::hello{.features = wire::features::cluster,
+                              .name = how.client_name,
+                              .cluster = how.cluster});
     send(frame);
 }
 
@@ -100,11 +102,15 @@ void connection::give_up_closed() {
                                    : "the connection was closed");
 }
 
-void connection::send(wire::frame_buffer& frame) {
-    if (!problem_.empty()) return;
+bool connection::send(wire::frame_buffer& frame) {
+    if (!problem_.empty()) return false;
+    const bool copied = frame.size <= copy_bytes_max;
     zmq_msg_t message;
-    if (frame.size <= copy_bytes_max) {
-        if (zmq_msg_init_size(&message, frame.size) != 0) return give_up("out of memory");
+    if (copied) {
+        if (zmq_msg_init_size(&message, frame.size) != 0) {
+            give_up("out of memory");
+            return false;
+        }
         std::memcpy(zmq_msg_data(&message), frame.data, frame.size);
     } else {
         const auto size = frame.size;
@@ -112,16 +118,19 @@ void connection::send(wire::frame_buffer& frame) {
         support::tsan_release(memory);
         if (zmq_msg_init_data(&message, memory, size, &free_frame, nullptr) != 0) {
             support::block_free(memory);
-            return give_up("out of memory");
+            give_up("out of memory");
+            return true;  // it is gone, which is as good as sent
         }
     }
     while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
         // Queues are unbounded, so there is no pipe: the transport has gone.
         give_up_closed();
+        if (!copied) frame.append(zmq_msg_data(&message), zmq_msg_size(&message));
         zmq_msg_close(&message);
-        return;
+        return false;
     }
+    return true;
 }
 
 std::shared_ptr<received_frame> connection::receive() {
