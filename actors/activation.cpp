@@ -130,7 +130,12 @@ void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     if (!stopped.stop.request(reason)) return;
     // Either the activation sees the request when it starts, or we see the activation here.
     auto* runner = stopped.runner.load(std::memory_order_seq_cst);
-    if (runner == nullptr) return;
+    if (runner == nullptr) {
+        // It may be on another node; whoever takes it there looks for the request after that.
+        auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
+        if (carrier != nullptr) carrier->withdraw(stopped.carried, reason);
+        return;
+    }
     // One that is left from now on is called by whoever runs the function, and not waited for.
     if (!stopped.stop.has_callback()) return runner->post(stop_running{work, index});
     // What the author left for this moment may wait for something, and a lane must not.
@@ -165,10 +170,21 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             return post(run_bundle{work, i});
         }
         ++ran;
-        if (!run_one(work, i)) return pool_.record(time.now_ns() - began_ns, ran);
+        if (!run_one(work, i)) {
+            suspended_since_ns_ = began_ns;
+            return pool_.record(time.now_ns() - began_ns, ran);
+        }
     }
-    if (ran != 0) pool_.record(time.now_ns() - began_ns, ran);
-    pool_.release(*this);
+    if (ran != 0) {
+        const auto now_ns = time.now_ns();
+        pool_.record(now_ns - began_ns, ran);
+        for (std::uint32_t i = first; i < work->size(); ++i) record_latency((*work)[i], now_ns);
+    }
+    pool_.release(*this, work->size());
+}
+
+void activation::record_latency(const invocation& answered, std::int64_t now_ns) noexcept {
+    if (answered.arrived_ns != 0) pool_.record_latency(now_ns - answered.arrived_ns);
 }
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {
@@ -236,8 +252,11 @@ void activation::stop_what_waits() {
 }
 
 void activation::leave_if_finished(std::int64_t began_ns) {
-    pool_.record_step(pool_.env().time.now_ns() - began_ns);
+    const auto now_ns = pool_.env().time.now_ns();
+    pool_.record_step(now_ns - began_ns);
     if (!suspended_->finished) return;
+    pool_.record_occupied(now_ns - suspended_since_ns_, 1);
+    record_latency((*suspended_->keep)[suspended_index_], now_ns);
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();

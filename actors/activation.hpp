@@ -78,6 +78,7 @@ private:
     /// Answers an invocation that nobody waits for, or whose deadline has passed.
     /// @returns whether it did.
     bool dropped(invocation& next, std::int64_t now_ns);
+    void record_latency(const invocation& answered, std::int64_t now_ns) noexcept;
     /// @returns false when the invocation suspended.
     bool run_one(const bundle_ptr& work, std::uint32_t index);
     void complete(const operation_done& ended);
@@ -89,7 +90,8 @@ private:
 
     pool& pool_;
     std::unique_ptr<dunlin_call> suspended_;
-    std::uint32_t suspended_index_ = 0;  // in its bundle
+    std::uint32_t suspended_index_ = 0;    // in its bundle
+    std::int64_t suspended_since_ns_ = 0;  // when it started
     std::uint32_t generation_ = 0;
 };
 

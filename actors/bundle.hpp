@@ -49,6 +49,24 @@ public:
 
     /// The next invocation, to be filled in. Only while not full.
     [[nodiscard]] invocation& add() noexcept { return *new (first() + size_++) invocation; }
+    /// The next invocation, as a call that was in another bundle over the same memory.
+    invocation& add_again(const invocation& call) noexcept {
+        auto& added = add();
+        added.id = call.id;
+        added.source = call.source;
+        added.payload = call.payload;
+        added.key = call.key;
+        added.trace = call.trace;
+        added.deadline_ns = call.deadline_ns;
+        added.arrived_ns = call.arrived_ns;
+        added.attempt = call.attempt;
+        added.retries_left = call.retries_left;
+        added.origin = call.origin;
+        added.address = call.address;
+        return added;
+    }
+    /// What its invocations point into.
+    [[nodiscard]] frame_memory& memory() const noexcept { return *memory_; }
     /// Drops the invocations from `size` on; the caller has answered them.
     void truncate(std::uint32_t size) noexcept {
         while (size_ > size) first()[--size_].~invocation();

@@ -70,6 +70,9 @@ struct environment {
     /// Takes activations that may hold their thread, from any thread.
     caf::execution_unit& blocking;
     std::size_t payload_bytes_max;
+    /// Threads that run short functions, and those that run long ones.
+    std::size_t lanes = 1;
+    std::size_t threads = 1;
 };
 
 }  // namespace dunlin::actors

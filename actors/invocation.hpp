@@ -30,12 +30,21 @@ struct answer_address {
 /// No deadline, on the steady clock in nanoseconds.
 inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
 
+/// Takes a call to another node, and can be told that nobody waits for it any more.
+class call_carrier {
+public:
+    virtual ~call_carrier() = default;
+    virtual void withdraw(answer_address carried, errc reason) = 0;
+};
+
 struct invocation {
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;      // at the process that made the call
+    std::uint64_t source = 0;  // that process; 0: not told
     bytes_view payload;
     bytes_view key;
     std::string_view trace;
     std::int64_t deadline_ns = no_deadline;
+    std::int64_t arrived_ns = 0;  // at this node; 0: it was made here, by a function
     std::uint32_t attempt = 0;
     std::uint32_t retries_left = 0;
 
@@ -43,8 +52,11 @@ struct invocation {
     answer_address address;
 
     stop_signal stop;
-    /// The activation that runs it, once it runs.
+    /// The activation that runs it, once it runs here.
     std::atomic<activation*> runner{nullptr};
+    /// What took it to another node, and how that knows it. Set once, before `carrier`.
+    answer_address carried;
+    std::atomic<call_carrier*> carrier{nullptr};
 };
 
 }  // namespace dunlin::actors

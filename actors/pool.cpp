@@ -80,6 +80,7 @@ std::uint32_t pool::admit(std::uint32_t wanted) {
         closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
     const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, room));
     queued_ += taken;
+    unanswered_ += taken;
     refused_ += wanted - taken;
     return taken;
 }
@@ -101,10 +102,11 @@ void pool::dispatch(bundle_ptr work) {
     ready->start(std::move(work));
 }
 
-void pool::release(activation& ready) {
+void pool::release(activation& ready, std::uint32_t count) {
     bundle_ptr next;
     {
         std::lock_guard lock(mutex_);
+        unanswered_ -= std::min<std::size_t>(unanswered_, count);
         if (queue_.empty() || closed_) {
             idle_.push_back(&ready);
             return;
@@ -143,6 +145,7 @@ pool_load pool::load() const {
 
 void pool::record(std::int64_t total_ns, std::uint32_t count) noexcept {
     invocations_.fetch_add(count, std::memory_order_relaxed);
+    if (!info_.async()) occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
     note_time(total_ns, count);
 }
 
@@ -155,6 +158,11 @@ void pool::note_time(std::int64_t total_ns, std::uint32_t count) noexcept {
     if (after != before) where_.store(after, std::memory_order_relaxed);
 }
 
+void pool::record_occupied(std::int64_t total_ns, std::uint32_t count) noexcept {
+    occupancy_.record(total_ns, count);
+    occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
+}
+
 void pool::record_held(std::int64_t held_ns) noexcept {
     service_time_.record_at_least(held_ns);
     where_.store(decide_placement(where(), service_time_), std::memory_order_relaxed);
@@ -163,9 +171,35 @@ void pool::record_held(std::int64_t held_ns) noexcept {
 std::chrono::microseconds pool::retry_after() const {
     std::lock_guard lock(mutex_);
     const auto servers = static_cast<std::int64_t>(std::max<std::size_t>(activations_.size(), 1));
-    const auto wait_ns =
-        static_cast<std::int64_t>(queued_) * service_time_.predicted_ns() / servers;
+    const auto each_ns = std::max(occupancy_.predicted_ns(), service_time_.predicted_ns());
+    const auto wait_ns = static_cast<std::int64_t>(queued_) * each_ns / servers;
     return std::chrono::microseconds(std::max<std::int64_t>(wait_ns / 1000, 1000));
+}
+
+// How many invocations run at a time. Functions that wait hold an activation each; others also
+// need a thread.
+std::size_t pool::servers() const {
+    const auto most = std::max<std::size_t>(scaling_->target(load()), 1);
+    if (info_.async()) return most;
+    switch (where()) {
+        case placement::lane: return std::min(most, std::max<std::size_t>(env_.lanes, 1));
+        case placement::scheduler: return std::min(most, std::max<std::size_t>(env_.threads, 1));
+        case placement::threads: return most;
+    }
+    return most;
+}
+
+pool_wait pool::wait(std::int64_t now_ns) {
+    std::lock_guard lock(mutex_);
+    const auto at_once = servers();
+    const auto each_ns = std::max(occupancy_.predicted_ns(), service_time_.predicted_ns());
+    const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
+    busy_.sample(occupied_ns_.load(std::memory_order_relaxed), at_once, now_ns);
+    if (unanswered_ < at_once)
+        return {0, step_ns, each_ns, static_cast<std::uint32_t>(at_once - unanswered_),
+                busy_.share()};
+    const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
+    return {ahead * step_ns, step_ns, each_ns, 0, busy_.share()};
 }
 
 pool_status pool::status() const {
@@ -188,6 +222,7 @@ void pool::shut_down() {
         if (std::exchange(closed_, true)) return;
         dropped.swap(queue_);
         queued_ = 0;
+        unanswered_ = 0;
         ending = activations_;
         if (stop_runner_)  // after the stops that it has been given
             tell(stop_runner_, nullptr,

@@ -13,10 +13,12 @@
 #include "actors/bundle.hpp"
 #include "actors/environment.hpp"
 #include "actors/function_info.hpp"
+#include "actors/latency_counts.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
 #include "actors/service_time.hpp"
+#include "actors/utilization.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -41,6 +43,15 @@ struct pool_status {
     std::uint64_t refused = 0;
 };
 
+/// How long calls wait for a pool's activations, as it is told to those who choose between nodes.
+struct pool_wait {
+    std::int64_t wait_ns = 0;     // of a call that came now, until it starts
+    std::int64_t step_ns = 0;     // by how much each call makes that longer
+    std::int64_t service_ns = 0;  // of one call
+    std::uint32_t idle = 0;       // calls that would start at once
+    float busy = 0;               // share of its servers' time in use of late, 0 to 1
+};
+
 class pool {
 public:
     pool(caf::actor_system& system, environment env, function_info info,
@@ -63,12 +74,19 @@ public:
         return room;
     }
 
-    /// An activation is ready for more. Called by the activation itself.
-    void release(activation& ready);
+    /// An activation is ready for more: it has answered `count` invocations, its bundle. Called by
+    /// the activation itself.
+    void release(activation& ready, std::uint32_t count);
     /// `count` invocations began and held a thread for `total_ns` together.
     void record(std::int64_t total_ns, std::uint32_t count) noexcept;
     /// A suspended invocation went on and held a thread for `held_ns`.
     void record_step(std::int64_t held_ns) noexcept;
+    /// `count` invocations occupied their activation for `total_ns` together, from their start to
+    /// their answer. As long as they held a thread, unless they waited for something.
+    void record_occupied(std::int64_t total_ns, std::uint32_t count) noexcept;
+    /// An invocation that came from outside was answered so long after it arrived.
+    void record_latency(std::int64_t latency_ns) noexcept { latencies_.record(latency_ns); }
+    [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
 
@@ -92,6 +110,8 @@ public:
     [[nodiscard]] const environment& env() const noexcept { return env_; }
     [[nodiscard]] std::size_t queue_depth_max() const noexcept { return queue_depth_max_; }
     [[nodiscard]] pool_status status() const;
+    /// How long calls wait now, predicted.
+    [[nodiscard]] pool_wait wait(std::int64_t now_ns);
 
     /// Ends all activations: waiting bundles are dropped, because their ports have answered. What
     /// runs at this moment runs on, and counts as busy until it has returned.
@@ -104,6 +124,7 @@ private:
     void spawn();
     void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
     [[nodiscard]] pool_load load() const;
+    [[nodiscard]] std::size_t servers() const;
 
     caf::actor_system& system_;
     environment env_;
@@ -111,6 +132,9 @@ private:
     std::unique_ptr<scaling_policy> scaling_;
     std::size_t queue_depth_max_;
     service_time service_time_;
+    service_time occupancy_;
+    latency_counts latencies_;
+    std::atomic<std::int64_t> occupied_ns_{0};  // in all
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
@@ -120,7 +144,9 @@ private:
     caf::actor stop_runner_;         // null until it is needed
     std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
     std::deque<bundle_ptr> queue_;
-    std::size_t queued_ = 0;  // invocations in the queue, and admitted on their way into it
+    std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
+    std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
+    utilization busy_;
     std::uint64_t refused_ = 0;
     bool closed_ = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/listen_rule.hpp"
 
+#include "client/checks.hpp"
 #include "wire/envelope.hpp"
 
 #include <arpa/inet.h>
@@ -52,6 +53,13 @@ result<void> check_listen(const node_config& config) {
     if (!endpoint.starts_with(scheme) || host_of(endpoint).empty() || !has_port(endpoint))
         return {errc::invalid_argument, "cannot listen on \"" + config.listen +
                                             "\": an endpoint looks like tcp://127.0.0.1:7440"};
+    for (const auto& other : config.join)
+        if (auto good = link::check_endpoint(other); !good)
+            return {errc::invalid_argument, "cannot join: " + good.error().detail};
+    if (config.cluster.empty() || config.cluster.size() > wire::name_bytes_max)
+        return {errc::invalid_argument,
+                "a cluster's name has from 1 to " + std::to_string(wire::name_bytes_max) +
+                    " bytes, this one has " + std::to_string(config.cluster.size())};
     if (!config.insecure && !is_loopback(endpoint))
         return {errc::invalid_argument,
                 "listening on " + config.listen +

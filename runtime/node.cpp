@@ -2,12 +2,16 @@
 #include "runtime/node.hpp"
 
 #include "actors/blocking_threads.hpp"
+#include "runtime/cluster/advertise.hpp"
+#include "runtime/cluster/cluster_agent.hpp"
+#include "runtime/cluster/seed_resolver.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/watchdog.hpp"
 #include "runtime/listen_rule.hpp"
 #include "runtime/log.hpp"
+#include "runtime/membership/message_codec.hpp"
 #include "runtime/module_loader.hpp"
 #include "runtime/node_services.hpp"
 #include "runtime/system_module.hpp"
@@ -18,6 +22,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <random>
 #include <thread>
 
 namespace dunlin::runtime {
@@ -42,6 +47,13 @@ void say_no_thread(const std::system_error& why) {
 }
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+/// Larger than those of earlier starts, and unique: milliseconds since 1970, and chance.
+std::uint64_t new_instance() {
+    using namespace std::chrono;
+    const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    return static_cast<std::uint64_t>(now) << 20 | (std::random_device()() & 0xf'ffffu);
+}
 
 std::string default_name() {
     char host[256] = {};
@@ -76,7 +88,7 @@ struct node::impl {
           frames(config.queue_bytes_max),
           actor_settings(config.scheduler_threads),
           system(actor_settings),
-          own_functions(functions, frames, config.name) {}
+          own_functions(functions, frames, board, config.name) {}
 
     node_config config;
     frame_budget frames;  // outlives what waits in the actors' mailboxes
@@ -85,24 +97,37 @@ struct node::impl {
     function_registry functions;
     // Ends before the pools do, when those have told all activations to end.
     actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
+    cluster_board board;
     system_module own_functions;
     steady_clock_time time;
-    local_router router{functions};
+    node_router router{functions, time};
     lane_timers timers;
     logged_functions function_log;
     lane_alarm alarm;
+    std::uint64_t instance = new_instance();
+    std::unique_ptr<cluster_agent> membership;  // outlives the lane that drives it
     std::vector<std::unique_ptr<lane>> lanes;
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
+    std::unique_ptr<seed_resolver> joining;
     bool stopped = false;
 
     [[nodiscard]] actors::environment environment() {
-        return {time, router, timers, function_log, blocking, config.payload_bytes_max};
+        return {time,         router,
+                timers,       function_log,
+                blocking,     config.payload_bytes_max,
+                config.lanes, config.scheduler_threads};
     }
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
     result<void> open_lanes();
+    result<void> make_membership();
+    void serve();
+    result<void> join();
+    void publish(const std::shared_ptr<const cluster_view>& view);
     [[nodiscard]] std::size_t calls_open() const;
+    /// Whether all peers have heard that this node drains.
+    [[nodiscard]] bool everyone_knows() const;
     [[nodiscard]] std::size_t threads_lost() const;
     [[nodiscard]] bool idle() const;
     /// Whether all functions have returned, now or within a short time.
@@ -148,7 +173,10 @@ result<void> node::impl::open_lanes() {
     options.payload_bytes_max = config.payload_bytes_max;
     options.backlog_bytes_max = config.backlog_bytes_max;
     options.busy_poll = config.busy_poll;
+    options.cluster = config.cluster;
+    options.instance = instance;
     for (std::size_t i = 0; i < config.lanes; ++i) {
+        options.number = i;
         auto& opened = *lanes.emplace_back(
             std::make_unique<lane>(system, functions, time, alarm, frames, options));
         auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
@@ -157,10 +185,58 @@ result<void> node::impl::open_lanes() {
         own_functions.watch(opened.counters());
     }
     timers.use(*lanes.front());
+    router.use(*lanes.front());
+    return {};
+}
+
+result<void> node::impl::make_membership() {
+    auto reachable_at = advertised(endpoints, config.advertise);
+    if (!reachable_at) return std::move(reachable_at.error());
+    auto self = std::make_shared<membership::member_record>();
+    self->instance = instance;
+    self->name = config.name;
+    self->endpoints = std::move(*reachable_at);
+    self->version = DUNLIN_VERSION;
+    if (const auto* problem = membership::problem_of(*self); problem != nullptr)
+        return {errc::invalid_argument, std::string("this node cannot be a member: ") + problem};
+    cluster_agent_options options;
+    options.cluster = config.cluster;
+    options.self = std::move(self);
+    options.timing.probe_period_ns = config.probe_period / std::chrono::nanoseconds(1);
+    options.timing.probe_timeout_ns =
+        std::min(options.timing.probe_timeout_ns, options.timing.probe_period_ns / 3);
+    options.timing.suspicion_min_ns = config.suspicion / std::chrono::nanoseconds(1);
+    options.seed = instance;
+    membership = std::make_unique<cluster_agent>(
+        std::move(options), *lanes.front(), board,
+        [this](const std::shared_ptr<const cluster_view>& view) { publish(view); }, time.now_ns());
+    lanes.front()->carry(*membership);
+    return {};
+}
+
+// On the thread of the lane that drives the membership, and before it serves.
+void node::impl::publish(const std::shared_ptr<const cluster_view>& view) {
+    router.set_alone(view->members.size() < 2);
+    for (auto& each : lanes) each->commands().push(view_change{view});
+}
+
+void node::impl::serve() {
     for (auto& each : lanes) each->start(endpoints);
     std::vector<lane*> watched;
     for (auto& each : lanes) watched.push_back(each.get());
     holds = std::make_unique<watchdog>(std::move(watched), alarm, config.lane_hold_max);
+}
+
+result<void> node::impl::join() {
+    if (config.join.empty()) return {};
+    auto& carrier = lanes.front()->commands();
+    joining =
+        std::make_unique<seed_resolver>(config.join, [&carrier](std::vector<std::string> found) {
+            carrier.push(seeds_found{std::move(found)});
+        });
+    const auto joined = board.wait_joined(config.join_timeout);
+    if (joined) return *joined;
+    log().warn("no node to join has answered yet; this one serves alone and goes on trying");
     return {};
 }
 
@@ -174,6 +250,9 @@ result<std::unique_ptr<node>> node::start(node_config config) {
     auto& parts = *started->impl_;
     parts.make_pools(std::move(*modules));
     if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
+    if (auto made = parts.make_membership(); !made) return std::move(made.error());
+    parts.serve();
+    if (auto joined = parts.join(); !joined) return std::move(joined.error());
     log().debug("node serves name={} lanes={} endpoint={}", parts.config.name, parts.lanes.size(),
                 parts.endpoints.front());
     return started;
@@ -194,10 +273,18 @@ const std::vector<std::string>& node::endpoints() const noexcept { return impl_-
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
+void node::on_drain(std::function<void()> asked) { impl_->board.on_drain(std::move(asked)); }
+
 std::size_t node::impl::calls_open() const {
     std::size_t open = 0;
     for (const auto& each : lanes) open += each->counters().calls_open.get();
     return open;
+}
+
+bool node::impl::everyone_knows() const {
+    return std::all_of(lanes.begin(), lanes.end(), [](const auto& each) {
+        return each->counters().draining.get() == 1 && each->counters().peers_unaware.get() == 0;
+    });
 }
 
 std::size_t node::impl::threads_lost() const {
@@ -233,9 +320,11 @@ std::size_t node::stop() {
     auto& parts = *impl_;
     if (std::exchange(parts.stopped, true)) return 0;
     const auto began = std::chrono::steady_clock::now();
+    parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
-    parts.wait_until([&] { return parts.calls_open() == 0 && parts.idle(); },
-                     began + parts.config.drain_timeout);
+    parts.wait_until(
+        [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
+        began + parts.config.drain_timeout);
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

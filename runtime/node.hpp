@@ -11,6 +11,7 @@
 
 #include <dunlin/result.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,10 @@ public:
     [[nodiscard]] const std::string& name() const noexcept;
     /// Full names of the functions served, sorted.
     [[nodiscard]] std::vector<std::string> functions() const;
+
+    /// What is to happen when somebody asks this node to drain (`dunlin drain`); called on any
+    /// thread of the node, and must not wait for it. Usually it leads to `stop`.
+    void on_drain(std::function<void()> asked);
 
     /// Announces the end to all peers, refuses new calls, waits for the running ones up to the
     /// drain timeout and answers the rest `unavailable`. Idempotent.

@@ -21,6 +21,18 @@ struct node_config {
     std::vector<std::string> modules;
     /// The node's name in handshakes and logs. Empty: host name, process id.
     std::string name;
+    /// Endpoints of nodes to form a cluster with; any living member will do.
+    std::vector<std::string> join;
+    /// Nodes of different clusters never talk to each other.
+    std::string cluster = "dunlin";
+    /// The host that others reach this node by. Empty: where it listens.
+    std::string advertise;
+    /// How long a start waits for the nodes to join before it serves alone and goes on trying.
+    std::chrono::microseconds join_timeout = std::chrono::seconds(5);
+    /// Members are asked this often whether they live ...
+    std::chrono::microseconds probe_period = std::chrono::milliseconds(100);
+    /// ... and one that did not answer has this long to say otherwise.
+    std::chrono::microseconds suspicion = std::chrono::milliseconds(350);
     /// Listening beyond loopback is refused unless this is set.
     bool insecure = false;
 

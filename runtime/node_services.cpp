@@ -8,13 +8,27 @@
 
 namespace dunlin::runtime {
 
+namespace {
+
+/// Asking another node costs more than a wait of this length.
+constexpr std::int64_t quick_ns = 200'000;
+
+}  // namespace
+
 std::int64_t steady_clock_time::now_ns() const noexcept {
     return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
-void local_router::route(std::string_view function, actors::bundle_ptr single) {
+void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
     auto* pool = functions_.find(function);
+    if (!alone_.load(std::memory_order_relaxed)) {
+        const bool quick = pool != nullptr && pool->wait(time_.now_ns()).wait_ns < quick_ns;
+        if (!quick) {
+            lane_command travels = travelling_call{std::string(function), single};
+            if (lane_->commands().push(std::move(travels))) return;
+        }
+    }
     if (pool == nullptr)
         return call.origin->answer_error(call.address, functions_.unknown(function));
     pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t from) {

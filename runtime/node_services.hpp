@@ -9,6 +9,8 @@
 #include "actors/environment.hpp"
 #include "runtime/function_registry.hpp"
 
+#include <atomic>
+
 namespace dunlin::runtime {
 
 class lane;
@@ -18,14 +20,24 @@ public:
     [[nodiscard]] std::int64_t now_ns() const noexcept override;
 };
 
-/// Routes a call from a function to a pool of this node, as a CAF message; no socket on the way.
-class local_router final : public actors::call_router {
+/// Routes a call from a function: to a pool of this node while that is quick, as a CAF message and
+/// without a socket on the way; otherwise a lane decides, which knows of other nodes.
+class node_router final : public actors::call_router {
 public:
-    explicit local_router(const function_registry& functions) : functions_(functions) {}
+    node_router(const function_registry& functions, actors::steady_time& time)
+        : functions_(functions),
+          time_(time) {}
+    /// Before the node serves.
+    void use(lane& lane) { lane_ = &lane; }
+    /// Whether there are other nodes now.
+    void set_alone(bool alone) noexcept { alone_.store(alone, std::memory_order_relaxed); }
     void route(std::string_view function, actors::bundle_ptr single) override;
 
 private:
     const function_registry& functions_;
+    actors::steady_time& time_;
+    lane* lane_ = nullptr;
+    std::atomic<bool> alone_{true};
 };
 
 /// Timers of operations, in the wheel of a lane.

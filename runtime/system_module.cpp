@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 
@@ -54,6 +56,30 @@ json describe(const actors::pool& pool) {
             {"refused", status.refused}};
 }
 
+/// Of late, from 0 to 1, of the function that uses most.
+double busiest(const function_registry& functions) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    double most = 0;
+    for (auto* pool : functions.pools())
+        most = std::max(most, static_cast<double>(pool->wait(now_ns).busy));
+    return most;
+}
+
+bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
+
+/// Pairs of the longest latency that a bucket counts, in microseconds, and its count; buckets that
+/// count nothing are left out.
+json latency_list(const actors::pool& pool) {
+    json list = json::array();
+    for (std::size_t bucket = 0; bucket < actors::latency_counts::buckets; ++bucket) {
+        const auto count = pool.latencies().count(bucket);
+        const auto upper_us = static_cast<double>(actors::latency_counts::upper_ns(bucket)) / 1e3;
+        if (count != 0) list.push_back({upper_us, count});
+    }
+    return list;
+}
+
 struct named_counter {
     const char* name;
     counter lane_counters::*value;
@@ -71,6 +97,8 @@ constexpr named_counter named_counters[] = {
     {"failures_sent", &lane_counters::failures_sent},
     {"answers_late", &lane_counters::answers_late},
     {"answers_undeliverable", &lane_counters::answers_undeliverable},
+    {"calls_forwarded", &lane_counters::calls_forwarded},
+    {"calls_retried", &lane_counters::calls_retried},
     {"peers_connected", &lane_counters::peers_connected},
     {"peers_slow_dropped", &lane_counters::peers_slow_dropped},
     {"takeovers", &lane_counters::takeovers},
@@ -89,7 +117,16 @@ std::vector<actors::function_info> system_module::functions() {
     stats.name = "dunlin/stats";
     stats.description = "What this node has counted since its start";
     stats.run = &system_module::run_stats;
-    std::vector<actors::function_info> all{std::move(list), std::move(stats)};
+    actors::function_info nodes;
+    nodes.name = "dunlin/nodes";
+    nodes.description = "The members of the cluster as this node sees them, the dead ones too";
+    nodes.run = &system_module::run_nodes;
+    actors::function_info drain;
+    drain.name = "dunlin/drain";
+    drain.description = "Has this node finish what it has and leave; takes nil or {force: bool}";
+    drain.run = &system_module::run_drain;
+    std::vector<actors::function_info> all{std::move(list), std::move(stats), std::move(nodes),
+                                           std::move(drain)};
     for (auto& each : all) {
         each.module_name = "dunlin";
         each.flags = DUNLIN_IDEMPOTENT;
@@ -111,12 +148,21 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                                       const std::uint8_t* /*payload*/,
                                       std::size_t /*payload_size*/) {
     const auto& module = *static_cast<const system_module*>(self);
+    const auto nodes = module.cluster_.nodes();
     json stats = {{"node", module.node_name_}, {"lanes", module.lanes_.size()}};
     for (const auto& each : named_counters) {
         std::uint64_t sum = 0;
         for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
         stats[each.name] = sum;
     }
+    const auto membership = module.cluster_.counts();
+    stats["members"] = std::count_if(nodes->begin(), nodes->end(), is_living);
+    stats["membership_messages_sent"] = membership.messages_sent;
+    stats["membership_messages_received"] = membership.messages_received;
+    stats["membership_messages_refused"] = membership.messages_refused;
+    stats["members_died"] = membership.deaths;
+    stats["membership_refutations"] = membership.refutations;
+    stats["busy"] = busiest(module.functions_);
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     json functions = json::array();
@@ -131,11 +177,55 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                              {"queue_depth", status.queued},
                              {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
                              {"invocations", status.invocations},
-                             {"refused", status.refused}});
+                             {"refused", status.refused},
+                             {"latency", latency_list(*pool)}});
     }
     stats["activations"] = activations;
     stats["functions"] = std::move(functions);
     return answer(*host, call, stats);
+}
+
+std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* /*payload*/,
+                                      std::size_t /*payload_size*/) {
+    const auto& module = *static_cast<const system_module*>(self);
+    json list = json::array();
+    for (const auto& each : *module.cluster_.nodes())
+        list.push_back({{"name", each.name},
+                        {"state", each.state},
+                        {"instance", each.instance},
+                        {"incarnation", each.incarnation},
+                        {"version", each.version},
+                        {"endpoints", each.endpoints},
+                        {"rtt_us", each.rtt_us},
+                        {"busy", each.self ? busiest(module.functions_) : each.busy},
+                        {"self", each.self}});
+    return answer(*host, call, list);
+}
+
+std::int32_t system_module::run_drain(void* self, const dunlin_host* host, dunlin_call* call,
+                                      const std::uint8_t* payload, std::size_t payload_size) {
+    const auto& module = *static_cast<const system_module*>(self);
+    const auto refuse = [&](const std::string& why) {
+        host->fail(call, static_cast<std::int32_t>(errc::invalid_argument), why.data(), why.size());
+        return DUNLIN_DONE;
+    };
+    const auto input = json::from_msgpack(payload, payload + payload_size, true, false);
+    if (input.is_discarded() || !(input.is_null() || input.is_object()))
+        return refuse("dunlin/drain takes nil, or a map that may hold force");
+    const auto forced = input.is_object() && input.contains("force") ? input["force"] : json(false);
+    if (!forced.is_boolean()) return refuse("dunlin/drain: force is true or false");
+    const auto nodes = module.cluster_.nodes();
+    const bool others = std::any_of(nodes->begin(), nodes->end(), [](const node_status& node) {
+        return !node.self && (node.state == "alive" || node.state == "suspect");
+    });
+    if (!others && !forced.get<bool>())
+        return refuse("node " + module.node_name_ +
+                      " is the last one that takes calls: draining it would leave none; say so "
+                      "with force if that is meant");
+    if (!module.cluster_.ask_to_drain())
+        return refuse("node " + module.node_name_ + " is part of a program that ends it itself");
+    return answer(*host, call, nullptr);
 }
 
 }  // namespace dunlin::runtime

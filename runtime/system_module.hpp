@@ -3,11 +3,12 @@
 // The functions every node serves about itself, under the reserved module name `dunlin`.
 //
 // They go through the same C ABI, pools and wire as any other function, so whoever can invoke can
-// ask: `dunlin/functions` what is served, `dunlin/stats` how it goes.
+// ask: `dunlin/functions` what is served, `dunlin/stats` how it goes, `dunlin/nodes` who is there.
 // Owned by the node; runs on the lanes.
 #pragma once
 
 #include "actors/function_info.hpp"
+#include "runtime/cluster/cluster_board.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
@@ -20,9 +21,10 @@ namespace dunlin::runtime {
 class system_module {
 public:
     system_module(const function_registry& functions, const frame_budget& frames,
-                  std::string node_name)
+                  cluster_board& cluster, std::string node_name)
         : functions_(functions),
           frames_(frames),
+          cluster_(cluster),
           node_name_(std::move(node_name)) {}
 
     /// The functions to register; their `self` points into this object.
@@ -36,8 +38,15 @@ private:
     static std::int32_t run_stats(void* self, const dunlin_host* host, dunlin_call* call,
                                   const std::uint8_t* payload, std::size_t payload_size);
 
+    static std::int32_t run_nodes(void* self, const dunlin_host* host, dunlin_call* call,
+                                  const std::uint8_t* payload, std::size_t payload_size);
+
+    static std::int32_t run_drain(void* self, const dunlin_host* host, dunlin_call* call,
+                                  const std::uint8_t* payload, std::size_t payload_size);
+
     const function_registry& functions_;
     const frame_budget& frames_;
+    cluster_board& cluster_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
 };

@@ -80,14 +80,14 @@ exit_code run(const options& given) {
         }
     }
     dunlin::client_options connection;
-    connection.endpoints = {given.node};
+    connection.endpoints = given.nodes;
     connection.name = "word_count";
     connection.in_flight_max = given.window;
     auto client = dunlin::client::connect(std::move(connection));
     if (!client) {
         const auto& why = client.error();
         const bool wrong = why.code == dunlin::errc::invalid_argument;
-        return complain(wrong ? usage : no_node, to_string(why) + advice(why, given.node));
+        return complain(wrong ? usage : no_node, to_string(why) + advice(why, given.nodes.front()));
     }
 
     stop_at_signals();
@@ -103,7 +103,7 @@ exit_code run(const options& given) {
     }
     if (!counted) {
         const auto& why = counted.error();
-        return complain(call_failed, to_string(why) + advice(why, given.node));
+        return complain(call_failed, to_string(why) + advice(why, given.nodes.front()));
     }
     const std::string page =
         given.json ? json_report(totals, given.top) : text_report(totals, given.top, given.window);

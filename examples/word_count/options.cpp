@@ -13,10 +13,11 @@ namespace {
 constexpr std::string_view help = R"(usage: word_count [DIR...] [OPTION...]
 
 Counts the words of every text file under the folders by calling the function text/count_words of
-a node, many calls at a time. Without a folder: the texts that a Debian machine has, which are
-/usr/share/common-licenses, /usr/share/doc and README files.
+a node or a cluster, many calls at a time. Without a folder: the texts that a Debian machine has,
+which are /usr/share/common-licenses, /usr/share/doc and README files.
 
-  --node ENDPOINT   Where the node listens. Default: tcp://127.0.0.1:7440
+  --node ENDPOINT   Where a node listens; may be given again for other nodes of its cluster.
+                    Default: tcp://127.0.0.1:7440
   --chunk SIZE      Text in one call, 1KiB to 2MiB. Default: 256KiB
   --window N        Calls in flight, 1 to 4096. Default: 64
   --top N           Words to list, most frequent first; 0 lists all. Default: 20
@@ -83,7 +84,9 @@ private:
         } else if (name == "--help" || name == "-h") {
             read_.help = true;
         } else if (name == "--node") {
-            read_.node = value(name).value_or("");
+            // The first one given takes the default's place.
+            if (!std::exchange(node_given_, true)) read_.nodes.clear();
+            read_.nodes.push_back(value(name).value_or(""));
         } else if (name == "--chunk") {
             number(name, read_.chunk_bytes, true, {1024, 2 * 1024 * 1024});
         } else if (name == "--window") {
@@ -123,6 +126,7 @@ private:
     std::size_t at_ = 0;
     std::optional<std::string_view> attached_;
     bool folders_only_ = false;
+    bool node_given_ = false;
     options read_;
 };
 

@@ -12,7 +12,7 @@ namespace word_count {
 
 struct options {
     std::vector<std::string> folders;
-    std::string node = "tcp://127.0.0.1:7440";
+    std::vector<std::string> nodes = {"tcp://127.0.0.1:7440"};
     std::size_t chunk_bytes = 256 * 1024;
     std::size_t window = 64;
     std::size_t top = 20;

@@ -126,6 +126,9 @@ void options_say_what_is_wrong() {
     expect(given.mistake.empty() && given.folders == std::vector<std::string>{"docs"} &&
                given.chunk_bytes == 65536 && given.window == 8 && given.json,
            "options are read");
+    expect(given.nodes == std::vector<std::string>{"tcp://127.0.0.1:7440"}, "a node by default");
+    expect(parse_options({"--node", "a", "--node=b"}).nodes == std::vector<std::string>{"a", "b"},
+           "nodes are read in order, without the default");
     expect(parse_options({"--", "--json"}).folders == std::vector<std::string>{"--json"},
            "after -- everything is a folder");
     const auto mistake = [](std::vector<std::string_view> words) {

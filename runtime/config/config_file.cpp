@@ -91,7 +91,8 @@ private:
             for (const auto& item : *array) {
                 const auto* text = item.as_string();
                 if (text == nullptr) return wrong(item);
-                items.push_back(from_folder(text->get()));
+                const bool file = std::get<list_field>(row.where).of_files;
+                items.push_back(file ? from_folder(text->get()) : text->get());
             }
             std::get<list_field>(row.where).of(to_) = std::move(items);
             return {};

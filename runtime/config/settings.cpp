@@ -20,9 +20,10 @@ const std::array rows{
         "--listen", "node", "listen", "ENDPOINT",
         "Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.",
         text_field{[](settings& s) -> std::string& { return s.node.listen; }}},
-    setting{"--module", "node", "modules", "FILE",
-            "Modules to load: a shared object's path, or the bare name of an installed module.",
-            list_field{[](settings& s) -> std::vector<std::string>& { return s.node.modules; }}},
+    setting{
+        "--module", "node", "modules", "FILE",
+        "Modules to load: a shared object's path, or the bare name of an installed module.",
+        list_field{[](settings& s) -> std::vector<std::string>& { return s.node.modules; }, true}},
     setting{"--name", "node", "name", "TEXT",
             "The node's name in handshakes and logs. Empty: host name and process id.",
             text_field{[](settings& s) -> std::string& { return s.node.name; }}},
@@ -34,6 +35,33 @@ const std::array rows{
             duration_field{
                 [](settings& s) -> std::chrono::microseconds& { return s.node.drain_timeout; }, 0s,
                 24h}},
+
+    setting{"--join", "cluster", "join", "ENDPOINT",
+            "Nodes to form a cluster with; any living member will do, and names with several "
+            "addresses.",
+            list_field{[](settings& s) -> std::vector<std::string>& { return s.node.join; }}},
+    setting{"--cluster", "cluster", "name", "TEXT",
+            "The cluster's name. Nodes of different clusters never talk to each other.",
+            text_field{[](settings& s) -> std::string& { return s.node.cluster; }}},
+    setting{"--advertise", "cluster", "advertise", "HOST",
+            "The host that other nodes reach this one by. Empty: where it listens.",
+            text_field{[](settings& s) -> std::string& { return s.node.advertise; }}},
+    setting{
+        "--join-timeout", "cluster", "join_timeout", "DURATION",
+        "How long a start waits for the nodes to join; then it serves alone and goes on trying.",
+        duration_field{
+            [](settings& s) -> std::chrono::microseconds& { return s.node.join_timeout; }, 0s,
+            24h}},
+    setting{"--probe-period", "cluster", "probe_period", "DURATION",
+            "How often a member is asked whether it lives.",
+            duration_field{
+                [](settings& s) -> std::chrono::microseconds& { return s.node.probe_period; }, 10ms,
+                1min}},
+    setting{
+        "--suspicion", "cluster", "suspicion", "DURATION",
+        "How long a member that did not answer has to say otherwise before it counts as dead.",
+        duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.suspicion; },
+                       10ms, 10min}},
 
     setting{
         "--lanes", "threads", "lanes", "COUNT",

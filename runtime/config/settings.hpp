@@ -41,6 +41,7 @@ struct text_field {
 };
 struct list_field {
     std::vector<std::string>& (*of)(settings&);
+    bool of_files = false;  // in a file, a relative one counts from the file's folder
 };
 struct switch_field {
     bool& (*of)(settings&);

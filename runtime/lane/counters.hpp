@@ -16,8 +16,10 @@ public:
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
     void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+    /// Whoever sees the value sees what was counted before it.
+    void publish(std::uint64_t n) noexcept { value_.store(n, std::memory_order_release); }
     [[nodiscard]] std::uint64_t get() const noexcept {
-        return value_.load(std::memory_order_relaxed);
+        return value_.load(std::memory_order_acquire);
     }
 
 private:
@@ -36,11 +38,15 @@ struct lane_counters {
     counter failures_sent;
     counter answers_late;           // the second answer to a call, dropped
     counter answers_undeliverable;  // the asker was gone
+    counter calls_forwarded;        // sent to another node, again or for the first time
+    counter calls_retried;          // sent again
     counter peers_connected;        // since the start
     counter peers_slow_dropped;
     counter takeovers;        // a function held the lane too long
     counter calls_cut_short;  // answered by the end of the lane
     counter peers;            // now
+    counter draining;         // 1: takes no new connections' calls
+    counter peers_unaware;    // now: may still send calls without knowing that this node drains
     counter calls_open;       // now
 };
 

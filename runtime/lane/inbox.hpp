@@ -15,12 +15,14 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <variant>
 #include <vector>
 
 namespace dunlin::runtime {
 
 struct lane_timer;
+struct cluster_view;
 
 struct value_answer {
     actors::answer_address to;
@@ -39,7 +41,27 @@ struct begin_drain {};
 /// Answer what is left and end.
 struct finish {};
 
-using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish>;
+/// The cluster has changed.
+struct view_change {
+    std::shared_ptr<const cluster_view> view;
+};
+/// A call between functions that may run on another node.
+struct travelling_call {
+    std::string function;
+    actors::bundle_ptr single;
+};
+/// Nobody waits any more for a call that was sent to another node.
+struct carried_stop {
+    actors::answer_address carried;
+    errc reason = errc::cancelled;
+};
+/// Nodes to join, as addresses.
+struct seeds_found {
+    std::vector<std::string> endpoints;
+};
+
+using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish,
+                                  view_change, travelling_call, carried_stop, seeds_found>;
 
 class inbox {
 public:

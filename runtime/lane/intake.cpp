@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inward half of a lane: from bytes on the socket to bundles in the pools.
+#include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
 #include "runtime/text/quantity.hpp"
@@ -20,25 +21,6 @@ namespace {
 /// in a turn with more unknown names than this nobody mistyped them one by one.
 constexpr std::size_t suggestions_per_turn_max = 8;
 
-/// A received frame, kept alive by the bundles whose invocations point into it.
-class received_frame final : public actors::frame_memory {
-public:
-    received_frame(zmq::message_t message, frame_budget& counted_by) noexcept
-        : message_(std::move(message)),
-          budget_(counted_by),
-          fits_(counted_by.take(message_.size())) {}
-    ~received_frame() override { budget_.give_back(message_.size()); }
-    [[nodiscard]] bool fits() const noexcept { return fits_; }
-    [[nodiscard]] bytes_view view() const noexcept {
-        return {static_cast<const std::byte*>(message_.data()), message_.size()};
-    }
-
-private:
-    zmq::message_t message_;
-    frame_budget& budget_;
-    const bool fits_;
-};
-
 std::string_view text_of(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
@@ -46,16 +28,6 @@ std::string_view text_of(const zmq::message_t& message) {
 int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle(), ZMQ_SRCFD); }
 
 }  // namespace
-
-/// The bundle being filled while a frame is read.
-struct gathering {
-    received_frame& memory;
-    actors::pool* pool = nullptr;
-    std::string_view function{};
-    std::optional<error> unknown{};  // when no pool serves `function`
-    actors::bundle_ptr work{};
-    std::size_t envelopes_expected = 1;
-};
 
 bool lane::receive() {
     zmq::message_t routing_id;
@@ -143,8 +115,20 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
             case wire::kind::pong:
                 from->probes_left = 0;
                 if (reader.id_or_token() == farewell_token) from->farewell_due = false;
+                if (reader.id_or_token() == drain_token) {
+                    submit(gathered);
+                    from->drain_due = false;
+                }
                 break;
-            default: break;  // what only nodes send: nothing to do
+            case wire::kind::gossip:
+                if (membership_ != nullptr && from->role == wire::peer_role::node)
+                    membership_->heard(from->instance, reader.gossip().message);
+                break;
+            case wire::kind::load:
+                if (from->role == wire::peer_role::node)
+                    forwarder_.heard_load(from->instance, reader.items(), now_ns_);
+                break;
+            default: break;  // what only nodes send to those who connect: nothing to do
         }
     }
     submit(gathered);
@@ -160,9 +144,18 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
                                std::to_string(hello.version_max));
         return nullptr;
     }
+    if (auto known = admit(hello); !known) {
+        counters_.connections_refused.add();
+        refuse(routing_id, known.error().detail);
+        return nullptr;
+    }
+    if (hello.role == wire::peer_role::node) forget_older(hello.instance);
     auto& added = peers_.add(routing_id);
     added.name = hello.name;
     added.role = hello.role;
+    added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
+    added.wants_cluster = (hello.features & wire::features::cluster) != 0;
+    added.retries = cluster::retry_budget(now_ns_);
     added.fd = fd;
     counters_.peers_connected.add();
     log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
@@ -170,9 +163,20 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
     return &added;
 }
 
+// A node has one connection to each lane: what is there of it already is of no use any more, even
+// if nothing has told us yet.
+void lane::forget_older(std::uint64_t instance) {
+    peers_.for_each([instance](peer& each) {
+        if (each.instance == instance) each.instance = 0;
+    });
+}
+
 void lane::welcome(peer& to) {
     wire::welcome welcome;
+    welcome.features = to.wants_cluster ? wire::features::cluster : 0;
     welcome.node = options_.node_name;
+    welcome.cluster = options_.cluster;
+    welcome.instance = options_.instance;
     welcome.payload_bytes_max = options_.payload_bytes_max;
     welcome.in_flight_max = options_.in_flight_max;
     for (const auto& endpoint : endpoints_) {
@@ -181,10 +185,8 @@ void lane::welcome(peer& to) {
     }
     wire::append(to.out, welcome);
     count_envelope(to);
-    if (!draining_) return;
-    wire::append(to.out,
-                 wire::goaway{static_cast<std::int64_t>(errc::unavailable), "the node stops"});
-    count_envelope(to);
+    if (to.wants_cluster) tell_cluster(to);
+    if (draining_) say_goaway(to);
 }
 
 void lane::refuse_stranger(std::string_view routing_id) {
@@ -204,10 +206,13 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
-    if (draining_)
-        return reply_error(from, call.id,
-                           {errc::unavailable,
-                            "node " + options_.node_name + " is stopping; the call did not run"});
+    // What a node says of itself it says to the end.
+    if (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")) {
+        error why{errc::unavailable,
+                  "node " + options_.node_name + " is draining; the call did not run"};
+        why.did_not_run = true;
+        return reply_error(from, call.id, why);
+    }
     if (from.in_flight >= options_.in_flight_max)
         return reply_error(from, call.id,
                            {errc::overloaded,
@@ -223,9 +228,11 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     if (into.function != call.function) {
         submit(into);
         into.pool = functions_.find(call.function);
+        into.route = forwarder_.route(call.function);
         into.function = call.function;
         into.unknown.reset();
     }
+    if (into.route != nullptr && send_on(from, call, into)) return;
     if (into.pool == nullptr) {
         if (!into.unknown) into.unknown = explain_unknown(call.function);
         return reply_error(from, call.id, *into.unknown);
@@ -238,14 +245,23 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
     }
+    auto& entry = enter(from, call, *into.work);
+    entry.pool = into.pool;
+    if ((call.flags & wire::invoke_flags::forwarded) == 0) entry.route = into.route;
+    if (into.work->full()) submit(into);
+}
+
+ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& work) {
     busy_poll_.handled(1);
     auto& entry = ledger_.open(from, call.id);
     ++from.in_flight;
-    entry.pool = into.pool;
-    entry.work = into.work.get();
-    entry.index = into.work->size();
-    auto& invocation = into.work->add();
-    invocation.id = call.id;
+    from.retries.called();
+    entry.work = &work;
+    entry.index = work.size();
+    auto& invocation = work.add();
+    invocation.id = call.origin_id;
+    invocation.source = call.origin;
+    invocation.arrived_ns = now_ns_;
     invocation.payload = call.payload;
     invocation.key = call.key;
     invocation.trace = call.trace;
@@ -259,7 +275,7 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             now_ns_ +
             static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
     }
-    if (into.work->full()) submit(into);
+    return entry;
 }
 
 error lane::explain_unknown(std::string_view function) {
@@ -284,8 +300,7 @@ void lane::submit(gathering& gathered) {
     if (!gathered.work) return;
     turn_work_.push_back(gathered.work);
     gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from) {
-        const auto why = overloaded(*gathered.pool);
-        for (std::uint32_t i = from; i < work.size(); ++i) answer_error(work[i].address, why);
+        spill(work, from, overloaded(*gathered.pool));
     });
     gathered.work = {};
 }

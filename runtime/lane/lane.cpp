@@ -24,6 +24,9 @@ constexpr std::int64_t turn_ns_max = 1'000'000;
 /// A look at the monitor takes two system calls.
 constexpr std::uint32_t turns_per_monitor_look = 64;
 
+/// How long calls are taken from a peer that does not say that it has heard of the drain.
+constexpr std::int64_t drain_grace_ns = 500'000'000;
+
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -62,6 +65,9 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
       busy_poll_(options_.busy_poll),
+      forwarder_(context_, functions, ledger_, *this, counters_,
+                 {options_.node_name, options_.cluster, options_.instance, options_.number,
+                  options_.instance + options_.number}),
       wheel_(time_point_of(time.now_ns())) {
     constexpr int heartbeat_ms = 5000;
     socket_.set(zmq::sockopt::router_mandatory, true);
@@ -112,6 +118,11 @@ result<std::string> lane::bind(const std::string& endpoint) {
 
 void lane::start(std::vector<std::string> endpoints) {
     endpoints_ = std::move(endpoints);
+    catalog_ = functions_.pools();
+    for (std::uint32_t place = 0; place < catalog_.size(); ++place)
+        catalog_places_.emplace(catalog_[place], place);
+    inside_.inside = true;
+    inside_.name = options_.node_name;
     started_ = true;
     std::promise<bool> chosen;
     let_serve(make_thread(chosen.get_future()), chosen);
@@ -137,11 +148,13 @@ bool lane::serve() {
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
+        const bool heard = forwarder_.receive(now_ns_);
         read_commands();
         fire_timers();
+        tend_cluster();
         if (!run_ready(unit, turn_end_ns)) return false;
         end_turn();
-        if (ready_.empty() && !finishing_) sleep_until_work();
+        if (ready_.empty() && !heard && !finishing_) sleep_until_work();
     }
     finish_all();
     actors::run_unit::set_current(nullptr);
@@ -181,7 +194,7 @@ void lane::fire_timers() {
         } else {
             auto& entry = static_cast<ledger_entry&>(item);
             answer_in_place(entry, errc::deadline_exceeded,
-                            "no answer from " + entry.pool->info().name + " before the deadline");
+                            "no answer from " + function_of(entry) + " before the deadline");
         }
     });
 }
@@ -192,12 +205,14 @@ void lane::settle() {
         entry.keep = actors::bundle_ptr(entry.work);
         const auto deadline_ns = entry.invocation().deadline_ns;
         if (deadline_ns != actors::no_deadline) wheel_.insert(entry, time_point_of(deadline_ns));
+        if (entry.asker->inside) return;
         if (entry.asker->settled.try_emplace(entry.call_id, entry.slot).second) return;
         const auto work = entry.keep;
         const auto index = entry.index;
         reply_error(*entry.asker, entry.call_id,
                     {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
                                                  " belongs to a call that is not answered yet"});
+        if (entry.via != nullptr) forwarder_.withdraw(entry);
         close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     });
@@ -208,11 +223,22 @@ void lane::end_turn() {
     turn_work_.clear();
     names_unknown_ = 0;
     // Sleeping reads it too; one that never sleeps must hear of peers that are gone all the same.
-    if (++turns_ % turns_per_monitor_look == 0) read_monitor();
+    if (++turns_ % turns_per_monitor_look == 0) {
+        read_monitor();
+        forwarder_.read_events();
+    }
     probe_suspects();
+    forwarder_.flush();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
     counters_.peers.set(peers_.size());
+    if (draining_) {
+        end_drain_grace();
+        std::size_t unaware = 0;
+        peers_.for_each([&](const peer& each) { unaware += each.drain_due ? 1 : 0; });
+        counters_.peers_unaware.set(unaware);
+        counters_.draining.publish(1);
+    }
 }
 
 void lane::sleep_until_work() {
@@ -221,14 +247,27 @@ void lane::sleep_until_work() {
     if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
+    if (draining_) until = std::min(until, time_point_of(std::max(drain_until_ns_, now_ns_)));
     if (!backlogged_.empty() || !suspects_.empty())
         until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
-    pollfd items[] = {{socket_.get(zmq::sockopt::fd), POLLIN, 0},
-                      {inbox_.fd(), POLLIN, 0},
-                      {monitor_.get(zmq::sockopt::fd), POLLIN, 0}};
-    busy_poll_.wait(items, until);
+    until = std::min(until, time_point_of(std::min(links_due_ns_, membership_due_ns_)));
+    poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0},
+                        {inbox_.fd(), POLLIN, 0},
+                        {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
+    forwarder_.add_poll_items(poll_items_);
+    busy_poll_.wait(poll_items_, until);
     inbox_.woke_up();
-    if (items[2].revents != 0) read_monitor();
+    if (poll_items_[2].revents != 0) read_monitor();
+    // The sockets of links come first, their monitors second.
+    for (std::size_t i = 4; i < poll_items_.size(); i += 2)
+        if (poll_items_[i].revents != 0) return forwarder_.read_events();
+}
+
+void lane::tend_cluster() {
+    if (options_.instance == 0) return;
+    // Every turn: what was heard since may have brought the next timer nearer.
+    if (membership_ != nullptr) membership_due_ns_ = membership_->advance(now_ns_);
+    links_due_ns_ = forwarder_.advance(now_ns_);
 }
 
 // -- what other threads have for the lane ----------------------------------------------------
@@ -255,15 +294,42 @@ void lane::apply(lane_command& command) {
             wheel_.insert(timer, time_point_of(timer.deadline_ns));
         }
     } else if (std::holds_alternative<begin_drain>(command)) {
-        if (std::exchange(draining_, true)) return;
-        peers_.for_each([this](peer& each) {
-            wire::append(each.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
-                                                "the node stops"});
-            count_envelope(each);
-        });
+        drain();
+    } else if (auto* changed = std::get_if<view_change>(&command)) {
+        take_view(std::move(changed->view));
+    } else if (auto* call = std::get_if<travelling_call>(&command)) {
+        take_travelling(*call);
+    } else if (auto* stop = std::get_if<carried_stop>(&command)) {
+        withdraw(stop->carried, stop->reason);
+    } else if (auto* found = std::get_if<seeds_found>(&command)) {
+        if (membership_ != nullptr) membership_->seeds(std::move(found->endpoints));
     } else {
         finishing_ = true;
     }
+}
+
+// Nobody loses a call by it: what a peer sent before it heard is still taken.
+void lane::drain() {
+    if (std::exchange(draining_, true)) return;
+    drain_until_ns_ = now_ns_ + drain_grace_ns;
+    if (membership_ != nullptr) membership_->drain();
+    peers_.for_each([this](peer& each) {
+        each.drain_due = true;
+        say_goaway(each);
+        wire::append(each.out, wire::ping{drain_token});
+        count_envelope(each);
+    });
+}
+
+void lane::end_drain_grace() {
+    if (!draining_ || now_ns_ < drain_until_ns_) return;
+    peers_.for_each([](peer& each) { each.drain_due = false; });
+}
+
+void lane::say_goaway(peer& to) {
+    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
+                                      "node " + options_.node_name + " is draining"});
+    count_envelope(to);
 }
 
 void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {
@@ -278,7 +344,7 @@ void lane::answer_error(actors::answer_address to, error why) {
     if (!owned_here()) return from_elsewhere(error_answer{to, std::move(why)});
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
-    reply_error(*entry->asker, entry->call_id, why);
+    answer(*entry, why);
     close(*entry);
 }
 
@@ -316,7 +382,8 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
 void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {
     const auto work = entry.keep;
     const auto index = entry.index;
-    reply_error(*entry.asker, entry.call_id, {reason, std::move(detail)});
+    if (entry.via != nullptr) forwarder_.withdraw(entry);
+    answer(entry, {reason, std::move(detail)});
     close(entry);
     if (work) actors::activation::stop(work, index, reason);
 }
@@ -327,9 +394,11 @@ void lane::finish_all() {
     ledger_.for_each_open([this](ledger_entry& entry) {
         counters_.calls_cut_short.add();
         answer_in_place(entry, errc::unavailable,
-                        "node " + options_.node_name + " stopped before " +
-                            entry.pool->info().name + " answered; the function may have run");
+                        "node " + options_.node_name + " stopped before " + function_of(entry) +
+                            " answered; the function may have run");
     });
+    if (membership_ != nullptr) membership_->leave();
+    forwarder_.say_bye();
     say_farewell();
     counters_.calls_open.set(0);
     // Timers end with the lane: what waits for one goes on now.

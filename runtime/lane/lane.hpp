@@ -16,6 +16,7 @@
 #include "actors/answer_port.hpp"
 #include "actors/environment.hpp"
 #include "actors/run_unit.hpp"
+#include "runtime/cluster/membership_driver.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
@@ -23,6 +24,7 @@
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
+#include "runtime/link/forwarder.hpp"
 #include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>
@@ -39,12 +41,16 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace dunlin::runtime {
 
 struct lane_options {
     std::string node_name;
+    std::string cluster;
+    std::uint64_t instance = 0;  // of this process
+    std::size_t number = 0;      // of this lane
     std::size_t in_flight_max = 65536;
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
@@ -87,7 +93,7 @@ private:
     bool lost_ = false;
 };
 
-class lane final : public actors::answer_port {
+class lane final : public actors::answer_port, public actors::call_carrier, public forward_host {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
          lane_alarm& alarm, frame_budget& frames, lane_options options);
@@ -97,6 +103,8 @@ public:
     [[nodiscard]] result<std::string> bind(const std::string& endpoint);
     /// Serves from now on. `endpoints` are those of all lanes of the node.
     void start(std::vector<std::string> endpoints);
+    /// This lane drives the node's membership. Before it serves.
+    void carry(membership_driver& membership);
     /// Answers everything that is open, then ends. Returns at once.
     void finish_soon() { inbox_.push(finish{}); }
     /// Returns when the lane has ended. Bounded as long as a watchdog watches the lane.
@@ -104,6 +112,19 @@ public:
 
     [[nodiscard]] lane_counters& counters() noexcept { return counters_; }
     [[nodiscard]] inbox& commands() noexcept { return inbox_; }
+
+    // call_carrier, from any thread.
+    void withdraw(actors::answer_address carried, errc reason) override;
+
+    // forward_host, for the thread that serves.
+    void forwarded_value(ledger_entry& entry, bytes_view payload) override;
+    void forwarded_error(ledger_entry& entry, error why) override;
+    [[nodiscard]] bool run_here(ledger_entry& entry) override;
+
+    /// For the membership, on the thread that serves.
+    [[nodiscard]] forwarder& links() noexcept { return forwarder_; }
+    /// @returns false when that node is not connected.
+    bool send_gossip(std::uint64_t to, bytes_view message);
 
     // answer_port, from any thread.
     void answer_value(actors::answer_address to, actors::output_buffer& payload) override;
@@ -139,12 +160,16 @@ private:
     bool serve();
     [[nodiscard]] bool run_ready(lane_thread& unit, std::int64_t turn_end_ns);
     void fire_timers();
+    void tend_cluster();
     void settle();
     void end_turn();
     void sleep_until_work();
     void read_commands();
     void apply(lane_command& command);
     void read_monitor();
+    void drain();
+    void end_drain_grace();
+    void say_goaway(peer& to);
     void finish_all();
     void from_elsewhere(lane_command answer);
 
@@ -152,14 +177,28 @@ private:
     [[nodiscard]] bool receive();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
     [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello, int fd);
+    void forget_older(std::uint64_t instance);
     void welcome(peer& to);
     void refuse(std::string_view routing_id, std::string_view detail);
     void refuse_stranger(std::string_view routing_id);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
+    /// Fills in the next invocation of a bundle, with an entry of its own.
+    ledger_entry& enter(peer& from, const wire::invoke& call, actors::bundle& work);
     [[nodiscard]] error explain_unknown(std::string_view function);
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
+
+    // travel.cpp: calls that other nodes may run
+    [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, struct gathering& into);
+    void take_travelling(travelling_call& call);
+    void spill(actors::bundle& work, std::uint32_t from, const error& why);
+    void take_view(std::shared_ptr<const cluster_view> view);
+    void tell_cluster(peer& to);
+    void tell_members(peer& to);
+    void tell_loads(peer& to);
+    void note_load(peer& to, const actors::pool* pool);
+    [[nodiscard]] static error nobody_takes(const function_route& route);
 
     // outlet.cpp: from answers to bytes
     void reply_value(ledger_entry& entry, actors::output_buffer& payload);
@@ -178,6 +217,10 @@ private:
     void say_farewell();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
+    /// To whoever asked, a peer or a function of this node.
+    void answer(ledger_entry& entry, const error& why);
+    [[nodiscard]] static std::string function_of(const ledger_entry& entry);
+    [[nodiscard]] result<void> admit(const wire::hello& hello) const;
 
     caf::actor_system& system_;
     const function_registry& functions_;
@@ -210,16 +253,26 @@ private:
     std::deque<caf::resumable*> ready_;
     ledger ledger_;
     peer_table peers_;
+    peer inside_;  // asks for the functions of this node
+    forwarder forwarder_;
+    membership_driver* membership_ = nullptr;
+    std::int64_t membership_due_ns_ = 0;
+    std::int64_t links_due_ns_ = 0;
+    std::shared_ptr<const cluster_view> view_;
+    std::vector<actors::pool*> catalog_;
+    std::unordered_map<const actors::pool*, std::uint32_t> catalog_places_;
     std::vector<peer*> dirty_;
     std::vector<peer*> backlogged_;
     std::vector<peer*> suspects_;  // perhaps disconnected
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
+    std::vector<pollfd> poll_items_;
     support::timer_wheel wheel_;
     std::int64_t now_ns_ = 0;
     std::uint32_t turns_ = 0;
     std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
+    std::int64_t drain_until_ns_ = 0;
     bool finishing_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include "actors/bundle.hpp"
 #include "support/timer_wheel.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -24,6 +25,8 @@ class pool;
 namespace dunlin::runtime {
 
 struct peer;
+struct peer_link;
+struct function_route;
 
 /// What a lane's timer wheel holds: the deadline of a call, or a timer of an operation.
 struct wheel_item : support::timer_node {
@@ -43,6 +46,15 @@ struct ledger_entry : wheel_item {
     std::uint32_t index = 0;         // in the bundle
     std::uint32_t generation = 0;
     std::uint32_t slot = 0;
+
+    // Of a call that may run on another node.
+    /// Nodes a call is sent to at most, the first included.
+    static constexpr std::size_t sends_max = 4;
+    function_route* route = nullptr;
+    peer_link* via = nullptr;  // whose node has it now; null: this node
+    std::uint32_t place = 0;   // of that node in the route
+    std::array<std::uint64_t, sends_max> tried{};
+    std::uint8_t sends = 0;
 
     [[nodiscard]] bool open() const noexcept { return asker != nullptr; }
     [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }
@@ -73,6 +85,9 @@ public:
         support::timer_wheel::remove(entry);
         entry.asker = nullptr;
         entry.work = nullptr;
+        entry.route = nullptr;
+        entry.via = nullptr;
+        entry.sends = 0;
         if (entry.keep) entry.keep = {};
         ++entry.generation;
         free_.push_back(&entry);

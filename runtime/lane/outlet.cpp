@@ -57,6 +57,7 @@ zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
 void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     auto& to = *entry.asker;
     counters_.replies_sent.add();
+    note_load(to, entry.pool);
     if (payload.size < hand_over_bytes_min) {
         const auto mark = wire::begin_reply(to.out, entry.call_id);
         to.out.append(payload.data, payload.size);
@@ -89,6 +90,7 @@ void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
 
 void lane::close(ledger_entry& entry) {
     auto& asker = *entry.asker;
+    if (entry.via != nullptr) forwarder_.detach(entry);
     --asker.in_flight;
     if (entry.settled()) {
         const auto found = asker.settled.find(entry.call_id);
@@ -110,6 +112,7 @@ void lane::count_envelope(peer& to) {
 
 void lane::flush(peer& to) {
     if (to.out.empty()) return;
+    if (!to.loads_due.empty()) tell_loads(to);
     to.out_envelopes = 0;
     if (to.out.size < hand_over_bytes_min) {
         zmq::message_t frame(to.out.data, to.out.size);
@@ -202,6 +205,7 @@ void lane::remove(peer& leaving, std::string_view why) {
         auto& entry = ledger_.at(slot);
         const auto work = entry.keep;
         const auto index = entry.index;
+        if (entry.via != nullptr) forwarder_.withdraw(entry);
         ledger_.close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     }

@@ -6,6 +6,7 @@
 // that its backlog reaches the limit. Owned by the lane; one thread.
 #pragma once
 
+#include "cluster/retry_budget.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -19,11 +20,15 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace dunlin::runtime {
 
 /// In the ping behind a peer's last answers; its pong shows that they were read.
 inline constexpr std::uint64_t farewell_token = 1;
+/// In the ping behind the word that this node drains; its pong comes after the last call that the
+/// peer sent without knowing.
+inline constexpr std::uint64_t drain_token = 2;
 
 struct peer {
     std::string routing_id;
@@ -33,6 +38,14 @@ struct peer {
     std::uint8_t probes_left = 0;  // while its connection may have ended
     std::int64_t probe_ns = 0;     // when the next is due
 
+    std::uint64_t instance = 0;  // of a node, as it says in its hello
+    bool inside = false;         // stands for the functions of this node
+    bool wants_cluster = false;  // members, catalog and load
+    /// What failed calls of this caller may cost others.
+    cluster::retry_budget retries{0};
+    /// Functions whose load its next frame tells, as places in the catalog.
+    std::vector<std::uint32_t> loads_due;
+
     std::size_t in_flight = 0;
     /// Settled calls by their id, for cancels.
     std::unordered_map<std::uint64_t, std::uint32_t> settled;
@@ -40,6 +53,7 @@ struct peer {
     wire::frame_buffer out;  // envelopes of this turn
     std::uint32_t out_envelopes = 0;
     bool dirty = false;         // is in the lane's list of peers to flush
+    bool drain_due = false;     // may still send calls without knowing that this node drains
     bool farewell_due = false;  // has not shown yet that it read its last answers
     bool gone = false;          // found unreachable while sending; removed at the end of the turn
     std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for

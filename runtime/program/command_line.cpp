@@ -33,6 +33,12 @@ and in another one call a function, see what else there is, and measure:
     dunlin functions
     dunlin bench bench/echo --window 64 --size 64
 
+A second node makes a cluster; see who is in it, and what goes on:
+
+    dunlin node --module bench --listen tcp://127.0.0.1:7441 --join tcp://127.0.0.1:7440
+    dunlin nodes
+    dunlin top
+
 Every verb has its own help: dunlin VERB --help.
 
 Exit codes: 0 success, 1 a call failed, 2 usage or configuration, 3 no node reached,

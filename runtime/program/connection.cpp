@@ -10,8 +10,21 @@
 #include <utility>
 
 namespace dunlin::program {
+namespace {
 
-void add_connection_options(CLI::App& app, connection_options& to) {
+// A client that knows of several nodes would ask any of them.
+template <class Options>
+void stay_with_one(Options& options) {
+    if constexpr (requires { options.nodes_max; }) {
+        options.nodes_max = 1;
+        options.retries_max = 0;
+    }
+}
+
+}  // namespace
+
+void add_connection_options(CLI::App& app, connection_options& to,
+                            const std::string& timeout_help) {
     app.add_option(
            "--node", to.nodes,
            "Where nodes listen. The first that answers is used, the others when it is gone.")
@@ -21,11 +34,20 @@ void add_connection_options(CLI::App& app, connection_options& to) {
         ->allow_extra_args(false)
         ->envname("DUNLIN_NODE")
         ->group("Connection");
-    add_duration(app, "--timeout", to.timeout, "Time until a call's deadline.")
-        ->group("Connection");
+    add_duration(app, "--timeout", to.timeout, timeout_help)->group("Connection");
     add_duration(app, "--connect-timeout", to.connect_timeout,
                  "How long to wait for a node's first answer.")
         ->group("Connection");
+}
+
+client_options one_node(std::vector<std::string> endpoints, std::chrono::milliseconds patience) {
+    client_options wanted;
+    wanted.endpoints = std::move(endpoints);
+    wanted.timeout = patience;
+    wanted.connect_timeout = patience;
+    wanted.busy_poll = std::chrono::microseconds(0);
+    stay_with_one(wanted);
+    return wanted;
 }
 
 connection connect(const connection_options& options, const signals& stop) {

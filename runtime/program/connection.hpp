@@ -28,7 +28,13 @@ struct connection_options {
 };
 
 /// --node, --timeout and --connect-timeout.
-void add_connection_options(CLI::App& app, connection_options& to);
+void add_connection_options(CLI::App& app, connection_options& to,
+                            const std::string& timeout_help = "Time until a call's deadline.");
+
+/// For a client that speaks with one node and no other, whatever cluster that belongs to: answers
+/// within `patience`, or not.
+[[nodiscard]] client_options one_node(std::vector<std::string> endpoints,
+                                      std::chrono::milliseconds patience);
 
 struct connection {
     std::optional<dunlin::client> client;

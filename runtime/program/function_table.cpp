@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/function_table.hpp"
 
-#include "runtime/text/json_payload.hpp"
-
-#include <nlohmann/json.hpp>
+#include "runtime/program/lenient_json.hpp"
+#include "runtime/program/text_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +12,6 @@
 
 namespace dunlin::program {
 namespace {
-
-using json = nlohmann::ordered_json;
 
 constexpr std::size_t nesting_shown = 3;
 constexpr std::size_t schema_width_max = 64;
@@ -89,23 +86,7 @@ std::string type_in_words(const json& schema, const json& root, std::size_t dept
     return name;
 }
 
-result<json> parse(bytes_view payload) {
-    auto text = runtime::json_from_payload(payload);
-    if (!text) return std::move(text.error());
-    auto list = json::parse(*text, nullptr, false);
-    const bool good = list.is_array() && std::all_of(list.begin(), list.end(),
-                                                     [](const auto& f) { return f.is_object(); });
-    if (!good)
-        return {errc::internal,
-                "the node's list of functions is no array of maps; it may speak a "
-                "newer version"};
-    return list;
-}
-
-std::string text_of(const json& function, const char* key) {
-    const auto value = function.find(key);
-    return value != function.end() && value->is_string() ? value->get<std::string>() : "";
-}
+result<json> parse(bytes_view payload) { return read_objects(payload, "list of functions"); }
 
 // Schemas may come as JSON text or as values.
 std::string schema_of(const json& function, const char* key) {
@@ -132,25 +113,7 @@ std::string shortened(std::string text) {
     return text;
 }
 
-using row = std::array<std::string, 4>;
-
-std::string laid_out(const std::vector<row>& rows) {
-    std::array<std::size_t, 4> widths{};
-    for (const auto& cells : rows)
-        for (std::size_t i = 0; i + 1 < cells.size(); ++i)
-            widths[i] = std::max(widths[i], cells[i].size());
-    std::string text;
-    for (const auto& cells : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            line += cells[i];
-            if (i + 1 < cells.size()) line.append(widths[i] - cells[i].size() + 2, ' ');
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
-    }
-    return text;
-}
+constexpr std::array columns{align::left, align::left, align::left, align::left};
 
 }  // namespace
 
@@ -162,15 +125,15 @@ std::string short_schema(std::string_view schema) {
 result<std::string> functions_table(bytes_view payload) {
     auto list = parse(payload);
     if (!list) return std::move(list.error());
-    std::vector<row> rows{{"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "DESCRIPTION"}};
+    std::vector<table_row> rows{{"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "DESCRIPTION"}};
     for (const auto& function : *list)
-        rows.push_back(
-            {text_of(function, "name"), properties_of(function),
-             shortened(schema_of(function, "input") + " -> " + schema_of(function, "output")),
-             text_of(function, "description")});
-    auto text = laid_out(rows);
+        rows.push_back({printable(text_in(function, "name")), properties_of(function),
+                        printable(shortened(schema_of(function, "input") + " -> " +
+                                            schema_of(function, "output"))),
+                        printable(text_in(function, "description"))});
+    auto text = laid_out(rows, columns);
     const bool none = std::all_of(list->begin(), list->end(), [](const json& function) {
-        return text_of(function, "name").starts_with("dunlin/");
+        return text_in(function, "name").starts_with("dunlin/");
     });
     if (none) text += "\nThe node has no module; start it with --module FILE to serve functions.\n";
     return text;
@@ -179,11 +142,7 @@ result<std::string> functions_table(bytes_view payload) {
 result<std::string> functions_json(bytes_view payload) {
     auto list = parse(payload);
     if (!list) return std::move(list.error());
-    std::string text = "[";
-    for (const auto& function : *list)
-        text += (text.size() > 1 ? ",\n " : "") +
-                function.dump(-1, ' ', false, json::error_handler_t::replace);
-    return text + "]\n";
+    return lines_of(*list);
 }
 
 }  // namespace dunlin::program

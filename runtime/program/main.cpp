@@ -4,16 +4,20 @@
 #include "runtime/program/bench_verb.hpp"
 #include "runtime/program/command_line.hpp"
 #include "runtime/program/completion_verb.hpp"
+#include "runtime/program/drain_verb.hpp"
 #include "runtime/program/functions_verb.hpp"
 #include "runtime/program/invoke_verb.hpp"
 #include "runtime/program/node_verb.hpp"
+#include "runtime/program/nodes_verb.hpp"
+#include "runtime/program/top_verb.hpp"
 #include "runtime/program/version_verb.hpp"
 
 #include <array>
 
 int main(int argument_count, char** arguments) {
     using namespace dunlin::program;
-    constexpr std::array<add_verb, 6> verbs{add_node,  add_invoke,     add_functions,
+    constexpr std::array<add_verb, 9> verbs{add_node,  add_invoke,     add_functions,
+                                            add_nodes, add_top,        add_drain,
                                             add_bench, add_completion, add_version};
     return run_command_line(argument_count, arguments, verbs);
 }

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -44,8 +45,8 @@ using runtime::setting;
 using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
-    {"node", "Node"},     {"threads", "Threads"}, {"pools", "Functions"},
-    {"limits", "Limits"}, {"log", "Logging"},
+    {"node", "Node"},       {"cluster", "Cluster"}, {"threads", "Threads"},
+    {"pools", "Functions"}, {"limits", "Limits"},   {"log", "Logging"},
 };
 
 /// The options as given, to be put over the file once it is read.
@@ -99,6 +100,8 @@ int serve(settings all) {
                                                               : exit_code::not_started;
     }
     auto& node = **started;
+    // The signals are read from a descriptor, so this is as if somebody had sent one.
+    node.on_drain([] { ::kill(::getpid(), SIGTERM); });
     announce(node);
     stop.wait();
     const exit_at_signal impatient(stop);

@@ -30,9 +30,9 @@ TEST_CASE("a node that drains finishes what runs and refuses what is new") {
     await_event(client, "drain in");
     auto stopped = stop_beside(*node);
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
-    CHECK(client.goaways.front().text() == "unavailable: the node stops");
+    CHECK(client.goaways.front().text() == "unavailable: node under-test is draining");
     CHECK(client.call("bench/echo", 1).text() ==
-          "unavailable: node under-test is stopping; the call did not run");
+          "unavailable: node under-test is draining; the call did not run");
     client.barrier();
     raw_client late(node->endpoints().front());
     late.barrier();

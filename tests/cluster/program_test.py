@@ -14,7 +14,7 @@ import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin
 
-VERBS = ("node", "invoke", "functions", "bench", "completion", "version")
+VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "completion", "version")
 
 
 class CommandLineTest(ProgramTest):
@@ -74,6 +74,8 @@ class CommandLineTest(ProgramTest):
                 (("bench", "a/b", "--threads", "3", "--window", "2"), "cannot share"),
                 (("node", "--listen", "a", "--listen", "b"), "--listen is given more than once"),
                 (("node", "--lanes", "x"), "--lanes: 'x' is not a whole number"),
+                (("drain",), "NODE is required"),
+                (("top", "--interval", "0"), "--interval: must be more than zero"),
                 (("completion", "tcsh"), "bash, zsh and fish")):
             with self.subTest(arguments=arguments):
                 self.assert_complaint(dunlin(*arguments), 2, part)
@@ -95,7 +97,7 @@ class CompletionTest(ProgramTest):
         return ran.stdout.split()
 
     def test_bash_completes_verbs_options_and_values(self):
-        self.assertEqual(self.complete("dunlin", "no"), ["node"])
+        self.assertEqual(self.complete("dunlin", "no"), ["node", "nodes"])
         self.assertEqual(set(self.complete("dunlin", "")), {*VERBS, "--help"})
         self.assertEqual(self.complete("dunlin", "node", "--lis"), ["--listen"])
         self.assertEqual(self.complete("dunlin", "node", "--log-level", "w"), ["warn"])

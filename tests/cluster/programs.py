@@ -9,6 +9,7 @@ for what a node says of itself, each with a limit; and only processes started he
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -84,9 +85,9 @@ class Process:
 
 
 class Node(Process):
-    def __init__(self, *arguments):
-        super().__init__("node", "--listen", "tcp://127.0.0.1:0", "--module",
-                         os.environ["BENCH_MODULE"], *arguments)
+    def __init__(self, *arguments, listen="tcp://127.0.0.1:0"):
+        super().__init__("node", "--listen", listen, "--module", os.environ["BENCH_MODULE"],
+                         *arguments)
         try:
             self.ready = self.line()
             words = self.ready.split()
@@ -108,6 +109,112 @@ class Node(Process):
         while self.functions()[function]["busy"] != count:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{function} never had {count} running calls")
+
+
+def wait_until(holds, what):
+    """Asks until it holds. `holds` is a question to a node, so its answer is what takes time."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not (answer := holds()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain: {what}")
+    return answer
+
+
+class Cluster:
+    """Nodes n1 to nN on free ports, joined, with the module `bench`. Each knows all the others when
+    it is there, and after each change. What happens to a node happens to one that was started here.
+    """
+
+    def __init__(self, count=3, *arguments):
+        self._arguments = arguments
+        self.nodes = {}
+        try:
+            for number in range(1, count + 1):
+                self.add(f"n{number}")
+            self.wait_until_alive(*self.nodes)
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, name, *arguments, listen="tcp://127.0.0.1:0"):
+        """Starts a node and joins it to those that are there. It may be unknown to some yet."""
+        others = [word for endpoint in self.endpoints for word in ("--join", endpoint)]
+        self.nodes[name] = Node("--name", name, *others, *self._arguments, *arguments,
+                                listen=listen)
+        return self.nodes[name]
+
+    @property
+    def endpoints(self):
+        """Of the nodes whose processes run."""
+        return [node.endpoint for node in self.nodes.values() if node.process.poll() is None]
+
+    def endpoint(self, name):
+        return self.nodes[name].endpoint
+
+    def members(self, asked):
+        """What one node knows of all, the dead included: a list for each name, the newest last.
+        Nothing when it does not answer."""
+        listed = dunlin("nodes", "--all", "--json", "--node", self.endpoint(asked))
+        members = {}
+        for member in json.loads(listed.stdout) if listed.returncode == 0 else ():
+            members.setdefault(member["name"], []).append(member)
+        return members
+
+    def states(self, asked):
+        """Name to state, of the newest process of each name."""
+        return {name: all_of[-1]["state"] for name, all_of in self.members(asked).items()}
+
+    def wait_until_alive(self, *names):
+        """Until each of them knows each of them, in the process that runs now, as alive."""
+        def all_know():
+            seen = [self.members(name) for name in names]
+            return all(
+                self.endpoint(name) in members.get(name, [{"endpoints": []}])[-1]["endpoints"] and
+                members[name][-1]["state"] == "alive" and
+                members[name][-1]["instance"] == seen[place].get(name, [{}])[-1].get("instance")
+                for members in seen for place, name in enumerate(names))
+        wait_until(all_know, f"{names} know each other")
+
+    def wait_until_state(self, asked, name, *states):
+        """Until one node says that another is in one of these states."""
+        return wait_until(lambda: (found := self.states(asked).get(name)) in states and found,
+                          f"{asked} says that {name} is one of {states}")
+
+    def kill(self, name):
+        """As kill -9 does; the others do not know yet."""
+        self.nodes[name].process.kill()
+        self.nodes[name].wait()
+
+    def stop(self, name):
+        """As SIGTERM does, to its end. Gives the exit code."""
+        self.nodes[name].signal(signal.SIGTERM)
+        return self.nodes[name].wait()
+
+    def restart(self, name, *arguments):
+        """A new process of that name in the same place, in place of one that runs or has ended."""
+        if self.nodes[name].process.poll() is None:
+            self.stop(name)
+        old = self.nodes[name]
+        old.close()
+        self.add(name, *arguments, listen=old.endpoint)
+        self.wait_until_alive(*(each for each in self.nodes
+                                if self.nodes[each].process.poll() is None))
+
+    def pause(self, name):
+        self.nodes[name].signal(signal.SIGSTOP)
+
+    def resume(self, name):
+        self.nodes[name].signal(signal.SIGCONT)
+
+    def close(self):
+        for node in self.nodes.values():
+            node.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 class ProgramTest(unittest.TestCase):

@@ -95,6 +95,7 @@ void raw_client::keep(const wire::frame_reader& reader) {
             kept.code = errc_from_number(from.code);
             kept.detail = from.detail;
             kept.retry_after_us = from.retry_after_us;
+            kept.did_not_run = from.did_not_run;
             (from.id == 0 ? about_connection : answers[from.id]).push_back(std::move(kept));
             break;
         }
@@ -111,12 +112,26 @@ void raw_client::keep(const wire::frame_reader& reader) {
     }
 }
 
-nlohmann::json raw_client::stats() {
-    const auto& answer = call("dunlin/stats", nullptr);
+nlohmann::json raw_client::ask(std::string_view system_function) {
+    const auto& answer = call(system_function, nullptr);
     REQUIRE(answer.text() == "ok");
     const auto view = answer.payload.view();
     return nlohmann::json::from_msgpack(
         std::string_view(reinterpret_cast<const char*>(view.data()), view.size()));
+}
+
+nlohmann::json raw_client::stats() { return ask("dunlin/stats"); }
+
+void raw_client::wait_for_members(const std::map<std::string, std::string>& states) {
+    const auto end = std::chrono::steady_clock::now() + give_up_after;
+    for (;;) {
+        std::map<std::string, std::string> seen;
+        const auto nodes = ask("dunlin/nodes");
+        for (const auto& each : nodes) seen[each.at("name")] = each.at("state");
+        if (seen == states) return;
+        if (std::chrono::steady_clock::now() >= end)
+            FAIL("waited in vain for members; the last were " << nodes.dump());
+    }
 }
 
 nlohmann::json raw_client::function(std::string_view name) {

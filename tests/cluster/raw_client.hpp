@@ -38,6 +38,7 @@ struct answered {
     errc code = errc::unknown;
     std::string detail;
     std::uint64_t retry_after_us = 0;
+    bool did_not_run = false;
 
     /// "ok", or "code: detail".
     [[nodiscard]] std::string text() const {
@@ -99,6 +100,10 @@ public:
     /// `dunlin/stats`, and the entry of one function in `dunlin/functions`.
     [[nodiscard]] nlohmann::json stats();
     [[nodiscard]] nlohmann::json function(std::string_view name);
+    /// What a function of the node without input says, as JSON.
+    [[nodiscard]] nlohmann::json ask(std::string_view system_function);
+    /// Asks `dunlin/nodes` until the states of these members are as given.
+    void wait_for_members(const std::map<std::string, std::string>& states);
     /// Asks `dunlin/stats` until `figure` is at least `least`.
     void wait_for_stat(const std::string& figure, std::uint64_t least);
     /// ... until `reached` is true of it.

@@ -72,9 +72,13 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
         return;
     }
     wire::frame_buffer frame;
-    append(frame, wire::hello{.features = wire::features::cluster,
-                              .name = how.client_name,
-                              .cluster = how.cluster});
+    wire::hello hello;
+    hello.features = how.features;
+    hello.role = how.role;
+    hello.name = how.client_name;
+    hello.cluster = how.cluster;
+    hello.instance = how.instance;
+    append(frame, hello);
     send(frame);
 }
 

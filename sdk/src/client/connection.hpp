@@ -61,7 +61,10 @@ public:
 
     struct settings {
         std::string client_name;
-        std::string cluster;                              // the only one to talk to; empty: any
+        std::string cluster;                               // the only one to talk to; empty: any
+        std::uint64_t features = wire::features::cluster;  // asked for in the hello
+        wire::peer_role role = wire::peer_role::client;
+        std::uint64_t instance = 0;                       // of a node
         std::chrono::milliseconds connect_timeout{2000};  // until something accepts
         std::chrono::milliseconds greet_timeout{5000};    // until the welcome
         std::chrono::milliseconds heartbeat_interval{2000};

@@ -98,14 +98,10 @@ bool routes::idempotent(std::uint32_t function, std::uint32_t node) const noexce
 void routes::reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,
                       std::int64_t now_ns) noexcept {
     if (function >= functions_.size()) return;
-    auto& known = functions_[function]->nodes[node];
-    const auto step_ns = signed_ns(load.step_ns);
-    if (known.step_ns != step_ns) known.capacity = cluster::capacity_of(step_ns);
-    known.step_ns = step_ns;
-    known.wait_ns = signed_ns(load.wait_ns);
-    known.idle = load.idle;
-    known.sent_since = 0;
-    known.reported_at_ns = now_ns;
+    functions_[function]->nodes[node].learn(
+        {signed_ns(load.wait_ns), signed_ns(load.step_ns), load.idle,
+         static_cast<float>(std::min(load.busy_permille, 1000u)) / 1000.0F},
+        0, now_ns);
 }
 
 // @returns whether there is one.
@@ -134,8 +130,8 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
     const auto chosen = spread_.choose(of.nodes, tried, now_ns);
     if (chosen == cluster::spread::none) return none;
     auto& node = of.nodes[chosen];
-    const auto calls = node.step_ns > 0 ? work_per_choice_ns / node.step_ns
-                                        : std::int64_t{calls_per_choice_unknown};
+    const auto calls = node.report.step_ns > 0 ? work_per_choice_ns / node.report.step_ns
+                                               : std::int64_t{calls_per_choice_unknown};
     of.current = static_cast<std::uint32_t>(chosen);
     of.calls_left =
         static_cast<std::uint32_t>(std::clamp<std::int64_t>(calls, 1, calls_per_choice_max) - 1);

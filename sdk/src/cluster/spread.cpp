@@ -7,8 +7,9 @@ namespace dunlin::cluster {
 
 namespace {
 
-constexpr float capacity_unknown = 1'000.0F;
 constexpr float capacity_max = 1e9F;
+// The hop delays this call only; sharing the load spares all that follow.
+constexpr double hop_share = 0.25;
 // Up to here a scan is quicker than drawing by rejection.
 constexpr std::size_t scan_size_max = 8;
 
@@ -91,26 +92,33 @@ struct offer {
 offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) noexcept {
     const auto wait_ns = predicted_wait_ns(node, now_ns);
     const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
-    return {index, wait_ns, cost_ns, age_ns_of(node, now_ns), node.busy};
+    return {index, wait_ns, cost_ns, age_ns_of(node, now_ns), node.report.busy};
 }
 
 }  // namespace
 
 float capacity_of(std::int64_t step_ns) noexcept {
-    if (step_ns <= 0) return capacity_unknown;
-    return 1e9F / static_cast<float>(step_ns);
+    return 1e9F / static_cast<float>(step_ns > 0 ? step_ns : step_unknown_ns);
+}
+
+void candidate::learn(const load_report& news, std::uint32_t unseen, std::int64_t now_ns) noexcept {
+    report = news;
+    sent_since = unseen;
+    reported_at_ns = now_ns;
+    capacity = capacity_of(news.step_ns);
 }
 
 double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
     // Floating point, because a hostile report times a count must not overflow.
-    const auto step = static_cast<double>(std::max<std::int64_t>(node.step_ns, 0));
+    const auto step =
+        static_cast<double>(node.report.step_ns > 0 ? node.report.step_ns : step_unknown_ns);
     double wait = 0;
-    if (node.idle > node.sent_since) return 0;
-    if (node.idle > 0) {
-        wait = step * (static_cast<double>(node.sent_since - node.idle) + 1);
+    if (node.report.idle > node.sent_since) return 0;
+    if (node.report.idle > 0) {
+        wait = step * (static_cast<double>(node.sent_since - node.report.idle) + 1);
     } else {
         // Without an idle server the next one is free after about a step, even if none waits.
-        wait = std::max(static_cast<double>(node.wait_ns), step) + step * node.sent_since;
+        wait = std::max(static_cast<double>(node.report.wait_ns), step) + step * node.sent_since;
     }
     const auto drained = age_ns_of(node, now_ns) - static_cast<double>(report_trusted_ns);
     return std::max(wait - std::max(drained, 0.0), 0.0);
@@ -158,9 +166,9 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     const auto own_wait = predicted_wait_ns(here, now_ns);
     if (own_wait > best.cost_ns) return best.index;
     if (own_wait > 0 || best.wait_ns > 0) return own;
-    const auto less_busy = here.busy - best.busy - busy_margin;
+    const auto less_busy = here.report.busy - best.busy - busy_margin;
     const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(here.service_ns);
-    return gain_ns > best.cost_ns ? best.index : own;
+    return gain_ns > best.cost_ns * hop_share ? best.index : own;
 }
 
 }  // namespace dunlin::cluster

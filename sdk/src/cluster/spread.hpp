@@ -7,8 +7,8 @@
 // start the call at once and the second has been less busy. The better one stands against the own
 // node (a client, which has none, draws three). The call stays where it is unless it would start
 // sooner there; or would start at once on both, and the other node has been less busy, by a margin
-// and by more than the hop costs. Nodes that refused or failed of late are drawn only when no other
-// is left, barred ones and those tried never.
+// and by more than a quarter of what the hop costs. Nodes that refused or failed of late are drawn
+// only when no other is left, barred ones and those tried never.
 //
 // Why so: by wait alone, fast and slow nodes serve as from one queue. "Soonest done" starves slow
 // nodes, "own node whenever free" overloads a slow one that calls enter at. Being busy, averaged
@@ -30,42 +30,51 @@
 
 namespace dunlin::cluster {
 
+/// What a node says about itself for one function, with every reply and now and then besides.
+struct load_report {
+    /// How long a call that came now would wait. Zero if one could start at once.
+    std::int64_t wait_ns = 0;
+    /// How much one more call adds to the wait: time of service over servers. Zero: unknown, and
+    /// taken as `step_unknown_ns`.
+    std::int64_t step_ns = 0;
+    /// Calls that could start at once.
+    std::uint32_t idle = 0;
+    /// See `busy_share`.
+    float busy = 0;
+};
+
+/// A node that has not reported yet gets calls as one of a thousand a second would.
+inline constexpr std::int64_t step_unknown_ns = 1'000'000;
+
 enum class standing : std::uint8_t {
     usable,
     avoided,  // refused or failed of late: only when no usable one is left
-    barred,   // draining, ejected, window full: never
+    barred,   // draining, not serving the function, window full: never
 };
 
-/// What the chooser knows about one node for one function. The last report of the node, and what
-/// happened since.
+/// What the chooser knows about one node for one function: the last report, and what happened
+/// since.
 struct candidate {
-    /// Reported: how long a call that came just then would have waited.
-    std::int64_t wait_ns = 0;
-    /// Reported: how much one more call adds to the wait, which is time of service over servers.
-    /// Zero: unknown.
-    std::int64_t step_ns = 0;
+    load_report report;
     /// Time of service of one call. Read of the own node only.
     std::int64_t service_ns = 0;
-    /// When the report arrived, on the clock of `now_ns`.
+    /// When the report arrived, on the clock of `now_ns`; before the first, when the node was seen.
     std::int64_t reported_at_ns = 0;
     /// What the way there and back costs; zero for the own node.
     std::int64_t rtt_ns = 0;
-    /// Reported: calls that it could start at once.
-    std::uint32_t idle = 0;
     /// Calls sent there since, which the report cannot contain.
     std::uint32_t sent_since = 0;
-    /// Reported: share of its servers' time in use, by whatever function, averaged over about
-    /// 200 ms or 20 times of service, whichever is longer; 0 to 1.
-    float busy = 0;
-    /// `capacity_of(step_ns)`, computed once a report because it divides.
-    float capacity = 1'000;
+    /// `capacity_of(report.step_ns)`, computed once a report because it divides.
+    float capacity = 1e9F / step_unknown_ns;
     standing now = standing::usable;
     /// Where the chooser itself is. At most one; a client has none.
     bool local = false;
+
+    /// A report arrived. `unseen` calls were on their way there when it was made.
+    void learn(const load_report& news, std::uint32_t unseen, std::int64_t now_ns) noexcept;
 };
 
-/// Calls per second that a node with this step can serve, as a weight for drawing. A node whose
-/// step is unknown counts as one of 1 ms.
+/// Calls per second that a node with this step can serve, as a weight for drawing.
 [[nodiscard]] float capacity_of(std::int64_t step_ns) noexcept;
 
 /// How long a call sent now would wait there before it starts, without the hop. Calls sent since

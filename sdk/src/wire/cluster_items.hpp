@@ -19,14 +19,15 @@ namespace dunlin::wire {
 inline constexpr std::size_t name_bytes_max = 255;  // function, node and cluster names; keys
 inline constexpr std::size_t endpoints_max = 64;    // of one node
 inline constexpr std::size_t items_max = 1024;      // in one envelope; longer lists come in parts
-inline constexpr std::size_t gossip_bytes_max = 64u << 10;
+inline constexpr std::size_t gossip_bytes_max = 256u << 10;
 
 /// How long a call would wait at the node that says so.
 struct load_item {
-    std::uint32_t function = 0;  // its place in the node's catalog, from 0
-    std::uint64_t wait_ns = 0;   // of a call that came now
-    std::uint64_t step_ns = 0;   // by how much each call makes that longer
-    std::uint32_t idle = 0;      // calls that would not wait at all
+    std::uint32_t function = 0;       // its place in the node's catalog, from 0
+    std::uint64_t wait_ns = 0;        // of a call that came now
+    std::uint64_t step_ns = 0;        // by how much each call makes that longer
+    std::uint32_t idle = 0;           // calls that would not wait at all
+    std::uint32_t busy_permille = 0;  // of its time for them, of late
 };
 
 namespace catalog_flags {

@@ -188,7 +188,7 @@ const char* read(elements& from, goaway& out) noexcept {
 const char* read(elements& from, gossip& out) noexcept {
     if (!from.has(1)) return "gossip: no message";
     if (!from.in.read_bin(out.message) || out.message.size() > gossip_bytes_max) {
-        return "gossip: the message is not a bin of at most 64 KiB";
+        return "gossip: the message is not a bin of at most 256 KiB";
     }
     return nullptr;
 }

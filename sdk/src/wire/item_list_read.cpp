@@ -21,9 +21,10 @@ bool read_item(msgpack_cursor& in, std::uint32_t elements, ReadElements&& read) 
 }
 
 bool read(msgpack_cursor& in, load_item& out) noexcept {
-    return read_item(in, 4, [&] {
+    return read_item(in, 5, [&] {
         return in.read_uint(out.function) && in.read_uint(out.wait_ns) &&
-               in.read_uint(out.step_ns) && in.read_uint(out.idle);
+               in.read_uint(out.step_ns) && in.read_uint(out.idle) &&
+               in.read_uint(out.busy_permille);
     });
 }
 
@@ -83,7 +84,7 @@ bool take_item(item_list& from, Item& out) noexcept {
 const char* read_loads(msgpack_cursor& in, item_list& out) noexcept {
     return read_items<load_item>(in, out)
                ? nullptr
-               : "load: not an array of at most 1024 arrays of four unsigned integers";
+               : "load: not an array of at most 1024 arrays of five unsigned integers";
 }
 
 const char* read_catalog(msgpack_cursor& in, item_list& out) noexcept {

@@ -17,9 +17,8 @@ void spread_choose(benchmark::State& state) {
     std::vector<cluster::candidate> nodes(static_cast<std::size_t>(state.range(0)));
     std::int64_t step_ns = 1'000'000;
     for (auto& node : nodes) {
-        node.step_ns = step_ns += 10'000;
-        node.capacity = cluster::capacity_of(step_ns);
-        node.wait_ns = 2 * step_ns;
+        step_ns += 10'000;
+        node.learn({.wait_ns = 2 * step_ns, .step_ns = step_ns, .idle = 0, .busy = 0.5F}, 0, 0);
         node.rtt_ns = 100'000;
     }
     nodes.front().local = state.range(1) != 0;

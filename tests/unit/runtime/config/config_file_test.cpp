@@ -31,6 +31,13 @@ TEST_CASE("every option can be set in a file") {
         name = "alpha"
         insecure = true
         drain_timeout = "2m"
+        [cluster]
+        join = ["tcp://10.0.0.1:7440", "tcp://nodes.example:7440"]
+        name = "blue"
+        advertise = "10.0.0.2"
+        join_timeout = "3s"
+        probe_period = "200ms"
+        suspicion = "1s"
         [threads]
         lanes = 2
         scheduler_threads = 3
@@ -55,6 +62,13 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.name == "alpha");
     CHECK(all.node.insecure);
     CHECK(all.node.drain_timeout == 2min);
+    CHECK(all.node.join ==
+          std::vector<std::string>{"tcp://10.0.0.1:7440", "tcp://nodes.example:7440"});
+    CHECK(all.node.cluster == "blue");
+    CHECK(all.node.advertise == "10.0.0.2");
+    CHECK(all.node.join_timeout == 3s);
+    CHECK(all.node.probe_period == 200ms);
+    CHECK(all.node.suspicion == 1s);
     CHECK(all.node.lanes == 2);
     CHECK(all.node.scheduler_threads == 3);
     CHECK(all.node.lane_hold_max == 7ms);

@@ -8,6 +8,7 @@
 // moving average that nodes measure, not the truth. Same seed, same run. One thread.
 #pragma once
 
+#include "cluster/busy_share.hpp"
 #include "cluster/spread.hpp"
 
 #include <algorithm>
@@ -55,7 +56,8 @@ public:
         }
         for (std::size_t r = 0; r < count_; ++r) {
             for (std::size_t i = 0; i < count_; ++i) {
-                auto known = report(i);
+                cluster::candidate known;
+                known.learn(report(i), 0, 0);
                 known.local = !scene.clients && r == i;
                 known.rtt_ns = known.local ? 0 : static_cast<std::int64_t>(2 * scene.hop_ns);
                 routers_[r].known.push_back(known);
@@ -143,8 +145,7 @@ private:
         std::deque<call> queue;
         double average_ns = 0;
         double worked_ns = 0;
-        double busy = 0;
-        double busy_at_ns = 0;
+        cluster::busy_share busy{0};
     };
     struct router {
         cluster::spread choice;
@@ -159,6 +160,7 @@ private:
         }
     };
 
+    std::int64_t now() const { return static_cast<std::int64_t>(now_ns_); }
     double mean(std::size_t i) const { return scene_.service_ns * scene_.slowness[i]; }
     double exponential(double mean_ns) { return -mean_ns * std::log1p(-random_.next_unit()); }
     void after(double delay_ns, std::function<void()> what) {
@@ -166,36 +168,24 @@ private:
     }
 
     void average_busy(node& which) {
-        const auto window_ns = std::max(200e6, 20 * scene_.service_ns);
-        const auto gone = 1 - std::exp((which.busy_at_ns - now_ns_) / window_ns);
-        which.busy += gone * (static_cast<double>(which.running) / scene_.servers - which.busy);
-        which.busy_at_ns = now_ns_;
+        which.busy.advance(static_cast<double>(which.running) / scene_.servers,
+                           static_cast<std::int64_t>(which.average_ns), now());
     }
 
-    cluster::candidate report(std::size_t i) {
+    cluster::load_report report(std::size_t i) {
         auto& from = nodes_[i];
         average_busy(from);
         const int inside = from.running + static_cast<int>(from.queue.size());
-        cluster::candidate made;
+        cluster::load_report made;
         made.step_ns = static_cast<std::int64_t>(from.average_ns / scene_.servers);
-        made.capacity = cluster::capacity_of(made.step_ns);
-        made.service_ns = static_cast<std::int64_t>(from.average_ns);
         made.idle = static_cast<std::uint32_t>(std::max(0, scene_.servers - inside));
         made.wait_ns = made.step_ns * std::max(0, inside - scene_.servers + 1);
-        made.busy = static_cast<float>(from.busy);
+        made.busy = from.busy.value();
         return made;
     }
-
-    void learn(std::size_t at, std::size_t from, cluster::candidate news) {
-        auto& known = routers_[at].known[from];
-        news.local = known.local;
-        news.rtt_ns = known.rtt_ns;
-        news.reported_at_ns = static_cast<std::int64_t>(now_ns_);
-        known = news;
-    }
-    void tell(std::size_t at, std::size_t from, const cluster::candidate& news, double delay_ns) {
+    void tell(std::size_t at, std::size_t from, const cluster::load_report& news, double delay_ns) {
         if (static_cast<int>(from) == scene_.late_node) delay_ns += scene_.late_ns;
-        after(delay_ns, [this, at, from, news] { learn(at, from, news); });
+        after(delay_ns, [this, at, from, news] { routers_[at].known[from].learn(news, 0, now()); });
     }
 
     void gossip(std::size_t i) {
@@ -212,10 +202,12 @@ private:
         auto point = random_.next_unit() * entries;
         std::size_t r = 0;
         while (r + 1 < count_ && point >= scene_.entries[r]) point -= scene_.entries[r++];
-        if (!scene_.clients) learn(r, r, report(r));
         auto& chooser = routers_[r];
-        const auto to =
-            chooser.choice.choose(chooser.known, {}, static_cast<std::int64_t>(now_ns_));
+        if (!scene_.clients) {
+            chooser.known[r].learn(report(r), 0, now());
+            chooser.known[r].service_ns = static_cast<std::int64_t>(nodes_[r].average_ns);
+        }
+        const auto to = chooser.choice.choose(chooser.known, {}, now());
         const call made{now_ns_, r};
         if (chooser.known[to].local) {
             ++stayed_;

@@ -18,14 +18,9 @@ constexpr std::int64_t ms = 1'000'000;
 /// Four servers, 4 ms of service.
 candidate node(std::uint32_t idle, std::int64_t wait_ns = 0) {
     candidate made;
-    made.step_ns = ms;
+    made.learn({.wait_ns = wait_ns, .step_ns = ms, .idle = idle, .busy = 0.5F}, 0, now);
     made.service_ns = 4 * ms;
-    made.capacity = capacity_of(made.step_ns);
-    made.idle = idle;
-    made.wait_ns = wait_ns;
-    made.busy = 0.5F;
     made.rtt_ns = ms / 10;
-    made.reported_at_ns = now;
     return made;
 }
 
@@ -62,7 +57,7 @@ TEST_CASE("spread keeps calls while the own node is quick") {
     CHECK(tally({node(4), own(4), node(4)}, 100)[1] == 100);
     // The next server is free before the hop would be over.
     auto short_calls = own(0);
-    short_calls.step_ns = ms / 20;
+    short_calls.report.step_ns = ms / 20;
     CHECK(tally({node(4), short_calls, node(4)}, 100)[1] == 100);
 }
 
@@ -76,19 +71,19 @@ TEST_CASE("spread sends calls to where they start sooner, hop included") {
 
 TEST_CASE("spread relieves the own node when another one has been less busy, not for tiny calls") {
     auto loaded = own(2);
-    loaded.busy = 0.9F;
+    loaded.report.busy = 0.9F;
     CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 0);
     loaded.service_ns = 50'000;  // 40 % of that is less than the hop
     CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 100);
     loaded = own(2);
-    loaded.busy = 0.51F;
+    loaded.report.busy = 0.51F;
     CHECK(tally({loaded, node(2), node(2)}, 100)[0] == 100);
 }
 
 TEST_CASE("spread without an own node shares in proportion to capacity") {
     auto slow = node(1);
-    slow.step_ns = 4 * ms;
-    slow.capacity = capacity_of(slow.step_ns);
+    slow.report.step_ns = 4 * ms;
+    slow.capacity = capacity_of(slow.report.step_ns);
     std::vector<candidate> nodes(20, node(1));
     nodes.insert(nodes.end(), 20, slow);
     const auto counts = tally(nodes, 20'000);
@@ -112,6 +107,16 @@ TEST_CASE("spread counts what was sent since the report") {
     CHECK(tally({first, second}, 50)[0] == 50);
     first.sent_since = 5;
     CHECK(tally({first, second}, 50)[1] == 50);
+}
+
+TEST_CASE("spread counts calls that were on their way when the report was made") {
+    auto first = node(0, 90 * ms);
+    first.sent_since = 7;
+    first.learn({.wait_ns = 0, .step_ns = 2 * ms, .idle = 2, .busy = 0}, 3, now + 1);
+    CHECK(first.sent_since == 3);
+    CHECK(first.capacity == Approx(500));
+    CHECK(first.reported_at_ns == now + 1);
+    CHECK(predicted_wait_ns(first, now + 1) == Approx(4 * ms));
 }
 
 TEST_CASE("spread expects half-finished work where no server is idle and nobody waits") {
@@ -166,22 +171,36 @@ TEST_CASE("spread never chooses a barred node or one that had the call") {
     CHECK(tally({node(1)}, 5, {7})[0] == 5);
 }
 
+TEST_CASE("spread does not flood a node that has not reported yet") {
+    candidate unheard;
+    unheard.rtt_ns = ms / 10;
+    std::vector<candidate> nodes{unheard, node(0, 20 * ms)};
+    spread choice(1);
+    int sent = 0;
+    while (choice.choose(nodes, {}, now) == 0 && sent < 1'000) {
+        nodes[0].reported_at_ns = now;
+        nodes[0].sent_since = static_cast<std::uint32_t>(++sent);
+    }
+    CHECK(sent > 5);
+    CHECK(sent <= 20);
+}
+
 TEST_CASE("spread finds a node whatever peers report") {
     constexpr auto huge = std::numeric_limits<std::int64_t>::max();
     auto hostile = node(0, huge);
-    hostile.step_ns = huge;
+    hostile.report.step_ns = huge;
     hostile.sent_since = std::numeric_limits<std::uint32_t>::max();
     hostile.rtt_ns = huge;
     CHECK(tally({hostile, node(0, 5 * ms)}, 50)[1] == 50);
     CHECK(tally({hostile}, 5)[0] == 5);
     auto negative = node(0, -huge);
-    negative.step_ns = -5;
-    negative.busy = -std::numeric_limits<float>::infinity();
+    negative.report.step_ns = -5;
+    negative.report.busy = -std::numeric_limits<float>::infinity();
     CHECK(predicted_wait_ns(negative, now) >= 0);
     for (const auto capacity : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN(),
                                 std::numeric_limits<float>::infinity()}) {
         negative.capacity = capacity;
-        negative.busy = capacity;
+        negative.report.busy = capacity;
         tally({negative, negative, node(1)}, 50);
         tally({own(1), negative, hostile}, 50);
     }

@@ -80,13 +80,15 @@ TEST_CASE("a catalog and a load are read item by item") {
     CHECK((functions[0].flags & wire::catalog_flags::idempotent) != 0);
 
     const auto loads = read_list<wire::load_item>(
-        packed(std::make_tuple(11, std::vector{std::make_tuple(3, 1'000'000'000'000, 250, 4)})),
+        packed(
+            std::make_tuple(11, std::vector{std::make_tuple(3, 1'000'000'000'000, 250, 4, 750)})),
         wire::kind::load);
     REQUIRE(loads.size() == 1);
     CHECK(loads[0].function == 3);
     CHECK(loads[0].wait_ns == 1'000'000'000'000);
     CHECK(loads[0].step_ns == 250);
     CHECK(loads[0].idle == 4);
+    CHECK(loads[0].busy_permille == 750);
 }
 
 TEST_CASE("what is written of a cluster is read as it was by another msgpack") {
@@ -112,12 +114,12 @@ TEST_CASE("an empty list is a list") {
 }
 
 TEST_CASE("lists of the cluster that are too long, cut or of other types are malformed") {
-    const auto entry = std::make_tuple(1, 2, 3, 4);
+    const auto entry = std::make_tuple(1, 2, 3, 4, 5);
     CHECK(problem_of(packed(std::make_tuple(11, std::vector(1025, entry)))).find("1024") !=
           std::string::npos);
-    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3)})))
+    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3, 4)})))
               .starts_with("load:"));
-    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3, -4)})))
+    CHECK(problem_of(packed(std::make_tuple(11, std::vector{std::make_tuple(1, 2, 3, -4, 5)})))
               .starts_with("load:"));
     CHECK(problem_of(packed(std::make_tuple(11))).starts_with("load:"));
     CHECK(problem_of(packed(std::make_tuple(12, 0, 1))).starts_with("catalog:"));
@@ -133,7 +135,7 @@ TEST_CASE("lists of the cluster that are too long, cut or of other types are mal
         CHECK(problem_of(good.substr(0, size)) != "");
 }
 
-TEST_CASE("a gossip message is at most 64 KiB") {
+TEST_CASE("a gossip message is at most 256 KiB") {
     wire::frame_buffer frame;
     const std::string most(wire::gossip_bytes_max, 'g');
     append(frame, wire::gossip{as_bytes(most)});

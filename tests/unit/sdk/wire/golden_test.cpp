@@ -160,8 +160,8 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
         {"gossip", [](frame_buffer& to) { append(to, wire::gossip{as_bytes("\x91\x07")}); }},
         {"load",
          [](frame_buffer& to) {
-             append(to,
-                    std::vector{wire::load_item{0, 1500, 200, 0}, wire::load_item{2, 0, 200, 3}});
+             append(to, std::vector{wire::load_item{0, 1500, 200, 0, 990},
+                                    wire::load_item{2, 0, 200, 3, 100}});
          }},
         {"catalog",
          [](frame_buffer& to) {

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cluster/cluster_agent.hpp"
+
+#include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+#include "runtime/membership/message_codec.hpp"
+
+#include <algorithm>
+
+namespace dunlin::runtime {
+
+namespace {
+
+using membership::change_kind;
+using membership::member_state;
+
+/// Between two tries to reach the nodes to join, while they are not members.
+constexpr std::int64_t seeds_again_ns = 500'000'000;
+/// How old what `dunlin nodes` shows may be.
+constexpr std::int64_t show_every_ns = 500'000'000;
+/// Problems of different addresses to remember.
+constexpr std::size_t problems_max = 64;
+
+std::string state_text(const membership::member_view& member) {
+    if (member.state == member_state::alive && member.record->draining) return "draining";
+    return std::string(membership::to_string(member.state));
+}
+
+}  // namespace
+
+cluster_agent::cluster_agent(cluster_agent_options options, lane& carrier, cluster_board& board,
+                             publisher publish, std::int64_t now_ns)
+    : options_(std::move(options)),
+      carrier_(carrier),
+      board_(board),
+      publish_(std::move(publish)),
+      swim_(options_.timing, options_.self, options_.seed, now_ns),
+      now_ns_(now_ns) {
+    publish_view();
+    show();
+}
+
+std::int64_t cluster_agent::advance(std::int64_t now_ns) {
+    now_ns_ = now_ns;
+    if (swim_.next_timer_ns() <= now_ns) {
+        swim_.advance(now_ns);
+        pump();
+    }
+    if (now_ns >= seeds_due_ns_) {
+        seeds_due_ns_ = now_ns + seeds_again_ns;
+        reach_seeds();
+    }
+    if (now_ns >= show_due_ns_) show();
+    return std::min({swim_.next_timer_ns(), seeds_due_ns_, show_due_ns_});
+}
+
+// -- messages --------------------------------------------------------------------------------
+
+void cluster_agent::heard(std::uint64_t from, bytes_view data) {
+    auto read = membership::decode(data);
+    if (!read) {
+        ++counts_.messages_refused;
+        log().warn("membership message refused from={} why=\"{}\"", from, read.error().detail);
+        return;
+    }
+    if (!*read) return;  // of a newer version
+    ++counts_.messages_received;
+    swim_.receive(from, **read, now_ns_);
+    pump();
+}
+
+void cluster_agent::pump() {
+    swim_.take_outgoing(outgoing_);
+    for (const auto& each : outgoing_) {
+        membership::encode(each.what, encoded_);
+        if (encoded_.size() > wire::gossip_bytes_max) {
+            log().error("membership message of {} bytes is too large to send", encoded_.size());
+            continue;
+        }
+        ++counts_.messages_sent;
+        if (carrier_.send_gossip(each.to, encoded_)) continue;
+        // Nobody is connected: one that is dead, or that we have only just heard of.
+        const auto member = swim_.find(each.to);
+        if (member && !member->record->endpoints.empty())
+            carrier_.links().reach(member->record->endpoints.front(), now_ns_);
+    }
+    swim_.take_changes(changes_);
+    for (const auto& each : changes_) act_on(each);
+    if (view_changed_) publish_view();
+}
+
+void cluster_agent::act_on(const membership::change& what) {
+    const auto& name = what.record->name;
+    switch (what.kind) {
+        case change_kind::joined:
+            view_changed_ = true;
+            log().debug("member joined node={} instance={}", name, what.record->instance);
+            board_.decide({});
+            break;
+        case change_kind::returned:
+            view_changed_ = true;
+            log().info("member returned node={} incarnation={}", name, what.incarnation);
+            board_.decide({});
+            break;
+        case change_kind::updated:
+            view_changed_ = true;
+            log().debug("member changed node={} draining={}", name, what.record->draining);
+            break;
+        case change_kind::suspected:
+            log().debug("member suspected node={} incarnation={}", name, what.incarnation);
+            break;
+        case change_kind::trusted:
+            log().debug("member trusted again node={} incarnation={}", name, what.incarnation);
+            break;
+        case change_kind::died:
+            view_changed_ = true;
+            ++counts_.deaths;
+            log().warn("member died node={} incarnation={}", name, what.incarnation);
+            break;
+        case change_kind::left:
+            view_changed_ = true;
+            log().debug("member left node={}", name);
+            break;
+        case change_kind::self_refuted:
+            ++counts_.refutations;
+            log().warn("others took this node for {}; it is back as incarnation={}",
+                       membership::to_string(what.old_state), what.incarnation);
+            break;
+        case change_kind::name_conflict:
+            log().error(
+                "two members have the name {}: instance={} and instance={}; start one of them "
+                "with another --name",
+                name, what.record->instance, what.other->instance);
+            break;
+        case change_kind::paused:
+            log().info("this process did not run for {} ms", what.paused_ns / 1'000'000);
+            break;
+    }
+}
+
+// -- joining ---------------------------------------------------------------------------------
+
+void cluster_agent::seeds(std::vector<std::string> endpoints) {
+    seeds_ = std::move(endpoints);
+    reach_seeds();
+}
+
+// Also long after the start: a cluster that was split in parts which know nothing of each other
+// any more finds together through the nodes it was told to join.
+void cluster_agent::reach_seeds() {
+    const auto members = swim_.snapshot();
+    for (const auto& endpoint : seeds_) {
+        const bool known = std::any_of(members.begin(), members.end(), [&](const auto& each) {
+            const auto& theirs = each.record->endpoints;
+            return is_living(each.state) &&
+                   std::find(theirs.begin(), theirs.end(), endpoint) != theirs.end();
+        });
+        if (!known && ours_.count(endpoint) == 0) carrier_.links().reach(endpoint, now_ns_);
+    }
+}
+
+bool cluster_agent::link_up(const peer_link& link, std::string_view cluster) {
+    if (link.instance == swim_.self().instance) {
+        ours_.insert(link.endpoint);
+        return false;
+    }
+    if (link.instance == membership::no_instance || cluster != options_.cluster) {
+        link_failed(link,
+                    "it belongs to the cluster \"" + std::string(cluster) + "\", this node to \"" +
+                        options_.cluster + "\"",
+                    true);
+        return false;
+    }
+    seed_problems_.erase(link.endpoint);
+    swim_.introduce(link.instance, now_ns_);
+    pump();
+    return true;
+}
+
+void cluster_agent::link_lost(const peer_link& link) {
+    if (link.instance == membership::no_instance) return;
+    swim_.hint_lost(link.instance, now_ns_);
+    pump();
+}
+
+void cluster_agent::link_failed(const peer_link& link, const std::string& why, bool refused) {
+    if (link.member) return link_lost(link);
+    if (std::find(seeds_.begin(), seeds_.end(), link.endpoint) == seeds_.end()) return;
+    if (why == itself_text) {
+        ours_.insert(link.endpoint);
+        return;
+    }
+    const std::string problem = "cannot join " + link.endpoint + ": " + why;
+    if (refused) board_.decide({errc::unauthenticated, problem});
+    if (seed_problems_.size() > problems_max) seed_problems_.clear();
+    auto& said = seed_problems_[link.endpoint];
+    if (std::exchange(said, problem) == problem) return;
+    log().warn("{}; trying again", problem);
+}
+
+result<void> cluster_agent::admit(const wire::hello& hello) const {
+    if (hello.instance == membership::no_instance)
+        return {errc::unauthenticated, "a node tells its instance, this one told none"};
+    for (const auto& member : swim_.snapshot()) {
+        if (!is_living(member.state) || member.record->name != hello.name ||
+            member.record->instance == hello.instance)
+            continue;
+        const bool self = member.record->instance == swim_.self().instance;
+        const auto* link = carrier_.links().find(member.record->instance);
+        // One whose connection is gone has been started anew, most likely.
+        if (!self && (link == nullptr || !link->live())) continue;
+        const auto& where = member.record->endpoints;
+        return {errc::unauthenticated, "the name " + std::string(hello.name) +
+                                           " is taken by the member at " +
+                                           (where.empty() ? "an unknown address" : where.front()) +
+                                           "; give this node another --name"};
+    }
+    return {};
+}
+
+// -- leaving ---------------------------------------------------------------------------------
+
+void cluster_agent::drain() {
+    swim_.set_draining(now_ns_);
+    view_changed_ = true;
+    pump();
+    show();
+}
+
+void cluster_agent::leave() {
+    swim_.leave(now_ns_);
+    pump();
+}
+
+// -- what others see -------------------------------------------------------------------------
+
+void cluster_agent::publish_view() {
+    view_changed_ = false;
+    auto view = std::make_shared<cluster_view>();
+    view->number = ++views_;
+    for (const auto& each : swim_.snapshot()) {
+        if (!is_living(each.state)) continue;
+        const auto& record = *each.record;
+        view->members.push_back({record.instance, record.name, record.endpoints, record.draining});
+    }
+    std::sort(view->members.begin(), view->members.end(), [](const auto& a, const auto& b) {
+        return a.name != b.name ? a.name < b.name : a.instance < b.instance;
+    });
+    view->assign_keys();
+    publish_(std::move(view));
+    show();
+}
+
+void cluster_agent::show() {
+    show_due_ns_ = now_ns_ + show_every_ns;
+    std::vector<node_status> nodes;
+    for (const auto& each : swim_.snapshot()) {
+        node_status status;
+        status.name = each.record->name;
+        status.state = state_text(each);
+        status.instance = each.record->instance;
+        status.incarnation = each.incarnation;
+        status.version = each.record->version;
+        status.endpoints = each.record->endpoints;
+        status.self = each.record->instance == swim_.self().instance;
+        if (const auto* link = carrier_.links().find(status.instance); link != nullptr) {
+            status.rtt_us = link->rtt_ns / 1000;
+            status.busy = link->busy();
+        }
+        nodes.push_back(std::move(status));
+    }
+    board_.show(std::move(nodes), counts_);
+}
+
+}  // namespace dunlin::runtime

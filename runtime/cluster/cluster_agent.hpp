@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Carries out what the membership says: sends its messages over links, joins, publishes views.
+//
+// `membership::swim` decides and knows nothing of sockets; lanes move bytes and know nothing of
+// members; this stands between. It lives on one lane of the node (lane 0) and is called by it.
+// What the rest of the node wants to know it reads from the `cluster_board`.
+// Owned by the node; the lane's thread, but for construction.
+#pragma once
+
+#include "runtime/cluster/cluster_board.hpp"
+#include "runtime/cluster/cluster_view.hpp"
+#include "runtime/cluster/membership_driver.hpp"
+#include "runtime/membership/swim.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+class lane;
+
+struct cluster_agent_options {
+    std::string cluster;
+    membership::record_ptr self;
+    membership::options timing;
+    std::uint64_t seed = 1;
+    bool joining = false;  // there are nodes to join
+};
+
+class cluster_agent final : public membership_driver {
+public:
+    using publisher = std::function<void(std::shared_ptr<const cluster_view>)>;
+
+    /// `carrier` moves the messages, `publish` is called with every new view.
+    cluster_agent(cluster_agent_options options, lane& carrier, cluster_board& board,
+                  publisher publish, std::int64_t now_ns);
+
+    // membership_driver
+    std::int64_t advance(std::int64_t now_ns) override;
+    void seeds(std::vector<std::string> endpoints) override;
+    [[nodiscard]] result<void> admit(const wire::hello& hello) const override;
+    void drain() override;
+    void leave() override;
+
+    // link_listener
+    [[nodiscard]] bool link_up(const peer_link& link, std::string_view cluster) override;
+    void link_lost(const peer_link& link) override;
+    void link_failed(const peer_link& link, const std::string& why, bool refused) override;
+    void heard(std::uint64_t from, bytes_view message) override;
+
+private:
+    void pump();
+    void act_on(const membership::change& what);
+    void publish_view();
+    void show();
+    void reach_seeds();
+
+    const cluster_agent_options options_;
+    lane& carrier_;
+    cluster_board& board_;
+    publisher publish_;
+    membership::swim swim_;
+    std::vector<membership::outgoing> outgoing_;
+    std::vector<membership::change> changes_;
+    std::vector<std::byte> encoded_;
+
+    std::vector<std::string> seeds_;
+    std::set<std::string> ours_;                        // of those, addresses of this very node
+    std::map<std::string, std::string> seed_problems_;  // by endpoint, said already
+    std::int64_t seeds_due_ns_ = 0;
+    std::int64_t show_due_ns_ = 0;
+    std::int64_t now_ns_ = 0;
+    std::uint64_t views_ = 0;
+    bool view_changed_ = true;
+    membership_counts counts_;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the membership shows to the rest of its node.
+//
+// The lane that drives the membership writes; whoever asks for the nodes, or waits for this one to
+// join, reads. Any thread.
+#pragma once
+
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dunlin::runtime {
+
+/// One line of `dunlin nodes`.
+struct node_status {
+    std::string name;
+    std::string state;  // alive, suspect, draining, dead or left
+    std::uint64_t instance = 0;
+    std::uint64_t incarnation = 0;
+    std::string version;
+    std::vector<std::string> endpoints;
+    std::int64_t rtt_us = 0;  // 0: unknown, or the node itself
+    double busy = 0;          // share of time in use, of its busiest function
+    bool self = false;
+};
+
+struct membership_counts {
+    std::uint64_t messages_sent = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_refused = 0;  // could not be read
+    std::uint64_t deaths = 0;            // of others, as this node came to know
+    std::uint64_t refutations = 0;       // this node was suspected or declared dead, and said no
+};
+
+class cluster_board {
+public:
+    void show(std::vector<node_status> nodes, const membership_counts& counts) {
+        auto shared = std::make_shared<const std::vector<node_status>>(std::move(nodes));
+        const std::lock_guard lock(mutex_);
+        nodes_ = std::move(shared);
+        counts_ = counts;
+    }
+    /// Never null.
+    [[nodiscard]] std::shared_ptr<const std::vector<node_status>> nodes() const {
+        const std::lock_guard lock(mutex_);
+        return nodes_;
+    }
+    [[nodiscard]] membership_counts counts() const {
+        const std::lock_guard lock(mutex_);
+        return counts_;
+    }
+
+    /// What is to happen when somebody asks this node to drain.
+    void on_drain(std::function<void()> asked) {
+        const std::lock_guard lock(mutex_);
+        on_drain_ = std::move(asked);
+    }
+    /// @returns false if nobody has said what that means.
+    [[nodiscard]] bool ask_to_drain() {
+        std::function<void()> asked;
+        {
+            const std::lock_guard lock(mutex_);
+            asked = on_drain_;
+        }
+        if (asked) asked();
+        return static_cast<bool>(asked);
+    }
+
+    /// The node has become part of a cluster of others, or was refused by it for good. The first
+    /// word counts.
+    void decide(result<void> joined) {
+        const std::lock_guard lock(mutex_);
+        if (!joined_) joined_ = std::move(joined);
+        decided_.notify_all();
+    }
+    /// Nothing if it is still undecided after `patience`.
+    [[nodiscard]] std::optional<result<void>> wait_joined(std::chrono::microseconds patience) {
+        std::unique_lock lock(mutex_);
+        decided_.wait_for(lock, patience, [this] { return joined_.has_value(); });
+        return joined_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable decided_;
+    std::shared_ptr<const std::vector<node_status>> nodes_ =
+        std::make_shared<const std::vector<node_status>>();
+    membership_counts counts_;
+    std::optional<result<void>> joined_;
+    std::function<void()> on_drain_;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The part of a lane that knows of other nodes: calls that travel, and what peers are told of the
+// cluster.
+#include "actors/activation.hpp"
+#include "runtime/lane/gathering.hpp"
+#include "runtime/lane/lane.hpp"
+#include "runtime/log.hpp"
+
+#include <algorithm>
+
+namespace dunlin::runtime {
+
+namespace {
+
+/// Calls of one frame that go to other nodes stand together in bundles of this size.
+constexpr std::size_t away_bundle_max = 64;
+/// Functions whose load one frame tells.
+constexpr std::size_t loads_per_frame_max = 16;
+
+}  // namespace
+
+void lane::carry(membership_driver& membership) {
+    membership_ = &membership;
+    forwarder_.listen(membership);
+}
+
+// -- calls that may run elsewhere --------------------------------------------------------------
+
+bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
+    if ((call.flags & wire::invoke_flags::forwarded) != 0) return false;
+    // A bundle that was begun here is filled here: that it would be quick was decided with it.
+    if (into.work && call.key.empty()) return false;
+    if (!into.memory.fits()) return false;
+    auto* to = forwarder_.choose(*into.route, call.key, call.payload.size(), now_ns_);
+    if (to == nullptr && into.pool != nullptr) return false;
+    if (!into.away || into.away->full()) {
+        const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
+        into.away = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
+        turn_work_.push_back(into.away);
+    }
+    auto& entry = enter(from, call, *into.away);
+    entry.route = into.route;
+    entry.pool = nullptr;
+    if (to != nullptr && forwarder::can_carry(entry)) {
+        forwarder_.send(entry, *to, now_ns_);
+    } else {
+        answer(entry, nobody_takes(*into.route));
+        close(entry);
+    }
+    return true;
+}
+
+error lane::nobody_takes(const function_route& route) {
+    constexpr std::chrono::milliseconds pause{50};
+    error why{errc::overloaded,
+              "every node that serves " + route.name + " is draining or has all the calls it takes",
+              pause};
+    why.did_not_run = true;
+    return why;
+}
+
+// Calls that this node's pool has no room for.
+void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
+    actors::bundle_ptr away;
+    for (auto i = from; i < work.size(); ++i) {
+        auto* entry = ledger_.find(work[i].address);
+        if (entry == nullptr) continue;
+        peer_link* to = nullptr;
+        if (entry->route != nullptr && forwarder::can_carry(*entry))
+            to = forwarder_.choose_again(*entry, now_ns_);
+        if (to == nullptr) {
+            answer(*entry, why);
+            close(*entry);
+            continue;
+        }
+        if (!away) {
+            away = actors::bundle::create(work.size() - from, work.memory());
+            turn_work_.push_back(away);
+        }
+        entry->work = away.get();
+        entry->index = away->size();
+        if (entry->keep) entry->keep = away;
+        entry->pool = nullptr;
+        away->add_again(work[i]);
+        forwarder_.send(*entry, *to, now_ns_);
+    }
+}
+
+bool lane::run_here(ledger_entry& entry) {
+    auto* pool = entry.route->pool;
+    const auto work = actors::bundle::create(1, entry.work->memory());
+    work->add_again(entry.invocation());
+    turn_work_.push_back(work);
+    entry.work = work.get();
+    entry.index = 0;
+    if (entry.keep) entry.keep = work;
+    entry.pool = pool;
+    entry.sends = ledger_entry::sends_max;  // here or not at all
+    pool->submit(actors::bundle_ptr(work), [&](actors::bundle&, std::uint32_t) {
+        answer(entry, overloaded(*pool));
+        close(entry);
+    });
+    return true;
+}
+
+void lane::take_travelling(travelling_call& call) {
+    auto& invocation = (*call.single)[0];
+    auto* route = forwarder_.route(call.function);
+    auto* pool = functions_.find(call.function);
+    auto* to = route == nullptr
+                   ? nullptr
+                   : forwarder_.choose(*route, invocation.key, invocation.payload.size(), now_ns_);
+    if (to == nullptr && pool != nullptr) {
+        pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
+            work[0].origin->answer_error(work[0].address, overloaded(*pool));
+        });
+        return;
+    }
+    if (to == nullptr) {
+        const auto why =
+            route == nullptr ? functions_.unknown(call.function) : nobody_takes(*route);
+        return invocation.origin->answer_error(invocation.address, why);
+    }
+    auto& entry = ledger_.open(inside_, invocation.id);
+    ++inside_.in_flight;
+    entry.work = call.single.get();
+    entry.index = 0;
+    entry.route = route;
+    entry.pool = nullptr;
+    turn_work_.push_back(call.single);
+    invocation.carried = entry.address();
+    invocation.carrier.store(this, std::memory_order_seq_cst);
+    if (invocation.stop.requested()) {  // whoever stopped it saw no carrier
+        answer(entry, {invocation.stop.reason(), "its caller stopped waiting"});
+        return close(entry);
+    }
+    forwarder_.send(entry, *to, now_ns_);
+}
+
+void lane::withdraw(actors::answer_address carried, errc reason) {
+    if (!owned_here()) {
+        inbox_.push(carried_stop{carried, reason});  // an ended lane has nothing under way
+        return;
+    }
+    auto* entry = ledger_.find(carried);
+    if (entry != nullptr) answer_in_place(*entry, reason, "its caller stopped waiting");
+}
+
+void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
+    if (entry.asker->inside) {
+        const auto& call = entry.invocation();
+        actors::output_buffer copy;
+        copy.append(payload.data(), payload.size());
+        if (copy.size != payload.size())
+            call.origin->answer_error(call.address, {errc::internal, "out of memory for a reply"});
+        else
+            call.origin->answer_value(call.address, copy);
+    } else {
+        auto& to = *entry.asker;
+        counters_.replies_sent.add();
+        wire::append(to.out, wire::reply{entry.call_id, payload});
+        count_envelope(to);
+    }
+    close(entry);
+}
+
+void lane::forwarded_error(ledger_entry& entry, error why) {
+    answer(entry, why);
+    close(entry);
+}
+
+void lane::answer(ledger_entry& entry, const error& why) {
+    if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why);
+    const auto& call = entry.invocation();
+    call.origin->answer_error(call.address, why);
+}
+
+std::string lane::function_of(const ledger_entry& entry) {
+    return entry.pool != nullptr ? entry.pool->info().name : entry.route->name;
+}
+
+// -- what peers are told of the cluster --------------------------------------------------------
+
+result<void> lane::admit(const wire::hello& hello) const {
+    if (!hello.cluster.empty() && hello.cluster != options_.cluster)
+        return {errc::unauthenticated, "this node belongs to the cluster \"" + options_.cluster +
+                                           "\", not to \"" + std::string(hello.cluster) + "\""};
+    if (hello.role != wire::peer_role::node) return {};
+    if (hello.instance != 0 && hello.instance == options_.instance)
+        return {errc::unauthenticated, std::string(itself_text)};
+    if (membership_ != nullptr) return membership_->admit(hello);
+    return {};
+}
+
+bool lane::send_gossip(std::uint64_t to, bytes_view message) {
+    if (forwarder_.send_gossip(to, message)) return true;
+    peer* reached = nullptr;
+    peers_.for_each([&](peer& each) {
+        if (each.instance == to && !each.gone) reached = &each;
+    });
+    if (reached == nullptr) return false;
+    wire::append(reached->out, wire::gossip{message});
+    count_envelope(*reached);
+    return true;
+}
+
+void lane::take_view(std::shared_ptr<const cluster_view> view) {
+    view_ = std::move(view);
+    forwarder_.set_view(view_, now_ns_);
+    peers_.for_each([this](peer& each) {
+        if (each.wants_cluster) tell_members(each);
+    });
+}
+
+void lane::tell_cluster(peer& to) {
+    std::vector<wire::catalog_item> part;
+    for (std::size_t first = 0; first < catalog_.size(); first += part.size()) {
+        part.clear();
+        for (auto i = first; i < catalog_.size() && part.size() < wire::items_max; ++i) {
+            const auto& info = catalog_[i]->info();
+            part.push_back({info.name, info.module_version,
+                            info.idempotent() ? wire::catalog_flags::idempotent : 0});
+        }
+        wire::append(to.out,
+                     wire::list_part{0, static_cast<std::uint32_t>(first),
+                                     static_cast<std::uint32_t>(catalog_.size())},
+                     part);
+        count_envelope(to);
+    }
+    tell_members(to);
+}
+
+void lane::tell_members(peer& to) {
+    if (!view_) return;
+    const auto& members = view_->members;
+    std::vector<wire::member_item> part;
+    for (std::size_t first = 0; first < members.size(); first += part.size()) {
+        part.clear();
+        for (auto i = first; i < members.size() && part.size() < wire::items_max; ++i) {
+            auto& item = part.emplace_back();
+            item.instance = members[i].instance;
+            item.name = members[i].name;
+            item.draining = members[i].draining;
+            for (const auto& endpoint : members[i].endpoints)
+                if (item.endpoint_count < wire::endpoints_max)
+                    item.endpoints[item.endpoint_count++] = endpoint;
+        }
+        wire::append(to.out,
+                     wire::list_part{view_->number, static_cast<std::uint32_t>(first),
+                                     static_cast<std::uint32_t>(members.size())},
+                     part);
+        count_envelope(to);
+    }
+}
+
+void lane::note_load(peer& to, const actors::pool* pool) {
+    if (!to.wants_cluster || pool == nullptr || !view_ || view_->members.size() < 2) return;
+    const auto found = catalog_places_.find(pool);
+    if (found == catalog_places_.end()) return;
+    auto& due = to.loads_due;
+    if (!due.empty() && due.back() == found->second) return;
+    if (due.size() < loads_per_frame_max &&
+        std::find(due.begin(), due.end(), found->second) == due.end())
+        due.push_back(found->second);
+}
+
+void lane::tell_loads(peer& to) {
+    std::array<wire::load_item, loads_per_frame_max> loads;
+    std::size_t count = 0;
+    for (const auto place : to.loads_due) {
+        const auto wait = catalog_[place]->wait(now_ns_);
+        loads[count++] = {place, static_cast<std::uint64_t>(wait.wait_ns),
+                          static_cast<std::uint64_t>(wait.step_ns), wait.idle,
+                          static_cast<std::uint32_t>(wait.busy * 1000.0F)};
+    }
+    to.loads_due.clear();
+    wire::append(to.out, std::span<const wire::load_item>(loads.data(), count));
+}
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls: who takes one, how it is sent, and what becomes of it when that fails.
+#include "runtime/link/forwarder.hpp"
+
+#include "actors/pool.hpp"
+#include "runtime/function_registry.hpp"
+#include "runtime/lane/peer.hpp"
+#include "runtime/log.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace dunlin::runtime {
+
+namespace {
+
+/// A frame that holds this much leaves at once; see outlet.cpp, which does the same with answers.
+constexpr std::uint32_t frame_envelopes_cut = 256;
+constexpr std::size_t frame_bytes_cut = 64 * 1024;
+
+/// Nodes whose window is full are passed over, but not all of very many.
+constexpr std::size_t passed_over_max = 8;
+
+/// How an entry is called on a link: its address, and which sending of it this is.
+constexpr unsigned slot_bits = 24;
+std::uint64_t link_id(const ledger_entry& entry) noexcept {
+    return std::uint64_t{entry.generation} << 32 | std::uint64_t{entry.sends} << slot_bits |
+           entry.slot;
+}
+
+std::uint32_t place_of(const function_route& route, const peer_link& link) noexcept {
+    const auto found = std::find(route.links.begin() + 1, route.links.end(), &link);
+    return static_cast<std::uint32_t>(found - route.links.begin());
+}
+
+bool was_tried(const ledger_entry& entry, const peer_link& link) noexcept {
+    const auto* end = entry.tried.data() + std::min(entry.tried.size(), std::size_t{entry.sends});
+    return std::find(entry.tried.data(), end, link.instance) != end;
+}
+
+}  // namespace
+
+bool forwarder::can_carry(const ledger_entry& entry) noexcept {
+    return entry.slot < (std::uint32_t{1} << slot_bits) && entry.sends < ledger_entry::sends_max;
+}
+
+function_route* forwarder::route(std::string_view function) noexcept {
+    if (routes_.empty()) return nullptr;
+    auto* found = routes_.find(function);
+    return found != nullptr && found->others != 0 ? found : nullptr;
+}
+
+void forwarder::refresh(function_route& route, std::int64_t now_ns) {
+    route.refresh_standings(now_ns);
+    if (route.pool == nullptr) return;
+    const auto wait = route.pool->wait(now_ns);
+    auto& own = route.candidates[function_route::own_place];
+    own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy}, 0, now_ns);
+    own.service_ns = wait.service_ns;
+}
+
+peer_link* forwarder::choose(function_route& route, bytes_view key, std::size_t payload_bytes,
+                             std::int64_t now_ns) {
+    if (!key.empty() && view_) {
+        const auto owner = view_->owner(as_text(key));
+        if (owner == options_.instance && route.pool != nullptr) return nullptr;
+        for (auto* link : route.links)
+            if (link != nullptr && link->instance == owner && link->takes(payload_bytes))
+                return link;
+    }
+    refresh(route, now_ns);
+    std::array<std::uint32_t, passed_over_max> passed{};
+    for (std::size_t count = 0; count < passed.size(); ++count) {
+        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        if (place == cluster::spread::none) return nullptr;
+        auto* link = route.links[place];
+        if (link == nullptr || link->takes(payload_bytes)) return link;
+        passed[count] = static_cast<std::uint32_t>(place);
+    }
+    return nullptr;
+}
+
+peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_ns) {
+    auto& route = *entry.route;
+    refresh(route, now_ns);
+    std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
+    std::size_t count = 0;
+    passed[count++] = function_route::own_place;
+    for (std::uint32_t place = 1; place < route.links.size() && count < passed.size(); ++place) {
+        const auto* link = route.links[place];
+        if (link != nullptr && was_tried(entry, *link)) passed[count++] = place;
+    }
+    const auto bytes = entry.invocation().payload.size();
+    while (count < passed.size()) {
+        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        if (place == cluster::spread::none) return nullptr;
+        auto* link = route.links[place];
+        if (link != nullptr && link->takes(bytes)) return link;
+        passed[count++] = static_cast<std::uint32_t>(place);
+    }
+    return nullptr;
+}
+
+void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
+    const auto& call = entry.invocation();
+    auto& route = *entry.route;
+    entry.tried[entry.sends++] = to.instance;
+    entry.via = &to;
+    entry.place = place_of(route, to);
+    ++to.in_flight;
+    to.bytes_in_flight += call.payload.size();
+    ++route.candidates[entry.place].sent_since;
+    route.health.sent(entry.place, now_ns);
+
+    wire::invoke envelope;
+    envelope.id = link_id(entry);
+    envelope.function = entry.route->name;
+    if (call.deadline_ns != actors::no_deadline)
+        envelope.remaining_us = static_cast<std::uint64_t>(
+            std::max<std::int64_t>((call.deadline_ns - now_ns) / 1000, 1));
+    envelope.flags = wire::invoke_flags::forwarded;
+    envelope.attempt = call.attempt;
+    envelope.retries_left = call.retries_left;
+    envelope.key = call.key;
+    envelope.trace = call.trace;
+    envelope.payload = call.payload;
+    envelope.origin = call.source == 0 ? options_.instance : call.source;
+    envelope.origin_id = call.id;
+    wire::append(to.out, envelope);
+    counters_.calls_forwarded.add();
+    count_envelope(to);
+}
+
+void forwarder::withdraw(ledger_entry& entry) {
+    auto& link = *entry.via;
+    const auto id = link_id(entry);
+    detach(entry);
+    if (link.lost || link.connection == nullptr) return;
+    wire::append(link.out, wire::cancel{id});
+    count_envelope(link);
+}
+
+void forwarder::detach(ledger_entry& entry) noexcept {
+    auto& link = *std::exchange(entry.via, nullptr);
+    --link.in_flight;
+    link.bytes_in_flight -= entry.invocation().payload.size();
+}
+
+// What an answer says about the node that gave it.
+void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t now_ns) {
+    auto& health = entry.route->health;
+    if (why == nullptr) return health.succeeded(entry.place, now_ns);
+    switch (why->code) {
+        case errc::overloaded:
+            return health.refused(entry.place, why->retry_after / std::chrono::nanoseconds(1),
+                                  now_ns);
+        case errc::unavailable:
+        case errc::internal:
+            if (!health.failed(entry.place, now_ns)) return;
+            log().warn("circuit open function={} node={} why=\"{}\"", entry.route->name,
+                       entry.via->name, why->detail);
+            return;
+        case errc::cancelled: return;
+        default: return health.succeeded(entry.place, now_ns);
+    }
+}
+
+// Decides between another node, this node and an answer.
+void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
+    auto& call = entry.invocation();
+    const bool did_not_run = why.did_not_run || why.code == errc::overloaded;
+    const bool repeatable = why.code == errc::unavailable && entry.route->idempotent;
+    const bool in_time = call.deadline_ns > now_ns;
+    if ((did_not_run || (repeatable && call.retries_left > 0)) && in_time && can_carry(entry) &&
+        entry.asker->retries.may_retry(now_ns)) {
+        if (!did_not_run) {
+            ++call.attempt;
+            --call.retries_left;
+        }
+        if (auto* next = choose_again(entry, now_ns); next != nullptr) {
+            counters_.calls_retried.add();
+            return send(entry, *next, now_ns);
+        }
+        if (entry.route->pool != nullptr && host_.run_here(entry)) return;
+    }
+    host_.forwarded_error(entry, std::move(why));
+}
+
+void forwarder::count_envelope(peer_link& link) {
+    if (!std::exchange(link.dirty, true)) dirty_.push_back(&link);
+    ++link.out_envelopes;
+    if (link.out_envelopes >= frame_envelopes_cut || link.out.size >= frame_bytes_cut) flush(link);
+}
+
+void forwarder::flush(peer_link& link) {
+    link.out_envelopes = 0;
+    if (link.out.empty() || link.connection == nullptr) return link.out.clear();
+    link.connection->send(link.out);
+    link.out.clear();
+    if (!link.connection->problem().empty()) give_up(link, link.connection->problem());
+}
+
+void forwarder::flush() {
+    for (auto* link : dirty_) {
+        link->dirty = false;
+        flush(*link);
+    }
+    dirty_.clear();
+}
+
+bool forwarder::send_gossip(std::uint64_t to, bytes_view message) {
+    auto* link = find(to);
+    if (link == nullptr || link->connection == nullptr || link->lost ||
+        link->now == peer_link::phase::greeting)
+        return false;
+    wire::append(link->out, wire::gossip{message});
+    count_envelope(*link);
+    return true;
+}
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sends calls to other nodes and brings their answers back.
+//
+// It keeps a link to every living member, learns from it which functions are served there and how
+// long calls wait, and decides for each call that may travel whether it stays or who takes it. A
+// call that was sent stays in the lane's ledger, with all it needs to be sent again: when its link
+// is lost it goes elsewhere if it may run twice (or did not run at all), as far as its retries and
+// the budget reach, and is answered otherwise. Exactly one answer, whatever dies.
+// Part of a lane; one thread.
+#pragma once
+
+#include "cluster/spread.hpp"
+#include "runtime/cluster/cluster_view.hpp"
+#include "runtime/lane/counters.hpp"
+#include "runtime/lane/ledger.hpp"
+#include "runtime/link/forward_host.hpp"
+#include "runtime/link/function_route.hpp"
+#include "runtime/link/peer_link.hpp"
+
+#include <poll.h>
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+class function_registry;
+
+struct forwarder_options {
+    std::string node_name;
+    std::string cluster;
+    std::uint64_t instance = 0;  // 0: this node is alone, and forwards nothing
+    std::size_t lane = 0;        // its number, which chooses the lane at the other end
+    std::uint64_t seed = 1;
+};
+
+class forwarder {
+public:
+    forwarder(zmq::context_t& context, const function_registry& functions, ledger& calls,
+              forward_host& host, lane_counters& counters, forwarder_options options);
+    ~forwarder();
+
+    /// Before the lane serves. Only one lane of a node has one.
+    void listen(link_listener& listener) { listener_ = &listener; }
+
+    // -- which nodes there are -----------------------------------------------------------------
+    void set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns);
+    /// Tries to reach a node whose name is not known yet.
+    void reach(const std::string& endpoint, std::int64_t now_ns);
+    /// @returns false when there is no live link to that node.
+    bool send_gossip(std::uint64_t to, bytes_view message);
+    void heard_load(std::uint64_t from, wire::item_list loads, std::int64_t now_ns);
+
+    // -- calls ---------------------------------------------------------------------------------
+    /// Null when no other node serves the function.
+    [[nodiscard]] function_route* route(std::string_view function) noexcept;
+    /// Whether a call may be sent on at all.
+    [[nodiscard]] bool alone() const noexcept { return routes_.empty(); }
+    /// The link that should take the call; null: it stays here, or nobody takes it.
+    [[nodiscard]] peer_link* choose(function_route& route, bytes_view key,
+                                    std::size_t payload_bytes, std::int64_t now_ns);
+    /// The link that should take a call that has been tried; null: none is left.
+    [[nodiscard]] peer_link* choose_again(const ledger_entry& entry, std::int64_t now_ns);
+    /// Whether the entry may be sent once more.
+    [[nodiscard]] static bool can_carry(const ledger_entry& entry) noexcept;
+    /// @pre `can_carry(entry)`.
+    void send(ledger_entry& entry, peer_link& to, std::int64_t now_ns);
+    /// Nobody waits for it any more: whoever runs it is asked to stop.
+    void withdraw(ledger_entry& entry);
+    /// Forgets an entry that is about to be closed.
+    void detach(ledger_entry& entry) noexcept;
+
+    // -- the lane's turn -----------------------------------------------------------------------
+    /// @returns whether anything arrived.
+    bool receive(std::int64_t now_ns);
+    void flush();
+    /// Connects, gives up, reconnects. @returns when there is something to do next.
+    std::int64_t advance(std::int64_t now_ns);
+    /// Looks for news about the transports.
+    void read_events();
+    void add_poll_items(std::vector<pollfd>& to) const;
+    void say_bye();
+
+    [[nodiscard]] const std::vector<std::unique_ptr<peer_link>>& links() const noexcept {
+        return links_;
+    }
+    [[nodiscard]] peer_link* find(std::uint64_t instance) noexcept;
+
+private:
+    // forwarder_frames.cpp: what arrives
+    bool receive_from(peer_link& link, std::int64_t now_ns);
+    void read_frame(peer_link& link, bytes_view frame, std::int64_t now_ns);
+    void welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t now_ns);
+    void read_catalog(peer_link& link, wire::item_list functions, std::int64_t now_ns);
+    void read_loads(peer_link& link, wire::item_list loads, std::int64_t now_ns);
+    [[nodiscard]] ledger_entry* find(peer_link& link, std::uint64_t id) noexcept;
+    void failed(ledger_entry& entry, error why, std::int64_t now_ns);
+    void goaway(peer_link& link, const wire::goaway& envelope);
+
+    // forwarder_links.cpp: links come and go
+    void connect(peer_link& link, std::int64_t now_ns);
+    void give_up(peer_link& link, std::string why);
+    void close(peer_link& link, std::int64_t now_ns);
+    void close_lost(std::int64_t now_ns);
+    [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
+    void set_standing(peer_link& link);
+    void take_catalog(peer_link& link, std::int64_t now_ns);
+    void drop_catalog(peer_link& link) noexcept;
+    void refresh(function_route& route, std::int64_t now_ns);
+    void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
+
+    void count_envelope(peer_link& link);
+    void flush(peer_link& link);
+
+    zmq::context_t& context_;
+    const function_registry& functions_;
+    ledger& calls_;
+    forward_host& host_;
+    lane_counters& counters_;
+    const forwarder_options options_;
+    link_listener* listener_ = nullptr;
+    link::connection::settings connecting_;
+    std::shared_ptr<const cluster_view> view_;
+    std::vector<std::unique_ptr<peer_link>> links_;
+    std::vector<peer_link*> dirty_;
+    route_table routes_;
+    cluster::spread spread_;
+    std::uint64_t links_added_ = 0;
+    bool any_lost_ = false;
+};
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How links come and go, and the routes that follow from what they serve.
+#include "runtime/function_registry.hpp"
+#include "runtime/link/forwarder.hpp"
+#include "runtime/log.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace dunlin::runtime {
+
+namespace {
+
+constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
+/// How often the round trip is measured.
+constexpr std::int64_t ping_every_ns = 1'000'000'000;
+/// What a hop is taken to cost until it has been measured.
+constexpr std::int64_t rtt_assumed_ns = 200'000;
+
+link::connection::time_point time_point_of(std::int64_t ns) {
+    return link::connection::time_point(std::chrono::nanoseconds(ns));
+}
+std::int64_t ns_of(link::connection::time_point at) {
+    return at.time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+constexpr std::string_view own_functions = "dunlin/";
+
+}  // namespace
+
+forwarder::forwarder(zmq::context_t& context, const function_registry& functions, ledger& calls,
+                     forward_host& host, lane_counters& counters, forwarder_options options)
+    : context_(context),
+      functions_(functions),
+      calls_(calls),
+      host_(host),
+      counters_(counters),
+      options_(std::move(options)),
+      spread_(options_.seed) {
+    connecting_.client_name = options_.node_name;
+    connecting_.cluster = options_.cluster;
+    connecting_.features = wire::features::cluster;
+    connecting_.role = wire::peer_role::node;
+    connecting_.instance = options_.instance;
+    connecting_.greet_timeout = std::chrono::milliseconds(2000);
+}
+
+forwarder::~forwarder() = default;
+
+const cluster::candidate& peer_link::load_of(const remote_function& which) noexcept {
+    return which.route->candidates[which.place];
+}
+
+peer_link* forwarder::find(std::uint64_t instance) noexcept {
+    if (instance == 0) return nullptr;
+    for (auto& link : links_)
+        if (link->instance == instance) return link.get();
+    return nullptr;
+}
+
+peer_link& forwarder::add_link(std::string endpoint, std::int64_t now_ns) {
+    auto& added = *links_.emplace_back(std::make_unique<peer_link>());
+    added.endpoint = std::move(endpoint);
+    added.try_at_ns = now_ns;
+    added.pause = {link_limits::pause_min, link_limits::pause_max, options_.seed + links_added_++};
+    return added;
+}
+
+void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns) {
+    view_ = std::move(view);
+    for (const auto& member : view_->members) {
+        if (member.instance == options_.instance || member.endpoints.empty()) continue;
+        auto* link = find(member.instance);
+        if (link == nullptr) {
+            link = &add_link(member.endpoints[options_.lane % member.endpoints.size()], now_ns);
+            link->instance = member.instance;
+            link->name = member.name;
+        }
+        link->member = true;
+        link->draining = member.draining;
+        set_standing(*link);
+    }
+    for (auto& link : links_) {
+        if (!link->member || view_->find(link->instance) != nullptr) continue;
+        link->member = false;
+        give_up(*link, "it is not a member any more");
+    }
+}
+
+void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
+    for (const auto& link : links_)
+        if (link->endpoint == endpoint) return;
+    static_cast<void>(add_link(endpoint, now_ns));
+}
+
+void forwarder::connect(peer_link& link, std::int64_t now_ns) {
+    link.lost = false;
+    link.refused = false;
+    link.redundant = false;
+    link.now = peer_link::phase::greeting;
+    try {
+        link.connection = std::make_unique<link::connection>(context_, 0, link.endpoint,
+                                                             connecting_, time_point_of(now_ns));
+    } catch (const zmq::error_t& e) {
+        give_up(link, e.what());
+    }
+}
+
+void forwarder::give_up(peer_link& link, std::string why) {
+    if (std::exchange(link.lost, true)) return;
+    link.lost_why = std::move(why);
+    any_lost_ = true;
+}
+
+std::int64_t forwarder::advance(std::int64_t now_ns) {
+    std::int64_t next_ns = never_ns;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        auto& link = *links_[i];
+        if (link.lost) continue;
+        switch (link.now) {
+            case peer_link::phase::waiting:
+                if (link.try_at_ns <= now_ns)
+                    connect(link, now_ns);
+                else
+                    next_ns = std::min(next_ns, link.try_at_ns);
+                break;
+            case peer_link::phase::greeting:
+                if (ns_of(link.connection->greet_by()) <= now_ns)
+                    link.connection->give_up_greeting(time_point_of(now_ns));
+                else
+                    next_ns = std::min(next_ns, ns_of(link.connection->greet_by()));
+                break;
+            case peer_link::phase::live:
+                if (link.ping_sent_ns == 0 && link.ping_due_ns <= now_ns) {
+                    link.ping_sent_ns = now_ns;
+                    link.ping_due_ns = now_ns + ping_every_ns;
+                    wire::append(link.out, wire::ping{0});
+                    count_envelope(link);
+                }
+                break;
+            case peer_link::phase::leaving: break;
+        }
+        if (link.connection != nullptr && !link.connection->problem().empty())
+            give_up(link, link.connection->problem());
+    }
+    if (any_lost_) close_lost(now_ns);
+    return any_lost_ ? now_ns : next_ns;
+}
+
+void forwarder::read_events() {
+    for (auto& link : links_)
+        if (link->connection != nullptr) link->connection->read_events();
+}
+
+void forwarder::close_lost(std::int64_t now_ns) {
+    any_lost_ = false;
+    for (std::size_t i = 0; i < links_.size(); ++i)
+        if (links_[i]->lost) close(*links_[i], now_ns);
+    std::erase_if(links_, [](const auto& link) {
+        return link->now == peer_link::phase::waiting && !link->member;
+    });
+}
+
+void forwarder::close(peer_link& link, std::int64_t now_ns) {
+    const bool was_up = link.now != peer_link::phase::greeting;
+    log().debug("link lost node={} endpoint={} why=\"{}\" calls={}", link.name, link.endpoint,
+                link.lost_why, link.in_flight);
+    std::erase(dirty_, &link);
+    link.dirty = false;
+    link.out.clear();
+    link.out_envelopes = 0;
+    link.connection.reset();
+    link.now = peer_link::phase::waiting;
+    link.lost = false;
+    link.ping_sent_ns = 0;
+    link.try_at_ns = now_ns + link.pause.next().count();
+    for (auto& function : link.catalog)
+        if (function.route != nullptr) function.route->open[function.place] = false;
+    if (link.in_flight != 0) {
+        calls_.for_each_open([&](ledger_entry& entry) {
+            if (entry.via != &link) return;
+            error why{errc::unavailable, "node " + link.name + " was lost while it had " +
+                                             entry.route->name +
+                                             ", which may have run: " + link.lost_why};
+            judge(entry, &why, now_ns);
+            detach(entry);
+            failed(entry, std::move(why), now_ns);
+        });
+    }
+    drop_catalog(link);
+    if (listener_ == nullptr || link.redundant) return;
+    if (was_up)
+        listener_->link_lost(link);
+    else
+        listener_->link_failed(link, link.lost_why, link.refused);
+}
+
+// -- routes ----------------------------------------------------------------------------------
+
+void forwarder::set_standing(peer_link& link) {
+    const bool open = link.live() && !link.draining;
+    for (auto& function : link.catalog) {
+        if (function.route == nullptr) continue;
+        function.route->open[function.place] = open;
+        function.route->candidates[function.place].rtt_ns =
+            link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
+    }
+}
+
+void forwarder::take_catalog(peer_link& link, std::int64_t now_ns) {
+    for (auto& function : link.catalog) {
+        // These answer for the node that is asked, whichever that is.
+        if (function.name.starts_with(own_functions)) continue;
+        auto& route = routes_.find_or_make(function.name, [&] {
+            return std::make_unique<function_route>(function.name, functions_.find(function.name),
+                                                    options_.seed);
+        });
+        function.route = &route;
+        function.place = route.add(link, function.idempotent, now_ns);
+    }
+    set_standing(link);
+}
+
+void forwarder::drop_catalog(peer_link& link) noexcept {
+    for (auto& function : link.catalog)
+        if (function.route != nullptr) function.route->remove(function.place);
+    link.catalog.clear();
+}
+
+// -- for the lane ----------------------------------------------------------------------------
+
+void forwarder::add_poll_items(std::vector<pollfd>& to) const {
+    for (const auto& link : links_) {
+        if (link->connection == nullptr) continue;
+        to.push_back({link->connection->socket_fd(), POLLIN, 0});
+        to.push_back({link->connection->monitor_fd(), POLLIN, 0});
+    }
+}
+
+void forwarder::say_bye() {
+    flush();
+    for (auto& link : links_)
+        if (link->connection != nullptr) link->connection->say_bye();
+    links_.clear();
+}
+
+}  // namespace dunlin::runtime

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/link/function_route.hpp"
+
+#include "actors/pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin::runtime {
+
+function_route::function_route(std::string function, actors::pool* own, std::uint64_t seed)
+    : name(std::move(function)),
+      pool(own),
+      candidates(1),
+      links(1, nullptr),
+      open(1, own != nullptr),
+      health(1, seed),
+      idempotent(own == nullptr || own->info().idempotent()) {
+    candidates[own_place].local = true;
+    if (pool == nullptr) candidates[own_place].now = cluster::standing::barred;
+}
+
+std::uint32_t function_route::add(peer_link& link, bool idempotent_there, std::int64_t now_ns) {
+    std::uint32_t place = own_place + 1;
+    while (place < links.size() && links[place] != nullptr) ++place;
+    if (place == links.size()) {
+        links.push_back(nullptr);
+        candidates.emplace_back();
+        open.push_back(false);
+        health.resize(links.size());
+    }
+    health.forget(place);
+    links[place] = &link;
+    open[place] = false;
+    candidates[place] = {};
+    candidates[place].now = cluster::standing::barred;
+    candidates[place].reported_at_ns = now_ns;
+    idempotent = idempotent && idempotent_there;
+    ++others;
+    return place;
+}
+
+void function_route::remove(std::uint32_t place) noexcept {
+    links[place] = nullptr;
+    open[place] = false;
+    candidates[place].now = cluster::standing::barred;
+    --others;
+}
+
+void function_route::refresh_standings(std::int64_t now_ns) noexcept {
+    for (std::size_t place = own_place + 1; place < links.size(); ++place)
+        candidates[place].now = open[place] ? health.at(place, now_ns) : cluster::standing::barred;
+}
+
+}  // namespace dunlin::runtime

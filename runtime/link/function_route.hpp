@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which nodes serve a function, as one lane knows it, and how it goes there.
+//
+// Each node has a place: the own node the first, whether it serves the function or not, the others
+// in the order they came. A place stays with its link, so that what was learned of it (waits,
+// failures) stays too; one that is left is barred until another link takes it. The candidates
+// stand side by side in memory because every call that may travel looks at all of them.
+// Calls under way refer to a route by its address, so it is never taken away.
+// Owned by a lane's `forwarder`; one thread.
+#pragma once
+
+#include "cluster/peer_health.hpp"
+#include "cluster/spread.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dunlin::actors {
+class pool;
+}
+
+namespace dunlin::runtime {
+
+struct peer_link;
+
+struct function_route {
+    static constexpr std::uint32_t own_place = 0;
+
+    function_route(std::string function, actors::pool* own, std::uint64_t seed);
+
+    /// A place for a link, barred until it is told otherwise. @returns the place.
+    std::uint32_t add(peer_link& link, bool idempotent_there, std::int64_t now_ns);
+    void remove(std::uint32_t place) noexcept;
+    /// Copies what `health` says of every place.
+    void refresh_standings(std::int64_t now_ns) noexcept;
+
+    const std::string name;
+    actors::pool* const pool;  // of this node, if it serves the function itself
+    std::vector<cluster::candidate> candidates;
+    std::vector<peer_link*> links;  // null: the own node, or nobody
+    std::vector<bool> open;         // the link takes calls now
+    cluster::peer_health health;
+    std::size_t others = 0;  // places with a link
+    /// As everybody says who serves it or has served it: modules of two versions may differ.
+    bool idempotent = true;
+};
+
+class route_table {
+public:
+    [[nodiscard]] function_route* find(std::string_view name) noexcept {
+        const auto found = routes_.find(name);
+        return found == routes_.end() ? nullptr : found->second.get();
+    }
+    template <class Make>
+    [[nodiscard]] function_route& find_or_make(const std::string& name, Make&& make) {
+        auto& route = routes_[name];
+        if (!route) route = make();
+        return *route;
+    }
+    [[nodiscard]] bool empty() const noexcept { return routes_.empty(); }
+
+private:
+    struct hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    std::unordered_map<std::string, std::unique_ptr<function_route>, hash, std::equal_to<>> routes_;
+};
+
+}  // namespace dunlin::runtime

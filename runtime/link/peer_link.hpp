@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One lane's connection to another node, for calls that go there and for gossip.
+//
+// A link is directional: it belongs to the side that opened it, as a client's connection does, and
+// carries calls there and their answers back. ZeroMQ never reconnects behind it: when the
+// transport is lost the link says so, whatever waited for it is answered or sent elsewhere, and a
+// new connection begins with a new handshake. What may be under way is bounded by a window of
+// calls and bytes, so that a node that does not answer takes no memory.
+// Owned by its lane's `forwarder`; one thread.
+#pragma once
+
+#include "client/backoff.hpp"
+#include "client/connection.hpp"
+#include "cluster/spread.hpp"
+#include "wire/frame_buffer.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dunlin::runtime {
+
+struct function_route;
+
+namespace link_limits {
+/// Calls under way on one link, if its node announces no smaller number.
+inline constexpr std::size_t calls_max = 65536;
+/// Payload bytes of calls under way on one link. One call of any size always fits.
+inline constexpr std::size_t bytes_max = std::size_t{64} << 20;
+/// Functions of one node; a node that names more is not taken at its word.
+inline constexpr std::uint32_t catalog_max = 65536;
+/// The pause before connecting again, doubling with jitter.
+inline constexpr std::chrono::milliseconds pause_min{20};
+inline constexpr std::chrono::milliseconds pause_max{1000};
+}  // namespace link_limits
+
+/// A function as the node at the other end serves it.
+struct remote_function {
+    std::string name;
+    std::string module_version;
+    bool idempotent = false;
+    function_route* route = nullptr;  // of this lane, and
+    std::uint32_t place = 0;          // of this link there
+};
+
+struct peer_link {
+    enum class phase : std::uint8_t {
+        waiting,   // to connect
+        greeting,  // hello is on its way
+        live,      // welcomed
+        leaving,   // takes no more calls, answers those it has
+    };
+
+    std::uint64_t instance = 0;  // 0: known by its address only, until it answers
+    std::string name;
+    std::string endpoint;
+    bool draining = false;  // says the membership
+    bool member = false;    // the membership knows it; otherwise it serves to join only
+    bool lost = false;      // to be closed at the end of the turn
+    std::string lost_why;
+    bool refused = false;    // by the node, in the handshake
+    bool redundant = false;  // another link leads to the same node
+
+    phase now = phase::waiting;
+    std::unique_ptr<link::connection> connection;
+    link::backoff pause{link_limits::pause_min, link_limits::pause_max, 1};
+    std::int64_t try_at_ns = 0;
+
+    std::vector<remote_function> catalog;
+    std::vector<remote_function> incoming;  // parts of the next catalog
+    std::size_t in_flight = 0;
+    std::size_t in_flight_max = 0;
+    std::size_t bytes_in_flight = 0;
+    std::size_t payload_bytes_max = 0;
+    std::int64_t ping_sent_ns = 0;  // 0: none under way
+    std::int64_t ping_due_ns = 0;
+    std::int64_t rtt_ns = 0;  // averaged; 0: unknown
+
+    wire::frame_buffer out;
+    std::uint32_t out_envelopes = 0;
+    bool dirty = false;
+
+    /// Share of its time that the node's busiest function has used of late.
+    [[nodiscard]] double busy() const noexcept {
+        double most = 0;
+        for (const auto& each : catalog)
+            if (each.route != nullptr) most = std::max<double>(most, load_of(each).report.busy);
+        return most;
+    }
+    [[nodiscard]] static const cluster::candidate& load_of(const remote_function& which) noexcept;
+    [[nodiscard]] bool live() const noexcept { return now == phase::live && !lost; }
+    [[nodiscard]] bool takes(std::size_t payload_bytes) const noexcept {
+        return live() && !draining && in_flight < in_flight_max &&
+               payload_bytes <= payload_bytes_max &&
+               (in_flight == 0 || bytes_in_flight + payload_bytes <= link_limits::bytes_max);
+    }
+};
+
+}  // namespace dunlin::runtime

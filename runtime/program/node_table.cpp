@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/node_table.hpp"
+
+#include "runtime/program/lenient_json.hpp"
+#include "runtime/program/member_list.hpp"
+#include "runtime/program/text_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+namespace dunlin::program {
+namespace {
+
+constexpr std::array columns{align::left, align::left,  align::right, align::right,
+                             align::left, align::right, align::left};
+
+bool is_shown(const std::string& state, members_shown which) {
+    return which == members_shown::all || (state != "dead" && state != "left");
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+    return printable(text);
+}
+
+// What a member that is gone was last heard of would look like what it is now.
+table_row row_of(const member& one) {
+    return {printable(one.name) + (one.asked ? " *" : ""),
+            printable(one.state),
+            std::to_string(one.incarnation),
+            one.living() ? percent(one.busy) : "-",
+            printable(one.version),
+            one.living() ? short_time_us(static_cast<double>(one.round_trip_us)) : "-",
+            joined(one.endpoints)};
+}
+
+}  // namespace
+
+std::string percent(double share) {
+    return std::to_string(std::lround(std::clamp(share, 0.0, 1.0) * 100)) + "%";
+}
+
+std::string short_time_us(double time_us) {
+    if (!(time_us > 0)) return "-";
+    struct unit {
+        const char* name;
+        double in_us;
+    };
+    static constexpr std::array units{unit{"us", 1}, unit{"ms", 1e3}, unit{"s", 1e6}};
+    std::size_t at = 0;
+    // 999.6 us would be written as 1000 us.
+    while (at + 1 < units.size() && time_us / units[at].in_us >= 999.5) ++at;
+    const double value = time_us / units[at].in_us;
+    std::array<char, 32> text{};
+    const int digits = value < 9.95 && at > 0 ? 1 : 0;
+    std::snprintf(text.data(), text.size(), "%.*f%s", digits, value, units[at].name);
+    return text.data();
+}
+
+result<std::string> nodes_table(bytes_view payload, members_shown which) {
+    auto all = read_members(payload);
+    if (!all) return std::move(all.error());
+    std::vector<table_row> rows{
+        {"NODE", "STATE", "INCARNATION", "BUSY", "VERSION", "ROUND TRIP", "ENDPOINTS"}};
+    for (const auto& one : *all)
+        if (is_shown(one.state, which)) rows.push_back(row_of(one));
+    return laid_out(rows, columns);
+}
+
+result<std::string> nodes_json(bytes_view payload, members_shown which) {
+    auto list = read_objects(payload, "list of members");
+    if (!list) return std::move(list.error());
+    json shown = json::array();
+    for (auto& one : *list)
+        if (is_shown(text_in(one, "state"), which)) shown.push_back(std::move(one));
+    std::stable_sort(shown.begin(), shown.end(), [](const json& a, const json& b) {
+        return std::pair(text_in(a, "name"), count_in(a, "instance")) <
+               std::pair(text_in(b, "name"), count_in(b, "instance"));
+    });
+    return lines_of(shown);
+}
+
+}  // namespace dunlin::program

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/terminal.hpp"
+
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+#include <system_error>
+
+namespace dunlin::program {
+namespace {
+
+void write_all(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+bool terminal::present() noexcept { return ::isatty(STDOUT_FILENO) == 1; }
+
+terminal::terminal() {
+    sigset_t change;
+    sigemptyset(&change);
+    sigaddset(&change, SIGWINCH);
+    ::pthread_sigmask(SIG_BLOCK, &change, nullptr);
+    resized_ = ::signalfd(-1, &change, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (resized_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+
+    termios keys{};
+    if (::tcgetattr(STDIN_FILENO, &keys) == 0) {
+        keys_ = keys;
+        keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+        // Stopped or ended that way, it could not give the terminal back.
+        keys.c_cc[VSUSP] = _POSIX_VDISABLE;
+        keys.c_cc[VQUIT] = _POSIX_VDISABLE;
+        keys.c_cc[VMIN] = 0;
+        keys.c_cc[VTIME] = 0;
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+    }
+    write_all("\033[?1049h\033[?25l\033[H\033[2J");
+}
+
+terminal::~terminal() {
+    write_all("\033[?25h\033[?1049l");
+    if (keys_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &*keys_);
+    ::close(resized_);
+}
+
+screen_size terminal::size() noexcept {
+    winsize window{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 ||
+        window.ws_row == 0)
+        return {80, 24};
+    return {window.ws_col, window.ws_row};
+}
+
+void terminal::show(const std::string& page) {
+    std::string text = "\033[H";
+    std::size_t at = 0;
+    while (at < page.size()) {
+        const std::size_t end = std::min(page.find('\n', at), page.size());
+        // Each line is cleared behind its text only, so nothing flickers; and a line break after
+        // the last one would scroll.
+        if (at > 0) text += "\n";
+        text.append(page, at, end - at).append("\033[K");
+        at = end + 1;
+    }
+    write_all(text + "\033[J");
+}
+
+bool terminal::pressed(char key) {
+    std::array<char, 64> taken{};
+    bool found = false;
+    for (;;) {
+        const auto count = ::read(STDIN_FILENO, taken.data(), taken.size());
+        if (count <= 0) return found;
+        const std::string_view keys(taken.data(), static_cast<std::size_t>(count));
+        found = found || keys.find(key) != std::string_view::npos;
+        if (keys.size() < taken.size()) return found;
+    }
+}
+
+void terminal::resized_seen() noexcept {
+    signalfd_siginfo info{};
+    while (::read(resized_, &info, sizeof info) > 0) {
+    }
+}
+
+}  // namespace dunlin::program

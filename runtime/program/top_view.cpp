@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/top_view.hpp"
+
+#include "runtime/program/lenient_json.hpp"
+#include "runtime/program/node_table.hpp"
+#include "runtime/program/progress.hpp"
+#include "runtime/program/text_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+namespace dunlin::program {
+namespace {
+
+constexpr std::array node_columns{align::left,  align::left,  align::right, align::right,
+                                  align::right, align::right, align::right};
+constexpr std::array function_columns{align::left,  align::right, align::right, align::right,
+                                      align::right, align::right, align::right};
+constexpr std::size_t name_width_max = 40;
+
+// A rate below ten would lose all it says when it is rounded.
+std::string rate(double per_second) {
+    if (per_second <= 0) return "0";
+    if (per_second >= 9.95) return grouped(static_cast<unsigned long long>(per_second + 0.5));
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%.1f", std::max(per_second, 0.1));
+    return text.data();
+}
+
+std::string shown_name(const std::string& name) { return cut_to(printable(name), name_width_max); }
+
+bool in_trouble(const top_node& node) {
+    return node.state != "alive" || (node.asked && !node.answers);
+}
+
+table_row row_of(const top_node& node) {
+    std::string state = printable(node.state);
+    if (!node.asked)
+        state += ", not asked";
+    else if (!node.answers)
+        state += ", no answer";
+    table_row cells{shown_name(node.name) + (node.asked_for_members ? " *" : ""), state};
+    const auto& rates = node.rates;
+    cells.push_back(rates ? rate(rates->calls_rate) : "-");
+    cells.push_back(node.answers ? grouped(node.calls_open) : "-");
+    cells.push_back(node.answers || !node.asked ? percent(node.busy) : "-");
+    cells.push_back(rates ? rate(rates->forwarded_rate) : "-");
+    cells.push_back(rates ? rate(rates->retried_rate) : "-");
+    return cells;
+}
+
+table_row row_of(const top_function& function) {
+    return {shown_name(function.name),
+            rate(function.calls_rate),
+            short_time_us(quantile_us(function.latency, 0.5)),
+            short_time_us(quantile_us(function.latency, 0.99)),
+            grouped(function.queue_depth),
+            rate(function.refused_rate),
+            std::to_string(function.nodes)};
+}
+
+// As many lines as there are, or one less and a line about the rest.
+std::string some_of(const std::vector<table_row>& rows, std::span<const align> columns,
+                    std::size_t shown_max, std::size_t width) {
+    const std::size_t all = rows.size() - 1;  // without the heads
+    const std::size_t shown =
+        all <= shown_max ? all : shown_max - std::min<std::size_t>(1, shown_max);
+    auto text = laid_out_within(
+        {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown + 1)}, columns, width);
+    if (shown < all) text += cut_to("... " + std::to_string(all - shown) + " more", width) + "\n";
+    return text;
+}
+
+std::string first_line(const top_model& model, std::size_t width, const std::string& hint) {
+    double calls = 0;
+    for (const auto& function : model.functions) calls += function.calls_rate;
+    const auto silent = static_cast<std::size_t>(
+        std::count_if(model.nodes.begin(), model.nodes.end(),
+                      [](const top_node& node) { return node.asked && !node.answers; }));
+    std::string line = std::to_string(model.nodes.size()) +
+                       (model.nodes.size() == 1 ? " node" : " nodes") + " as seen by " +
+                       printable(model.asked) + ", " + rate(calls) + " calls/s";
+    if (silent > 0) line += ", " + std::to_string(silent) + " without an answer";
+    line = cut_to(std::move(line), width);
+    if (!hint.empty() && width_of(line) + 2 + width_of(hint) <= width) {
+        const bool endless = width == screen_size{}.columns;
+        line.append(endless ? 2 : width - width_of(line) - width_of(hint), ' ');
+        line += hint;
+    }
+    return line + "\n";
+}
+
+std::string first_lines(std::string text, std::size_t lines) {
+    std::size_t at = 0;
+    for (std::size_t seen = 0; seen < lines && at < text.size(); ++seen)
+        at = text.find('\n', at) + 1;
+    text.resize(at);
+    return text;
+}
+
+json rate_or_null(const top_node& node, double node_rates::*rate) {
+    return node.rates ? json((*node.rates).*rate) : json(nullptr);
+}
+
+json json_of(const top_node& node) {
+    json one{{"name", node.name}, {"state", node.state}, {"instance", node.instance}};
+    one["answers"] = node.answers;
+    one["calls"] = node.rates ? json(node.rates->calls) : json(nullptr);
+    one["calls_per_second"] = rate_or_null(node, &node_rates::calls_rate);
+    one["calls_open"] = node.answers ? json(node.calls_open) : json(nullptr);
+    one["busy"] = node.busy;
+    one["forwarded_per_second"] = rate_or_null(node, &node_rates::forwarded_rate);
+    one["retried_per_second"] = rate_or_null(node, &node_rates::retried_rate);
+    one["seconds"] = rate_or_null(node, &node_rates::seconds);
+    return one;
+}
+
+json json_of(const top_function& function) {
+    const bool called = !function.latency.empty();
+    json one{{"name", function.name}, {"calls", function.calls}};
+    one["calls_per_second"] = function.calls_rate;
+    one["p50_us"] = called ? json(quantile_us(function.latency, 0.5)) : json(nullptr);
+    one["p99_us"] = called ? json(quantile_us(function.latency, 0.99)) : json(nullptr);
+    one["queue_depth"] = function.queue_depth;
+    one["refused_per_second"] = function.refused_rate;
+    one["nodes"] = function.nodes;
+    return one;
+}
+
+}  // namespace
+
+std::string top_text(const top_model& model, screen_size size, const std::string& hint) {
+    std::vector<table_row> nodes{
+        {"NODE", "STATE", "CALLS/S", "IN FLIGHT", "BUSY", "FORWARDED/S", "RETRIED/S"}};
+    std::vector<table_row> functions{
+        {"FUNCTION", "CALLS/S", "P50", "P99", "QUEUE", "REFUSED/S", "NODES"}};
+    // The line about the whole, two lines of heads and a blank one before each of them.
+    constexpr std::size_t lines_around = 5;
+    const std::size_t room = size.lines - std::min(size.lines, lines_around);
+    const std::size_t node_room =
+        model.nodes.size() <= room / 2
+            ? model.nodes.size()
+            : std::max(room / 2, room - std::min(room, model.functions.size()));
+    const std::size_t function_room = room - std::min(node_room, model.nodes.size());
+
+    std::vector<const top_node*> order;
+    for (const auto& node : model.nodes) order.push_back(&node);
+    if (order.size() > node_room)
+        std::stable_partition(order.begin(), order.end(),
+                              [](const top_node* node) { return in_trouble(*node); });
+    for (const auto* node : order) nodes.push_back(row_of(*node));
+    for (const auto& function : model.functions) functions.push_back(row_of(function));
+
+    auto text = first_line(model, size.columns, hint) + "\n" +
+                some_of(nodes, node_columns, node_room, size.columns);
+    if (!model.functions.empty())
+        text += "\n" + some_of(functions, function_columns, function_room, size.columns);
+    return first_lines(std::move(text), size.lines);
+}
+
+std::string top_json(const top_model& model) {
+    json nodes = json::array();
+    for (const auto& node : model.nodes) nodes.push_back(json_of(node));
+    json functions = json::array();
+    for (const auto& function : model.functions) functions.push_back(json_of(function));
+    const json all{{"asked", model.asked}, {"nodes", nodes}, {"functions", functions}};
+    return all.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dunlin::program

@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks real nodes in every way a machine or a network does, and holds callers to account.
+
+Prints progress on standard error and the table on standard output. Exit status: 0 when every target
+measured is met, 1 when some are short, 2 when something could not be measured, 130 on Ctrl-C.
+README.md beside this file says how each figure is taken.
+"""
+
+import argparse
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+from callers import Plan
+from case_deaths import run_kill, run_restart
+from case_partition import run_partition
+from case_pause import run_pause
+from case_steady import run_idle, run_slow
+from network import NotPermitted
+from processes import ChaosError, Programs
+from report import Row, say, table
+
+# name: (what to run, rounds, rounds with --quick)
+CASES = {
+    "kill": (run_kill, 50, 5),
+    "restart": (run_restart, 20, 2),
+    "pause": (run_pause, 9, 3),
+    "partition": (run_partition, 20, 2),
+    "slow": (run_slow, 1, 1),
+    "idle": (run_idle, 1, 1),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="chaos", description="Kill, restart, pause, partition and slow real nodes under load.")
+    parser.add_argument("--build-dir", default="build/release", metavar="DIR")
+    parser.add_argument("--only", default=",".join(CASES), metavar="CASE,...",
+                        help=f"of {', '.join(CASES)}")
+    parser.add_argument("--rounds", type=int, metavar="N", help="of each case that has rounds")
+    parser.add_argument("--quick", action="store_true", help="few rounds: a glance, not a verdict")
+    parser.add_argument("--keep", metavar="DIR",
+                        help="leave logs, traces and callers' files there, emptied first")
+    given = parser.parse_args()
+    given.cases = [name for name in given.only.split(",") if name]
+    unknown = [name for name in given.cases if name not in CASES]
+    if unknown or not given.cases:
+        parser.error(f"no case {unknown[0] if unknown else ''!r}; there are {', '.join(CASES)}")
+    if given.rounds is not None and given.rounds < 1:
+        parser.error("--rounds: at least 1")
+    return given
+
+
+def run_case(name, programs, directory, given):
+    """The rows of one case, and whether it could be measured."""
+    run, rounds, rounds_quick = CASES[name]
+    plan = Plan(given.rounds or (rounds_quick if given.quick else rounds), given.quick)
+    say(f"== {name}")
+    began = time.monotonic()
+    try:
+        rows = run(programs, directory / name, plan)
+    except NotPermitted as reason:
+        say(f"  skipped: {reason}")
+        return [Row(name, "skipped, no namespaces", "", str(reason)[:60], None)], True
+    except ChaosError as problem:
+        say(f"  {problem}")
+        return [Row(name, "not measured", "", str(problem).splitlines()[0][:60], False)], False
+    say(f"  took {time.monotonic() - began:.0f} s")
+    return rows, True
+
+
+def interrupt(*_):
+    """Whoever ends this process wants its nodes and its namespaces gone, too: an impatient second
+    signal must not keep it from that."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main():
+    given = arguments()
+    programs = Programs.of_build(given.build_dir)
+    if programs.missing():
+        print(f"chaos: not built: {', '.join(programs.missing())}", file=sys.stderr)
+        return 2
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)
+    directory = pathlib.Path(given.keep or tempfile.mkdtemp(prefix="dunlin-chaos-"))
+    if given.keep:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+    rows, measured, code = [], True, 0
+    try:
+        for name in given.cases:
+            found, could = run_case(name, programs, directory, given)
+            rows += found
+            measured = measured and could
+    except KeyboardInterrupt:
+        say("chaos: interrupted")
+        code = 130
+    finally:
+        if not given.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+    if rows:
+        print(table(rows))
+    short = sum(row.met is False for row in rows)
+    if code:
+        return code
+    print(f"\n{short} of {len([r for r in rows if r.met is not None])} targets are short"
+          if short else "\nevery target measured is met")
+    return 2 if not measured else 1 if short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A few rounds of `./dev chaos`: what must hold however busy the machine is.
+
+Everything but times: no call lost or answered twice, none executed twice, no error that the fault
+does not explain. DUNLIN_BINARY names the program, CHAOS_MODULE and CHAOS_LOAD what it is tested
+with.
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
+
+from callers import Plan  # noqa: E402
+from case_deaths import run_kill, run_restart  # noqa: E402
+from case_pause import run_short  # noqa: E402
+from processes import Programs  # noqa: E402
+from report import table  # noqa: E402
+
+
+class ChaosTest(unittest.TestCase):
+    def check(self, run, rounds):
+        programs = Programs(os.environ["DUNLIN_BINARY"], os.environ["CHAOS_MODULE"],
+                            os.environ["CHAOS_LOAD"])
+        with tempfile.TemporaryDirectory(prefix="dunlin-chaos-") as directory:
+            rows = run(programs, pathlib.Path(directory), Plan(rounds, rate=100, grace_s=2.0))
+        short = [row for row in rows if row.met is False and not row.timing]
+        self.assertFalse(short, "\n" + table(rows))
+
+    def test_nodes_that_are_killed_under_load_take_no_idempotent_call_with_them(self):
+        self.check(run_kill, rounds=2)
+
+    def test_nodes_that_are_replaced_under_load_fail_no_call(self):
+        self.check(run_restart, rounds=1)
+
+    def test_a_node_that_pauses_for_300_ms_fails_no_call(self):
+        self.check(run_short, rounds=1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

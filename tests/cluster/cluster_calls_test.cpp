@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls in a cluster: they run where the function is, or where it is free, wherever they come in.
+#include "cluster/rendezvous.hpp"
+#include "tests/cluster/cluster_harness.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What `bench/relay` takes and tells.
+struct plan {
+    std::string function;
+    std::uint32_t calls = 1;
+    std::uint32_t payload = 1;
+    DUNLIN_FIELDS(function, calls, payload)
+};
+
+struct report {
+    std::uint32_t calls = 0;
+    std::uint32_t errors = 0;
+    DUNLIN_FIELDS(calls, errors)
+};
+
+/// One node that serves, and one that only lets calls in.
+struct entry_and_worker {
+    std::unique_ptr<runtime::node> worker = start_node(member_settings("worker"));
+    std::unique_ptr<runtime::node> entry = start_node(entry_settings("entry", {at(*worker)}));
+    raw_client client{at(*entry)};
+    raw_client beside{at(*worker)};
+
+    entry_and_worker() { wait_until_callable(client, "bench/echo"); }
+};
+
+}  // namespace
+
+TEST_CASE("a call runs on the node that serves its function, whichever it is sent to") {
+    entry_and_worker nodes;
+    CHECK(nodes.client.call("bench/echo", std::string("there")).value<std::string>() == "there");
+    CHECK(nodes.client.call("faults/throw_error", std::string("oh")).text() == "failed: oh");
+    CHECK(nodes.client.call("no/such", 1).code == errc::not_found);
+    CHECK(nodes.client.stats().at("calls_forwarded") >= 2);
+}
+
+TEST_CASE("a call takes its key, its trace and the rest of its time along to another node") {
+    entry_and_worker nodes;
+    auto call = nodes.client.make("faults/key_of", std::string());
+    call.key = as_bytes("k1");
+    nodes.client.send(call);
+    CHECK(nodes.client.wait(call.id, "key_of").value<std::string>() == "k1");
+    auto traced = nodes.client.make("faults/trace_of", std::string());
+    traced.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    nodes.client.send(traced);
+    CHECK(nodes.client.wait(traced.id, "trace_of").value<std::string>() == traced.trace);
+    CHECK(
+        nodes.client.call("faults/remaining", std::string(" s"), 7'000'000).value<std::string>() ==
+        "7 s");
+}
+
+TEST_CASE("many calls in one frame are each answered once by another node") {
+    entry_and_worker nodes;
+    wire::frame_buffer frame;
+    constexpr std::uint64_t count = 1000;
+    const auto payload = encode(std::string("x"));
+    for (std::uint64_t id = 1; id <= count; ++id) {
+        wire::invoke call;
+        call.id = 1'000'000 + id;
+        call.function = "bench/echo";
+        call.remaining_us = 20'000'000;
+        call.payload = payload.view();
+        append(frame, call);
+    }
+    nodes.client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    for (std::uint64_t id = 1; id <= count; ++id) {
+        nodes.client.wait(1'000'000 + id, "one of many");
+        REQUIRE(nodes.client.answers[1'000'000 + id].size() == 1);
+        REQUIRE(nodes.client.answers[1'000'000 + id].front().ok);
+    }
+    nodes.client.wait_for_stat("calls_open", [](std::uint64_t open) { return open <= 1; });
+}
+
+TEST_CASE("a cancel reaches the function on another node") {
+    entry_and_worker nodes;
+    const auto call = nodes.client.invoke("faults/nap_until_stopped", std::string("cluster nap"));
+    REQUIRE(nodes.beside.call("faults/wait_for", awaited{"cluster nap in"}).value<bool>());
+    nodes.client.send(wire::cancel{call});
+    CHECK(nodes.client.wait(call, "the cancelled call").code == errc::cancelled);
+    CHECK(nodes.beside.call("faults/wait_for", awaited{"cluster nap out"}).value<bool>());
+}
+
+TEST_CASE("a deadline reaches the function on another node") {
+    entry_and_worker nodes;
+    const auto& answer =
+        nodes.client.call("faults/nap_until_stopped", std::string("late nap"), 50'000);
+    CHECK(answer.code == errc::deadline_exceeded);
+    CHECK(nodes.beside.call("faults/wait_for", awaited{"late nap out"}).value<bool>());
+}
+
+TEST_CASE("a caller that vanishes ends what it called on another node") {
+    entry_and_worker nodes;
+    {
+        raw_client vanishing(at(*nodes.entry));
+        static_cast<void>(vanishing.invoke("faults/nap_until_stopped", std::string("orphan nap")));
+        REQUIRE(nodes.beside.call("faults/wait_for", awaited{"orphan nap in"}).value<bool>());
+    }
+    CHECK(nodes.beside.call("faults/wait_for", awaited{"orphan nap out"}).value<bool>());
+}
+
+TEST_CASE("a call that a function makes runs on another node when this one does not serve it") {
+    // The relay is served by one node only, what it calls by the other.
+    auto config = member_settings("far");
+    config.modules = {module_file("faults")};
+    const auto far = start_node(config);
+    auto near_config = member_settings("near", {at(*far)});
+    near_config.modules = {module_file("bench")};
+    const auto near = start_node(near_config);
+    raw_client client(at(*near));
+    wait_until_callable(client, "faults/large");
+    const auto told = client.call("bench/relay", plan{"faults/large", 50}).value<report>();
+    CHECK(told.calls == 50);
+    CHECK(told.errors == 0);
+    CHECK(runs(*far, "faults/large") >= 50);
+}
+
+TEST_CASE("calls go to another node when this one is busy, and are refused when all are") {
+    auto config = member_settings("first");
+    config.activations = 1;
+    config.queue_depth_max = 1;
+    const auto first = start_node(config);
+    config = member_settings("second", {at(*first)});
+    config.activations = 1;
+    config.queue_depth_max = 1;
+    const auto second = start_node(config);
+    wait_until_together({first.get(), second.get()});
+    raw_client client(at(*first));
+    raw_client beside(at(*second));
+    wait_until_callable(beside, "bench/echo");
+    // One runs and one waits on each node; what is more is refused by both.
+    std::vector<std::uint64_t> held;
+    for (int i = 0; i < 8; ++i) held.push_back(client.invoke("faults/block", std::string("spill")));
+    client.wait_until([&] { return client.answers.size() >= 4; }, "the refused calls");
+    std::size_t refused = 0;
+    for (const auto id : held) {
+        if (client.is_open(id)) continue;
+        ++refused;
+        CHECK(client.answers[id].front().code == errc::overloaded);
+        CHECK(client.answers[id].front().retry_after_us > 0);
+    }
+    CHECK(refused == 4);
+    CHECK(beside.call("faults/wait_for", awaited{"spill in", 2}).value<bool>());
+    CHECK(client.call("faults/happen", std::string("spill")).ok);
+    for (const auto id : held) client.wait(id, "a call that was held");
+    CHECK(runs(*second, "faults/block") == 2);
+}
+
+TEST_CASE("calls with a key run on the key's owner, whichever node they are sent to") {
+    std::vector<std::unique_ptr<runtime::node>> nodes;
+    nodes.push_back(start_node(member_settings("n1")));
+    nodes.push_back(start_node(member_settings("n2", {at(*nodes[0])})));
+    nodes.push_back(start_node(member_settings("n3", {at(*nodes[0])})));
+    wait_until_together({nodes[0].get(), nodes[1].get(), nodes[2].get()});
+    const std::vector<std::string_view> names{"n1", "n2", "n3"};
+    const cluster::partition_map owners(names);
+    std::vector<std::uint64_t> expected(3);
+    constexpr std::uint64_t keys = 60;
+    for (const auto& node : nodes) {
+        raw_client client(at(*node));
+        // Every node has heard what the others serve once it can send keyed calls everywhere.
+        for (std::uint64_t i = 0; i < keys; ++i) {
+            const auto key = "key-" + std::to_string(i);
+            auto call = client.make("faults/key_of", std::string());
+            call.key = as_bytes(key);
+            client.send(call);
+            CHECK(client.wait(call.id, "a keyed call").value<std::string>() == key);
+            ++expected[owners.owner(key)];
+        }
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        CHECK(runs(*nodes[i], "faults/key_of") == expected[i]);
+}
