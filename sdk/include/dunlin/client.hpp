@@ -2,12 +2,15 @@
 //
 // Calls functions by name, from any program and any number of threads.
 //
-// A client keeps connections to a node's lanes and many calls in flight on them. Every call ends
-// exactly once: with the function's result, or with an error at the latest at its deadline,
-// whatever becomes of node and network. Calls that are started together share frames by
-// themselves. A thread that waits in `invoke` drives the socket itself when no other thread does,
-// so nothing is handed between threads on the way; asynchronous calls are driven by one
-// background thread, which sleeps while there is nothing to do.
+// A client keeps connections to the lanes of the nodes of a cluster, or of one node, and many
+// calls in flight on them. Every call ends exactly once: with the function's result, or with an
+// error at the latest at its deadline, whatever becomes of nodes and network. Calls that are
+// started together share frames by themselves. Each call goes to a node that serves its function
+// and would start it soonest, and a call with a key to the key's owner. When a node leaves or
+// dies, calls that cannot have run, and those of idempotent functions, go to another one. A thread
+// that waits in `invoke` drives the socket itself when no other thread does, so nothing is handed
+// between threads on the way; asynchronous calls are driven by one background thread, which sleeps
+// while there is nothing to do.
 //
 // Owner: the program. All members are safe from any thread; destroying the client answers what
 // is still in flight with `errc::cancelled` first. It must not be destroyed by one of its own
@@ -36,10 +39,14 @@
 namespace dunlin {
 
 struct client_options {
-    /// Where nodes listen. The first that answers is used; the next is tried when it is gone.
+    /// Where nodes listen. The first that answers tells of the other members of its cluster, which
+    /// are used as well; the next is tried when all are gone. Of nodes that form no cluster the
+    /// first that answers is used alone.
     std::vector<std::string> endpoints = {"tcp://127.0.0.1:7440"};
     /// Shown in the node's logs. Empty: "client-" and the process id.
     std::string name = {};
+    /// The only cluster to talk to, at most 255 bytes; nodes of others refuse. Empty: any.
+    std::string cluster = {};
     /// Time a call has when its own options name none.
     std::chrono::microseconds timeout = std::chrono::seconds(10);
     /// How long `connect` waits for the first handshake.
@@ -47,6 +54,15 @@ struct client_options {
     /// Calls unanswered at once, over all threads; one more is answered `overloaded` at once.
     /// A node may announce a smaller number for each connection.
     std::size_t in_flight_max = 65536;
+    /// Nodes to be connected to at once. Of a larger cluster each client uses a part of its own.
+    std::size_t nodes_max = 16;
+    /// How often one call may be sent again, to another node, after the first failed it: because
+    /// it refused it, or left or died. Functions that are not declared idempotent are sent again
+    /// only when it is known that they did not run. At most 8; zero: never. All retries of a client
+    /// share a budget of about a sixth of its calls, so that a cluster that fails sees no storm.
+    std::uint32_t retries_max = 2;
+    /// Every call is hedged; see `call_options::hedge`.
+    bool hedge = false;
     /// Pause before connecting again: doubles from the first to the second, with jitter.
     std::chrono::milliseconds reconnect_after_min{20};
     std::chrono::milliseconds reconnect_after_max{2000};
@@ -71,14 +87,17 @@ struct client_stats {
     std::uint64_t frames_received = 0;
     std::uint64_t frames_malformed = 0;
     std::uint64_t reconnects = 0;  // connections made in place of lost ones
+    std::uint64_t retries = 0;     // calls sent again after a node failed them
+    std::uint64_t hedges = 0;      // calls of which a copy was sent to another node
+    std::uint64_t nodes = 0;       // connected to now
 };
 
 class client {
 public:
     /// Connects and waits for the node's handshake. Errors: `unavailable` when no endpoint
     /// answered in time, `invalid_argument` for an endpoint that is not one, `unauthenticated`
-    /// when the node refused this client. A machine that has a thread for the client but none for
-    /// ZeroMQ itself is not caught here: ZeroMQ may end the program.
+    /// when the node refused this client or belongs to another cluster. A machine that has a thread
+    /// for the client but none for ZeroMQ itself is not caught here: ZeroMQ may end the program.
     [[nodiscard]] static result<client> connect(client_options options = {});
     [[nodiscard]] static result<client> connect(std::string endpoint);
 
@@ -179,7 +198,8 @@ public:
     void cancel(call_ticket ticket);
 
     [[nodiscard]] client_stats stats() const;
-    /// The node's name, as it introduced itself.
+    /// The name of a node that it is connected to, of several the first; the last one while none
+    /// is.
     [[nodiscard]] std::string node() const;
 
 private:

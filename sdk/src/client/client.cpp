@@ -16,6 +16,9 @@
 namespace dunlin {
 namespace {
 
+// With copies it stays below the attempts that a call's id has room for.
+constexpr std::uint32_t retries_most = 8;
+
 result<void> check(const client_options& options) {
     if (options.endpoints.empty()) {
         return {errc::invalid_argument,
@@ -28,6 +31,17 @@ result<void> check(const client_options& options) {
         return {errc::invalid_argument, "client_options::name has " +
                                             std::to_string(options.name.size()) +
                                             " bytes, the most is 255"};
+    }
+    if (options.cluster.size() > wire::name_bytes_max) {
+        return {errc::invalid_argument, "client_options::cluster has " +
+                                            std::to_string(options.cluster.size()) +
+                                            " bytes, the most is 255"};
+    }
+    if (options.nodes_max == 0) {
+        return {errc::invalid_argument, "client_options::nodes_max must be at least 1"};
+    }
+    if (options.retries_max > retries_most) {
+        return {errc::invalid_argument, "client_options::retries_max must be at most 8"};
     }
     if (options.timeout.count() <= 0) {
         return {errc::invalid_argument, "client_options::timeout must be positive"};

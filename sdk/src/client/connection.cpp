@@ -106,11 +106,15 @@ void connection::give_up_closed() {
                                    : "the connection was closed");
 }
 
-void connection::send(wire::frame_buffer& frame) {
-    if (!problem_.empty()) return;
+bool connection::send(wire::frame_buffer& frame) {
+    if (!problem_.empty()) return false;
+    const bool copied = frame.size <= copy_bytes_max;
     zmq_msg_t message;
-    if (frame.size <= copy_bytes_max) {
-        if (zmq_msg_init_size(&message, frame.size) != 0) return give_up("out of memory");
+    if (copied) {
+        if (zmq_msg_init_size(&message, frame.size) != 0) {
+            give_up("out of memory");
+            return false;
+        }
         std::memcpy(zmq_msg_data(&message), frame.data, frame.size);
     } else {
         const auto size = frame.size;
@@ -118,16 +122,19 @@ void connection::send(wire::frame_buffer& frame) {
         support::tsan_release(memory);
         if (zmq_msg_init_data(&message, memory, size, &free_frame, nullptr) != 0) {
             support::block_free(memory);
-            return give_up("out of memory");
+            give_up("out of memory");
+            return true;  // it is gone, which is as good as sent
         }
     }
     while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
         // Queues are unbounded, so there is no pipe: the transport has gone.
         give_up_closed();
+        if (!copied) frame.append(zmq_msg_data(&message), zmq_msg_size(&message));
         zmq_msg_close(&message);
-        return;
+        return false;
     }
+    return true;
 }
 
 std::shared_ptr<received_frame> connection::receive() {

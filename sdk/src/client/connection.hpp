@@ -10,7 +10,9 @@
 // by the driver's mutex.
 #pragma once
 
+#include "client/member_views.hpp"
 #include "client/outbox.hpp"
+#include "client/routes.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/bytes.hpp>
@@ -23,8 +25,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace dunlin::link {
+
+struct peer_node;
 
 /// A received message; the payloads in it share it.
 class received_frame {
@@ -56,8 +61,8 @@ public:
 
     struct settings {
         std::string client_name;
-        std::string cluster;         // the only one to talk to; empty: any
-        std::uint64_t features = 0;  // asked for in the hello
+        std::string cluster;                               // the only one to talk to; empty: any
+        std::uint64_t features = wire::features::cluster;  // asked for in the hello
         wire::peer_role role = wire::peer_role::client;
         std::uint64_t instance = 0;                       // of a node
         std::chrono::milliseconds connect_timeout{2000};  // until something accepts
@@ -83,7 +88,8 @@ public:
     [[nodiscard]] int monitor_fd() const noexcept { return monitor_fd_; }
 
     /// Sends one frame. Small ones are copied and keep their memory, large ones hand it over.
-    void send(wire::frame_buffer& frame);
+    /// @returns false if it was not sent; then the frame is as it was.
+    bool send(wire::frame_buffer& frame);
     /// The next frame that has arrived, or null.
     [[nodiscard]] std::shared_ptr<received_frame> receive();
     /// Looks for news about the transport.
@@ -109,6 +115,13 @@ public:
     std::size_t in_flight = 0;
     std::size_t in_flight_max = 0;
     std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
+    bool clustered = false;  // the node speaks of the cluster
+    std::string node_name;
+    peer_node* node = nullptr;  // while live
+    std::uint64_t instance = 0;
+    member_parts members;
+    std::vector<std::uint32_t> catalog;  // numbers of functions, by their places in the node's list
+    std::vector<routes::served> catalog_parts;  // of a list that is not complete yet
 
 private:
     void give_up_closed();

@@ -11,7 +11,8 @@
 //
 // Guarantee: every call is settled exactly once, under the mutex, by an answer, its deadline, a
 // lost connection, `cancel` or the destructor; whoever settles it sees to its delivery.
-// Callbacks run on the driving thread, outside the mutex.
+// Callbacks run on the driving thread, outside the mutex. A call may be sent several times, to
+// several nodes: the first answer that is one counts, and what is under way elsewhere is withdrawn.
 //
 // Threads: "shared" members are guarded by `mutex_`; "leader" members belong to the thread that
 // drives. What changes a connection that others can see needs both.
@@ -20,8 +21,13 @@
 #include "client/call_table.hpp"
 #include "client/connection.hpp"
 #include "client/held_calls.hpp"
-#include "client/lane_plan.hpp"
+#include "client/member_views.hpp"
+#include "client/node_plan.hpp"
+#include "client/peer_node.hpp"
+#include "client/routes.hpp"
 #include "client/waiter.hpp"
+#include "cluster/rendezvous.hpp"
+#include "cluster/retry_budget.hpp"
 #include "support/busy_poll.hpp"
 #include "support/timer_wheel.hpp"
 #include "support/wake_event.hpp"
@@ -87,20 +93,62 @@ private:
         bool did_not_run;
     };
 
+    /// Where a call goes.
+    struct target {
+        connection* on = nullptr;  // null: no connection may have one more call
+        std::uint32_t function = routes::none;
+    };
+
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
     call* open_call(const request& what, time_point now, error& why);
+    bool start_call(call& opened, const request& what, time_point now, error& why);
     bool encode_call(connection& on, call& opened, const request& what, error& why);
     bool hold_call(call& opened, const request& what, error& why);
-    connection* pick_lane() noexcept;
     /// How many calls are in flight, also while a frame of answers is being handled.
     [[nodiscard]] std::size_t window() const noexcept {
         return std::max(calls_.in_flight(), in_flight_before_);
     }
+    void appended_to(connection& on);
     void withdraw(call& open);
+    void cancel_on(connection& on, std::uint64_t id);
     void settle(call& settled) noexcept;
     void settle_with(call& settled, error why);
     void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
+
+    // -- where calls go: driver_routes.cpp, mutex held -----------------------------------------
+    target pick(std::string_view function, std::string_view key, const kept_call* before,
+                time_point now);
+    target pick_again(const call& open, bool tried_too, time_point now);
+    [[nodiscard]] peer_node* owner_of(std::string_view key);
+    void map_owners();
+    void take_members(connection& from, const wire::item_list& items, time_point now);
+    void take_catalog(connection& from, wire::item_list items);
+    void take_loads(connection& from, wire::item_list items, time_point now);
+    void join_node(connection& welcomed, time_point now);
+    void leave_node(connection& gone) noexcept;
+    void refresh_members(time_point now);
+    void retire(connection& leaving, time_point now);
+    void mark_draining();
+
+    // -- sending again: driver_retry.cpp, mutex held -------------------------------------------
+    bool keep(call& open, bytes_view payload, std::string_view key, std::string_view trace);
+    void hold(call& open);
+    void put(call& open, connection& on, time_point now);
+    void append_invoke(const call& open, connection& on, std::uint8_t attempt, time_point now);
+    [[nodiscard]] bool may_send_again(call& open, time_point now);
+    void send_again(call& open, bool tried_too, time_point now);
+    [[nodiscard]] bool sent_on(const call& open, std::uint64_t id,
+                               const connection& from) const noexcept;
+    [[nodiscard]] bool goes_on(call& open, connection& from, const wire::failure& failure,
+                               time_point now);
+    void answered(call& open, connection& from, time_point now);
+    void drop_attempt(call& open, connection& on) noexcept;
+    void end_others(call& open, const connection& answering, time_point now);
+    void attempt_lost(call& open, connection& lost, time_point now);
+    void move_unsent(connection& from, bool keep_rest, time_point now);
+    void want_copy(call& open, std::uint32_t function, time_point now);
+    void send_copy(call& open, time_point now);
 
     // -- leading: driver_lead.cpp --------------------------------------------------------------
     void take_lead() noexcept;                         // mutex held
@@ -131,13 +179,19 @@ private:
     bool upkeep(time_point now);
     void open_connections(time_point now);
     void close_connections(time_point now);
+    void refuse(connection& from, error why);                                       // mutex held
     [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
     void detach(connection& lost, time_point now);                                  // mutex held
     void rebuild_poll_set();
     [[nodiscard]] time_point next_upkeep();              // mutex held
     [[nodiscard]] error expiry(const call& late) const;  // mutex held
 
+    /// Payloads that are kept so that their calls can be sent again; calls beyond it are sent, but
+    /// once only. A window of 65536 calls of 1 KiB fits.
+    static constexpr std::size_t kept_bytes_max = 64u << 20;
+
     const client_options options_;
+    const std::uint64_t origin_;  // names this client in its calls
     connection::settings connecting_;
     zmq::context_t context_{1};
     support::wake_event leader_event_;
@@ -148,7 +202,10 @@ private:
     call_table calls_;
     std::size_t in_flight_before_ = 0;  // when the frame that is being handled arrived
     support::timer_wheel deadlines_;
+    support::timer_wheel copies_;  // when copies of calls are due
     held_calls held_;
+    std::size_t kept_bytes_ = 0;
+    cluster::retry_budget retries_;
     std::vector<outcome> due_;  // for the leader to deliver
     waiter_list followers_;
     bool led_ = false;
@@ -158,10 +215,18 @@ private:
     bool background_watches_ = false;  // it sleeps until a socket has news
     std::uint64_t turns_ = 0;          // how often a waiting thread took the lead
     bool stopping_ = false;
-    lane_plan plan_;
+    node_plan plan_;
+    member_views views_;
+    routes routes_;
     std::vector<std::unique_ptr<connection>> connections_;
-    std::vector<connection*> live_;
-    std::size_t next_lane_ = 0;
+    std::vector<std::unique_ptr<peer_node>> nodes_;  // with live connections
+    std::vector<connection*> live_;                  // that take calls
+    bool many_ = false;           // there is, or may be soon, more than one node to choose from
+    bool members_stale_ = false;  // what the plan knows of the members
+    bool owners_stale_ = true;
+    std::unique_ptr<cluster::partition_map> owners_;  // made when a call has a key
+    std::vector<std::uint64_t> owner_instances_;
+    std::vector<std::uint32_t> tried_;  // for `pick`
     std::string node_;
     std::string last_problem_;
     error refusal_;

@@ -47,18 +47,9 @@ bool encode_payload(const request& what, dunlin_buffer& to, error& why) {
 
 }  // namespace
 
-connection* driver::pick_lane() noexcept {
-    for (std::size_t tried = 0; tried < live_.size(); ++tried) {
-        connection* lane = live_[(next_lane_ + tried) % live_.size()];
-        if (lane->in_flight < lane->in_flight_max) return lane;
-    }
-    return nullptr;
-}
-
 // Null when the call cannot start; `why` is its answer then.
 call* driver::open_call(const request& what, time_point now, error& why) {
     ++stats_.calls;
-    connection* on = pick_lane();
     auto timeout = what.options.timeout;
     if (timeout.count() == 0) timeout = options_.timeout;
     if (!good_function_name(what.function)) {
@@ -79,23 +70,36 @@ call* driver::open_call(const request& what, time_point now, error& why) {
         why = {errc::overloaded, "this client has its limit of " +
                                      std::to_string(calls_.in_flight_max()) +
                                      " calls in flight already"};
-    } else if (on == nullptr && !live_.empty()) {
-        why = {errc::overloaded, "node " + node_ + " has its limit of " +
-                                     std::to_string(live_.front()->in_flight_max) +
-                                     " unanswered calls on each connection already"};
     } else {
         call& opened = calls_.open();
         opened.function.assign(what.function);
         opened.timeout = std::min(timeout, timeout_max);
-        if (on != nullptr ? encode_call(*on, opened, what, why) : hold_call(opened, what, why)) {
+        if (start_call(opened, what, now, why)) {
             deadlines_.insert(opened, now + opened.timeout);
             return &opened;
         }
-        calls_.settle(opened);
+        settle(opened);
         calls_.release(opened);
     }
     ++stats_.failures;
     return nullptr;
+}
+
+bool driver::start_call(call& opened, const request& what, time_point now, error& why) {
+    const auto to = pick(what.function, what.options.key, nullptr, now);
+    if (to.on == nullptr) {
+        if (live_.empty()) return hold_call(opened, what, why);
+        why = {errc::overloaded, (many_ ? "every node" : "node " + node_) + " has its limit of " +
+                                     std::to_string(live_.front()->in_flight_max) +
+                                     " unanswered calls on each connection already"};
+        return false;
+    }
+    if (!encode_call(*to.on, opened, what, why)) return false;
+    if (!many_) return true;
+    retries_.called();
+    opened.idempotent = routes_.idempotent(to.function, to.on->node->place);
+    if (what.options.hedge || options_.hedge) want_copy(opened, to.function, now);
+    return true;
 }
 
 bool driver::encode_call(connection& on, call& opened, const request& what, error& why) {
@@ -107,6 +111,11 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
     envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
     envelope.key = as_bytes(what.options.key);
     envelope.trace = what.options.trace;
+    if (on.clustered) {
+        envelope.retries_left = options_.retries_max;
+        envelope.origin = origin_;
+        envelope.origin_id = opened.id;
+    }
     const std::size_t mark = begin_invoke(frame, envelope);
     bool encoded = encode_payload(what, frame, why);
     if (encoded && frame.size - mark > on.payload_bytes_max) {
@@ -118,24 +127,39 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
         if (before == 0) frame = wire::frame_buffer();
         return false;
     }
-    end_payload(frame, mark);
+    if (many_ && keep(opened, frame.view().subspan(mark), what.options.key, what.options.trace))
+        opened.kept->note_tried(on.instance);
+    end_payload(frame, mark, envelope);
     opened.on = &on;
     ++on.in_flight;
-    if (on.out.appended(window())) ++next_lane_;
+    appended_to(on);
     return true;
 }
 
 bool driver::hold_call(call& opened, const request& what, error& why) {
-    held_call held{opened.id, std::string(what.options.trace), std::string(what.options.key),
-                   wire::frame_buffer()};
-    if (!encode_payload(what, held.payload, why)) return false;
-    held_.push(std::move(held), calls_.in_flight(),
-               [this](std::uint64_t id) { return calls_.find(id) != nullptr; });
-    return true;
+    if (!opened.kept) opened.kept = std::make_unique<kept_call>();
+    auto& kept = *opened.kept;
+    kept.begin(what.options.key, what.options.trace, options_.retries_max);
+    const bool encoded = encode_payload(what, kept.payload, why);
+    kept_bytes_ += kept.payload.size;
+    if (encoded) hold(opened);
+    return encoded;
+}
+
+// One envelope was appended to the connection's open frame.
+void driver::appended_to(connection& on) {
+    if (!on.out.appended(window())) return;
+    if (on.node != nullptr) ++on.node->next_lane;
+    routes_.next_turn();
 }
 
 void driver::settle(call& settled) noexcept {
     if (settled.on != nullptr) --settled.on->in_flight;
+    if (settled.keeps()) {
+        if (settled.kept->second != nullptr) --settled.kept->second->in_flight;
+        kept_bytes_ -= settled.kept->payload.size;
+        settled.kept->end();
+    }
     if (settled.sync != nullptr) followers_.remove(*settled.sync);
     calls_.settle(settled);
 }
@@ -268,17 +292,22 @@ void driver::cancel(call_ticket ticket) {
 }
 
 void driver::withdraw(call& open) {
-    if (connection* on = open.on; on != nullptr) {
-        append(on->out.open(), wire::cancel{open.id});
-        on->out.appended(window());
-    }
+    if (open.on != nullptr) cancel_on(*open.on, call_table::id_of(open, open.attempt));
+    if (open.keeps() && open.kept->second != nullptr)
+        cancel_on(*open.kept->second, call_table::id_of(open, open.kept->second_attempt));
     settle_with(open, {errc::cancelled, open.function + " was cancelled by its caller"});
+}
+
+void driver::cancel_on(connection& on, std::uint64_t id) {
+    append(on.out.open(), wire::cancel{id});
+    on.out.appended(window());
 }
 
 client_stats driver::stats() {
     const lock held(mutex_);
     client_stats now = stats_;
     now.in_flight = calls_.in_flight();
+    now.nodes = nodes_.size();
     return now;
 }
 

@@ -26,6 +26,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
     bool more = frame->one_part();
     const char* problem = more ? nullptr : "a message of several parts";
     bool first = true;
+    time_point at{};  // read once, where something needs it
     while (more) {
         bool greeting = false;
         bool farewell = false;
@@ -34,6 +35,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
             if (std::exchange(first, false)) {
                 ++stats_.frames_received;
                 in_flight_before_ = calls_.in_flight();
+                if (many_) at = clock::now();
             }
             recycle();
             while (more && !greeting && !farewell && batch_.size() < batch_max) {
@@ -46,8 +48,10 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 }
                 switch (reader.kind()) {
                     case wire::kind::reply: {
-                        call* to = calls_.find(reader.reply().id);
-                        if (to == nullptr || to->on != &from) break;
+                        const auto id = reader.reply().id;
+                        call* to = calls_.find(id);
+                        if (to == nullptr || !sent_on(*to, id, from)) break;
+                        if (many_) answered(*to, from, at);
                         settle(*to);
                         ++stats_.replies;
                         batch_.push_back({to, reader.reply().payload, 0, 0, false});
@@ -56,14 +60,27 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                     case wire::kind::failure: {
                         const auto& failure = reader.failure();
                         call* to = calls_.find(failure.id);
-                        if (to == nullptr || to->on != &from) break;
+                        if (to == nullptr || !sent_on(*to, failure.id, from)) break;
+                        if (goes_on(*to, from, failure, at)) break;
+                        const auto hint_us = to->keeps() && to->kept->retry_after_us != 0
+                                                 ? to->kept->retry_after_us
+                                                 : failure.retry_after_us;
+                        end_others(*to, from, at);
                         settle(*to);
                         ++stats_.failures;
                         const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
-                        batch_.push_back({to, as_bytes(failure.detail), code,
-                                          failure.retry_after_us, failure.did_not_run});
+                        batch_.push_back(
+                            {to, as_bytes(failure.detail), code, hint_us, failure.did_not_run});
                         break;
                     }
+                    case wire::kind::load:
+                        if (many_) take_loads(from, reader.items(), at);
+                        break;
+                    case wire::kind::catalog: take_catalog(from, reader.items()); break;
+                    case wire::kind::members:
+                        at = clock::now();
+                        take_members(from, reader.items(), at);
+                        break;
                     case wire::kind::ping:
                         append(from.out.open(), wire::pong{reader.id_or_token()});
                         from.out.appended(window());
@@ -103,21 +120,41 @@ void driver::handle_welcome(connection& from, const wire::welcome& envelope) {
                             " of the protocol, this client version " +
                             std::to_string(wire::protocol_version));
     }
-    from.now = connection::phase::live;
+    if (!options_.cluster.empty() && envelope.cluster != options_.cluster) {
+        return refuse(from, {errc::unauthenticated,
+                             "the node at " + from.endpoint() +
+                                 (envelope.cluster.empty()
+                                      ? " belongs to no cluster"
+                                      : " belongs to cluster " + std::string(envelope.cluster)) +
+                                 ", this client wants " + options_.cluster});
+    }
     from.payload_bytes_max = std::min(envelope.payload_bytes_max, payload_bytes_ceiling);
     from.in_flight_max = envelope.in_flight_max == 0
                              ? std::numeric_limits<std::size_t>::max()
                              : static_cast<std::size_t>(envelope.in_flight_max);
-    live_.push_back(&from);
-    node_ = envelope.node;
+    from.clustered = (envelope.features & wire::features::cluster) != 0;
+    from.node_name = envelope.node;
+    from.instance = envelope.instance;
     std::vector<std::string> endpoints;
     for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
         std::string endpoint = reachable(envelope.endpoints[i], from.endpoint());
         if (check_endpoint(endpoint)) endpoints.push_back(std::move(endpoint));
     }
-    if (plan_.welcomed(from.lane(), endpoints)) ++stats_.reconnects;
+    if (plan_.welcomed(from.lane(), from.instance, endpoints)) ++stats_.reconnects;
     refused_ = false;
+    if (plan_.has(from.lane())) {
+        from.now = connection::phase::live;
+        join_node(from, clock::now());
+    } else {
+        from.now = connection::phase::leaving;  // another connection leads there already
+    }
     reached_.notify_all();
+}
+
+void driver::refuse(connection& from, error why) {
+    refused_ = true;
+    from.give_up("refused: " + why.detail);
+    refusal_ = std::move(why);
 }
 
 void driver::handle_goaway(connection& from, std::int64_t code, std::string_view detail) {
@@ -126,18 +163,21 @@ void driver::handle_goaway(connection& from, std::int64_t code, std::string_view
     std::string text(detail);
     if (from.now == connection::phase::greeting) {
         refused_ = reason != errc::unavailable;
-        if (refused_) {
-            refusal_ = {reason, "the node at " + from.endpoint() + " refused this client: " + text};
-        }
-        return from.give_up("refused: " + text);
+        if (!refused_) return from.give_up("refused: " + text);
+        return refuse(from,
+                      {reason, "the node at " + from.endpoint() + " refused this client: " + text});
     }
     // A node that has forgotten us has forgotten our calls too.
     if (reason == errc::unauthenticated) return from.give_up("the node does not know us: " + text);
     if (from.now == connection::phase::leaving) return;
-    from.now = connection::phase::leaving;
-    std::erase(live_, &from);
     last_problem_ = from.endpoint() + ": the node is leaving: " + text;
-    plan_.lost(from.lane(), clock::now());
+    const auto now = clock::now();
+    plan_.left(from.lane(), now);
+    // Its other lanes say the same soon, but there is no need to wait for it.
+    members_stale_ = true;
+    if (plan_.has(from.lane())) plan_.lost(from.lane(), now);
+    retire(from, now);
+    refresh_members(now);
 }
 
 // -- connections -----------------------------------------------------------------------------
@@ -152,6 +192,9 @@ bool driver::upkeep(time_point now) {
         deadlines_.advance(now, [&](support::timer_node& node) {
             auto& expired = static_cast<call&>(node);
             settle_with(expired, expiry(expired));
+        });
+        copies_.advance(now, [&](support::timer_node& node) {
+            send_copy(*static_cast<kept_call::copy_timer&>(node).of, now);
         });
         late = !due_.empty();
         for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
@@ -168,9 +211,13 @@ error driver::expiry(const call& late) const {
     if (late.on != nullptr) {
         return {errc::deadline_exceeded, "no answer from " + late.function + within};
     }
-    return {errc::unavailable, late.function + " did not run: no node answered at " +
-                                   std::string(plan_.seeking()) + within +
-                                   (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+    const auto where = "no node answered at " + std::string(plan_.seeking()) + within +
+                       (last_problem_.empty() ? "" : "; last: " + last_problem_);
+    if (late.keeps() && !late.kept->tried.empty()) {
+        return {errc::unavailable,
+                "no answer from " + late.function + ", it may have run, and since then " + where};
+    }
+    return {errc::unavailable, late.function + " did not run: " + where};
 }
 
 void driver::open_connections(time_point now) {
@@ -220,6 +267,7 @@ void driver::close_connections(time_point now) {
             }
             if (!one->problem().empty()) detach(*one, now);
         }
+        refresh_members(now);
         for (auto& one : connections_) {
             if (needs_closing(*one, now)) closing.push_back(std::move(one));
         }
@@ -229,22 +277,19 @@ void driver::close_connections(time_point now) {
     rebuild_poll_set();
 }
 
-// Answers the calls of a connection that has failed, and lets the plan go on without it.
+// Sees to the calls of a connection that has failed, and lets the plan go on without it.
 void driver::detach(connection& lost, time_point now) {
     last_problem_ = lost.endpoint() + ": " + lost.problem();
-    std::erase(live_, &lost);
+    leave_node(lost);
+    if (lost.now != connection::phase::leaving) plan_.lost(lost.lane(), now);
+    lost.now = connection::phase::leaving;
+    move_unsent(lost, false, now);
     if (lost.in_flight != 0) {
         calls_.for_each([&](call& open) {
-            if (open.on != &lost) return;
-            settle_with(open, {errc::unavailable, "no answer from " + open.function +
-                                                      ", it may have run: lost " + "node " + node_ +
-                                                      " at " + last_problem_});
+            const bool copy = open.keeps() && open.kept->second == &lost;
+            if (open.on == &lost || copy) attempt_lost(open, lost, now);
         });
     }
-    if (lost.now != connection::phase::leaving) plan_.lost(lost.lane(), now);
-    wire::frame_buffer dropped;
-    while (lost.out.take(dropped)) continue;
-    lost.now = connection::phase::leaving;
     reached_.notify_all();
 }
 

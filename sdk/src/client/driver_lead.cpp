@@ -3,6 +3,7 @@
 // Who drives the sockets, and the loop of the thread that does.
 #include "client/checks.hpp"
 #include "client/driver.hpp"
+#include "cluster/random.hpp"
 #include "support/signal_mask.hpp"
 
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
+#include <random>
 #include <utility>
 
 namespace dunlin::link {
@@ -27,22 +30,44 @@ constexpr std::chrono::microseconds busy_poll_max = std::chrono::milliseconds(10
 
 bool readable(const pollfd& entry) noexcept { return entry.revents != 0; }
 
-// The identity of this client's pauses, so that no two clients share them.
+// The identity of this client, of its pauses and choices, so that no two clients share them.
+// Process numbers and clocks are alike in containers that start together, so chance is asked too.
 std::uint64_t seed() {
     const auto time = std::chrono::steady_clock::now().time_since_epoch().count();
-    return static_cast<std::uint64_t>(time) ^ (static_cast<std::uint64_t>(::getpid()) << 40);
+    std::uint64_t chance = 0;
+    try {
+        std::random_device device;
+        chance = (std::uint64_t{device()} << 32) | device();
+    } catch (const std::exception&) {  // no such device: the rest has to do
+    }
+    const auto mixed = cluster::mix(chance ^ static_cast<std::uint64_t>(time) ^
+                                    (static_cast<std::uint64_t>(::getpid()) << 40));
+    return mixed == 0 ? 1 : mixed;
+}
+
+std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
 }
 
 }  // namespace
 
 driver::driver(client_options options)
     : options_(std::move(options)),
+      origin_(seed()),
       calls_(options_.in_flight_max),
       deadlines_(clock::now()),
-      plan_(options_.endpoints, options_.reconnect_after_min, options_.reconnect_after_max, seed()),
+      copies_(clock::now()),
+      retries_(ns(clock::now())),
+      plan_({.endpoints = options_.endpoints,
+             .pause_min = options_.reconnect_after_min,
+             .pause_max = options_.reconnect_after_max,
+             .seed = origin_,
+             .nodes_max = options_.nodes_max}),
+      routes_(origin_),
       busy_poll_(std::min(options_.busy_poll, busy_poll_max)) {
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
+    connecting_.cluster = options_.cluster;
     // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
     connecting_.greet_timeout =
         std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
@@ -230,13 +255,18 @@ void driver::flush() {
     if (stopping_) cancel_all();
     if (!held_.empty() && !live_.empty()) send_held(clock::now());
     for (auto& one : connections_) {
-        while (one->out.take(sending_)) {
-            ++stats_.frames_sent;
-            ++next_lane_;
+        while (one->problem().empty() && one->out.take(sending_)) {
+            if (one->node != nullptr) ++one->node->next_lane;
+            routes_.next_turn();
             held.unlock();
-            one->send(sending_);
+            const bool sent = one->send(sending_);
             held.lock();
-            one->out.give_back(std::move(sending_));
+            if (sent) {
+                ++stats_.frames_sent;
+                one->out.give_back(std::move(sending_));
+            } else {
+                one->out.put_back(std::move(sending_));
+            }
         }
     }
     if (due_.empty()) return;
@@ -249,11 +279,12 @@ void driver::flush() {
 // Frames that are full, from within a callback.
 void driver::send_cut(connection& on) {
     lock held(mutex_);
-    while (on.out.take_cut(sending_)) {
-        ++stats_.frames_sent;
+    while (on.problem().empty() && on.out.take_cut(sending_)) {
         held.unlock();
-        on.send(sending_);
+        const bool sent = on.send(sending_);
         held.lock();
+        if (!sent) return on.out.put_back(std::move(sending_));
+        ++stats_.frames_sent;
         on.out.give_back(std::move(sending_));
     }
 }
@@ -261,36 +292,18 @@ void driver::send_cut(connection& on) {
 // Calls that waited for a connection.
 void driver::send_held(time_point now) {
     while (!held_.empty()) {
-        const held_call waiting = held_.pop();
-        call* opened = calls_.find(waiting.id);
-        if (opened == nullptr) continue;
-        connection* on = pick_lane();
-        if (on == nullptr) {
-            settle_with(*opened, {errc::overloaded, opened->function + " did not run: node " +
-                                                        node_ + " takes fewer calls than waited"});
+        call* opened = calls_.find(held_.pop());
+        if (opened == nullptr || opened->on != nullptr) continue;
+        const auto to = pick_again(*opened, true, now);
+        if (to.on == nullptr) {
+            settle_with(*opened, {errc::overloaded,
+                                  opened->function + " did not run: " +
+                                      (many_ ? "the nodes take" : "node " + node_ + " takes") +
+                                      " fewer calls than waited"});
             continue;
         }
-        const bytes_view payload = waiting.payload.view();
-        if (payload.size() > on->payload_bytes_max) {
-            settle_with(*opened,
-                        {errc::invalid_argument, "payload of " + std::to_string(payload.size()) +
-                                                     " bytes exceeds the node's limit of " +
-                                                     std::to_string(on->payload_bytes_max)});
-            continue;
-        }
-        const auto left =
-            std::chrono::duration_cast<std::chrono::microseconds>(opened->deadline - now);
-        wire::invoke envelope;
-        envelope.id = opened->id;
-        envelope.function = opened->function;
-        envelope.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
-        envelope.key = as_bytes(waiting.key);
-        envelope.trace = waiting.trace;
-        envelope.payload = payload;
-        append(on->out.open(), envelope);
-        opened->on = on;
-        ++on->in_flight;
-        on->out.appended(window());
+        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+        put(*opened, *to.on, now);
     }
 }
 
@@ -314,7 +327,7 @@ void driver::sleep() {
     {
         const lock held(mutex_);
         if (stopping_ || !due_.empty() || unsent() || (!held_.empty() && !live_.empty())) return;
-        until = std::min(deadlines_.next_deadline(), next_upkeep());
+        until = std::min({deadlines_.next_deadline(), copies_.next_deadline(), next_upkeep()});
         leader_asleep_ = true;
     }
     busy_poll_.wait(poll_set_, until);

@@ -64,6 +64,11 @@ public:
         return true;
     }
 
+    /// A frame that could not be sent after all; it is the oldest again.
+    void put_back(wire::frame_buffer&& frame) {
+        cut_.insert(cut_.begin() + static_cast<std::ptrdiff_t>(cut_begin_), std::move(frame));
+    }
+
     /// Memory that can be used again, unless it is so large that it should rather be freed.
     void give_back(wire::frame_buffer&& used) noexcept {
         if (used.capacity > 2 * frame_bytes_cut) return;

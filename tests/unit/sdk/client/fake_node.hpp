@@ -5,6 +5,9 @@
 // What it does with a call depends on the function's name (see `answer`); calls of t/hold it
 // keeps until a test tells it what to send. Tests wait for what it has seen, never for time.
 // `post` runs something on its thread; what it has seen is read through `wait_for` only.
+//
+// With an `instance` it is one of a cluster: it tells every client its catalog and the members that
+// `tell_members` gave it, and sends the loads that `report` set in front of its replies.
 #pragma once
 
 #include "support/wake_event.hpp"
@@ -15,12 +18,14 @@
 
 #include <zmq.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <future>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -38,11 +43,26 @@ public:
         std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
         std::uint64_t in_flight_max = 0;
         std::vector<std::string> other_lanes = {};
+        std::string name = "fake";
+        std::string cluster = {};
+        std::uint64_t instance = 0;
+        std::vector<wire::catalog_item> catalog = {};  // of literals; empty: not told
     };
     struct held {
         std::string peer;
         std::uint64_t id;
         bytes payload;
+        std::uint32_t attempt = 0;
+        std::uint32_t retries_left = 0;
+        std::uint64_t origin = 0;
+        std::uint64_t origin_id = 0;
+        std::string key;
+    };
+    struct known_member {
+        std::uint64_t instance;
+        std::string name;
+        bool draining;
+        std::string endpoint;
     };
     struct seen {
         std::size_t hellos = 0;
@@ -51,7 +71,12 @@ public:
         std::size_t pongs = 0;
         std::size_t byes = 0;
         std::string client_name;
-        std::vector<held> calls;  // of t/hold, unanswered
+        std::string cluster;
+        std::vector<std::string> peers;
+        std::vector<std::uint64_t> ids;         // of all invokes
+        std::vector<std::uint64_t> origin_ids;  // of all invokes
+        std::vector<std::string> log;           // goaway, invoke, pong: in their order
+        std::vector<held> calls;                // of t/hold, unanswered
     };
 
     fake_node() : fake_node(options()) {}
@@ -74,7 +99,41 @@ public:
     }
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
+    [[nodiscard]] known_member as_member(bool draining = false) const {
+        return {how_.instance, how_.name, draining, endpoint_};
+    }
 
+    /// From now on its view of the cluster; told to every client, in parts of `part` members.
+    void tell_members(std::uint64_t view, std::vector<known_member> members,
+                      std::size_t part = wire::items_max) {
+        run_there([&](fake_node& there) {
+            there.view_ = view;
+            there.part_ = part;
+            there.members_ = std::move(members);
+            for (const auto& peer : there.peers_) {
+                wire::frame_buffer frame;
+                there.append_members(frame);
+                there.send(peer, frame);
+            }
+        });
+    }
+    /// A load that precedes every reply from now on.
+    void report(wire::load_item load) {
+        run_there([&](fake_node& there) { there.loads_ = {load}; });
+    }
+    /// To all its clients: it leaves, and asks for a last pong.
+    void say_goaway() {
+        run_there([](fake_node& there) {
+            for (const auto& peer : there.peers_) {
+                wire::frame_buffer frame;
+                append(frame,
+                       wire::goaway{static_cast<std::int64_t>(errc::unavailable), "stopping"});
+                append(frame, wire::ping{1});
+                there.send(peer, frame);
+            }
+            there.leaving_ = true;
+        });
+    }
     /// Runs `action` on the node's thread.
     void post(std::function<void(fake_node&)> action) {
         {
@@ -108,6 +167,8 @@ public:
 
     // -- on the node's thread ------------------------------------------------------------------
 
+    /// Fails every call before it runs.
+    void be_sick() { sick_ = true; }
     void send(const std::string& peer, const wire::frame_buffer& frame) {
         send_raw(peer, frame.view());
     }
@@ -167,14 +228,23 @@ private:
                 case wire::kind::hello:
                     ++seen_.hellos;
                     seen_.client_name = reader.hello().name;
+                    seen_.cluster = reader.hello().cluster;
+                    seen_.peers.push_back(peer);
+                    peers_.push_back(peer);
                     greet(out);
                     break;
                 case wire::kind::invoke:
                     ++seen_.invokes;
+                    seen_.ids.push_back(reader.invoke().id);
+                    seen_.origin_ids.push_back(reader.invoke().origin_id);
+                    seen_.log.emplace_back("invoke");
                     answer(peer, reader.invoke(), out);
                     break;
                 case wire::kind::cancel: ++seen_.cancels; break;
-                case wire::kind::pong: ++seen_.pongs; break;
+                case wire::kind::pong:
+                    ++seen_.pongs;
+                    seen_.log.emplace_back("pong");
+                    break;
                 case wire::kind::bye: ++seen_.byes; break;
                 default: break;
             }
@@ -185,12 +255,19 @@ private:
 
     void greet(wire::frame_buffer& out) {
         if (how_.on_hello == greeting::silence) return;
+        if (leaving_) {
+            append(out, wire::goaway{static_cast<std::int64_t>(errc::unavailable), "stopping"});
+            return;
+        }
         if (how_.on_hello == greeting::refuse) {
             append(out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), "who?"});
             return;
         }
         wire::welcome welcome;
-        welcome.node = "fake";
+        welcome.node = how_.name;
+        welcome.cluster = how_.cluster;
+        welcome.instance = how_.instance;
+        if (how_.instance != 0) welcome.features = wire::features::cluster;
         welcome.payload_bytes_max = how_.payload_bytes_max;
         welcome.in_flight_max = how_.in_flight_max;
         welcome.endpoints[welcome.endpoint_count++] = endpoint_;
@@ -198,14 +275,48 @@ private:
             welcome.endpoints[welcome.endpoint_count++] = lane;
         }
         append(out, welcome);
+        if (how_.instance == 0) return;
+        if (!how_.catalog.empty()) {
+            const auto total = static_cast<std::uint32_t>(how_.catalog.size());
+            append(out, wire::list_part{.total = total}, how_.catalog);
+        }
+        append_members(out);
+    }
+
+    void append_members(wire::frame_buffer& out) const {
+        std::vector<wire::member_item> items;
+        for (const auto& each : members_) {
+            wire::member_item item{
+                .instance = each.instance, .name = each.name, .draining = each.draining};
+            item.endpoints[item.endpoint_count++] = each.endpoint;
+            items.push_back(item);
+        }
+        for (std::size_t first = 0; first < items.size(); first += part_) {
+            const auto count = std::min(part_, items.size() - first);
+            append(out,
+                   wire::list_part{view_, static_cast<std::uint32_t>(first),
+                                   static_cast<std::uint32_t>(items.size())},
+                   std::span<const wire::member_item>(items).subspan(first, count));
+        }
     }
 
     void answer(const std::string& peer, const wire::invoke& call, wire::frame_buffer& out) {
         const auto fails = [&](errc code, std::string_view detail, std::uint64_t retry_us) {
             append(out, wire::failure{call.id, static_cast<std::int64_t>(code), detail, retry_us});
         };
-        if (call.function == "t/hold") {
-            seen_.calls.push_back({peer, call.id, bytes(call.payload)});
+        const auto keep = [&] {
+            seen_.calls.push_back({peer, call.id, bytes(call.payload), call.attempt,
+                                   call.retries_left, call.origin, call.origin_id,
+                                   std::string(as_text(call.key))});
+        };
+        if (!loads_.empty()) append(out, std::span<const wire::load_item>(loads_));
+        if (call.function == "t/hold" || call.function == "t/hold_again") {
+            keep();
+        } else if (sick_) {
+            append(out, wire::failure{.id = call.id,
+                                      .code = static_cast<std::int64_t>(errc::unavailable),
+                                      .detail = "sick",
+                                      .did_not_run = true});
         } else if (call.function == "t/throws") {
             fails(errc::failed, "boom", 0);
         } else if (call.function == "t/sheds") {
@@ -231,6 +342,13 @@ private:
     zmq::socket_t router_{context_, zmq::socket_type::router};
     std::string endpoint_;
     bool stopping_ = false;
+    bool leaving_ = false;
+    bool sick_ = false;
+    std::uint64_t view_ = 1;
+    std::size_t part_ = wire::items_max;
+    std::vector<known_member> members_;
+    std::vector<wire::load_item> loads_;
+    std::vector<std::string> peers_;
     support::wake_event wake_;
     std::mutex mutex_;
     std::condition_variable changed_;

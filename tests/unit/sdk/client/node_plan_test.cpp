@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/lane_plan.hpp"
+#include "client/node_plan.hpp"
 
 #include "tests/support/catch.hpp"
 
@@ -7,21 +7,22 @@
 #include <string>
 #include <vector>
 
-using dunlin::link::lane_plan;
+using dunlin::link::node_plan;
 using namespace std::chrono_literals;
-using time_point = lane_plan::time_point;
+using time_point = node_plan::time_point;
 
 namespace {
 
 constexpr time_point start{1h};
 
-lane_plan make(std::vector<std::string> endpoints) {
-    return lane_plan(std::move(endpoints), 20ms, 2s, 1);
+node_plan make(std::vector<std::string> endpoints) {
+    return node_plan(
+        {.endpoints = std::move(endpoints), .pause_min = 20ms, .pause_max = 2s, .seed = 1});
 }
 
 }  // namespace
 
-TEST_CASE("lane plan tries all endpoints at once, then pauses before the next round") {
+TEST_CASE("node plan tries all endpoints at once, then pauses before the next round") {
     auto plan = make({"a", "b"});
     const auto first = plan.next_attempt(start);
     REQUIRE(first);
@@ -41,21 +42,21 @@ TEST_CASE("lane plan tries all endpoints at once, then pauses before the next ro
     CHECK(plan.next_attempt(start + 20ms)->endpoint == "a");
 }
 
-TEST_CASE("lane plan knows the lane it is connected to by its port") {
+TEST_CASE("node plan knows the lane it is connected to by its port") {
     auto plan = make({"tcp://localhost:7440"});
     const auto first = plan.next_attempt(start);
-    plan.welcomed(first->lane, {"tcp://127.0.0.1:7440", "tcp://127.0.0.1:50123"});
+    plan.welcomed(first->lane, 0, {"tcp://127.0.0.1:7440", "tcp://127.0.0.1:50123"});
     const auto second = plan.next_attempt(start);
     REQUIRE(second);
     CHECK(second->endpoint == "tcp://127.0.0.1:50123");
     CHECK_FALSE(plan.next_attempt(start));
 }
 
-TEST_CASE("lane plan connects to every lane that the node names") {
+TEST_CASE("node plan connects to every lane that the node names") {
     auto plan = make({"a"});
     const auto first = plan.next_attempt(start);
     CHECK_FALSE(plan.settled());
-    CHECK_FALSE(plan.welcomed(first->lane, {"a", "a2", "a3"}));
+    CHECK_FALSE(plan.welcomed(first->lane, 0, {"a", "a2", "a3"}));
     CHECK_FALSE(plan.settled());
     const auto second = plan.next_attempt(start);
     const auto third = plan.next_attempt(start);
@@ -63,21 +64,21 @@ TEST_CASE("lane plan connects to every lane that the node names") {
     CHECK_FALSE(plan.next_attempt(start));
     CHECK(second->endpoint == "a2");
     CHECK(third->endpoint == "a3");
-    plan.welcomed(second->lane, {"a", "a2", "a3"});
-    plan.welcomed(third->lane, {"a", "a2", "a3"});
+    plan.welcomed(second->lane, 0, {"a", "a2", "a3"});
+    plan.welcomed(third->lane, 0, {"a", "a2", "a3"});
     CHECK(plan.settled());
 }
 
-TEST_CASE("lane plan keeps to its endpoint when the node has one lane by another name") {
+TEST_CASE("node plan keeps to its endpoint when the node has one lane by another name") {
     auto plan = make({"localhost"});
-    plan.welcomed(plan.next_attempt(start)->lane, {"127.0.0.1"});
+    plan.welcomed(plan.next_attempt(start)->lane, 0, {"127.0.0.1"});
     CHECK(plan.settled());
 }
 
-TEST_CASE("lane plan tries a lost lane again alone while others live") {
+TEST_CASE("node plan tries a lost lane again alone while others live") {
     auto plan = make({"a", "b"});
     const auto first = plan.next_attempt(start);
-    plan.welcomed(first->lane, {"a", "a2"});
+    plan.welcomed(first->lane, 0, {"a", "a2"});
     const auto second = plan.next_attempt(start);
     plan.lost(second->lane, start);
     CHECK(plan.any_live());
@@ -86,10 +87,10 @@ TEST_CASE("lane plan tries a lost lane again alone while others live") {
     CHECK(plan.next_attempt(start + 20ms)->endpoint == "a2");
 }
 
-TEST_CASE("lane plan searches at the next endpoint when no lane is left") {
+TEST_CASE("node plan searches at the next endpoint when no lane is left") {
     auto plan = make({"a", "b"});
     const auto first = plan.next_attempt(start);
-    plan.welcomed(first->lane, {"a", "a2"});
+    plan.welcomed(first->lane, 0, {"a", "a2"});
     const auto second = plan.next_attempt(start);
     plan.lost(first->lane, start);
     CHECK_FALSE(plan.any_live());
@@ -100,6 +101,6 @@ TEST_CASE("lane plan searches at the next endpoint when no lane is left") {
     CHECK_FALSE(plan.next_attempt(start));  // all clients of that node come now: not at once
     const auto other = plan.next_attempt(start + 20ms);
     REQUIRE(other);
-    CHECK(plan.welcomed(other->lane, {}));
+    CHECK(plan.welcomed(other->lane, 0, {}));
     CHECK(plan.settled());
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/routes.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace dunlin::link {
+namespace {
+
+std::int64_t signed_ns(std::uint64_t ns) noexcept {
+    return static_cast<std::int64_t>(
+        std::min<std::uint64_t>(ns, std::numeric_limits<std::int64_t>::max()));
+}
+
+bool contains(std::span<const std::uint32_t> nodes, std::uint32_t one) noexcept {
+    return std::find(nodes.begin(), nodes.end(), one) != nodes.end();
+}
+
+}  // namespace
+
+routes::routes(std::uint64_t seed) : spread_(seed), health_(0, seed) {}
+
+std::uint32_t routes::add(std::int64_t now_ns) {
+    auto place =
+        static_cast<std::uint32_t>(std::find_if(nodes_.begin(), nodes_.end(),
+                                                [](const node_state& one) { return !one.used; }) -
+                                   nodes_.begin());
+    if (place == nodes_.size()) {
+        nodes_.emplace_back();
+        health_.resize(nodes_.size());
+    }
+    nodes_[place] = {.used = true, .open = true};
+    health_.forget(place);
+    reset(place);
+    const auto begin = [&](function_state& of) {
+        of.nodes.resize(nodes_.size());
+        of.at.resize(nodes_.size());
+        of.nodes[place].reported_at_ns = now_ns;
+    };
+    for (const auto& each : functions_) begin(*each);
+    begin(unknown_);
+    return place;
+}
+
+void routes::reset(std::uint32_t node) noexcept {
+    const auto forget = [&](function_state& of) {
+        if (of.current == node) of.current = none;
+        if (node >= of.nodes.size()) return;
+        of.nodes[node] = {};
+        of.at[node] = {};
+    };
+    for (const auto& each : functions_) forget(*each);
+    forget(unknown_);
+}
+
+void routes::remove(std::uint32_t node) noexcept {
+    nodes_[node] = {};
+    reset(node);
+}
+
+void routes::set_open(std::uint32_t node, bool open) noexcept {
+    nodes_[node].open = open;
+    ++turn_;
+}
+
+std::uint32_t routes::find(std::string_view function) const noexcept {
+    const auto known = names_.find(function);
+    return known == names_.end() ? none : known->second;
+}
+
+std::uint32_t routes::intern(std::string_view function) {
+    const auto known = find(function);
+    if (known != none || functions_.size() >= functions_max) return known;
+    auto added = std::make_unique<function_state>();
+    added->nodes.resize(nodes_.size());
+    added->at.resize(nodes_.size());
+    const auto number = static_cast<std::uint32_t>(functions_.size());
+    functions_.push_back(std::move(added));
+    names_.emplace(function, number);
+    return number;
+}
+
+void routes::serves(std::uint32_t node, std::span<const served> functions) {
+    for (const auto& each : functions_) each->at[node] = {};
+    for (const auto& each : functions) {
+        if (each.function >= functions_.size()) continue;
+        const bool idempotent = (each.flags & wire::catalog_flags::idempotent) != 0;
+        functions_[each.function]->at[node] = {true, idempotent};
+    }
+    nodes_[node].catalog_known = true;
+    ++turn_;
+}
+
+bool routes::idempotent(std::uint32_t function, std::uint32_t node) const noexcept {
+    return function < functions_.size() && functions_[function]->at[node].idempotent;
+}
+
+void routes::reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,
+                      std::int64_t now_ns) noexcept {
+    if (function >= functions_.size()) return;
+    functions_[function]->nodes[node].learn(
+        {signed_ns(load.wait_ns), signed_ns(load.step_ns), load.idle,
+         static_cast<float>(std::min(load.busy_permille, 1000u)) / 1000.0F},
+        0, now_ns);
+}
+
+// @returns whether there is one.
+bool routes::mark_usable(function_state& of, std::int64_t now_ns, bool any) noexcept {
+    bool found = false;
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+        const auto& node = nodes_[i];
+        const bool maybe = any || !node.catalog_known || of.at[i].serves;
+        const bool usable = node.used && node.open && maybe;
+        of.nodes[i].now = usable ? health_.at(i, now_ns) : cluster::standing::barred;
+        found = found || usable;
+    }
+    return found;
+}
+
+std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32_t> tried,
+                             std::int64_t now_ns) {
+    auto& of = state_of(function);
+    if (of.turn == turn_ && of.calls_left > 0 && of.current != none &&
+        !contains(tried, of.current)) {
+        --of.calls_left;
+        ++of.nodes[of.current].sent_since;
+        return of.current;
+    }
+    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
+    const auto chosen = spread_.choose(of.nodes, tried, now_ns);
+    if (chosen == cluster::spread::none) return none;
+    auto& node = of.nodes[chosen];
+    const auto calls = node.report.step_ns > 0 ? work_per_choice_ns / node.report.step_ns
+                                               : std::int64_t{calls_per_choice_unknown};
+    of.current = static_cast<std::uint32_t>(chosen);
+    of.calls_left =
+        static_cast<std::uint32_t>(std::clamp<std::int64_t>(calls, 1, calls_per_choice_max) - 1);
+    of.turn = turn_;
+    ++node.sent_since;
+    health_.sent(chosen, now_ns);
+    return of.current;
+}
+
+void routes::sent(std::uint32_t node, std::uint32_t function) noexcept {
+    ++state_of(function).nodes[node].sent_since;
+}
+
+cluster::hedging& routes::hedging(std::uint32_t function, std::int64_t now_ns) {
+    auto& copies = state_of(function).copies;
+    if (!copies) copies = std::make_unique<cluster::hedging>(now_ns);
+    return *copies;
+}
+
+}  // namespace dunlin::link

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which node gets a call: who serves the function, how loaded they said they are, and what was
+// sent to them since.
+//
+// Calls that are started together should leave in one frame, so a choice stands until the frames
+// have left (a turn) or until as many calls followed it as are about 100 us of the node's
+// predicted work; then the reports, corrected by what was sent, are looked at again. So the
+// nodes take turns frame by frame when calls are short, and call by call when they are long.
+// A node whose catalog is not known yet may serve everything; if no catalog has a function any
+// node gets it, for it may know better.
+//
+// Pure: time and seed are handed in. Guarded by the driver's mutex.
+#pragma once
+
+#include "cluster/hedging.hpp"
+#include "cluster/peer_health.hpp"
+#include "cluster/spread.hpp"
+#include "wire/cluster_items.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace dunlin::link {
+
+class routes {
+public:
+    static constexpr std::uint32_t none = 0xffff'ffffu;
+    /// Names that are kept of all catalogs; no cluster that works has more functions.
+    static constexpr std::size_t functions_max = 65536;
+    /// Predicted work that one choice may lead to.
+    static constexpr std::int64_t work_per_choice_ns = 100'000;
+    /// Calls that follow one choice at most, and while nothing is known about their length.
+    static constexpr std::uint32_t calls_per_choice_max = 256;
+    static constexpr std::uint32_t calls_per_choice_unknown = 16;
+
+    explicit routes(std::uint64_t seed);
+
+    /// A node takes calls from now on. @returns its place, which is used again after `remove`.
+    std::uint32_t add(std::int64_t now_ns);
+    void remove(std::uint32_t node) noexcept;
+    /// Whether the node takes calls at all.
+    void set_open(std::uint32_t node, bool open) noexcept;
+
+    /// The number of a function; `none` for a name that no catalog had.
+    [[nodiscard]] std::uint32_t find(std::string_view function) const noexcept;
+    /// The same, and makes it known; `none` when there are too many.
+    std::uint32_t intern(std::string_view function);
+    /// The node serves these and no others; `flags` as in a catalog.
+    struct served {
+        std::uint32_t function;
+        std::uint32_t flags;
+    };
+    void serves(std::uint32_t node, std::span<const served> functions);
+    [[nodiscard]] bool idempotent(std::uint32_t function, std::uint32_t node) const noexcept;
+
+    void reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,
+                  std::int64_t now_ns) noexcept;
+
+    /// The node for a call of `function`, which counts as sent there; `none` if none takes it.
+    [[nodiscard]] std::uint32_t choose(std::uint32_t function, std::span<const std::uint32_t> tried,
+                                       std::int64_t now_ns);
+    /// The caller has chosen itself, by a key.
+    void sent(std::uint32_t node, std::uint32_t function) noexcept;
+    /// What was started has left: calls that start now are not held together with it.
+    void next_turn() noexcept { ++turn_; }
+
+    /// Which nodes are avoided because they failed or refused.
+    [[nodiscard]] cluster::peer_health& health() noexcept { return health_; }
+    /// When copies of calls of the function are due.
+    [[nodiscard]] cluster::hedging& hedging(std::uint32_t function, std::int64_t now_ns);
+
+private:
+    struct served_at {
+        bool serves = false;
+        bool idempotent = false;
+    };
+    struct function_state {
+        std::vector<cluster::candidate> nodes;  // by the nodes' places
+        std::vector<served_at> at;
+        std::uint32_t current = none;  // the last choice
+        std::uint32_t calls_left = 0;  // that may follow it
+        std::uint64_t turn = 0;        // in which it was made
+        std::unique_ptr<cluster::hedging> copies;
+    };
+    struct node_state {
+        bool used = false;
+        bool open = false;
+        bool catalog_known = false;
+    };
+    struct name_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const noexcept {
+            return std::hash<std::string_view>()(name);
+        }
+    };
+
+    [[nodiscard]] function_state& state_of(std::uint32_t function) noexcept {
+        return function < functions_.size() ? *functions_[function] : unknown_;
+    }
+    bool mark_usable(function_state& of, std::int64_t now_ns, bool any) noexcept;
+    void reset(std::uint32_t node) noexcept;
+
+    std::vector<node_state> nodes_;
+    std::unordered_map<std::string, std::uint32_t, name_hash, std::equal_to<>> names_;
+    std::vector<std::unique_ptr<function_state>> functions_;
+    function_state unknown_;  // of names that no catalog has
+    cluster::spread spread_;
+    cluster::peer_health health_;
+    std::uint64_t turn_ = 1;
+};
+
+}  // namespace dunlin::link

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A client of several nodes: whom it knows, and who gets its calls.
+#include "cluster/rendezvous.hpp"
+#include "fake_cluster.hpp"
+#include "tests/support/catch.hpp"
+
+#include <chrono>
+#include <future>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Makes calls one after the other until each of the nodes has seen `count`.
+void call_until_each_has(client& c, fake_cluster& cluster, const std::vector<std::size_t>& nodes,
+                         std::size_t count) {
+    wait_until(
+        [&] {
+            REQUIRE(c.invoke<int>("t/echo", 1).value() == 1);
+            for (const auto node : nodes)
+                if (cluster.invokes(node) < count) return false;
+            return true;
+        },
+        "a node has never got its calls");
+}
+
+}  // namespace
+
+TEST_CASE("client learns of the members and spreads its calls over them") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    call_until_each_has(c, cluster, {0, 1, 2}, 20);
+    CHECK(c.node() == "n1");
+    CHECK(c.stats().failures == 0);
+}
+
+TEST_CASE("client sends calls that are started together in few frames, to every node") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected({.in_flight_max = 512});
+    constexpr int calls = 20'000;
+    std::atomic<int> started{0};
+    std::atomic<int> answered{0};
+    std::promise<void> done;
+    std::function<void()> next = [&] {
+        if (started.fetch_add(1) >= calls) return;
+        c.async_invoke<int>("t/echo", 1, {}, [&](const result<int>& reply) {
+            if (reply) ++answered;
+            if (answered == calls) return done.set_value();
+            next();
+        });
+    };
+    for (int i = 0; i < 300; ++i) next();
+    done.get_future().wait();
+    CHECK(c.stats().frames_sent < calls / 4);
+    for (std::size_t node = 0; node < 3; ++node) CHECK(cluster.invokes(node) > calls / 20);
+}
+
+TEST_CASE("client uses at most so many nodes, and replaces one that dies") {
+    fake_cluster cluster(5);
+    auto c = cluster.connected({.nodes_max = 2});
+    std::vector<std::size_t> used;
+    wait_until(
+        [&] {
+            used.clear();
+            REQUIRE(c.invoke<int>("t/echo", 1).value() == 1);
+            for (std::size_t i = 0; i < 5; ++i) {
+                const auto seen = cluster.seen(i);
+                if (seen.hellos > seen.byes) used.push_back(i);
+            }
+            return used.size() == 2;
+        },
+        "it never keeps to two nodes");
+    cluster.kill(used[0]);
+    cluster.tell();
+    cluster.wait_for_nodes(c, 2);
+    CHECK(c.invoke<int>("t/echo", 2).value() == 2);
+}
+
+TEST_CASE("client sends calls to a node that joins") {
+    fake_cluster cluster(1);
+    auto c = cluster.connected();
+    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
+    cluster.add();
+    cluster.tell();
+    cluster.wait_for_nodes(c, 2);
+    call_until_each_has(c, cluster, {0, 1}, 5);
+}
+
+TEST_CASE("client closes the connection to a member that is no more, after its answers") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    std::vector<std::future<result<int>>> calls;
+    wait_until(
+        [&] {
+            calls.push_back(c.async_invoke<int>("t/hold", static_cast<int>(calls.size())));
+            cluster[0].wait_for([](auto&) { return true; }, "");
+            return !cluster.seen(1).calls.empty();
+        },
+        "the second node never gets a call");
+    // Both name only the first one. The second still lives, and answers.
+    const std::vector only_first{cluster[0].as_member()};
+    cluster[0].tell_members(9, only_first);
+    cluster[1].tell_members(9, only_first);
+    cluster.wait_for_nodes(c, 1);
+    for (int i = 0; i < 20; ++i) REQUIRE(c.invoke<int>("t/echo", i).value() == i);
+    CHECK(cluster.seen(1).byes == 0);
+    for (std::size_t i = 0; i < 2; ++i)
+        cluster[i].run_there([](fake_node& there) { there.reply_to_all(); });
+    cluster[1].wait_for([](auto& seen) { return seen.byes == 1; }, "a bye");
+    // Those that reached the first node only now are answered as well.
+    wait_until(
+        [&] {
+            cluster[0].run_there([](fake_node& there) { there.reply_to_all(); });
+            return c.stats().in_flight == 0;
+        },
+        "calls that have no answer");
+    for (std::size_t i = 0; i < calls.size(); ++i)
+        CHECK(calls[i].get().value() == static_cast<int>(i));
+}
+
+TEST_CASE("client sends nothing new to a member that drains, and loses no call") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    call_until_each_has(c, cluster, {0, 1}, 5);
+    cluster.drain(0);
+    cluster.tell();
+    // The word of the second node comes first to some calls, that of the first one to others.
+    c.invoke<int>("t/echo", 1).value();
+    wait_until(
+        [&] {
+            const auto before = cluster.invokes(0);
+            for (int i = 0; i < 50; ++i) REQUIRE(c.invoke<int>("t/echo", i).value() == i);
+            return cluster.invokes(0) == before;
+        },
+        "the draining node still gets calls");
+    CHECK(c.stats().failures == 0);
+}
+
+TEST_CASE("client hands its calls to the others at once when a node leaves, after its last one") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    std::atomic<int> wrong{0};
+    std::atomic<int> answered{0};
+    std::atomic<bool> ending{false};
+    std::promise<void> done;
+    std::function<void()> next = [&] {
+        c.async_invoke<int>("t/echo", 5, {}, [&](const result<int>& reply) {
+            if (!reply || *reply != 5) ++wrong;
+            ++answered;
+            if (!ending) return next();
+            if (c.stats().in_flight == 0) done.set_value();
+        });
+    };
+    for (int i = 0; i < 64; ++i) next();
+    wait_until([&] { return answered > 1000 && cluster.invokes(1) > 100; }, "calls go round");
+    cluster[1].say_goaway();
+    const auto left = cluster[1].wait_for([](auto& seen) { return seen.pongs == 1; }, "a pong");
+    CHECK(left.log.back() == "pong");
+    const auto at_pong = left.invokes;
+    const int then = answered;
+    wait_until([&] { return answered > then + 1000; }, "calls go on");
+    CHECK(cluster.invokes(1) == at_pong);
+    cluster[1].wait_for([](auto& seen) { return seen.byes == 1; }, "a bye");
+    ending = true;
+    done.get_future().wait();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("client sends calls with a key to the key's owner") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    const std::vector<std::string_view> names{"n1", "n2", "n3"};
+    const cluster::partition_map owners(names);
+    std::vector<std::future<result<int>>> calls;
+    std::vector<std::size_t> wanted(3);
+    for (int i = 0; i < 60; ++i) {
+        const auto key = "key " + std::to_string(i);
+        ++wanted[owners.owner(key)];
+        calls.push_back(c.async_invoke<int>("t/hold", i, {.key = key}));
+    }
+    for (std::size_t node = 0; node < 3; ++node) {
+        CHECK(wanted[node] > 0);
+        for (const auto& call : cluster[node].wait_for_held(wanted[node]).calls)
+            CHECK(owners.owner(call.key) == node);
+        cluster[node].run_there([](fake_node& there) { there.reply_to_all(); });
+    }
+    for (auto& each : calls) CHECK(each.get());
+    // A key's calls go on when its owner dies.
+    const auto owner = owners.owner("k");
+    cluster.kill(owner);
+    cluster.tell();
+    for (int i = 0; i < 20; ++i) CHECK(c.invoke<int>("t/echo", i, {.key = "k"}).value() == i);
+}
+
+TEST_CASE("client prefers the node that says that calls wait less") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    cluster[0].report({.function = 0, .wait_ns = 50'000'000, .step_ns = 1'000'000, .idle = 0});
+    cluster[1].report({.function = 0, .wait_ns = 0, .step_ns = 1'000'000, .idle = 100});
+    call_until_each_has(c, cluster, {0, 1}, 1);  // until both have said it
+    const auto before = cluster.invokes(0);
+    for (int i = 0; i < 100; ++i) REQUIRE(c.invoke<int>("t/echo", i));
+    CHECK(cluster.invokes(0) == before);
+    CHECK(cluster.invokes(1) >= 100);
+}
+
+TEST_CASE("client finds its way back when all nodes are gone, by any it knew") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    const auto second = cluster[1].endpoint();
+    cluster.kill(0);
+    cluster.kill(1);
+    cluster.wait_for_nodes(c, 0);
+    auto held = c.async_invoke<int>("t/echo", 3);
+    // Not at the endpoint that the user gave, and another process.
+    fake_node again({.endpoint = second, .name = "n2", .cluster = "fakes", .instance = 202});
+    CHECK(held.get().value() == 3);
+}
+
+TEST_CASE("client says which cluster it wants, and takes no other") {
+    fake_cluster cluster(1);
+    auto c = cluster.connected({.cluster = "fakes"});
+    CHECK(cluster.seen(0).cluster == "fakes");
+    const auto other =
+        client::connect({.endpoints = {cluster[0].endpoint()}, .cluster = "production"});
+    CHECK(other.error() == error{errc::unauthenticated,
+                                 "the node at " + cluster[0].endpoint() +
+                                     " belongs to cluster fakes, this client wants production"});
+    fake_node alone;
+    CHECK(client::connect({.endpoints = {alone.endpoint()}, .cluster = "production"})
+              .error()
+              .detail == "the node at " + alone.endpoint() +
+                             " belongs to no cluster, this client wants production");
+}
+
+TEST_CASE("client names itself in its calls to a cluster, and not to an old node") {
+    fake_cluster cluster(1);
+    auto c = cluster.connected();
+    auto one = c.async_invoke<int>("t/hold", 1);
+    auto two = c.async_invoke<int>("t/hold", 2);
+    const auto calls = cluster[0].wait_for_held(2).calls;
+    CHECK(calls[0].origin != 0);
+    CHECK(calls[0].origin == calls[1].origin);
+    CHECK(calls[0].origin_id != calls[1].origin_id);
+    cluster[0].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(one.get());
+    CHECK(two.get());
+    fake_node old;
+    auto d = client::connect(old.endpoint()).value();
+    auto plain = d.async_invoke<int>("t/hold", 1);
+    CHECK(old.wait_for_held(1).calls[0].origin == 0);
+    old.run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(plain.get());
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of calls whose node dies, refuses or is late.
+#include "fake_cluster.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+using futures = std::vector<std::future<result<int>>>;
+
+// Starts calls until every node holds some.
+futures hold_everywhere(client& c, fake_cluster& cluster, std::string_view function) {
+    futures calls;
+    wait_until(
+        [&] {
+            calls.push_back(c.async_invoke<int>(function, static_cast<int>(calls.size())));
+            std::size_t held = 0;
+            std::size_t empty = 0;
+            for (std::size_t i = 0; i < cluster.size(); ++i) {
+                const auto count = cluster.seen(i).calls.size();
+                held += count;
+                empty += count == 0 ? 1 : 0;
+            }
+            // One at a time, so that no choice is made for many of them.
+            while (held < calls.size()) {
+                held = 0;
+                for (std::size_t i = 0; i < cluster.size(); ++i)
+                    held += cluster.seen(i).calls.size();
+            }
+            return empty == 0 && calls.size() >= 30;
+        },
+        "a node that never gets a call");
+    return calls;
+}
+
+void answer_all(client& c, fake_cluster& cluster, const std::vector<std::size_t>& nodes) {
+    wait_until(
+        [&] {
+            for (const auto i : nodes)
+                cluster[i].run_there([](fake_node& there) { there.reply_to_all(); });
+            return c.stats().in_flight == 0;
+        },
+        "calls that have no answer");
+}
+
+}  // namespace
+
+TEST_CASE("calls of an idempotent function are all answered when their node dies") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    auto calls = hold_everywhere(c, cluster, "t/hold_again");
+    const auto lost = cluster.seen(1).calls;
+    cluster.kill(1);
+    answer_all(c, cluster, {0, 2});
+    for (std::size_t i = 0; i < calls.size(); ++i)
+        CHECK(calls[i].get().value() == static_cast<int>(i));
+    CHECK(c.stats().retries == lost.size());
+    CHECK(c.stats().failures == 0);
+}
+
+TEST_CASE("a call that is sent again keeps its origin, counts its attempts and has less to go") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    auto calls = hold_everywhere(c, cluster, "t/hold_again");
+    const auto lost = cluster.seen(1).calls.front();
+    CHECK(lost.attempt == 0);
+    CHECK(lost.retries_left == 2);
+    cluster.kill(1);
+    const auto has_it = [&](const fake_node::seen& seen) {
+        return std::any_of(seen.calls.begin(), seen.calls.end(), [&](const auto& each) {
+            return each.origin_id == lost.origin_id && each.origin == lost.origin &&
+                   each.attempt == 1 && each.retries_left == 1 && each.id != lost.id;
+        });
+    };
+    cluster[0].wait_for(has_it, "the lost call again");
+    answer_all(c, cluster, {0});
+    for (auto& each : calls) CHECK(each.get());
+}
+
+TEST_CASE(
+    "calls of other functions end as unavailable when their node dies, and run nowhere else") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    auto calls = hold_everywhere(c, cluster, "t/hold");
+    std::set<int> lost;
+    for (const auto& each : cluster.seen(1).calls) lost.insert(decode<int>(each.payload).value());
+    const auto endpoint = cluster[1].endpoint();
+    cluster.kill(1);
+    for (const int each : lost) {
+        CHECK(calls[static_cast<std::size_t>(each)].get().error() ==
+              error{errc::unavailable, "no answer from t/hold, it may have run: lost node n2 at " +
+                                           endpoint + ": the connection was closed"});
+    }
+    CHECK(cluster.invokes(0) + cluster.invokes(2) + lost.size() == calls.size());
+    answer_all(c, cluster, {0, 2});
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (lost.count(static_cast<int>(i)) == 0)
+            CHECK(calls[i].get().value() == static_cast<int>(i));
+    }
+    CHECK(c.stats().retries == 0);
+}
+
+TEST_CASE("a call that a node did not run goes to another node") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    cluster[0].run_there([](fake_node& there) { there.be_sick(); });
+    for (int i = 0; i < 50; ++i) REQUIRE(c.invoke<int>("t/echo", i).value() == i);
+    // The sick node is left alone after a few calls.
+    CHECK(c.stats().retries > 0);
+    CHECK(c.stats().retries < 20);
+}
+
+TEST_CASE("a call that every node refuses ends as overloaded, each asked once") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    const auto refused = c.invoke<int>("t/sheds", 1);
+    CHECK(refused.error() == error{errc::overloaded, "queue full", 1500us});
+    for (std::size_t i = 0; i < 3; ++i) CHECK(cluster.invokes(i) == 1);
+    CHECK(c.stats().retries == 2);
+}
+
+TEST_CASE("a cluster that fails altogether sees no storm of retries") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    for (std::size_t i = 0; i < 3; ++i)
+        cluster[i].run_there([](fake_node& there) { there.be_sick(); });
+    constexpr std::size_t calls = 3000;
+    for (std::size_t i = 0; i < calls; ++i) {
+        const auto failed = c.invoke<int>("t/echo", 1);
+        REQUIRE(failed.error().code == errc::unavailable);
+        REQUIRE(failed.error().did_not_run);
+    }
+    // A hundred at the beginning, a sixth of the calls, and ten a second.
+    const auto retries = c.stats().retries;
+    CHECK(retries < 100 + calls / 6 + 300);
+    CHECK(cluster.invokes(0) + cluster.invokes(1) + cluster.invokes(2) == calls + retries);
+}
+
+TEST_CASE("client that may not send again does not") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected({.retries_max = 0});
+    auto calls = hold_everywhere(c, cluster, "t/hold_again");
+    const auto lost = cluster.seen(1).calls.size();
+    cluster.kill(1);
+    wait_until([&] { return c.stats().failures == lost; }, "the lost calls never end");
+    answer_all(c, cluster, {0});
+    CHECK(c.stats().retries == 0);
+}
+
+TEST_CASE("calls whose last node died wait for one that comes, if they may run twice") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    auto calls = hold_everywhere(c, cluster, "t/hold_again");
+    const auto endpoint = cluster[1].endpoint();
+    cluster.kill(0);
+    cluster.kill(1);
+    cluster.wait_for_nodes(c, 0);
+    fake_node next({.endpoint = endpoint, .name = "n2", .cluster = "fakes", .instance = 202});
+    wait_until(
+        [&] {
+            next.run_there([](fake_node& there) { there.reply_to_all(); });
+            return c.stats().in_flight == 0;
+        },
+        "calls that have no answer");
+    CHECK(c.stats().failures == 0);
+}
+
+TEST_CASE("a copy of a late call goes to another node, and its answer counts") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    const call_options hedged{.hedge = true};
+    // Both functions: what is usual has to be known before anything is late.
+    for (int i = 0; i < 300; ++i) {
+        auto usual = c.async_invoke<int>("t/hold_again", i, hedged);
+        wait_until(
+            [&] {
+                for (std::size_t n = 0; n < 2; ++n)
+                    cluster[n].run_there([](fake_node& there) { there.reply_to_all(); });
+                return usual.wait_for(0s) == std::future_status::ready;
+            },
+            "an answer");
+        REQUIRE(usual.get().value() == i);
+    }
+    const auto before = c.stats().hedges;
+    const auto cancels = [&] { return cluster.seen(0).cancels + cluster.seen(1).cancels; };
+    const auto cancels_before = cancels();
+    auto late = c.async_invoke<int>("t/hold_again", 7, hedged);
+    const auto first =
+        cluster[0]
+            .wait_for([&](auto& seen) { return seen.calls.size() == 1; }, "the call or its copy")
+            .calls.front();
+    const auto second = cluster[1].wait_for_held(1).calls.front();
+    CHECK(first.origin_id == second.origin_id);
+    CHECK(first.attempt + second.attempt == 1);
+    CHECK(c.stats().hedges == before + 1);
+    const std::size_t winner = first.attempt == 1 ? 0 : 1;
+    cluster[winner].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(late.get().value() == 7);
+    wait_until([&] { return cancels() == cancels_before + 1; }, "the loser is never cancelled");
+    CHECK(c.stats().in_flight == 0);
+    // The loser's answer finds nobody.
+    cluster[1 - winner].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(c.invoke<int>("t/echo", 8).value() == 8);
+}
+
+TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected({.retries_max = 1, .hedge = true});
+    for (int i = 0; i < 300; ++i) {
+        auto usual = c.async_invoke<int>("t/hold_again", i);
+        wait_until(
+            [&] {
+                for (std::size_t n = 0; n < 2; ++n)
+                    cluster[n].run_there([](fake_node& there) { there.reply_to_all(); });
+                return usual.wait_for(0s) == std::future_status::ready;
+            },
+            "an answer");
+    }
+    auto late = c.async_invoke<int>("t/hold_again", 7);
+    cluster[0].wait_for_held(1);
+    cluster[1].wait_for_held(1);
+    const auto dies = GENERATE(std::size_t{0}, std::size_t{1});
+    cluster.kill(dies);
+    cluster.wait_for_nodes(c, 1);
+    const auto retries = c.stats().retries;
+    cluster[1 - dies].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(late.get().value() == 7);
+    CHECK(retries == 0);
+}

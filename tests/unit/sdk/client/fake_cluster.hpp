@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Several nodes for tests of the client that name each other as members of one cluster.
+//
+// t/echo and t/hold_again are idempotent, t/hold is not. Nodes have the instances 101, 102, ... and
+// the names n1, n2, ...
+#pragma once
+
+#include "fake_node.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace dunlin::tests {
+
+/// Waits for what no fake node can see. `what` names it if that never comes.
+template <class Condition>
+void wait_until(Condition&& holds, const char* what) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until) throw std::runtime_error(what);
+        std::this_thread::yield();
+    }
+}
+
+class fake_cluster {
+public:
+    explicit fake_cluster(std::size_t nodes) {
+        for (std::size_t i = 0; i < nodes; ++i) add();
+        tell();
+    }
+
+    /// Nobody knows of it before `tell`.
+    fake_node& add() {
+        const auto number = nodes_.size() + 1;
+        constexpr auto again = wire::catalog_flags::idempotent;
+        nodes_.push_back(
+            std::make_unique<fake_node>(fake_node::options{.name = "n" + std::to_string(number),
+                                                           .cluster = "fakes",
+                                                           .instance = 100 + number,
+                                                           .catalog = {{"t/echo", "1", again},
+                                                                       {"t/hold", "1", 0},
+                                                                       {"t/hold_again", "1", again},
+                                                                       {"t/sheds", "1", again}}}));
+        draining_.push_back(false);
+        return *nodes_.back();
+    }
+    /// Vanishes without a word.
+    void kill(std::size_t node) { nodes_[node].reset(); }
+    void drain(std::size_t node) { draining_[node] = true; }
+    /// Every node tells the same: those that were not killed.
+    void tell() {
+        std::vector<fake_node::known_member> members;
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            if (nodes_[i]) members.push_back(nodes_[i]->as_member(draining_[i]));
+        }
+        ++view_;
+        for (const auto& each : nodes_) {
+            if (each) each->tell_members(view_, members);
+        }
+    }
+
+    [[nodiscard]] fake_node& operator[](std::size_t node) { return *nodes_[node]; }
+    [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+    [[nodiscard]] std::size_t alive() const noexcept {
+        std::size_t count = 0;
+        for (const auto& each : nodes_) count += each ? 1 : 0;
+        return count;
+    }
+    /// Calls that the node has seen.
+    [[nodiscard]] std::size_t invokes(std::size_t node) {
+        return nodes_[node]->wait_for([](auto&) { return true; }, "").invokes;
+    }
+    [[nodiscard]] fake_node::seen seen(std::size_t node) {
+        return nodes_[node]->wait_for([](auto&) { return true; }, "");
+    }
+
+    /// Knows one node, and has learned of the others.
+    [[nodiscard]] client connected(client_options options = {}) {
+        options.endpoints = {nodes_.front()->endpoint()};
+        if (options.timeout == client_options().timeout) options.timeout = std::chrono::seconds(60);
+        const auto wanted = std::min(options.nodes_max, alive());
+        auto made = client::connect(std::move(options)).value();
+        wait_for_nodes(made, wanted);
+        return made;
+    }
+    static void wait_for_nodes(const client& c, std::size_t count) {
+        wait_until([&] { return c.stats().nodes == count; }, "the client never had those nodes");
+    }
+
+private:
+    std::vector<std::unique_ptr<fake_node>> nodes_;
+    std::vector<bool> draining_;
+    std::uint64_t view_ = 0;
+};
+
+}  // namespace dunlin::tests
