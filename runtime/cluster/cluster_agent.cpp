@@ -16,6 +16,8 @@ using membership::member_state;
 
 /// Between two tries to reach the nodes to join, while they are not members.
 constexpr std::int64_t seeds_again_ns = 500'000'000;
+/// What a broken peer sends is told this often.
+constexpr std::int64_t say_again_ns = 60'000'000'000;
 /// How old what `dunlin nodes` shows may be.
 constexpr std::int64_t show_every_ns = 500'000'000;
 /// Problems of different addresses to remember.
@@ -68,7 +70,11 @@ void cluster_agent::heard(std::uint64_t from, bytes_view data) {
     auto read = membership::decode(data);
     if (!read) {
         ++counts_.messages_refused;
-        log().warn("membership message refused from={} why=\"{}\"", from, read.error().detail);
+        board_.count(counts_);
+        if (refusal_due_ns_ > now_ns_) return;
+        refusal_due_ns_ = now_ns_ + say_again_ns;
+        log().warn("membership message refused from={} why=\"{}\"; others like it are counted",
+                   from, read.error().detail);
         return;
     }
     if (!*read) return;  // of a newer version

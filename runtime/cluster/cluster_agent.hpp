@@ -75,6 +75,7 @@ private:
     std::map<std::string, std::string> seed_problems_;  // by endpoint, said already
     std::int64_t seeds_due_ns_ = 0;
     std::int64_t show_due_ns_ = 0;
+    std::int64_t refusal_due_ns_ = 0;
     std::int64_t now_ns_ = 0;
     std::uint64_t views_ = 0;
     bool view_changed_ = true;

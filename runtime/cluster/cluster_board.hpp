@@ -50,6 +50,10 @@ public:
         nodes_ = std::move(shared);
         counts_ = counts;
     }
+    void count(const membership_counts& counts) {
+        const std::lock_guard lock(mutex_);
+        counts_ = counts;
+    }
     /// Never null.
     [[nodiscard]] std::shared_ptr<const std::vector<node_status>> nodes() const {
         const std::lock_guard lock(mutex_);

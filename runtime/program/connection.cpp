@@ -10,18 +10,6 @@
 #include <utility>
 
 namespace dunlin::program {
-namespace {
-
-// A client that knows of several nodes would ask any of them.
-template <class Options>
-void stay_with_one(Options& options) {
-    if constexpr (requires { options.nodes_max; }) {
-        options.nodes_max = 1;
-        options.retries_max = 0;
-    }
-}
-
-}  // namespace
 
 void add_connection_options(CLI::App& app, connection_options& to,
                             const std::string& timeout_help) {
@@ -46,7 +34,7 @@ client_options one_node(std::vector<std::string> endpoints, std::chrono::millise
     wanted.timeout = patience;
     wanted.connect_timeout = patience;
     wanted.busy_poll = std::chrono::microseconds(0);
-    stay_with_one(wanted);
+    wanted.learn_members = false;
     return wanted;
 }
 
@@ -56,6 +44,7 @@ connection connect(const connection_options& options, const signals& stop) {
     wanted.timeout = options.timeout;
     wanted.connect_timeout = options.connect_timeout;
     wanted.in_flight_max = options.in_flight_max;
+    wanted.learn_members = options.learn_members;
     const exit_at_signal meanwhile(stop);
     auto made = client::connect(std::move(wanted));
     if (made) return {std::move(*made), exit_code::success, {}};

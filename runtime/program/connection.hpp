@@ -25,6 +25,8 @@ struct connection_options {
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
     /// Calls that the client may have under way.
     std::size_t in_flight_max = 65536;
+    /// Whether other members of the cluster than the nodes above may be spoken to.
+    bool learn_members = false;
 };
 
 /// --node, --timeout and --connect-timeout.

@@ -54,6 +54,9 @@ struct client_options {
     /// Calls unanswered at once, over all threads; one more is answered `overloaded` at once.
     /// A node may announce a smaller number for each connection.
     std::size_t in_flight_max = 65536;
+    /// Whether to learn the other members of a cluster. If not, only the endpoints above are used:
+    /// one at a time, each call goes to that node, and the node decides where it runs.
+    bool learn_members = true;
     /// Nodes to be connected to at once. Of a larger cluster each client uses a part of its own.
     std::size_t nodes_max = 16;
     /// How often one call may be sent again, to another node, after the first failed it: because

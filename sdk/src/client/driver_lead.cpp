@@ -68,6 +68,7 @@ driver::driver(client_options options)
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     connecting_.cluster = options_.cluster;
+    if (!options_.learn_members) connecting_.features = 0;
     // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
     connecting_.greet_timeout =
         std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);

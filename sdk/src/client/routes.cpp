@@ -30,6 +30,7 @@ std::uint32_t routes::add(std::int64_t now_ns) {
         health_.resize(nodes_.size());
     }
     nodes_[place] = {.used = true, .open = true};
+    nodes_[place].since_ns = now_ns;
     health_.forget(place);
     reset(place);
     const auto begin = [&](function_state& of) {
@@ -46,7 +47,9 @@ void routes::reset(std::uint32_t node) noexcept {
     const auto forget = [&](function_state& of) {
         if (of.current == node) of.current = none;
         if (node >= of.nodes.size()) return;
+        // Without the time that it was seen it would count as one whose queue has drained long ago.
         of.nodes[node] = {};
+        of.nodes[node].reported_at_ns = nodes_[node].since_ns;
         of.at[node] = {};
     };
     for (const auto& each : functions_) forget(*each);
@@ -74,6 +77,8 @@ std::uint32_t routes::intern(std::string_view function) {
     auto added = std::make_unique<function_state>();
     added->nodes.resize(nodes_.size());
     added->at.resize(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+        added->nodes[i].reported_at_ns = nodes_[i].since_ns;
     const auto number = static_cast<std::uint32_t>(functions_.size());
     functions_.push_back(std::move(added));
     names_.emplace(function, number);

@@ -92,6 +92,7 @@ private:
         std::unique_ptr<cluster::hedging> copies;
     };
     struct node_state {
+        std::int64_t since_ns = 0;  // when it was first seen
         bool used = false;
         bool open = false;
         bool catalog_known = false;
