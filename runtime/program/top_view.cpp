@@ -25,7 +25,8 @@ constexpr std::size_t name_width_max = 40;
 // A rate below ten would lose all it says when it is rounded.
 std::string rate(double per_second) {
     if (per_second <= 0) return "0";
-    if (per_second >= 9.95) return grouped(static_cast<unsigned long long>(per_second + 0.5));
+    if (per_second >= 9.95)
+        return grouped(static_cast<unsigned long long>(std::llround(per_second)));
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "%.1f", std::max(per_second, 0.1));
     return text.data();

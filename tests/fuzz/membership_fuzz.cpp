@@ -47,7 +47,7 @@ void check_node(const message& what) {
     node.preload(others);
     std::vector<outgoing> out;
     std::vector<std::byte> data;
-    for (const instance_id from : {2, 9, 2, 3}) {
+    for (const instance_id from : {2U, 9U, 2U, 3U}) {
         node.receive(from, what, now_ns);
         for (int i = 0; i < 4; ++i) {
             now_ns = std::max(now_ns, node.next_timer_ns());
