@@ -41,7 +41,8 @@ death_figures measure_deaths(const measure_settings& how, unsigned kills) {
     cluster.time.run_for(settle_ns);
     const auto before = cluster.sent;
     cluster.time.run_for(quiet_ns);
-    const auto node_s = static_cast<double>(how.nodes) * static_cast<double>(quiet_ns / second_ns);
+    const auto node_s = static_cast<double>(how.nodes) *
+                        (static_cast<double>(quiet_ns) / static_cast<double>(second_ns));
     figures.messages_per_node_s =
         static_cast<double>(cluster.sent.messages - before.messages) / node_s;
     figures.bytes_per_node_s = static_cast<double>(cluster.sent.bytes - before.bytes) / node_s;

@@ -62,7 +62,7 @@ bool run_seeds(const arguments& how) {
         }
         if ((i + 1) % std::max<std::uint64_t>(how.seeds / 10, 1) == 0) {
             std::fprintf(stderr, "seeds %llu of %llu, %llu failed, %.0f s\n",
-                         static_cast<unsigned long long>(i + 1),
+                         static_cast<unsigned long long>(i) + 1,
                          static_cast<unsigned long long>(how.seeds),
                          static_cast<unsigned long long>(failed), seconds_since(start));
         }
