@@ -23,7 +23,9 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
     auto* pool = functions_.find(function);
     if (!alone_.load(std::memory_order_relaxed)) {
-        const bool quick = pool != nullptr && pool->wait(time_.now_ns()).wait_ns < quick_ns;
+        // A key has an owner, however quick it would be here.
+        const bool quick =
+            pool != nullptr && call.key.empty() && pool->wait(time_.now_ns()).wait_ns < quick_ns;
         if (!quick) {
             lane_command travels = travelling_call{std::string(function), single};
             if (lane_->commands().push(std::move(travels))) return;

@@ -121,8 +121,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 }
                 break;
             case wire::kind::gossip:
-                if (membership_ != nullptr && from->role == wire::peer_role::node)
-                    membership_->heard(from->instance, reader.gossip().message);
+                if (membership_ == nullptr || from->role != wire::peer_role::node) break;
+                if (!from->gossips) begin_gossip(*from);
+                membership_->heard(from->instance, reader.gossip().message);
                 break;
             case wire::kind::load:
                 if (from->role == wire::peer_role::node)
@@ -149,7 +150,6 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
         refuse(routing_id, known.error().detail);
         return nullptr;
     }
-    if (hello.role == wire::peer_role::node) forget_older(hello.instance);
     auto& added = peers_.add(routing_id);
     added.name = hello.name;
     added.role = hello.role;
@@ -163,12 +163,13 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
     return &added;
 }
 
-// A node has one connection to each lane: what is there of it already is of no use any more, even
-// if nothing has told us yet.
-void lane::forget_older(std::uint64_t instance) {
-    peers_.for_each([instance](peer& each) {
-        if (each.instance == instance) each.instance = 0;
+// A node gossips over one connection. One that did so before is of no use any more, even if nothing
+// has told us yet: after a cut the transport may take long to notice.
+void lane::begin_gossip(peer& from) {
+    peers_.for_each([&](peer& each) {
+        if (each.instance == from.instance) each.gossips = false;
     });
+    from.gossips = true;
 }
 
 void lane::welcome(peer& to) {

@@ -247,7 +247,8 @@ void lane::sleep_until_work() {
     if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
-    if (draining_) until = std::min(until, time_point_of(std::max(drain_until_ns_, now_ns_)));
+    if (draining_ && now_ns_ < drain_until_ns_)
+        until = std::min(until, time_point_of(drain_until_ns_));
     if (!backlogged_.empty() || !suspects_.empty())
         until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
     until = std::min(until, time_point_of(std::min(links_due_ns_, membership_due_ns_)));

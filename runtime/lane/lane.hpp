@@ -177,7 +177,7 @@ private:
     [[nodiscard]] bool receive();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
     [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello, int fd);
-    void forget_older(std::uint64_t instance);
+    void begin_gossip(peer& from);
     void welcome(peer& to);
     void refuse(std::string_view routing_id, std::string_view detail);
     void refuse_stranger(std::string_view routing_id);

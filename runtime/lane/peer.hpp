@@ -39,6 +39,7 @@ struct peer {
     std::int64_t probe_ns = 0;     // when the next is due
 
     std::uint64_t instance = 0;  // of a node, as it says in its hello
+    bool gossips = false;        // its connection is the one that the node gossips over
     bool inside = false;         // stands for the functions of this node
     bool wants_cluster = false;  // members, catalog and load
     /// What failed calls of this caller may cost others.

@@ -89,6 +89,17 @@ void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
 
 bool lane::run_here(ledger_entry& entry) {
     auto* pool = entry.route->pool;
+    if (entry.asker->inside) {
+        // It goes the way it would have gone without other nodes: the pool answers the function
+        // that asked, and finds the call where its stop looks for it.
+        entry.work->retain();
+        actors::bundle_ptr single(entry.work);
+        close(entry);
+        pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t) {
+            work[0].origin->answer_error(work[0].address, overloaded(*pool));
+        });
+        return true;
+    }
     const auto work = actors::bundle::create(1, entry.work->memory());
     work->add_again(entry.invocation());
     turn_work_.push_back(work);
@@ -197,7 +208,7 @@ bool lane::send_gossip(std::uint64_t to, bytes_view message) {
     if (forwarder_.send_gossip(to, message)) return true;
     peer* reached = nullptr;
     peers_.for_each([&](peer& each) {
-        if (each.instance == to && !each.gone) reached = &each;
+        if (each.instance == to && each.gossips && !each.gone) reached = &each;
     });
     if (reached == nullptr) return false;
     wire::append(reached->out, wire::gossip{message});
@@ -219,8 +230,11 @@ void lane::tell_cluster(peer& to) {
         part.clear();
         for (auto i = first; i < catalog_.size() && part.size() < wire::items_max; ++i) {
             const auto& info = catalog_[i]->info();
-            part.push_back({info.name, info.module_version,
-                            info.idempotent() ? wire::catalog_flags::idempotent : 0});
+            // What is longer than a version may be on the wire is the author's own affair.
+            const auto version =
+                std::string_view(info.module_version).substr(0, wire::name_bytes_max);
+            part.push_back(
+                {info.name, version, info.idempotent() ? wire::catalog_flags::idempotent : 0});
         }
         wire::append(to.out,
                      wire::list_part{0, static_cast<std::uint32_t>(first),

@@ -22,13 +22,6 @@ constexpr std::size_t frame_bytes_cut = 64 * 1024;
 /// Nodes whose window is full are passed over, but not all of very many.
 constexpr std::size_t passed_over_max = 8;
 
-/// How an entry is called on a link: its address, and which sending of it this is.
-constexpr unsigned slot_bits = 24;
-std::uint64_t link_id(const ledger_entry& entry) noexcept {
-    return std::uint64_t{entry.generation} << 32 | std::uint64_t{entry.sends} << slot_bits |
-           entry.slot;
-}
-
 std::uint32_t place_of(const function_route& route, const peer_link& link) noexcept {
     const auto found = std::find(route.links.begin() + 1, route.links.end(), &link);
     return static_cast<std::uint32_t>(found - route.links.begin());
@@ -40,6 +33,19 @@ bool was_tried(const ledger_entry& entry, const peer_link& link) noexcept {
 }
 
 }  // namespace
+
+// How an entry is called on a link: its address, and which sending of it this is.
+std::uint64_t forwarder::link_id(const ledger_entry& entry) noexcept {
+    return std::uint64_t{entry.generation} << 32 | std::uint64_t{entry.sends} << slot_bits |
+           entry.slot;
+}
+
+ledger_entry* forwarder::find(peer_link& link, std::uint64_t id) noexcept {
+    constexpr auto slots = std::uint32_t{1} << slot_bits;
+    auto* entry = calls_.find(
+        {static_cast<std::uint32_t>(id & (slots - 1)), static_cast<std::uint32_t>(id >> 32)});
+    return entry != nullptr && entry->via == &link && link_id(*entry) == id ? entry : nullptr;
+}
 
 bool forwarder::can_carry(const ledger_entry& entry) noexcept {
     return entry.slot < (std::uint32_t{1} << slot_bits) && entry.sends < ledger_entry::sends_max;
@@ -169,7 +175,8 @@ void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t 
 // Decides between another node, this node and an answer.
 void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
     auto& call = entry.invocation();
-    const bool did_not_run = why.did_not_run || why.code == errc::overloaded;
+    const bool did_not_run = why.did_not_run || why.code == errc::overloaded ||
+                             why.code == errc::not_found;  // it served the function a moment ago
     const bool repeatable = why.code == errc::unavailable && entry.route->idempotent;
     const bool in_time = call.deadline_ns > now_ns;
     if ((did_not_run || (repeatable && call.retries_left > 0)) && in_time && can_carry(entry) &&

@@ -97,7 +97,6 @@ private:
     void welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t now_ns);
     void read_catalog(peer_link& link, wire::item_list functions, std::int64_t now_ns);
     void read_loads(peer_link& link, wire::item_list loads, std::int64_t now_ns);
-    [[nodiscard]] ledger_entry* find(peer_link& link, std::uint64_t id) noexcept;
     void failed(ledger_entry& entry, error why, std::int64_t now_ns);
     void goaway(peer_link& link, const wire::goaway& envelope);
 
@@ -113,6 +112,11 @@ private:
     void refresh(function_route& route, std::int64_t now_ns);
     void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
 
+    /// The lowest bits of a call's id on a link are its slot in the ledger.
+    static constexpr unsigned slot_bits = 24;
+    [[nodiscard]] static std::uint64_t link_id(const ledger_entry& entry) noexcept;
+    /// Null when that sending of the call is not under way there any more.
+    [[nodiscard]] ledger_entry* find(peer_link& link, std::uint64_t id) noexcept;
     void count_envelope(peer_link& link);
     void flush(peer_link& link);
 

@@ -100,14 +100,6 @@ void forwarder::read_frame(peer_link& link, bytes_view frame, std::int64_t now_n
     }
 }
 
-ledger_entry* forwarder::find(peer_link& link, std::uint64_t id) noexcept {
-    constexpr unsigned slot_bits = 24;
-    auto* entry = calls_.find({static_cast<std::uint32_t>(id & ((1u << slot_bits) - 1)),
-                               static_cast<std::uint32_t>(id >> 32)});
-    if (entry == nullptr || entry->via != &link) return nullptr;
-    return entry->sends == ((id >> slot_bits) & 0xff) ? entry : nullptr;
-}
-
 void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t now_ns) {
     if (link.now != peer_link::phase::greeting) return;
     if (welcome.version != wire::protocol_version)

@@ -13,6 +13,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// What `faults/pass_on` takes.
+struct inner_call {
+    std::string function;
+    std::string input;
+    std::string key;
+    DUNLIN_FIELDS(function, input, key)
+};
+
 /// What `bench/relay` takes and tells.
 struct plan {
     std::string function;
@@ -125,6 +133,47 @@ TEST_CASE("a call that a function makes runs on another node when this one does 
     CHECK(told.calls == 50);
     CHECK(told.errors == 0);
     CHECK(runs(*far, "faults/swallow") >= 50);
+}
+
+TEST_CASE("a call that a function makes comes back when the other node is full, and ends once") {
+    auto config = member_settings("far");
+    config.activations = 1;
+    config.queue_depth_max = 1;
+    const auto far = start_node(config);
+    const auto near = start_node(member_settings("near", {at(*far)}));
+    wait_until_together({far.get(), near.get()});
+    const std::vector<std::string_view> names{"far", "near"};
+    const cluster::partition_map owners(names);
+    std::string key = "k";
+    while (names[owners.owner(key)] != "far") key += "k";
+    raw_client beside(at(*far));
+    // One runs and one waits on the key's owner: it refuses the next.
+    for (int i = 0; i < 2; ++i) {
+        auto call = beside.make("faults/block", std::string("far full"));
+        call.key = as_bytes(key);
+        beside.send(call);
+    }
+    REQUIRE(beside.call("faults/wait_for", awaited{"far full in"}).value<bool>());
+    raw_client client(at(*near));
+    const auto refused_before = beside.function("faults/block").at("refused").get<int>();
+    const auto passed = client.invoke(
+        "faults/pass_on", inner_call{"faults/block", "back home", key}, 0);  // no deadline
+    REQUIRE(client.call("faults/wait_for", awaited{"back home in"}).value<bool>());
+    CHECK(beside.function("faults/block").at("refused") == refused_before + 1);
+    CHECK(runs(*near, "faults/pass_on") == 1);
+    CHECK(client.call("faults/happen", std::string("back home")).ok);
+    CHECK(client.wait(passed, "what was passed on").value<std::string>() == "back home");
+    // Nothing is left of it; the question itself may be counted or not.
+    client.wait_for_stat("calls_open", [](std::uint64_t open) { return open == 0; });
+
+    // A cancel finds it here, too.
+    const auto withdrawn =
+        client.invoke("faults/pass_on", inner_call{"faults/nap_until_stopped", "home nap", ""}, 0);
+    REQUIRE(client.call("faults/wait_for", awaited{"home nap in"}).value<bool>());
+    client.send(wire::cancel{withdrawn});
+    CHECK(client.wait(withdrawn, "the withdrawn call").code == errc::cancelled);
+    CHECK(client.call("faults/wait_for", awaited{"home nap out"}).value<bool>());
+    CHECK(client.call("faults/happen", std::string("far full")).ok);
 }
 
 TEST_CASE("calls go to another node when this one is busy, and are refused when all are") {

@@ -158,7 +158,20 @@ dunlin::task<dunlin::result<std::string>> key_of_inner_call(const std::string& n
     co_return co_await ctx.invoke<std::string>("faults/key_of", name, {.key = name});
 }
 
+/// A function of whichever node, and what to call it with.
+struct inner_call {
+    std::string function;
+    std::string input;
+    std::string key;
+    DUNLIN_FIELDS(function, input, key)
+};
+
+dunlin::task<dunlin::result<std::string>> pass_on(const inner_call& what, dunlin::context& ctx) {
+    co_return co_await ctx.invoke<std::string>(what.function, what.input, {.key = what.key});
+}
+
 DUNLIN_MODULE(faults, m) {
+    m.function("pass_on", pass_on);
     m.function("key_of", key_of);
     m.function("key_of_inner_call", key_of_inner_call);
     m.function("wait_in_stop_callback", wait_in_stop_callback);
