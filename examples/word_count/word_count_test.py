@@ -8,6 +8,7 @@ lower-cases with Python's Unicode tables and finds words with a regular expressi
 import argparse
 import collections
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -79,23 +80,36 @@ def expect(holds, what):
     print(f"ok: {what}", flush=True)
 
 
+class Node:
+    """A node with the module, ready when it is made. It does not outlive the test's time."""
+
+    def __init__(self, given, *options, modules=None):
+        command = [given.dunlin, "node", "--listen", "tcp://127.0.0.1:0"]
+        for module in [given.module] if modules is None else modules:
+            command += ["--module", module]
+        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+        self.late = threading.Timer(SECONDS_MAX, self.process.kill)
+        self.late.start()
+        ready = self.process.stdout.readline().split()
+        expect(ready[:3] == ["dunlin", "node", "ready:"], f"the node starts: {ready}")
+        self.endpoint = ready[3]
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        code = self.process.wait(SECONDS_MAX)
+        self.late.cancel()
+        self.process.stdout.close()
+        return code
+
+
 @contextlib.contextmanager
 def node(given, *options, modules=None):
-    """A node with the module, from its ready line to a clean end. Gives its endpoint."""
-    command = [given.dunlin, "node", "--listen", "tcp://127.0.0.1:0"]
-    for module in [given.module] if modules is None else modules:
-        command += ["--module", module]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
-    late = threading.Timer(SECONDS_MAX, process.kill)
-    late.start()
+    """A node from its ready line to a clean end. Gives its endpoint."""
+    started = Node(given, *options, modules=modules)
     try:
-        ready = process.stdout.readline().split()
-        expect(ready[:3] == ["dunlin", "node", "ready:"], f"the node starts: {ready}")
-        yield ready[3]
+        yield started.endpoint
     finally:
-        process.terminate()
-        code = process.wait(SECONDS_MAX)
-        late.cancel()
+        code = started.end()
     expect(code == 0, f"the node leaves with {code}")
 
 
@@ -200,6 +214,39 @@ def real(given):
         compare(given, endpoint, roots, reference_of(roots))
 
 
+def replaced(given):
+    """Counts over and over while every node of a cluster is replaced, and two are killed."""
+    nodes = []
+
+    def start():
+        joined = [word for each in nodes for word in ("--join", each.endpoint)]
+        nodes.append(Node(given, "--cluster", "counters", "--name", f"n{next(numbers)}", *joined))
+
+    def replace_all():
+        for number in (signal.SIGTERM,) * 3 + (signal.SIGKILL,) * 2:
+            start()
+            wanted = 0 if number == signal.SIGTERM else -number
+            codes.append((nodes.pop(0).end(number), wanted))
+
+    numbers, codes, runs = itertools.count(1), [], 0
+    with tempfile.TemporaryDirectory(prefix="word-count-") as root:
+        generate(root, given.seed)
+        expected = reference_of([root])
+        for _ in range(3):
+            start()
+        replacing = threading.Thread(target=replace_all)
+        replacing.start()
+        while replacing.is_alive() or runs == 0:
+            # The youngest stays the longest; it tells of the others.
+            compare(given, nodes[-1].endpoint, [root], expected, "--chunk", "1KiB")
+            runs += 1
+        replacing.join()
+        expect(all(found == wanted for found, wanted in codes), f"they end as they should: {codes}")
+        expect(len(codes) == 5, f"{len(codes)} nodes were replaced in {runs} runs, none of which noticed")
+        for each in nodes:
+            expect(each.end() == 0, "the last ones leave in order")
+
+
 def interrupt(given):
     with tempfile.TemporaryDirectory(prefix="word-count-") as root:
         with open(os.path.join(root, "long"), "wb") as file:
@@ -251,7 +298,7 @@ def errors(given):
 
 
 def main():
-    cases = {case.__name__: case for case in (generated, real, interrupt, errors)}
+    cases = {case.__name__: case for case in (generated, real, replaced, interrupt, errors)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", choices=cases)
     parser.add_argument("--dunlin", required=True)
