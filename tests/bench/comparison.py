@@ -17,10 +17,11 @@ import statistics
 from pathlib import Path
 from typing import Callable, Iterator
 
-from processes import DunlinNode, MeasurementError, Server, run_for_json, without_errors
+from processes import DunlinCluster, DunlinNode, MeasurementError, Server, run_for_json, without_errors
 from report import Progress, Row, Target, duration, measured, rate, version_of
 
 PEERS = ("zeromq", "grpc", "caf", "nats")
+ONE_HOP = "onehop"  # Dunlin itself, asked at the node that serves the function
 UNTARGETED_ROUNDS_MAX = 2
 RUN_SECONDS = 1.5
 QUICK_RUN_SECONDS = 0.3
@@ -45,11 +46,13 @@ class Workload:
     window: int
     measure: Measure
     targets: dict  # peer -> Target, or None for a ratio that is only reported
+    hops: int = 1
 
     @property
     def title(self) -> str:
         size = f"{self.size_bytes // 1024}KiB" if self.size_bytes >= 1024 else f"{self.size_bytes}B"
-        return f"{size}/{self.window}"
+        hops = f"{self.hops}hops/" if self.hops > 1 else ""
+        return f"{hops}{size}/{self.window}"
 
     def row_name(self, peer: str) -> str:
         return f"{self.title}/{peer}"
@@ -69,7 +72,13 @@ WORKLOADS = (
     Workload(64, 1, P50, {"zeromq": at_most(1.15), "grpc": None, "caf": None, "nats": None}),
     Workload(1024, 64, PER_SECOND, {"zeromq": at_least(0.9)}),
     Workload(65536, 16, PER_SECOND, {"zeromq": at_least(0.9)}),
+    Workload(64, 64, PER_SECOND, {"nats": at_least(2.0), ONE_HOP: None}, hops=2),
+    Workload(64, 1, P50, {ONE_HOP: at_most(2.0), "nats": None}, hops=2),
 )  # fmt: skip
+
+
+def wanted_of(workload: Workload, only: re.Pattern) -> list[str]:
+    return [peer for peer in workload.targets if only.search(workload.row_name(peer))]
 
 
 def row_names() -> list[str]:
@@ -168,18 +177,26 @@ class Comparison:
         self._progress = progress
         self.runs: list[dict] = []  # every counted run, for the JSON report
 
-    def rows(self, node: DunlinNode, only: re.Pattern) -> Iterator[Row]:
-        for workload in WORKLOADS:
-            wanted = [peer for peer in workload.targets if only.search(workload.row_name(peer))]
-            if wanted:
-                yield from self._compare(workload, wanted, node)
+    def rows(self, only: re.Pattern) -> Iterator[Row]:
+        for hops in sorted({workload.hops for workload in WORKLOADS}):
+            chosen = [(workload, wanted_of(workload, only)) for workload in WORKLOADS if workload.hops == hops]
+            if not any(wanted for _, wanted in chosen):
+                continue
+            with DunlinNode(self._build_dir) if hops == 1 else DunlinCluster(self._build_dir) as started:
+                for workload, wanted in chosen:
+                    if wanted:
+                        yield from self._compare(workload, wanted, started)
 
-    def _compare(self, workload: Workload, wanted: list[str], node: DunlinNode) -> list[Row]:
+    def _compare(self, workload: Workload, wanted: list[str], started: DunlinNode | DunlinCluster) -> list[Row]:
         rows = {peer: self._blank_row(workload, peer) for peer in wanted}
         figures: dict[str, dict[int, dict]] = {}
         with contextlib.ExitStack() as running:
+            node = started.entry if workload.hops > 1 else started
             contestants = {"dunlin": (DunlinContestant(node), self._rounds)}
             for peer, row in rows.items():
+                if peer == ONE_HOP:
+                    contestants[peer] = (DunlinContestant(started.others[0]), self._rounds)
+                    continue
                 row.skipped = missing_part(self._build_dir, peer)
                 if not row.skipped:
                     server = started_peer(self._build_dir, peer, workload)

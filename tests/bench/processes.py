@@ -7,6 +7,7 @@ other programs alone; and it is stopped on every way out, an exception and Ctrl-
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -145,12 +146,10 @@ def run_for_json(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> dict:
 class DunlinNode(Server):
     """A node with the bench module, ready once constructed inside a `with`."""
 
-    def __init__(self, build_dir: Path, *options: str):
+    def __init__(self, build_dir: Path, *options: str, serves: bool = True):
         self.program = build_dir / "bin" / "dunlin"
-        module = build_dir / "modules" / "bench.so"
-        super().__init__(
-            [self.program, "node", "--listen", "tcp://127.0.0.1:0", "--module", module, *options]
-        )
+        module = ["--module", build_dir / "modules" / "bench.so"] if serves else []
+        super().__init__([self.program, "node", "--listen", "tcp://127.0.0.1:0", *module, *options])
         self.endpoint = ""
         self.ready_after_s = 0.0
 
@@ -183,6 +182,47 @@ class DunlinNode(Server):
         return run_for_json(
             [self.program, "invoke", function, *words, "--node", self.endpoint, "--timeout", "60s"]
         )
+
+
+class DunlinCluster:
+    """Three nodes, of which one, the entry, serves nothing: what it is asked for runs elsewhere."""
+
+    def __init__(self, build_dir: Path):
+        self._build_dir = build_dir
+        self._running = contextlib.ExitStack()
+
+    def __enter__(self) -> DunlinCluster:
+        with self._running:  # until all are there
+            self.entry = self._start("entry", serves=False)
+            self.others = [self._start(name, "--join", self.entry.endpoint) for name in ("left", "right")]
+            self._await_functions()
+            self._running = self._running.pop_all()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._running.close()
+
+    def _start(self, name: str, *options: str, serves: bool = True) -> DunlinNode:
+        cluster = ("--name", name, "--cluster", "bench")
+        return self._running.enter_context(DunlinNode(self._build_dir, *cluster, *options, serves=serves))
+
+    def _await_functions(self) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while True:
+            # Nodes that know each other tell next what they serve.
+            argv = [self.entry.program, "nodes", "--node", self.entry.endpoint, "--json"]
+            members = run_for_output(argv).splitlines()
+            if len(members) == 1 + len(self.others) and self._echoes():
+                return
+            if time.monotonic() > deadline_s:
+                raise MeasurementError(f"the nodes did not form a cluster within {START_TIMEOUT_S} s")
+
+    def _echoes(self) -> bool:
+        try:
+            self.entry.invoke("bench/echo", {})
+        except MeasurementError:
+            return False
+        return True
 
 
 def without_errors(name: str, figures: dict) -> dict:

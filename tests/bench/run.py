@@ -19,7 +19,7 @@ from pathlib import Path
 import comparison
 from comparison import Comparison
 from footprint import Footprint
-from processes import DunlinNode, MeasurementError
+from processes import MeasurementError
 from report import Progress, Row, machine, table
 
 STATUS_MET = 0
@@ -66,9 +66,7 @@ def require_program(build_dir: Path) -> None:
 
 def take_all(arguments: argparse.Namespace, compared: Comparison, footprint: Footprint) -> list[Row]:
     rows: list[Row] = []
-    if any(arguments.only.search(name) for name in comparison.row_names()):
-        with DunlinNode(arguments.build_dir) as node:
-            rows += compared.rows(node, arguments.only)
+    rows += compared.rows(arguments.only)
     rows += footprint.rows(arguments.only)
     return rows
 
