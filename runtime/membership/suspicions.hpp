@@ -34,6 +34,8 @@ public:
     /// @returns whether the accuser is a new one. Without a suspicion, or with as many accusers
     /// as count, nothing happens.
     bool accuse(instance_id suspect, instance_id accuser);
+    /// It lasts as long as a suspicion that has all its confirmations.
+    void hasten(instance_id suspect) noexcept;
     void end(instance_id suspect);
 
     /// Those of `suspect`; empty if it is not suspected. Until the next change.

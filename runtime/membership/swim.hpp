@@ -114,6 +114,7 @@ private:
 
     // swim_merge.cpp: what is said about members
     void merge(const update& said, instance_id from);
+    void hear_of_death(member_slot at, const update& said, instance_id from);
     void merge_self(const update& said, instance_id from);
     void meet(const update& said);
     void become(member_slot at, record_ptr record, incarnation_number incarnation,

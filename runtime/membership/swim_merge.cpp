@@ -44,7 +44,25 @@ void swim::merge(const update& said, instance_id from) {
         ++counted_.implausible;
         return;
     }
+    if (said.state == member_state::dead && is_living(known.state)) {
+        hear_of_death(at, said, from);
+        return;
+    }
     become(at, said.record, said.incarnation, said.state, said.accusers, said.age_s);
+}
+
+// Who was cut off from the rest holds them all for dead, and says so when the network is whole
+// again. So the word of one is a suspicion, which lasts as short as one can: where a member has
+// really died it has come before and is over by now, or will be as soon as at the one who says so.
+void swim::hear_of_death(member_slot at, const update& said, instance_id from) {
+    const auto& known = members_[at];
+    const auto instance = known.instance;
+    const std::array accusers{from};
+    if (rank(said.incarnation, member_state::suspect) > rank(known.incarnation, known.state))
+        become(at, said.record, said.incarnation, member_state::suspect, accusers, 0);
+    else
+        confirm(instance, accusers);
+    suspicions_.hasten(instance);
 }
 
 void swim::merge_self(const update& said, instance_id from) {

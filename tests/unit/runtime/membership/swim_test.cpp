@@ -187,12 +187,40 @@ TEST_CASE("an incarnation out of all proportion is ignored") {
 TEST_CASE("late gossip does not wake the dead but a contradiction does") {
     bench b(3);
     b.say(3, update{member_state::dead, 4, record_of(2), {}, 0});
-    CHECK(b.state_of(2) == member_state::dead);
+    b.run_for(options{}.suspicion_min_ns, {2});
+    REQUIRE(b.state_of(2) == member_state::dead);
     b.say(3, update{member_state::alive, 4, record_of(2), {}, 0});
     CHECK(b.state_of(2) == member_state::dead);
     b.say(3, update{member_state::alive, 5, record_of(2), {}, 0});
     CHECK(b.state_of(2) == member_state::alive);
     CHECK(b.count(change_kind::returned) == 1);
+}
+
+TEST_CASE("the word of one that a member is dead is a suspicion, and as short as one can be") {
+    bench b(9);
+    SECTION("one that lives contradicts in time, however often it is said") {
+        for (int i = 0; i < 3; ++i) b.say(3, update{member_state::dead, 1, record_of(2), {}, 0});
+        CHECK(b.state_of(2) == member_state::suspect);
+        b.run_for(options{}.suspicion_min_ns - 50 * ms);
+        CHECK(b.state_of(2) == member_state::suspect);
+        b.say(2, update{member_state::alive, 2, record_of(2), {}, 0});
+        CHECK(b.state_of(2) == member_state::alive);
+        b.run_for(5'000 * ms);
+        CHECK(b.count(change_kind::died) == 0);
+    }
+    SECTION("one that was suspected for as long is dead at once") {
+        b.say(3, update{member_state::suspect, 1, record_of(2), {3}, 0});
+        b.run_for(options{}.suspicion_min_ns + 50 * ms);
+        REQUIRE(b.state_of(2) == member_state::suspect);
+        b.say(3, update{member_state::dead, 1, record_of(2), {}, 0});
+        b.node.advance(b.now);
+        b.collect();
+        CHECK(b.state_of(2) == member_state::dead);
+    }
+    SECTION("of one that left nobody has to be sure") {
+        b.say(2, update{member_state::left, 1, record_of(2), {}, 0});
+        CHECK(b.state_of(2) == member_state::left);
+    }
 }
 
 TEST_CASE("a node that did not run for a while blames nobody for it") {
