@@ -2,6 +2,7 @@
 //
 // How nodes come together and part, and what they refuse.
 #include "tests/cluster/cluster_harness.hpp"
+#include "tests/support/reserved_port.hpp"
 
 #include <future>
 #include <random>
@@ -9,6 +10,7 @@
 
 using namespace dunlin;
 using namespace dunlin::testing;
+using dunlin::tests::reserved_port;
 using namespace std::chrono_literals;
 
 namespace {
@@ -49,15 +51,13 @@ TEST_CASE("a node that stops leaves, and the others know that it did not die") {
 }
 
 TEST_CASE("a node that nobody answers serves alone and joins later") {
-    auto first = start_node(member_settings("n1"));
-    const auto endpoint = at(*first);
-    first.reset();
-    auto config = member_settings("n2", {endpoint});
+    const reserved_port port;
+    auto config = member_settings("n2", {port.endpoint()});
     config.join_timeout = 1ms;
     const auto second = start_node(config);
     config = member_settings("n1");
-    config.listen = endpoint;
-    first = start_node(config);
+    config.listen = port.endpoint();
+    const auto first = start_node(config);
     wait_until_together({first.get(), second.get()});
 }
 
@@ -96,11 +96,9 @@ TEST_CASE("a name that a living member has is refused to another node") {
 }
 
 TEST_CASE("a node that is told to join itself serves alone") {
-    auto probe = start_node(member_settings("n1"));
-    const auto endpoint = at(*probe);
-    probe.reset();
-    auto config = member_settings("n1", {endpoint});
-    config.listen = endpoint;
+    const reserved_port port;
+    auto config = member_settings("n1", {port.endpoint()});
+    config.listen = port.endpoint();
     config.join_timeout = 1ms;
     const auto node = start_node(config);
     raw_client client(at(*node));

@@ -3,11 +3,13 @@
 // The end of a node: what runs is finished or answered, and nothing hangs.
 #include "tests/cluster/node_harness.hpp"
 #include "tests/cluster/raw_client.hpp"
+#include "tests/support/reserved_port.hpp"
 
 #include <future>
 
 using namespace dunlin;
 using namespace dunlin::testing;
+using dunlin::tests::reserved_port;
 using namespace std::chrono_literals;
 
 namespace {
@@ -108,9 +110,10 @@ TEST_CASE("a sleep that the end of its node cuts short is not taken for slept") 
 }
 
 TEST_CASE("an idle node stops at once, and its port is free again") {
-    auto node = start_node();
+    const reserved_port port;
     auto config = node_settings();
-    config.listen = node->endpoints().front();
+    config.listen = port.endpoint();
+    auto node = start_node(config);
     const auto in_use = runtime::node::start(config);
     REQUIRE_FALSE(in_use);
     CHECK(in_use.error().code == errc::unavailable);

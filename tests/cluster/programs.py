@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -127,6 +128,7 @@ class Cluster:
 
     def __init__(self, count=3, *arguments):
         self._arguments = arguments
+        self._ports = {}
         self.nodes = {}
         try:
             for number in range(1, count + 1):
@@ -136,8 +138,14 @@ class Cluster:
             self.close()
             raise
 
-    def add(self, name, *arguments, listen="tcp://127.0.0.1:0"):
+    def add(self, name, *arguments):
         """Starts a node and joins it to those that are there. It may be unknown to some yet."""
+        # Another start of it finds the port free: others that ask for any do not get it.
+        if name not in self._ports:
+            self._ports[name] = socket.socket()
+            self._ports[name].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._ports[name].bind(("127.0.0.1", 0))
+        listen = f"tcp://127.0.0.1:{self._ports[name].getsockname()[1]}"
         others = [word for endpoint in self.endpoints for word in ("--join", endpoint)]
         self.nodes[name] = Node("--name", name, *others, *self._arguments, *arguments,
                                 listen=listen)
@@ -194,9 +202,8 @@ class Cluster:
         """A new process of that name in the same place, in place of one that runs or has ended."""
         if self.nodes[name].process.poll() is None:
             self.stop(name)
-        old = self.nodes[name]
-        old.close()
-        self.add(name, *arguments, listen=old.endpoint)
+        self.nodes[name].close()
+        self.add(name, *arguments)
         self.wait_until_alive(*(each for each in self.nodes
                                 if self.nodes[each].process.poll() is None))
 
@@ -209,6 +216,8 @@ class Cluster:
     def close(self):
         for node in self.nodes.values():
             node.close()
+        for port in self._ports.values():
+            port.close()
 
     def __enter__(self):
         return self

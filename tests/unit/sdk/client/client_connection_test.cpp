@@ -3,6 +3,7 @@
 #include "plain_sockets.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/no_more_threads.hpp"
+#include "tests/support/reserved_port.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -24,12 +25,11 @@ client connected(const fake_node& node) {
 }
 
 // An endpoint where nothing listens.
-std::string vacant_endpoint() { return fake_node().endpoint(); }
-
 }  // namespace
 
 TEST_CASE("client says where it found no node") {
-    const auto endpoint = vacant_endpoint();
+    const reserved_port vacant;
+    const auto& endpoint = vacant.endpoint();
     const auto refused =
         client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 800ms});
     REQUIRE_FALSE(refused);
@@ -67,7 +67,8 @@ TEST_CASE("client says that what listens does not speak ZeroMQ") {
 
 TEST_CASE("client that is given up while it tries to connect ends") {
     // Without pauses an attempt is due almost always, also when the end comes.
-    const auto endpoint = vacant_endpoint();
+    const reserved_port vacant;
+    const auto& endpoint = vacant.endpoint();
     for (int i = 0; i < 100; ++i) {
         CHECK_FALSE(client::connect(client_options{.endpoints = {endpoint},
                                                    .connect_timeout = 2ms,
@@ -97,6 +98,7 @@ TEST_CASE("client says that the machine has no thread for it") {
 }
 
 TEST_CASE("client gives up at once when every node refuses it") {
+    const reserved_port vacant;
     fake_node strict({.on_hello = fake_node::greeting::refuse});
     const auto refused = client::connect(strict.endpoint());
     CHECK(refused.error() == error{errc::unauthenticated, "the node at " + strict.endpoint() +
@@ -104,16 +106,18 @@ TEST_CASE("client gives up at once when every node refuses it") {
 }
 
 TEST_CASE("client uses the first endpoint that answers") {
+    const reserved_port vacant;
     fake_node strict({.on_hello = fake_node::greeting::refuse});
     fake_node node;
     auto c = client::connect(
-        client_options{.endpoints = {vacant_endpoint(), strict.endpoint(), node.endpoint()}});
+        client_options{.endpoints = {vacant.endpoint(), strict.endpoint(), node.endpoint()}});
     REQUIRE(c);
     CHECK(c->invoke<int>("t/echo", 1).value() == 1);
 }
 
 TEST_CASE("client waits for a node that starts later") {
-    const auto endpoint = vacant_endpoint();
+    const reserved_port vacant;
+    const auto& endpoint = vacant.endpoint();
     auto connecting = std::async(std::launch::async, [&] {
         return client::connect(client_options{.endpoints = {endpoint}, .connect_timeout = 20s});
     });
@@ -124,8 +128,9 @@ TEST_CASE("client waits for a node that starts later") {
 }
 
 TEST_CASE("client answers calls in flight when the node vanishes, and finds the next one") {
-    auto node = std::make_unique<fake_node>();
-    const auto endpoint = node->endpoint();
+    const reserved_port port;
+    const auto& endpoint = port.endpoint();
+    auto node = std::make_unique<fake_node>(fake_node::options{.endpoint = endpoint});
     auto c = connected(*node);
     auto lost = c.async_invoke<int>("t/hold", 1);
     auto waiting = std::async(std::launch::async, [&] { return c.invoke<int>("t/hold", 2); });
@@ -159,8 +164,9 @@ TEST_CASE("client answers calls in flight when the node vanishes, and finds the 
 }
 
 TEST_CASE("client notices that its node vanished while nobody calls") {
-    auto node = std::make_unique<fake_node>();
-    const auto endpoint = node->endpoint();
+    const reserved_port port;
+    const auto& endpoint = port.endpoint();
+    auto node = std::make_unique<fake_node>(fake_node::options{.endpoint = endpoint});
     auto c = connected(*node);
     CHECK(c.invoke<int>("t/echo", 1));
     node.reset();

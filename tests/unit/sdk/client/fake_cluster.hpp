@@ -7,6 +7,7 @@
 #pragma once
 
 #include "fake_node.hpp"
+#include "tests/support/reserved_port.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -42,8 +43,10 @@ public:
     fake_node& add() {
         const auto number = nodes_.size() + 1;
         constexpr auto again = wire::catalog_flags::idempotent;
+        ports_.push_back(std::make_unique<reserved_port>());
         nodes_.push_back(
-            std::make_unique<fake_node>(fake_node::options{.name = "n" + std::to_string(number),
+            std::make_unique<fake_node>(fake_node::options{.endpoint = ports_.back()->endpoint(),
+                                                           .name = "n" + std::to_string(number),
                                                            .cluster = "fakes",
                                                            .instance = 100 + number,
                                                            .catalog = {{"t/echo", "1", again},
@@ -97,6 +100,8 @@ public:
     }
 
 private:
+    // Kept from others when a node is killed, for one that takes its place.
+    std::vector<std::unique_ptr<reserved_port>> ports_;
     std::vector<std::unique_ptr<fake_node>> nodes_;
     std::vector<bool> draining_;
     std::uint64_t view_ = 0;
