@@ -107,6 +107,8 @@ private:
     void close_lost(std::int64_t now_ns);
     [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
     void set_standing(peer_link& link);
+    void ask_if_due(peer_link& link, std::int64_t now_ns);
+    void ping(peer_link& link, std::int64_t now_ns);
     void take_catalog(peer_link& link, std::int64_t now_ns);
     void drop_catalog(peer_link& link) noexcept;
     void refresh(function_route& route, std::int64_t now_ns);

@@ -28,6 +28,9 @@ bool forwarder::receive_from(peer_link& link, std::int64_t now_ns) {
         const auto frame = link.connection->receive();
         if (!frame) return frames != 0;
         counters_.frames_received.add();
+        const bool was_late = link.pulse.late();
+        link.pulse.heard(now_ns);
+        if (was_late) set_standing(link);
         if (!frame->one_part())
             give_up(link, "it sent a message of several parts");
         else

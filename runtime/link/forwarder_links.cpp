@@ -132,12 +132,8 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
                     next_ns = std::min(next_ns, ns_of(link.connection->greet_by()));
                 break;
             case peer_link::phase::live:
-                if (link.ping_sent_ns == 0 && link.ping_due_ns <= now_ns) {
-                    link.ping_sent_ns = now_ns;
-                    link.ping_due_ns = now_ns + ping_every_ns;
-                    wire::append(link.out, wire::ping{0});
-                    count_envelope(link);
-                }
+                ask_if_due(link, now_ns);
+                next_ns = std::min(next_ns, link.pulse.next_ns());
                 break;
             case peer_link::phase::leaving: break;
         }
@@ -146,6 +142,29 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
     }
     if (any_lost_) close_lost(now_ns);
     return any_lost_ ? now_ns : next_ns;
+}
+
+void forwarder::ping(peer_link& link, std::int64_t now_ns) {
+    if (link.ping_sent_ns != 0) return;
+    link.ping_sent_ns = now_ns;
+    link.ping_due_ns = now_ns + ping_every_ns;
+    wire::append(link.out, wire::ping{0});
+    count_envelope(link);
+}
+
+void forwarder::ask_if_due(peer_link& link, std::int64_t now_ns) {
+    if (link.ping_due_ns <= now_ns) ping(link, now_ns);
+    const bool was_late = link.pulse.late();
+    const auto found = link.pulse.look(link.in_flight != 0, now_ns);
+    if (found == cluster::pulse::verdict::ping) {
+        static_cast<void>(link.connection->moved());  // from here on
+        ping(link, now_ns);
+    } else if (found == cluster::pulse::verdict::late && link.connection->moved()) {
+        link.pulse.heard(now_ns);
+    }
+    if (link.pulse.late() == was_late) return;
+    set_standing(link);
+    log().debug("link node={} {}", link.name, was_late ? "answers again" : "does not answer");
 }
 
 void forwarder::read_events() {
@@ -173,6 +192,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.connection.reset();
     link.now = peer_link::phase::waiting;
     link.lost = false;
+    link.pulse = cluster::pulse{cluster::pulse::limits{}};
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + link.pause.next().count();
     for (auto& function : link.catalog)
@@ -203,6 +223,7 @@ void forwarder::set_standing(peer_link& link) {
     for (auto& function : link.catalog) {
         if (function.route == nullptr) continue;
         function.route->open[function.place] = open;
+        function.route->late[function.place] = link.pulse.late();
         function.route->candidates[function.place].rtt_ns =
             link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
     }

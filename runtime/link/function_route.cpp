@@ -14,6 +14,7 @@ function_route::function_route(std::string function, actors::pool* own, std::uin
       candidates(1),
       links(1, nullptr),
       open(1, own != nullptr),
+      late(1, false),
       health(1, seed),
       idempotent(own == nullptr || own->info().idempotent()) {
     candidates[own_place].local = true;
@@ -27,11 +28,13 @@ std::uint32_t function_route::add(peer_link& link, bool idempotent_there, std::i
         links.push_back(nullptr);
         candidates.emplace_back();
         open.push_back(false);
+        late.push_back(false);
         health.resize(links.size());
     }
     health.forget(place);
     links[place] = &link;
     open[place] = false;
+    late[place] = false;
     candidates[place] = {};
     candidates[place].now = cluster::standing::barred;
     candidates[place].reported_at_ns = now_ns;
@@ -48,8 +51,11 @@ void function_route::remove(std::uint32_t place) noexcept {
 }
 
 void function_route::refresh_standings(std::int64_t now_ns) noexcept {
-    for (std::size_t place = own_place + 1; place < links.size(); ++place)
-        candidates[place].now = open[place] ? health.at(place, now_ns) : cluster::standing::barred;
+    for (std::size_t place = own_place + 1; place < links.size(); ++place) {
+        candidates[place].now = !open[place]  ? cluster::standing::barred
+                                : late[place] ? cluster::standing::avoided
+                                              : health.at(place, now_ns);
+    }
 }
 
 }  // namespace dunlin::runtime

@@ -45,6 +45,7 @@ struct function_route {
     std::vector<cluster::candidate> candidates;
     std::vector<peer_link*> links;  // null: the own node, or nobody
     std::vector<bool> open;         // the link takes calls now
+    std::vector<bool> late;         // its node does not answer: only if no other is left
     cluster::peer_health health;
     std::size_t others = 0;  // places with a link
     /// As everybody says who serves it or has served it: modules of two versions may differ.

@@ -12,6 +12,7 @@
 
 #include "client/backoff.hpp"
 #include "client/connection.hpp"
+#include "cluster/pulse.hpp"
 #include "cluster/spread.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -74,6 +75,8 @@ struct peer_link {
     std::size_t in_flight_max = 0;
     std::size_t bytes_in_flight = 0;
     std::size_t payload_bytes_max = 0;
+    /// Membership says who is dead; this, who hangs meanwhile and should get no more calls.
+    cluster::pulse pulse{cluster::pulse::limits{}};
     std::int64_t ping_sent_ns = 0;  // 0: none under way
     std::int64_t ping_due_ns = 0;
     std::int64_t rtt_ns = 0;  // averaged; 0: unknown

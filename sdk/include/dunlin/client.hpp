@@ -64,6 +64,10 @@ struct client_options {
     /// only when it is known that they did not run. At most 8; zero: never. All retries of a client
     /// share a budget of about a sixth of its calls, so that a cluster that fails sees no storm.
     std::uint32_t retries_max = 2;
+    /// A node that has calls, does not answer, and is silent for as long, is taken for lost if
+    /// there are others: it hangs, or the network does. Calls avoid it much earlier. At most an
+    /// hour; zero: never, and the connection's own heartbeat finds it out after some 8 s.
+    std::chrono::milliseconds silence_max{1000};
     /// Every call is hedged; see `call_options::hedge`.
     bool hedge = false;
     /// Pause before connecting again: doubles from the first to the second, with jitter.

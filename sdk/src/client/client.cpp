@@ -43,6 +43,10 @@ result<void> check(const client_options& options) {
     if (options.retries_max > retries_most) {
         return {errc::invalid_argument, "client_options::retries_max must be at most 8"};
     }
+    if (options.silence_max.count() < 0 || options.silence_max > std::chrono::hours(1)) {
+        return {errc::invalid_argument,
+                "client_options::silence_max must be from 0, for never, to an hour"};
+    }
     if (options.timeout.count() <= 0) {
         return {errc::invalid_argument, "client_options::timeout must be positive"};
     }

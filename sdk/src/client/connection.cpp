@@ -35,7 +35,8 @@ int milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(d
 
 connection::connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
                        const settings& how, time_point at)
-    : lane_(lane),
+    : pulse({.silence_max_ns = how.silence_max.count()}),
+      lane_(lane),
       endpoint_(std::move(endpoint)),
       connect_by_(at + std::min(how.connect_timeout, how.greet_timeout)),
       greet_by_(at + how.greet_timeout),
@@ -161,10 +162,15 @@ void connection::read_events() {
     while (next(event)) {
         if (!event.more() || !next(address)) continue;
         std::uint16_t what = 0;
-        if (event.size() < sizeof what) continue;
+        std::int32_t value = 0;
+        if (event.size() < sizeof what + sizeof value) continue;
         std::memcpy(&what, event.data(), sizeof what);
+        std::memcpy(&value, static_cast<const char*>(event.data()) + sizeof what, sizeof value);
         switch (what) {
-            case ZMQ_EVENT_CONNECTED: connected_ = true; break;
+            case ZMQ_EVENT_CONNECTED:
+                connected_ = true;
+                progress_.watch(value);
+                break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
                 give_up("the node refused this client's keys");
                 break;
@@ -175,7 +181,10 @@ void connection::read_events() {
             case ZMQ_EVENT_CLOSED:
                 if (!connected_) give_up("connection refused, or no such host");
                 break;
-            case ZMQ_EVENT_DISCONNECTED: give_up_closed(); break;
+            case ZMQ_EVENT_DISCONNECTED:
+                progress_.watch(-1);
+                give_up_closed();
+                break;
             default: break;
         }
     }

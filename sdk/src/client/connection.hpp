@@ -13,6 +13,8 @@
 #include "client/member_views.hpp"
 #include "client/outbox.hpp"
 #include "client/routes.hpp"
+#include "client/tcp_progress.hpp"
+#include "cluster/pulse.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/bytes.hpp>
@@ -69,6 +71,7 @@ public:
         std::chrono::milliseconds greet_timeout{5000};    // until the welcome
         std::chrono::milliseconds heartbeat_interval{2000};
         std::chrono::milliseconds heartbeat_timeout{6000};
+        std::chrono::nanoseconds silence_max{0};  // of a node with calls; 0: as above
     };
 
     /// Starts to connect and queues a hello. Throws zmq::error_t when there are no more sockets.
@@ -103,6 +106,8 @@ public:
     void give_up(std::string problem);
     /// Gives up waiting for the welcome, unless news show that there is time left.
     void give_up_greeting(time_point at);
+    /// Whether bytes have moved since the last call; see `tcp_progress`.
+    [[nodiscard]] bool moved() noexcept { return progress_.moved(); }
     /// Gives up, and does not look at what else has arrived either.
     void give_up_reading(std::string problem) {
         give_up(std::move(problem));
@@ -111,6 +116,7 @@ public:
 
     // -- shared ------------------------------------------------------------------------------
     outbox out;
+    cluster::pulse pulse;
     phase now = phase::greeting;
     std::size_t in_flight = 0;
     std::size_t in_flight_max = 0;
@@ -137,6 +143,7 @@ private:
     zmq::socket_t monitor_;
     int socket_fd_ = -1;
     int monitor_fd_ = -1;
+    tcp_progress progress_;
     bool connected_ = false;
     bool reading_ = true;
     std::string problem_;

@@ -79,6 +79,10 @@ private:
     using time_point = clock::time_point;
     using lock = std::unique_lock<std::mutex>;
 
+    static std::int64_t ns(time_point at) noexcept {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
+    }
+
     /// A call that was settled without an answer from a node.
     struct outcome {
         call* to;
@@ -130,12 +134,15 @@ private:
     void refresh_members(time_point now);
     void retire(connection& leaving, time_point now);
     void mark_draining();
+    void doubt_unvouched();
+    void mark_late(peer_node& node) noexcept;
 
     // -- sending again: driver_retry.cpp, mutex held -------------------------------------------
     bool keep(call& open, bytes_view payload, std::string_view key, std::string_view trace);
     void hold(call& open);
     void put(call& open, connection& on, time_point now);
     void append_invoke(const call& open, connection& on, std::uint8_t attempt, time_point now);
+    [[nodiscard]] bool can_send_again(const call& open, time_point now) const noexcept;
     [[nodiscard]] bool may_send_again(call& open, time_point now);
     void send_again(call& open, bool tried_too, time_point now);
     [[nodiscard]] bool sent_on(const call& open, std::uint64_t id,
@@ -181,6 +188,8 @@ private:
     void close_connections(time_point now);
     void refuse(connection& from, error why);                                       // mutex held
     [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
+    [[nodiscard]] bool listens_to(const connection& one) const noexcept;            // mutex held
+    bool feel_pulses(time_point now);                                               // mutex held
     void detach(connection& lost, time_point now);                                  // mutex held
     void rebuild_poll_set();
     [[nodiscard]] time_point next_upkeep();              // mutex held

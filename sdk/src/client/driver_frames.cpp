@@ -16,6 +16,10 @@ constexpr std::size_t batch_max = 64;
 // A payload's length has four bytes.
 constexpr std::uint64_t payload_bytes_ceiling = std::numeric_limits<std::uint32_t>::max();
 
+std::chrono::steady_clock::time_point at_ns(std::int64_t ns) {
+    return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(ns));
+}
+
 }  // namespace
 
 // -- frames ----------------------------------------------------------------------------------
@@ -35,7 +39,11 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
             if (std::exchange(first, false)) {
                 ++stats_.frames_received;
                 in_flight_before_ = calls_.in_flight();
-                if (many_) at = clock::now();
+                if (many_) {
+                    at = clock::now();
+                    from.pulse.heard(ns(at));
+                    if (from.node != nullptr && from.node->late) mark_late(*from.node);
+                }
             }
             recycle();
             while (more && !greeting && !farewell && batch_.size() < batch_max) {
@@ -196,7 +204,8 @@ bool driver::upkeep(time_point now) {
         copies_.advance(now, [&](support::timer_node& node) {
             send_copy(*static_cast<kept_call::copy_timer&>(node).of, now);
         });
-        late = !due_.empty();
+        const bool asked = feel_pulses(now);
+        late = asked || !due_.empty();
         for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
         // An attempt that nobody makes any more must not look like work, or its leader never ends.
         opening = !stopping_ && plan_.next_action() <= now;
@@ -244,6 +253,37 @@ void driver::open_connections(time_point now) {
     }
     held.unlock();
     rebuild_poll_set();
+}
+
+// Without others there is nothing to be gained by giving a node up.
+bool driver::listens_to(const connection& one) const noexcept {
+    if (!many_ || !one.problem().empty()) return false;
+    return one.now == connection::phase::leaving ||
+           (one.now == connection::phase::live && nodes_.size() > 1);
+}
+
+// Looks after nodes that hang, or are cut off, as long as there are others.
+// @returns whether there is something to send.
+bool driver::feel_pulses(time_point now) {
+    bool asks = false;
+    for (const auto& one : connections_) {
+        if (!listens_to(*one)) continue;
+        auto verdict = one->pulse.look(one->in_flight != 0, ns(now));
+        using said = cluster::pulse::verdict;
+        if (verdict == said::well) continue;
+        const bool moved = one->moved();  // since the last look like this one
+        if (verdict == said::ping) {
+            append(one->out.open(), wire::ping{0});
+            one->out.appended(window());
+            asks = true;
+        } else if (moved) {
+            one->pulse.heard(ns(now));
+        } else if (verdict == said::silent) {
+            one->give_up("it does not answer, and the connection is silent");
+        }
+        if (one->node != nullptr && one->node->late != one->pulse.late()) mark_late(*one->node);
+    }
+    return asks;
 }
 
 bool driver::needs_closing(const connection& one, time_point now) const {
@@ -308,6 +348,7 @@ driver::time_point driver::next_upkeep() {
     auto first = plan_.next_action();
     for (const auto& one : connections_) {
         if (one->now == connection::phase::greeting) first = std::min(first, one->greet_by());
+        if (listens_to(*one)) first = std::min(first, at_ns(one->pulse.next_ns()));
         if (!one->problem().empty()) first = time_point::min();
     }
     return first;

@@ -45,10 +45,6 @@ std::uint64_t seed() {
     return mixed == 0 ? 1 : mixed;
 }
 
-std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
-}
-
 }  // namespace
 
 driver::driver(client_options options)
@@ -69,6 +65,7 @@ driver::driver(client_options options)
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     connecting_.cluster = options_.cluster;
     if (!options_.learn_members) connecting_.features = 0;
+    connecting_.silence_max = options_.silence_max;
     // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
     connecting_.greet_timeout =
         std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
@@ -142,7 +139,9 @@ bool driver::unsent() const noexcept {
 // Something that a leader has to do, or wait for.
 bool driver::work_pending() const noexcept {
     return calls_.in_flight() != 0 || !due_.empty() || !plan_.settled() ||
-           connections_.size() != live_.size() || unsent();
+           connections_.size() != live_.size() || unsent() ||
+           std::any_of(connections_.begin(), connections_.end(),
+                       [&](const auto& one) { return one->pulse.doubted() && listens_to(*one); });
 }
 
 // The background thread leads when there is something to do and nobody else does it. When there

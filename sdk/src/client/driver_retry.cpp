@@ -10,14 +10,6 @@
 #include <utility>
 
 namespace dunlin::link {
-namespace {
-
-std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
-}
-
-}  // namespace
-
 // -- what is kept ----------------------------------------------------------------------------
 
 // @returns false when the call cannot be sent again, for want of room.
@@ -76,13 +68,16 @@ void driver::put(call& open, connection& on, time_point now) {
     open.on = &on;
 }
 
-bool driver::may_send_again(call& open, time_point now) {
+bool driver::can_send_again(const call& open, time_point now) const noexcept {
     return open.keeps() && open.kept->retries_left > 0 &&
-           open.kept->attempts + 1u < call_table::attempts_max && now < open.deadline &&
-           retries_.may_retry(ns(now));
+           open.kept->attempts + 1u < call_table::attempts_max && now < open.deadline;
 }
 
-// @pre `may_send_again`, and no attempt is under way.
+bool driver::may_send_again(call& open, time_point now) {
+    return can_send_again(open, now) && retries_.may_retry(ns(now));
+}
+
+// @pre `can_send_again`, and no attempt is under way.
 void driver::send_again(call& open, bool tried_too, time_point now) {
     auto& kept = *open.kept;
     --kept.retries_left;
@@ -172,7 +167,10 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
 // The connection has ended, and took an attempt with it.
 void driver::attempt_lost(call& open, connection& lost, time_point now) {
     if (open.keeps() && open.kept->second != nullptr) return drop_attempt(open, lost);
-    if (open.idempotent && may_send_again(open, now)) {
+    // A connection is lost once, however many calls it had: what each of them costs others is
+    // bounded without the budget, and with it a busy moment would decide whose call fails.
+    const bool first = open.keeps() && open.kept->attempts == 0;
+    if (open.idempotent && (first ? can_send_again(open, now) : may_send_again(open, now))) {
         drop_attempt(open, lost);
         return send_again(open, true, now);
     }

@@ -9,14 +9,6 @@
 #include <vector>
 
 namespace dunlin::link {
-namespace {
-
-std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
-}
-
-}  // namespace
-
 // -- choosing --------------------------------------------------------------------------------
 
 // `before`: where the call was already, which is not where it goes now.
@@ -88,6 +80,7 @@ void driver::take_members(connection& from, const wire::item_list& items, time_p
     if (from.node == nullptr || from.instance == 0) return;
     if (!from.members.add(items, from.endpoint())) return;
     views_.told(from.instance, from.members.view(), from.members.take());
+    doubt_unvouched();
     members_stale_ = true;
     refresh_members(now);
 }
@@ -169,6 +162,21 @@ void driver::retire(connection& leaving, time_point now) {
     leave_node(leaving);
     leaving.now = connection::phase::leaving;
     move_unsent(leaving, true, now);
+}
+
+// A node that the others do not name any more may be dead for them and alive for us, or hang.
+void driver::doubt_unvouched() {
+    for (const auto& one : connections_) {
+        if (one->now == connection::phase::live && one->instance != 0 &&
+            !views_.vouched_for(one->instance))
+            one->pulse.doubt();
+    }
+}
+
+void driver::mark_late(peer_node& node) noexcept {
+    node.late = std::any_of(node.lanes.begin(), node.lanes.end(),
+                            [](const connection* lane) { return lane->pulse.late(); });
+    routes_.set_late(node.place, node.late);
 }
 
 void driver::mark_draining() {

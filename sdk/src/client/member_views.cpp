@@ -63,6 +63,17 @@ bool member_views::lost(std::uint64_t sender) {
     return merge();
 }
 
+bool member_views::vouched_for(std::uint64_t instance) const noexcept {
+    bool others = false;
+    for (const auto& one : views_) {
+        if (one.sender == instance) continue;
+        others = true;
+        for (const auto& each : one.list)
+            if (each.instance == instance) return true;
+    }
+    return !others;
+}
+
 bool member_views::merge() {
     std::map<std::uint64_t, member> by_instance;
     std::map<std::string, std::uint64_t, std::less<>> youngest;

@@ -58,6 +58,9 @@ public:
     /// No connection to that sender is left. @returns whether this changes `members()`.
     bool lost(std::uint64_t sender);
 
+    /// Whether anyone but itself names that member, if there is anyone else.
+    [[nodiscard]] bool vouched_for(std::uint64_t instance) const noexcept;
+
     /// By instance, each once.
     [[nodiscard]] const std::vector<member>& members() const noexcept { return merged_; }
 

@@ -18,6 +18,7 @@ struct peer_node {
     std::uint64_t instance = 0;  // 0: not told
     std::uint32_t place = 0;     // among the routes
     bool draining = false;       // gets no calls
+    bool late = false;           // with the answer to a ping: gets none while others do
     std::vector<connection*> lanes;
     std::size_t next_lane = 0;
 

@@ -66,6 +66,11 @@ void routes::set_open(std::uint32_t node, bool open) noexcept {
     ++turn_;
 }
 
+void routes::set_late(std::uint32_t node, bool late) noexcept {
+    nodes_[node].late = late;
+    ++turn_;
+}
+
 std::uint32_t routes::find(std::string_view function) const noexcept {
     const auto known = names_.find(function);
     return known == names_.end() ? none : known->second;
@@ -116,7 +121,9 @@ bool routes::mark_usable(function_state& of, std::int64_t now_ns, bool any) noex
         const auto& node = nodes_[i];
         const bool maybe = any || !node.catalog_known || of.at[i].serves;
         const bool usable = node.used && node.open && maybe;
-        of.nodes[i].now = usable ? health_.at(i, now_ns) : cluster::standing::barred;
+        of.nodes[i].now = !usable     ? cluster::standing::barred
+                          : node.late ? cluster::standing::avoided
+                                      : health_.at(i, now_ns);
         found = found || usable;
     }
     return found;

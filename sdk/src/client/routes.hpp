@@ -50,6 +50,9 @@ public:
     /// Whether the node takes calls at all.
     void set_open(std::uint32_t node, bool open) noexcept;
 
+    /// Whether the node is avoided as long as there are others.
+    void set_late(std::uint32_t node, bool late) noexcept;
+
     /// The number of a function; `none` for a name that no catalog had.
     [[nodiscard]] std::uint32_t find(std::string_view function) const noexcept;
     /// The same, and makes it known; `none` when there are too many.
@@ -95,6 +98,7 @@ private:
         std::int64_t since_ns = 0;  // when it was first seen
         bool used = false;
         bool open = false;
+        bool late = false;
         bool catalog_known = false;
     };
     struct name_hash {

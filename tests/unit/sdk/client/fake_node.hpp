@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <stdexcept>
@@ -134,6 +135,17 @@ public:
             there.leaving_ = true;
         });
     }
+    /// Neither reads nor answers until what this returns is destroyed, but its connections stand.
+    [[nodiscard]] std::shared_ptr<void> hang() {
+        auto hanging = std::make_shared<std::promise<void>>();
+        auto over = std::make_shared<std::promise<void>>();
+        post([hanging, ended = over->get_future().share()](fake_node&) {
+            hanging->set_value();
+            ended.wait();
+        });
+        hanging->get_future().wait();
+        return {over.get(), [over](void*) { over->set_value(); }};
+    }
     /// Runs `action` on the node's thread.
     void post(std::function<void(fake_node&)> action) {
         {
@@ -241,6 +253,7 @@ private:
                     answer(peer, reader.invoke(), out);
                     break;
                 case wire::kind::cancel: ++seen_.cancels; break;
+                case wire::kind::ping: append(out, wire::pong{reader.id_or_token()}); break;
                 case wire::kind::pong:
                     ++seen_.pongs;
                     seen_.log.emplace_back("pong");
