@@ -143,11 +143,7 @@ bool read_line(std::string_view line, key_lines& to) {
     return true;
 }
 
-result<key_pair> to_pair(const std::string& path, const key_lines& lines, mode_t mode) {
-    if (lines.secret_key && (mode & of_others) != 0)
-        return bad_file(path,
-                        "it holds a secret key, and others than its owner may read or change it; "
-                        "run chmod 600 on it, and make new keys if others may have read it");
+result<key_pair> to_pair(const std::string& path, const key_lines& lines) {
     key_pair pair;
     pair.name = lines.name.value_or("");
     pair.public_key = lines.public_key.value_or("");
@@ -174,18 +170,12 @@ result<key_pair> to_pair(const std::string& path, const key_lines& lines, mode_t
 result<key_pair> read_key_file(const std::string& path) {
     file_text file;
     if (auto read = read_file(path, file); !read) return std::move(read.error());
-    key_lines lines;
-    std::size_t number = 0;
-    for (std::string_view rest = file.text; !rest.empty();) {
-        const auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        ++number;
-        if (!read_line(line, lines))
-            return bad_file(path, "line " + std::to_string(number) +
-                                      " is none of a key file; those have name, public_key and "
-                                      "secret_key once, each as in name = \"shop\"");
-    }
-    return to_pair(path, lines, file.mode);
+    auto pair = parse_key_file(file.text, path);
+    if (pair && !pair->secret_key.empty() && (file.mode & of_others) != 0)
+        return bad_file(path,
+                        "it holds a secret key, and others than its owner may read or change it; "
+                        "run chmod 600 on it, and make new keys if others may have read it");
+    return pair;
 }
 
 std::string quoted(std::string_view text) {
@@ -228,6 +218,21 @@ result<void> write_file(const std::string& path, std::string_view text, mode_t m
 }
 
 }  // namespace
+
+result<key_pair> parse_key_file(std::string_view text, const std::string& path) {
+    key_lines lines;
+    std::size_t number = 0;
+    for (auto rest = text; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        ++number;
+        if (!read_line(line, lines))
+            return bad_file(path, "line " + std::to_string(number) +
+                                      " is none of a key file; those have name, public_key and "
+                                      "secret_key once, each as in name = \"shop\"");
+    }
+    return to_pair(path, lines);
+}
 
 result<key_pair> read_secret_key(const std::string& path) {
     auto pair = read_key_file(path);

@@ -45,6 +45,9 @@ enum class secret_too : std::uint8_t {
 [[nodiscard]] result<key_pair> read_public_key(const std::string& path,
                                                secret_too secret = secret_too::forget);
 
+/// What stands in a file of either kind; `path` appears in errors. Errors: `invalid_argument`.
+[[nodiscard]] result<key_pair> parse_key_file(std::string_view text, const std::string& path);
+
 /// A new pair. Errors: `unavailable` when ZeroMQ has been built without CURVE.
 [[nodiscard]] result<key_pair> make_key_pair(std::string name);
 /// Writes a pair to `secret_path` (mode 0600) and `public_path` (0644), whatever the umask. Neither
