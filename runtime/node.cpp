@@ -327,9 +327,11 @@ std::size_t node::stop() {
     const auto began = std::chrono::steady_clock::now();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
-    parts.wait_until(
-        [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
-        began + parts.config.drain_timeout);
+    // A node whose start failed has lanes that never served, and nothing to finish.
+    if (parts.holds)
+        parts.wait_until(
+            [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
+            began + parts.config.drain_timeout);
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

@@ -46,7 +46,8 @@ using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
     {"node", "Node"},       {"cluster", "Cluster"}, {"threads", "Threads"},
-    {"pools", "Functions"}, {"limits", "Limits"},   {"log", "Logging"},
+    {"pools", "Functions"}, {"limits", "Limits"},   {"dedupe", "Calls that arrive again"},
+    {"log", "Logging"},
 };
 
 /// The options as given, to be put over the file once it is read.
