@@ -142,7 +142,8 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
         const auto own = std::to_string(wire::protocol_version);
         refuse(routing_id, "no common protocol version: this node speaks " + own + " to " + own +
                                ", the peer " + std::to_string(hello.version_min) + " to " +
-                               std::to_string(hello.version_max));
+                               std::to_string(hello.version_max) +
+                               "; run releases of Dunlin on both that share a version");
         return nullptr;
     }
     if (auto known = admit(hello); !known) {

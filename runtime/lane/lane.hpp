@@ -255,7 +255,7 @@ private:
     inbox inbox_;
     std::vector<std::string> endpoints_;
 
-    zmq::context_t context_{1};
+    zmq::context_t context_{1, link_limits::sockets_max};
     zmq::socket_t socket_;
     zmq::socket_t monitor_;
     support::busy_poll busy_poll_;
