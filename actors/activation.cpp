@@ -156,6 +156,7 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     const bool on_lane = run_unit::current() != nullptr;
     auto looked_ns = began_ns;
     std::uint32_t ran = 0;
+    uncounted_since_ns_.store(began_ns, std::memory_order_relaxed);
     for (std::uint32_t i = first; i < work->size(); ++i) {
         auto& next = (*work)[i];
         next.runner.store(this, std::memory_order_seq_cst);
@@ -167,6 +168,8 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
         if (dropped(next, looked_ns)) continue;
         if (on_lane && look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
             pool_.record(looked_ns - began_ns, ran);
+            pool_.record_occupied(looked_ns - began_ns);
+            uncounted_since_ns_.store(0, std::memory_order_relaxed);
             return post(run_bundle{work, i});
         }
         ++ran;
@@ -178,8 +181,10 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     if (ran != 0) {
         const auto now_ns = time.now_ns();
         pool_.record(now_ns - began_ns, ran);
+        pool_.record_occupied(now_ns - began_ns);
         for (std::uint32_t i = first; i < work->size(); ++i) record_latency((*work)[i], now_ns);
     }
+    uncounted_since_ns_.store(0, std::memory_order_relaxed);
     pool_.release(*this, work->size());
 }
 
@@ -255,7 +260,8 @@ void activation::leave_if_finished(std::int64_t began_ns) {
     const auto now_ns = pool_.env().time.now_ns();
     pool_.record_step(now_ns - began_ns);
     if (!suspended_->finished) return;
-    pool_.record_occupied(now_ns - suspended_since_ns_, 1);
+    pool_.record_occupancy(now_ns - suspended_since_ns_);
+    pool_.record_occupied(now_ns - suspended_since_ns_);
     record_latency((*suspended_->keep)[suspended_index_], now_ns);
     const auto work = suspended_->keep;
     suspended_->answer();

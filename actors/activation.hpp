@@ -15,6 +15,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -64,6 +65,10 @@ public:
     void timer_fired(const operation_timer& timer);
 
     [[nodiscard]] pool& home() noexcept { return pool_; }
+    /// Since when what it runs has not been counted by its pool; 0: it runs nothing. Any thread.
+    [[nodiscard]] std::int64_t uncounted_since_ns() const noexcept {
+        return uncounted_since_ns_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint32_t next_generation() noexcept { return ++generation_; }
     [[nodiscard]] std::uint32_t newest_generation() const noexcept { return generation_; }
 
@@ -89,6 +94,7 @@ private:
     void post(Message message);
 
     pool& pool_;
+    std::atomic<std::int64_t> uncounted_since_ns_{0};
     std::unique_ptr<dunlin_call> suspended_;
     std::uint32_t suspended_index_ = 0;    // in its bundle
     std::int64_t suspended_since_ns_ = 0;  // when it started

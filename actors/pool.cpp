@@ -19,6 +19,10 @@ activation& activation_of(const caf::actor& handle) {
     return static_cast<activation&>(*caf::actor_cast<caf::abstract_actor*>(handle));
 }
 
+/// How long is waited, for each activation, between two looks at all of them: a thousandth of the
+/// time of a core at most goes into that.
+constexpr std::int64_t look_ns_per_activation = 10'000;
+
 /// Finishes stops on a thread that their callbacks may hold.
 class stop_runner final : public caf::event_based_actor {
 public:
@@ -57,7 +61,8 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       info_(std::move(info)),
       scaling_(std::move(scaling)),
       queue_depth_max_(queue_depth_max),
-      where_(info_.blocking() ? placement::threads : placement::lane) {
+      where_(info_.blocking() ? placement::threads : placement::lane),
+      busy_(env_.time.now_ns()) {
     const auto initial = scaling_->initial();
     activations_.reserve(initial);
     idle_.reserve(initial);
@@ -145,7 +150,6 @@ pool_load pool::load() const {
 
 void pool::record(std::int64_t total_ns, std::uint32_t count) noexcept {
     invocations_.fetch_add(count, std::memory_order_relaxed);
-    if (!info_.async()) occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
     note_time(total_ns, count);
 }
 
@@ -156,11 +160,6 @@ void pool::note_time(std::int64_t total_ns, std::uint32_t count) noexcept {
     const auto before = where();
     const auto after = decide_placement(before, service_time_);
     if (after != before) where_.store(after, std::memory_order_relaxed);
-}
-
-void pool::record_occupied(std::int64_t total_ns, std::uint32_t count) noexcept {
-    occupancy_.record(total_ns, count);
-    occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
 }
 
 void pool::record_held(std::int64_t held_ns) noexcept {
@@ -189,17 +188,29 @@ std::size_t pool::servers() const {
     return most;
 }
 
+// What runs counts as well: a function that hangs uses its server. An activation that ends while
+// this looks may be missed or seen twice, which the next look makes up for.
+std::int64_t pool::occupied_ns(std::int64_t now_ns) const noexcept {
+    auto sum_ns = occupied_ns_.load(std::memory_order_relaxed);
+    for (const auto& each : activations_) {
+        const auto since_ns = activation_of(each).uncounted_since_ns();
+        if (since_ns != 0) sum_ns += std::max<std::int64_t>(now_ns - since_ns, 0);
+    }
+    return sum_ns;
+}
+
 pool_wait pool::wait(std::int64_t now_ns) {
     std::lock_guard lock(mutex_);
     const auto at_once = servers();
     const auto each_ns = std::max(occupancy_.predicted_ns(), service_time_.predicted_ns());
     const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
-    busy_.sample(occupied_ns_.load(std::memory_order_relaxed), at_once, now_ns);
+    const auto pause_ns = static_cast<std::int64_t>(activations_.size()) * look_ns_per_activation;
+    if (busy_.is_due(pause_ns, now_ns)) busy_.sample(occupied_ns(now_ns), at_once, each_ns, now_ns);
     if (unanswered_ < at_once)
         return {0, step_ns, each_ns, static_cast<std::uint32_t>(at_once - unanswered_),
-                busy_.share()};
+                busy_.value()};
     const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
-    return {ahead * step_ns, step_ns, each_ns, 0, busy_.share()};
+    return {ahead * step_ns, step_ns, each_ns, 0, busy_.value()};
 }
 
 pool_status pool::status() const {

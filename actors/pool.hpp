@@ -18,7 +18,7 @@
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
 #include "actors/service_time.hpp"
-#include "actors/utilization.hpp"
+#include "cluster/busy_share.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -81,9 +81,13 @@ public:
     void record(std::int64_t total_ns, std::uint32_t count) noexcept;
     /// A suspended invocation went on and held a thread for `held_ns`.
     void record_step(std::int64_t held_ns) noexcept;
-    /// `count` invocations occupied their activation for `total_ns` together, from their start to
-    /// their answer. As long as they held a thread, unless they waited for something.
-    void record_occupied(std::int64_t total_ns, std::uint32_t count) noexcept;
+    /// An invocation that had suspended occupied its activation for so long, from its start to its
+    /// answer: as long as it held a thread, and while it waited.
+    void record_occupancy(std::int64_t total_ns) noexcept { occupancy_.record(total_ns, 1); }
+    /// An activation was occupied for so long, and is not now.
+    void record_occupied(std::int64_t total_ns) noexcept {
+        occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
+    }
     /// An invocation that came from outside was answered so long after it arrived.
     void record_latency(std::int64_t latency_ns) noexcept { latencies_.record(latency_ns); }
     [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
@@ -125,6 +129,7 @@ private:
     void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
     [[nodiscard]] pool_load load() const;
     [[nodiscard]] std::size_t servers() const;
+    [[nodiscard]] std::int64_t occupied_ns(std::int64_t now_ns) const noexcept;
 
     caf::actor_system& system_;
     environment env_;
@@ -134,7 +139,7 @@ private:
     service_time service_time_;
     service_time occupancy_;
     latency_counts latencies_;
-    std::atomic<std::int64_t> occupied_ns_{0};  // in all
+    std::atomic<std::int64_t> occupied_ns_{0};  // in all, by what has ended
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
@@ -146,7 +151,7 @@ private:
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
-    utilization busy_;
+    cluster::busy_share busy_;
     std::uint64_t refused_ = 0;
     bool closed_ = false;
 };

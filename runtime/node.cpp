@@ -6,6 +6,7 @@
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/seed_resolver.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/watchdog.hpp"
@@ -88,7 +89,10 @@ struct node::impl {
           frames(config.queue_bytes_max),
           actor_settings(config.scheduler_threads),
           system(actor_settings),
-          own_functions(functions, frames, board, config.name) {}
+          named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
+                       config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
+                       std::random_device()()}),
+          own_functions(functions, frames, named_calls, board, config.name) {}
 
     node_config config;
     frame_budget frames;  // outlives what waits in the actors' mailboxes
@@ -98,6 +102,7 @@ struct node::impl {
     // Ends before the pools do, when those have told all activations to end.
     actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
     cluster_board board;
+    call_window named_calls;
     system_module own_functions;
     steady_clock_time time;
     node_router router{functions, time};
@@ -178,7 +183,7 @@ result<void> node::impl::open_lanes() {
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
         auto& opened = *lanes.emplace_back(
-            std::make_unique<lane>(system, functions, time, alarm, frames, options));
+            std::make_unique<lane>(system, functions, time, alarm, frames, named_calls, options));
         auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
         if (!endpoint) return std::move(endpoint.error());
         endpoints.push_back(std::move(*endpoint));
@@ -322,9 +327,11 @@ std::size_t node::stop() {
     const auto began = std::chrono::steady_clock::now();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
-    parts.wait_until(
-        [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
-        began + parts.config.drain_timeout);
+    // A node whose start failed has lanes that never served, and nothing to finish.
+    if (parts.holds)
+        parts.wait_until(
+            [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
+            began + parts.config.drain_timeout);
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

@@ -136,6 +136,7 @@ private:
     route_table routes_;
     cluster::spread spread_;
     std::uint64_t links_added_ = 0;
+    std::int64_t say_no_room_ns_ = 0;  // not again before
     bool any_lost_ = false;
 };
 

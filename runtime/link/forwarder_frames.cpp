@@ -105,10 +105,13 @@ void forwarder::read_frame(peer_link& link, bytes_view frame, std::int64_t now_n
 
 void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t now_ns) {
     if (link.now != peer_link::phase::greeting) return;
-    if (welcome.version != wire::protocol_version)
+    if (welcome.version != wire::protocol_version) {
+        link.refused = true;
         return give_up(link, "it speaks version " + std::to_string(welcome.version) +
                                  " of the protocol, this node version " +
-                                 std::to_string(wire::protocol_version));
+                                 std::to_string(wire::protocol_version) +
+                                 "; run releases of Dunlin on both that share a version");
+    }
     if (link.instance != 0 && link.instance != welcome.instance)
         return give_up(link, "another node answers there now, " + std::string(welcome.node));
     for (auto& other : links_) {

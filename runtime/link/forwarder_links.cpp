@@ -6,6 +6,7 @@
 #include "runtime/log.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 namespace dunlin::runtime {
@@ -104,6 +105,14 @@ void forwarder::connect(peer_link& link, std::int64_t now_ns) {
                                                              connecting_, time_point_of(now_ns));
     } catch (const zmq::error_t& e) {
         give_up(link, e.what());
+        if (e.num() != EMFILE || now_ns < say_no_room_ns_) return;
+        constexpr std::int64_t say_again_ns = 60'000'000'000;
+        say_no_room_ns_ = now_ns + say_again_ns;
+        log().warn(
+            "no link to node={} at endpoint={} can be opened, so nothing is sent there; each "
+            "takes about five descriptors for each lane: raise the limit (ulimit -n, or "
+            "LimitNOFILE of a systemd unit) links={}",
+            link.name, link.endpoint, links_.size());
     }
 }
 

@@ -10,11 +10,14 @@
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,7 +49,8 @@ using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
     {"node", "Node"},       {"cluster", "Cluster"}, {"threads", "Threads"},
-    {"pools", "Functions"}, {"limits", "Limits"},   {"log", "Logging"},
+    {"pools", "Functions"}, {"limits", "Limits"},   {"dedupe", "Calls that arrive again"},
+    {"log", "Logging"},
 };
 
 /// The options as given, to be put over the file once it is read.
@@ -88,11 +92,22 @@ void announce(const runtime::node& node) {
     std::clearerr(stdout);  // whether anybody reads this is not what the node is for
 }
 
+/// Every client and every other node takes descriptors. The limit that programs start with is low
+/// for the sake of those that use select(), which nothing here does.
+void allow_many_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        spdlog::warn("the limit on descriptors stays as it is why=\"{}\"", std::strerror(errno));
+}
+
 int serve(settings all) {
     // A log or a ready line that nobody reads any more must not end the node.
     std::signal(SIGPIPE, SIG_IGN);
     signals stop;
     set_up_logging(all.log);
+    allow_many_descriptors();
     auto started = runtime::node::start(std::move(all.node));
     if (!started) {
         complain(started.error().detail);

@@ -3,6 +3,7 @@
 // Calls in a cluster: they run where the function is, or where it is free, wherever they come in.
 #include "cluster/rendezvous.hpp"
 #include "tests/cluster/cluster_harness.hpp"
+#include "tests/cluster/fake_peer.hpp"
 
 #include <string>
 #include <vector>
@@ -231,4 +232,46 @@ TEST_CASE("calls with a key run on the key's owner, whichever node they are sent
     }
     for (std::size_t i = 0; i < nodes.size(); ++i)
         CHECK(runs(*nodes[i], "faults/key_of") == expected[i]);
+}
+
+TEST_CASE("a call that a node does not know any more, whose function it served, goes to another") {
+    const auto worker = start_node(member_settings("worker"));
+    const fake_peer forgetful(
+        [](wire::frame_buffer& back, const wire::frame_reader&) {
+            wire::welcome welcome;
+            welcome.features = wire::features::cluster;
+            welcome.node = "forgetful";
+            welcome.cluster = "under test";
+            welcome.instance = 77;
+            wire::append(back, welcome);
+            const wire::catalog_item serves{"bench/echo", "", 0};
+            wire::append(back, wire::list_part{0, 0, 1}, std::span(&serves, 1));
+        },
+        [](wire::frame_buffer& back, const wire::frame_reader& call) {
+            wire::append(back,
+                         wire::failure{call.invoke().id, static_cast<std::int64_t>(errc::not_found),
+                                       "no function bench/echo"});
+        });
+    const auto entry = start_node(entry_settings("entry", {at(*worker), forgetful.endpoint()}));
+    raw_client client(at(*entry));
+    wait_until_callable(client, "bench/echo");
+    for (int i = 0; i < 10'000 && forgetful.invokes() < 3; ++i)
+        REQUIRE(client.call("bench/echo", i).value<int>() == i);
+    CHECK(forgetful.invokes() >= 3);
+    CHECK(client.stats().at("calls_retried") >= 3);
+}
+
+TEST_CASE("a reply tells the load of its function, however large it is") {
+    const auto first = start_node(member_settings("n1"));
+    const auto second = start_node(member_settings("n2", {at(*first)}));
+    wait_until_together({first.get(), second.get()});
+    raw_client client(at(*first), raw_client::greeting::cluster);
+    for (const std::uint32_t bytes : {10U, 10'000U, 1'000'000U}) {
+        INFO(bytes << " bytes");
+        const auto before = client.frames_with_load;
+        client.loads.clear();
+        CHECK(client.call("faults/large", bytes).value<std::string>().size() == bytes);
+        CHECK(client.frames_with_load == before + 1);
+        REQUIRE(client.loads.size() == 1);
+    }
 }

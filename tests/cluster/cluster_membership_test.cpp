@@ -2,6 +2,7 @@
 //
 // How nodes come together and part, and what they refuse.
 #include "tests/cluster/cluster_harness.hpp"
+#include "tests/cluster/fake_peer.hpp"
 #include "tests/support/reserved_port.hpp"
 
 #include <future>
@@ -111,6 +112,67 @@ TEST_CASE("an endpoint to join that is none is refused before anything is opened
           std::string::npos);
     CHECK(refusal(member_settings("n1", {"udp://127.0.0.1:7"})).find("tcp://") !=
           std::string::npos);
+}
+
+TEST_CASE("a node to join that speaks another version of the protocol is named, with what to try") {
+    const fake_peer newer([](wire::frame_buffer& back, const wire::frame_reader&) {
+        wire::append(back, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
+                                        "no common protocol version: this node speaks 2 to 3, the "
+                                        "peer 1 to 1"});
+    });
+    auto why = refusal(member_settings("n1", {newer.endpoint()}));
+    CHECK_THAT(why, Catch::Contains("cannot join " + newer.endpoint() +
+                                    ": no common protocol version: this node speaks 2 to 3"));
+    CHECK(newer.hellos() == 1);
+
+    // One that takes no notice of what the hello says.
+    const fake_peer careless([](wire::frame_buffer& back, const wire::frame_reader&) {
+        wire::welcome welcome;
+        welcome.version = 2;
+        welcome.node = "careless";
+        welcome.cluster = "under test";
+        welcome.instance = 77;
+        wire::append(back, welcome);
+    });
+    why = refusal(member_settings("n1", {careless.endpoint()}));
+    CHECK_THAT(why, Catch::Contains("cannot join " + careless.endpoint() +
+                                    ": it speaks version 2 of the protocol, this node version 1"));
+    CHECK_THAT(why, Catch::Contains("run releases of Dunlin on both that share a version"));
+}
+
+TEST_CASE("nodes with different numbers of lanes gossip, and call each other over every lane") {
+    auto config = member_settings("worker");
+    config.lanes = GENERATE(1, 3);
+    const auto worker = start_node(config);
+    config = entry_settings("entry", {at(*worker)});
+    config.lanes = worker->endpoints().size() == 1 ? 3 : 2;
+    const auto entry = start_node(config);
+    wait_until_together({worker.get(), entry.get()});
+    for (const auto& endpoint : entry->endpoints()) {
+        raw_client client(endpoint);
+        wait_until_callable(client, "bench/echo");
+        for (int i = 0; i < 20; ++i) CHECK(client.call("bench/echo", i).value<int>() == i);
+    }
+    raw_client client(at(*worker));
+    CHECK(client.function("bench/echo").at("invocations") >= 40);
+}
+
+TEST_CASE("a module's version that is too long for the wire is told as far as it fits") {
+    auto config = member_settings("worker");
+    config.modules = {module_file("long_version")};
+    const auto worker = start_node(config);
+    raw_client told(at(*worker), raw_client::greeting::cluster);
+    told.wait_until([&] { return told.catalog.count("long_version/greet") != 0; }, "the catalog");
+    CHECK(told.catalog["long_version/greet"] == std::string(255, '7'));
+    // Those who ask for it all get it all, and other nodes can call the function.
+    CHECK(told.function("long_version/greet").at("module_version") == std::string(300, '7'));
+    const auto entry = start_node(entry_settings("entry", {at(*worker)}));
+    raw_client client(at(*entry));
+    wait_until_callable(client, "long_version/greet");
+    CHECK(client.call("long_version/greet", std::string("you")).value<std::string>() ==
+          "hello you");
+    CHECK(told.stats().at("frames_malformed") == 0);
+    CHECK(client.stats().at("frames_malformed") == 0);
 }
 
 TEST_CASE("what a broken peer gossips is refused and counted, and hurts nobody") {

@@ -189,7 +189,8 @@ TEST_CASE("a peer of another protocol version is told both ranges") {
     client.send(hello, client.make("bench/echo", 1));
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
     CHECK(client.goaways.front().text() ==
-          "unauthenticated: no common protocol version: this node speaks 1 to 1, the peer 2 to 5");
+          "unauthenticated: no common protocol version: this node speaks 1 to 1, the peer 2 to 5; "
+          "run releases of Dunlin on both that share a version");
     hello.version_min = 1;
     client.send(hello);
     client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");

@@ -5,7 +5,10 @@
 #include "tests/cluster/raw_client.hpp"
 #include "tests/support/reserved_port.hpp"
 
+#include <atomic>
+#include <ctime>
 #include <future>
+#include <thread>
 
 using namespace dunlin;
 using namespace dunlin::testing;
@@ -23,7 +26,55 @@ std::future<std::size_t> stop_beside(runtime::node& node) {
     return std::async(std::launch::async, [&node] { return node.stop(); });
 }
 
+/// What `bench/sleep` takes.
+struct sleep_time {
+    std::uint64_t us = 0;
+    DUNLIN_FIELDS(us)
+};
+
+double seconds_of(clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 }  // namespace
+
+TEST_CASE("a node that waits for a call while it drains sleeps") {
+    auto config = node_settings();
+    config.drain_timeout = 60s;
+    const auto node = start_node(config);
+    const auto other = start_node();  // keeps the time, and opens the door
+    raw_client client(node->endpoints().front());
+    raw_client opening(other->endpoints().front());
+    // A peer that never says that it has heard of the drain: it is waited for half a second.
+    raw_client deaf(node->endpoints().front());
+    const auto held = client.invoke("faults/block", std::string("sleepy drain"));
+    await_event(opening, "sleepy drain in");
+    auto stopped = stop_beside(*node);
+    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
+    client.barrier();
+    CHECK(opening.call("bench/sleep", sleep_time{700'000}).ok);
+    // Beside it runs a thread that does not sleep: as much as a lane that spins would get.
+    std::atomic<bool> enough{false};
+    std::promise<double> spun;
+    const auto before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    std::thread spinning([&] {
+        while (!enough) {
+        }
+        spun.set_value(seconds_of(CLOCK_THREAD_CPUTIME_ID));
+    });
+    CHECK(opening.call("bench/sleep", sleep_time{400'000}).ok);
+    enough = true;
+    spinning.join();
+    const auto used = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - before;
+    const auto reference = spun.get_future().get();
+    INFO("used " << used << " s, " << reference << " of them by the thread that spins");
+    CHECK(used - reference < reference / 2);
+    CHECK(opening.call("faults/happen", std::string("sleepy drain")).ok);
+    CHECK(client.wait(held, "the call that was waited for").ok);
+    CHECK(stopped.get() == 0);
+}
 
 TEST_CASE("a node that drains finishes what runs and refuses what is new") {
     const auto node = start_node();
@@ -113,8 +164,11 @@ TEST_CASE("an idle node stops at once, and its port is free again") {
     const reserved_port port;
     auto config = node_settings();
     config.listen = port.endpoint();
+    config.drain_timeout = 20s;  // nothing to wait for
     auto node = start_node(config);
+    const auto began = std::chrono::steady_clock::now();
     const auto in_use = runtime::node::start(config);
+    CHECK(std::chrono::steady_clock::now() - began < 10s);
     REQUIRE_FALSE(in_use);
     CHECK(in_use.error().code == errc::unavailable);
     CHECK(in_use.error().detail ==

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import tempfile
@@ -126,6 +127,17 @@ class CompletionTest(ProgramTest):
 
 
 class NodeTest(ProgramTest):
+    def test_a_node_takes_as_many_descriptors_as_it_may(self):
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        try:
+            node = Node()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        with node:
+            limits = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+            self.assertEqual(limits, (before[1], before[1]))
+
     def test_a_node_says_where_it_listens_and_stops_cleanly(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with Node("--name", "alpha") as node:

@@ -20,7 +20,8 @@ raw_client::raw_client(const std::string& endpoint, greeting how, int receive_bu
     if (endpoint.find('[') != std::string::npos) socket_.set(zmq::sockopt::ipv6, true);
     socket_.connect(endpoint);
     if (how == greeting::none) return;
-    send(wire::hello{.name = "test"});
+    wants_cluster_ = how == greeting::cluster;
+    send(wire::hello{.features = wants_cluster_ ? wire::features::cluster : 0, .name = "test"});
     wait_until([&] { return !welcomes.empty(); }, "the welcome");
 }
 
@@ -64,11 +65,16 @@ bool raw_client::read(std::chrono::milliseconds timeout) {
     REQUIRE(socket_.recv(frame));
     REQUIRE_FALSE(frame.more());
     wire::frame_reader reader({static_cast<const std::byte*>(frame.data()), frame.size()});
+    bool load = false;
+    bool reply = false;
     for (auto status = reader.next(); status != wire::read_status::end; status = reader.next()) {
         INFO(reader.problem());
         REQUIRE(status == wire::read_status::envelope);
+        load = load || reader.kind() == wire::kind::load;
+        reply = reply || reader.kind() == wire::kind::reply;
         keep(reader);
     }
+    if (load && reply) ++frames_with_load;
     return true;
 }
 
@@ -108,7 +114,21 @@ void raw_client::keep(const wire::frame_reader& reader) {
         }
         case wire::kind::ping: send(wire::pong{reader.id_or_token()}); break;
         case wire::kind::pong: pongs = reader.id_or_token(); break;
-        default: FAIL("a node does not send envelopes of kind " << static_cast<int>(reader.kind()));
+        default:
+            if (wants_cluster_) return keep_of_cluster(reader);
+            FAIL("a node does not send envelopes of kind " << static_cast<int>(reader.kind()));
+    }
+}
+
+void raw_client::keep_of_cluster(const wire::frame_reader& reader) {
+    auto items = reader.items();
+    if (reader.kind() == wire::kind::load) {
+        for (wire::load_item each; take(items, each);) loads.push_back(each);
+    } else if (reader.kind() == wire::kind::catalog) {
+        for (wire::catalog_item each; take(items, each);)
+            catalog[std::string(each.name)] = each.module_version;
+    } else {
+        REQUIRE(reader.kind() == wire::kind::members);
     }
 }
 

@@ -52,7 +52,11 @@ struct answered {
 
 class raw_client {
 public:
-    enum class greeting : std::uint8_t { hello, none };
+    enum class greeting : std::uint8_t {
+        hello,
+        none,
+        cluster,  // a hello that asks for members, catalog and load
+    };
     /// With a hello the welcome has arrived when this returns.
     explicit raw_client(const std::string& endpoint, greeting how = greeting::hello,
                         int receive_buffer = 1000);
@@ -117,12 +121,19 @@ public:
     std::vector<welcomed> welcomes;
     std::vector<answered> goaways;
     std::uint64_t pongs = 0;
+    // Of a client that asked for the cluster.
+    std::map<std::string, std::string> catalog;  // functions and the versions of their modules
+    std::vector<wire::load_item> loads;
+    /// How many of the frames that arrived had a load and a reply.
+    std::size_t frames_with_load = 0;
 
 private:
     /// @returns false when nothing came in time.
     bool read(std::chrono::milliseconds timeout);
     void keep(const wire::frame_reader& reader);
+    void keep_of_cluster(const wire::frame_reader& reader);
 
+    bool wants_cluster_ = false;
     zmq::context_t context_{1};
     zmq::socket_t socket_{context_, zmq::socket_type::dealer};
     std::deque<bytes> payloads_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/actors/waiting_functions.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -260,6 +261,46 @@ TEST_CASE("each invocation of a bundle gets one answer of its own") {
     CHECK(h.outcome(first) == "ok: a");
     CHECK(h.outcome(first + 1) == "failed: no");
     CHECK(h.outcome(first + 2) == "ok: c");
+}
+
+TEST_CASE("a pool whose calls hang is busy, and what they took counts once") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.activations = 2});
+    const auto busy = [&] { return pool.wait(h.time.now_ns()).busy; };
+    const auto hanging = h.call(pool, "10000");
+    h.run();
+    CHECK(busy() == 0.0F);
+    for (int i = 0; i < 100; ++i) {
+        h.advance(50ms);
+        static_cast<void>(busy());
+    }
+    CHECK(h.outcome(hanging) == "open");
+    CHECK(busy() == Approx(0.5).margin(0.01));
+    h.advance(6s);
+    h.run();
+    CHECK(h.outcome(hanging) == "ok: slept");
+    // A look after its end finds nothing that was not seen before.
+    CHECK(busy() == Approx(0.5).margin(0.01));
+    h.advance(10s);
+    CHECK(busy() < 0.2F);
+}
+
+TEST_CASE("a pool counts the time of functions that may wait and do not") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function(
+        "test/quick",
+        [&](call_view c) {
+            h.time.advance(30ms);
+            return c.reply("");
+        },
+        DUNLIN_ASYNC));
+    for (int i = 0; i < 100; ++i) {
+        h.call(pool, "");
+        h.run();
+        h.time.advance(30ms);
+        static_cast<void>(pool.wait(h.time.now_ns()));
+    }
+    CHECK(pool.wait(h.time.now_ns()).busy == Approx(0.5).margin(0.02));
 }
 
 TEST_CASE("a pool that was shut down takes nothing and counts what still runs as busy") {

@@ -3,6 +3,7 @@
 
 #include "tests/support/catch.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -49,4 +50,43 @@ TEST_CASE("busy share stays between 0 and 1 and heeds no clock that goes back") 
     share.advance(1, huge, huge);
     CHECK(share.value() >= 0);
     CHECK(share.value() <= 1);
+}
+
+TEST_CASE("busy share of servers that are used half of the time comes to say so") {
+    busy_share share(0);
+    std::int64_t used_ns = 0;
+    for (std::int64_t now_ns = 0; now_ns < 4'000 * ms; now_ns += 20 * ms) {
+        share.sample(used_ns, 4, ms, now_ns);
+        used_ns += 4 * 10 * ms;  // of 4 servers, 10 ms each in 20
+    }
+    CHECK(share.value() == Approx(0.5).margin(0.01));
+}
+
+TEST_CASE("busy share forgets what was long ago within a few windows") {
+    busy_share share(0);
+    std::int64_t used_ns = 0;
+    std::int64_t now_ns = 0;
+    for (; now_ns < 1'000 * ms; now_ns += 20 * ms) {
+        share.sample(used_ns, 1, ms, now_ns);
+        used_ns += 20 * ms;
+    }
+    CHECK(share.value() > 0.95F);
+    for (const auto end = now_ns + 1'000 * ms; now_ns < end; now_ns += 20 * ms)
+        share.sample(used_ns, 1, ms, now_ns);
+    CHECK(share.value() < 0.02F);
+}
+
+TEST_CASE("busy share heeds no samples that follow too soon, and stays in its range") {
+    busy_share share(0);
+    share.sample(5 * ms, 1, ms, 5 * ms);  // too soon to mean anything, and not lost
+    CHECK(share.value() == 0.0F);
+    CHECK_FALSE(share.is_due(0, 9 * ms));
+    CHECK(share.is_due(0, 10 * ms));
+    CHECK_FALSE(share.is_due(50 * ms, 10 * ms));
+    share.sample(10 * ms, 1, ms, 10 * ms);
+    CHECK(share.value() == Approx(1 - std::exp(-0.05)).epsilon(0.001));
+    share.sample(100'000 * ms, 1, ms, 5'000 * ms);  // more than there was
+    CHECK(share.value() == Approx(1));
+    share.sample(0, 0, ms, 20'000 * ms);  // less than there was, of nobody
+    CHECK(share.value() == Approx(0).margin(1e-6));
 }
