@@ -137,6 +137,7 @@ void call_cluster::start_node(host_id at) {
     for (host_id other = 0; other < nodes(); ++other)
         if (other != at) node.join.push_back(endpoint_of(other));
     slot = {};
+    slot.started_ns = time.now_ns();
     slot.node = std::make_unique<simulated_node>(
         system(), sockets, time, oracle, at, std::move(node), [this, at] {
             arm(at, nodes_[at].armed_ns, time.now_ns());

@@ -73,6 +73,12 @@ public:
     [[nodiscard]] bool paused(host_id at) const noexcept {
         return nodes_[at].node != nullptr && nodes_[at].node->paused;
     }
+    /// The node has run for so long, and does not leave.
+    [[nodiscard]] bool well_for(host_id at, std::int64_t span_ns) const noexcept {
+        const auto& slot = nodes_[at];
+        return slot.node != nullptr && slot.drain_at_ns < 0 && !slot.node->paused &&
+               slot.started_ns + span_ns <= time.now_ns();
+    }
     /// Nodes that run and do not leave.
     [[nodiscard]] std::size_t running() const noexcept;
     [[nodiscard]] host_id host_of_client(host_id which) const noexcept { return nodes() + which; }
@@ -102,6 +108,7 @@ private:
     struct node_slot {
         std::unique_ptr<simulated_node> node;
         std::int64_t armed_ns = never_ns;
+        std::int64_t started_ns = 0;
         std::int64_t drain_at_ns = -1;
         bool finishing = false;
         bool counted = false;         // what it had received once it was known to drain

@@ -21,6 +21,19 @@ bool means_unrun(const error& why) noexcept {
 
 }  // namespace
 
+call_oracle::counts& call_oracle::counts::operator+=(const counts& more) {
+    calls += more.calls;
+    values += more.values;
+    errors += more.errors;
+    runs += more.runs;
+    repeated += more.repeated;
+    orphaned += more.orphaned;
+    numbers_shared += more.numbers_shared;
+    claims_false += more.claims_false;
+    for (const auto& [code, times] : more.codes) codes[code] += times;
+    return *this;
+}
+
 call_number call_oracle::begin(std::uint32_t client, bool idempotent, std::int64_t deadline_ns) {
     auto& added = calls_.emplace_back();
     added.client = client;
@@ -40,12 +53,17 @@ void call_oracle::ran(call_number which, std::uint32_t attempt, const std::strin
     auto& call = at(which);
     ++counted_.runs;
     const auto text = name_of(which) + " attempt " + std::to_string(attempt);
-    if (std::find(call.attempts.begin(), call.attempts.end(), attempt) != call.attempts.end())
+    const auto same = static_cast<std::size_t>(
+        std::count(call.attempts.begin(), call.attempts.end(), attempt));
+    const bool shared = numbers_are_shared && call.idempotent && same <= attempt;
+    if (same != 0 && shared)
+        ++counted_.numbers_shared;
+    else if (same != 0)
         violated(now_ns, text + " ran twice, the second time on " + where);
     else if (!call.idempotent && !call.attempts.empty())
         violated(now_ns, text + " ran on " + where + " after attempt " +
                              std::to_string(call.attempts.front()) + ", and is not idempotent");
-    if (call.said_unrun)
+    if (call.said_unrun && !call.idempotent)
         violated(now_ns, text + " ran on " + where + " after it was said not to have run");
     call.attempts.push_back(attempt);
     if (call.attempts.size() == 2) ++counted_.repeated;
@@ -69,11 +87,15 @@ void call_oracle::answered(call_number which, const result<void>& with, std::int
         return;
     }
     ++counted_.errors;
+    ++counted_.codes[with.error().code];
     if (with.error().code == errc::internal || with.error().code == errc::unknown)
         violated(now_ns, name_of(which) + " ended with " + to_string(with.error()));
     if (!means_unrun(with.error())) return;
     call.said_unrun = true;
-    if (!call.attempts.empty())
+    if (call.attempts.empty()) return;
+    if (claims_of_the_last_count && call.idempotent)
+        ++counted_.claims_false;
+    else
         violated(now_ns, name_of(which) + " has run, and was answered with " +
                              to_string(with.error()) +
                              (with.error().did_not_run ? " (did not run)" : ""));

@@ -98,7 +98,7 @@ private:
         how.queue_depth_max = random_.chance(0.3) ? 2 : static_cast<std::size_t>(between(8, 64));
         if (random_.chance(0.2))
             how.node_in_flight_max = static_cast<std::size_t>(between(2, 16));
-        how.retries_max = static_cast<std::uint32_t>(between(0, 4));
+        how.retries_max = retries_max_ = static_cast<std::uint32_t>(between(0, 4));
         how.quality.delay_min_ns = 20'000;
         how.quality.delay_max_ns = random_.chance(0.5) ? 300'000 : 5 * ms;
         how.quality.straggling = wild_ && random_.chance(0.5) ? 0.02 : 0;
@@ -137,7 +137,9 @@ private:
         what.timeout_ns = random_.chance(0.1) ? between(1, 50) * ms : between(200, 5000) * ms;
         what.service_us = random_.chance(0.2) ? 0 : random_.below(how.service_us_max);
         what.hedge = how.hedge;
-        const auto ticket = client.call(what);
+        const auto ticket = client.call(what, [this, what](const auto& with) {
+            if (!with) judge(what, with.error());
+        });
         if (!random_.chance(0.03)) return;
         const auto number = client.number();
         script_.in(random_.below(40) * ms, [this, number, ticket] {
@@ -145,6 +147,24 @@ private:
                 if (auto* each = cluster_.client(at); each != nullptr && each->number() == number)
                     each->cancel(ticket);
         });
+    }
+
+    // What callers may rely on while nodes and connections fail one at a time: whoever serves a
+    // function for a while, and is well, is found; and a call that may be sent again is, to where
+    // it is served.
+    void judge(const simulated_call& what, const error& why) {
+        if (wild_) return;
+        const auto well = static_cast<std::size_t>(
+            std::count_if(served_.begin(), served_.end(), [&](const auto& each) {
+                return each.second == what.function &&
+                       cluster_.well_for(static_cast<host_id>(each.first), 2000 * ms);
+            }));
+        const bool lost = why.code == errc::unavailable && retries_max_ >= 2 && well >= 2 &&
+                          (what.idempotent || why.did_not_run);
+        if (!lost && (why.code != errc::not_found || well == 0)) return;
+        problem(std::to_string(cluster_.time.now_ns() / ms) + " ms: " + std::to_string(well) +
+                " nodes serve " + what.function + ", and a call of it ended with " +
+                to_string(why));
     }
 
     // -- the end -----------------------------------------------------------------------------
@@ -280,6 +300,7 @@ private:
     runtime::membership::seeded_random random_;
     bool wild_ = false;
     bool calling_ = true;
+    std::uint32_t retries_max_ = 0;
     call_outcome outcome_;
     std::vector<std::pair<std::size_t, std::string>> served_;
     std::vector<habit> habits_;

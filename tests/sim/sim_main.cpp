@@ -93,12 +93,7 @@ struct life_figures {
         faults += life.faults;
         steps += life.steps;
         heal_ns = std::max(heal_ns, life.heal_ns);
-        calls.calls += life.calls.calls;
-        calls.values += life.calls.values;
-        calls.errors += life.calls.errors;
-        calls.orphaned += life.calls.orphaned;
-        calls.runs += life.calls.runs;
-        calls.repeated += life.calls.repeated;
+        calls += life.calls;
     }
     void print(const char* name) const {
         const auto u = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
@@ -153,6 +148,19 @@ bool run_call_seeds(const arguments& how) {
         "|---|---|---|---|---|---|---|---|---|---|\n");
     mild.print("mild");
     wild.print("wild");
+    std::printf("\nerrors:");
+    auto codes = mild.calls.codes;
+    for (const auto& [code, times] : wild.calls.codes) codes[code] += 0;
+    for (const auto& [code, times] : codes)
+        std::printf(" %s %llu mild, %llu wild;", std::string(to_string(code)).c_str(),
+                    static_cast<unsigned long long>(mild.calls.codes[code]),
+                    static_cast<unsigned long long>(wild.calls.codes[code]));
+    std::printf(
+        "\nattempts of idempotent calls that had the number of another one: %llu; of those calls, "
+        "answered with the word of the last node that it did not run, after an earlier attempt "
+        "had: %llu\n",
+        static_cast<unsigned long long>(mild.calls.numbers_shared + wild.calls.numbers_shared),
+        static_cast<unsigned long long>(mild.calls.claims_false + wild.calls.claims_false));
     const auto s = seconds_since(start);
     std::printf("\n%.1f million events in %.0f s, %.1f seeds per second\n\n",
                 static_cast<double>(mild.steps + wild.steps) / 1e6, s,
