@@ -45,10 +45,9 @@ call_cluster::~call_cluster() {
 }
 
 std::size_t call_cluster::running() const noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(nodes_.begin(), nodes_.end(), [](const node_slot& each) {
-            return each.node != nullptr && each.drain_at_ns < 0;
-        }));
+    return static_cast<std::size_t>(std::count_if(
+        nodes_.begin(), nodes_.end(),
+        [](const node_slot& each) { return each.node != nullptr && each.drain_at_ns < 0; }));
 }
 
 // -- turns ----------------------------------------------------------------------------------------
@@ -139,9 +138,8 @@ void call_cluster::start_node(host_id at) {
     slot = {};
     slot.started_ns = time.now_ns();
     slot.node = std::make_unique<simulated_node>(
-        system(), sockets, time, oracle, at, std::move(node), [this, at] {
-            arm(at, nodes_[at].armed_ns, time.now_ns());
-        });
+        system(), sockets, time, oracle, at, std::move(node),
+        [this, at] { arm(at, nodes_[at].armed_ns, time.now_ns()); });
     slot.node->news();
 }
 

@@ -27,11 +27,10 @@ namespace dunlin::sim {
 
 /// Protections that a test switches off, to see that the checks can fail.
 struct mutations {
-    bool all_idempotent = false;      // nodes say that every function is
-    bool queues_unbounded = false;    // pools take what comes
-    bool drains_unsaid = false;       // a node that drains tells nobody
+    bool all_idempotent = false;    // nodes say that every function is
+    bool queues_unbounded = false;  // pools take what comes
+    bool drains_unsaid = false;     // a node that drains tells nobody
     bool clients_without_timers = false;
-    bool answers_twice = false;       // the oracle hears every answer twice
 };
 
 struct call_cluster_settings {
@@ -111,7 +110,7 @@ private:
         std::int64_t started_ns = 0;
         std::int64_t drain_at_ns = -1;
         bool finishing = false;
-        bool counted = false;         // what it had received once it was known to drain
+        bool counted = false;  // what it had received once it was known to drain
         std::uint64_t received = 0;
     };
     struct client_slot {

@@ -53,8 +53,8 @@ void call_oracle::ran(call_number which, std::uint32_t attempt, const std::strin
     auto& call = at(which);
     ++counted_.runs;
     const auto text = name_of(which) + " attempt " + std::to_string(attempt);
-    const auto same = static_cast<std::size_t>(
-        std::count(call.attempts.begin(), call.attempts.end(), attempt));
+    const auto same =
+        static_cast<std::size_t>(std::count(call.attempts.begin(), call.attempts.end(), attempt));
     const bool shared = numbers_are_shared && call.idempotent && same <= attempt;
     if (same != 0 && shared)
         ++counted_.numbers_shared;
@@ -72,8 +72,8 @@ void call_oracle::ran(call_number which, std::uint32_t attempt, const std::strin
 void call_oracle::answered(call_number which, const result<void>& with, std::int64_t now_ns) {
     auto& call = at(which);
     if (++call.answers > 1)
-        return violated(now_ns, name_of(which) + " was answered " + std::to_string(call.answers) +
-                                    " times");
+        return violated(
+            now_ns, name_of(which) + " was answered " + std::to_string(call.answers) + " times");
     if (call.orphan) return;
     --open_;
     if (now_ns > call.deadline_ns + grace_ns)

@@ -34,10 +34,10 @@ public:
         std::uint64_t values = 0;
         std::uint64_t errors = 0;
         std::uint64_t runs = 0;
-        std::uint64_t repeated = 0;  // calls that ran more than once, as they may
-        std::uint64_t orphaned = 0;  // calls whose client died first
-        std::uint64_t numbers_shared = 0;  // see `call_oracle::numbers_are_shared`
-        std::uint64_t claims_false = 0;    // see `call_oracle::claims_of_the_last_count`
+        std::uint64_t repeated = 0;           // calls that ran more than once, as they may
+        std::uint64_t orphaned = 0;           // calls whose client died first
+        std::uint64_t numbers_shared = 0;     // see `call_oracle::numbers_are_shared`
+        std::uint64_t claims_false = 0;       // see `call_oracle::claims_of_the_last_count`
         std::map<errc, std::uint64_t> codes;  // of the errors
 
         counts& operator+=(const counts& more);

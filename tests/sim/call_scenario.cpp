@@ -32,13 +32,17 @@ public:
         outcome_.wild = wild_;
         tell((wild_ ? "wild, " : "mild, ") + std::to_string(cluster_.nodes()) + " nodes, " +
              std::to_string(cluster_.clients()) + " clients");
+        for (const auto& [at, function] : served_)
+            tell("  n" + std::to_string(at) + " serves " + function);
         for (host_id at = 0; at < cluster_.nodes(); ++at) {
             cluster_.start_node(at);
             cluster_.time.run_for(between(0, 20) * ms);
         }
         for (host_id at = 0; at < cluster_.clients(); ++at) {
             habits_.push_back({between(5, 200), static_cast<std::uint32_t>(between(1, 12)),
-                               random_.chance(0.2) ? 100'000u : random_.chance(0.5) ? 5'000u : 500u,
+                               random_.chance(0.2)   ? 100'000u
+                               : random_.chance(0.5) ? 5'000u
+                                                     : 500u,
                                random_.chance(0.25)});
             cluster_.start_client(at);
             go_on_calling(at);
@@ -96,8 +100,7 @@ private:
             for (const auto& each : how.nodes[at]) served_.push_back({at, each.name});
         how.activations = static_cast<std::size_t>(between(1, 6));
         how.queue_depth_max = random_.chance(0.3) ? 2 : static_cast<std::size_t>(between(8, 64));
-        if (random_.chance(0.2))
-            how.node_in_flight_max = static_cast<std::size_t>(between(2, 16));
+        if (random_.chance(0.2)) how.node_in_flight_max = static_cast<std::size_t>(between(2, 16));
         how.retries_max = retries_max_ = static_cast<std::uint32_t>(between(0, 4));
         how.quality.delay_min_ns = 20'000;
         how.quality.delay_max_ns = random_.chance(0.5) ? 300'000 : 5 * ms;
@@ -159,8 +162,11 @@ private:
                 return each.second == what.function &&
                        cluster_.well_for(static_cast<host_id>(each.first), 2000 * ms);
             }));
+        // Nodes that refuse calls use up the budget of retries.
+        const auto& codes = cluster_.oracle.counted().codes;
+        const bool full = codes.count(errc::overloaded) != 0;
         const bool lost = why.code == errc::unavailable && retries_max_ >= 2 && well >= 2 &&
-                          (what.idempotent || why.did_not_run);
+                          !full && (what.idempotent || why.did_not_run);
         if (!lost && (why.code != errc::not_found || well == 0)) return;
         problem(std::to_string(cluster_.time.now_ns() / ms) + " ms: " + std::to_string(well) +
                 " nodes serve " + what.function + ", and a call of it ended with " +
@@ -228,8 +234,8 @@ private:
         switch (random_.below(wild_ ? 12 : 8)) {
             case 0:
             case 1: {
-                const auto how = wild_ && random_.chance(0.4) ? ending::silent
-                                                              : ending::connections_close;
+                const auto how =
+                    wild_ && random_.chance(0.4) ? ending::silent : ending::connections_close;
                 tell((how == ending::silent ? "the host is gone of " : "kill ") + name);
                 cluster_.kill_node(at, how);
                 if (random_.chance(0.5))
@@ -249,9 +255,7 @@ private:
                 return;
             case 4: return pause(at, between(10, 300));
             case 5:
-            case 6:
-                tell("a connection breaks: " + cluster_.sockets.break_one());
-                return;
+            case 6: tell("a connection breaks: " + cluster_.sockets.break_one()); return;
             case 7: return client_dies();
             case 8: return pause(at, between(300, wild_ ? 9000 : 300));
             case 9:

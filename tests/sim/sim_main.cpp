@@ -97,8 +97,8 @@ struct life_figures {
     }
     void print(const char* name) const {
         const auto u = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
-        std::printf("| %s | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %.2f s |\n", name,
-                    u(lives), u(failed), u(faults), u(calls.calls), u(calls.values),
+        std::printf("| %s | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %.2f s |\n",
+                    name, u(lives), u(failed), u(faults), u(calls.calls), u(calls.values),
                     u(calls.errors), u(calls.orphaned), u(calls.repeated),
                     static_cast<double>(heal_ns) / 1e9);
     }
@@ -276,7 +276,8 @@ int main(int argc, char** argv) {
     app.add_option("--soak-nodes", how.soak_nodes, "Its size")
         ->check(CLI::Range(2, 20'000))
         ->capture_default_str();
-    app.add_option("--threads", how.threads, "Lives, and clusters that are soaked, at the same time")
+    app.add_option("--threads", how.threads,
+                   "Lives, and clusters that are soaked, at the same time")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     app.add_option("--chart", how.chart, "Where the SVG picture goes; none by default");

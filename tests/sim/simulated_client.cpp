@@ -46,8 +46,7 @@ std::int64_t simulated_client::turn() {
 
 call_ticket simulated_client::call(const simulated_call& what, done then) {
     const running_as self(sockets_, *this);
-    const auto number =
-        oracle_.begin(number_, what.idempotent, time_.now_ns() + what.timeout_ns);
+    const auto number = oracle_.begin(number_, what.idempotent, time_.now_ns() + what.timeout_ns);
     const call_order order{number, what.service_us};
     call_options options;
     options.timeout = std::chrono::microseconds(what.timeout_ns / 1000);

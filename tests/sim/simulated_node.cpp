@@ -50,13 +50,15 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
       wake_(std::move(wake)),
       time_(time) {
     const running_as self(sockets_, *this);
-    const actors::environment env{time_, router_, timers_, log_, *system.dummy_execution_unit(),
-                                  std::size_t{1} << 20};
-    for (const auto& each : how_.functions) {
+    const actors::environment env{
+        time_, router_, timers_, log_, *system.dummy_execution_unit(), std::size_t{1} << 20};
+    auto all = how_.functions;
+    all.push_back({"dunlin/about", false});  // every node has some of its own
+    for (const auto& each : all) {
         auto& kept = served_.emplace_back(served{this, each});
         actors::function_info info;
         info.name = each.name;
-        info.module_name = "sim";
+        info.module_name = each.name.substr(0, each.name.find('/'));
         info.flags = DUNLIN_ASYNC;
         if (each.idempotent) info.flags |= DUNLIN_IDEMPOTENT;
         info.self = &kept;

@@ -60,8 +60,7 @@ struct node_settings {
 class simulated_node final : public virtual_process {
 public:
     simulated_node(caf::actor_system& system, virtual_sockets& sockets, const virtual_time& time,
-                   call_oracle& oracle, host_id at, node_settings how,
-                   std::function<void()> wake);
+                   call_oracle& oracle, host_id at, node_settings how, std::function<void()> wake);
     ~simulated_node();
 
     void news() override { wake_(); }

@@ -85,12 +85,12 @@ result<void> driver::wait_connected() {
         flush();
         const bool received = receive_round(nullptr);
         const bool changed = upkeep(clock::now());
-        more = received || changed || !due_.empty() || unsent() ||
-               (!held_.empty() && !live_.empty());
+        more =
+            received || changed || !due_.empty() || unsent() || (!held_.empty() && !live_.empty());
     }
     auto& turn = sim::last_driver_turn();
-    turn.due_ns = ns(std::min({deadlines_.next_deadline(), copies_.next_deadline(),
-                               next_upkeep()}));
+    turn.due_ns =
+        ns(std::min({deadlines_.next_deadline(), copies_.next_deadline(), next_upkeep()}));
     turn.kept_bytes = kept_bytes_;
     turn.on_connections = 0;
     for (const auto& one : connections_) turn.on_connections += one->in_flight;
@@ -99,9 +99,8 @@ result<void> driver::wait_connected() {
 
 // Connections that failed are closed by the next upkeep; what they hold cannot be sent.
 bool driver::unsent() const noexcept {
-    return std::any_of(connections_.begin(), connections_.end(), [](const auto& one) {
-        return one->problem().empty() && !one->out.empty();
-    });
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& one) { return one->problem().empty() && !one->out.empty(); });
 }
 
 bool driver::receive_round(waiter* /*own*/) {
@@ -154,9 +153,9 @@ void driver::send_held(time_point now) {
         if (opened == nullptr || opened->on != nullptr) continue;
         const auto to = pick_again(*opened, true, now);
         if (to.on == nullptr) {
-            settle_with(*opened, {errc::overloaded,
-                                  opened->function + " did not run: the nodes take fewer calls "
-                                                     "than waited"});
+            settle_with(*opened, {errc::overloaded, opened->function +
+                                                        " did not run: the nodes take fewer calls "
+                                                        "than waited"});
             continue;
         }
         opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
@@ -177,9 +176,9 @@ void driver::recycle() noexcept {
 
 void driver::cancel_all() {
     calls_.for_each([&](call& open) {
-        settle_with(open, {errc::cancelled,
-                           open.function + " was cancelled: the client was destroyed; it may "
-                                           "have run"});
+        settle_with(open, {errc::cancelled, open.function +
+                                                " was cancelled: the client was destroyed; it may "
+                                                "have run"});
     });
     held_.clear();
 }

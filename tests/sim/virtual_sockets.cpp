@@ -167,8 +167,7 @@ int virtual_sockets::send(virtual_socket& from, std::vector<std::byte> part, boo
     return 0;
 }
 
-void virtual_sockets::post(virtual_wire& wire, unsigned to, bool end,
-                           std::vector<std::byte> data) {
+void virtual_sockets::post(virtual_wire& wire, unsigned to, bool end, std::vector<std::byte> data) {
     auto& side = wire.sides[to];
     const bool twice = !end && quality.duplication > 0 && random_.chance(quality.duplication);
     for (int copies = twice ? 2 : 1; copies > 0; --copies) {

@@ -62,9 +62,9 @@ struct virtual_socket {
     type what = type::dealer;
     virtual_process* owner = nullptr;
     void* context = nullptr;
-    std::string listens_at;            // router
-    std::string events_at;             // where it tells of its connections
-    int events = 0;                    // which it tells
+    std::string listens_at;             // router
+    std::string events_at;              // where it tells of its connections
+    int events = 0;                     // which it tells
     virtual_socket* watcher = nullptr;  // who reads them
     std::deque<socket_part> inbox;
     std::vector<virtual_wire*> wires;

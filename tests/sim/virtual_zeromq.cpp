@@ -142,10 +142,9 @@ const char* zmq_msg_gets(const zmq_msg_t* /*which*/, const char* /*property*/) {
 int zmq_msg_send(zmq_msg_t* which, void* on, int flags) {
     auto* world = virtual_sockets::current();
     const auto* data = of(which).data;
-    const int why = world == nullptr
-                        ? ENOTSOCK
-                        : world->send(socket_of(on), {data, data + of(which).size},
-                                      (flags & ZMQ_SNDMORE) != 0);
+    const int why = world == nullptr ? ENOTSOCK
+                                     : world->send(socket_of(on), {data, data + of(which).size},
+                                                   (flags & ZMQ_SNDMORE) != 0);
     if (why != 0) return fail(why);
     const auto size = of(which).size;
     zmq_msg_close(which);
@@ -213,9 +212,8 @@ int zmq_getsockopt(void* which, int option, void* value, size_t* size) {
         std::memcpy(value, socket.listens_at.c_str(), *size);
         return 0;
     }
-    const int number = option == ZMQ_EVENTS ? (socket.inbox.empty() ? ZMQ_POLLOUT
-                                                                    : ZMQ_POLLIN | ZMQ_POLLOUT)
-                                            : 0;
+    const int number =
+        option == ZMQ_EVENTS ? (socket.inbox.empty() ? ZMQ_POLLOUT : ZMQ_POLLIN | ZMQ_POLLOUT) : 0;
     if (*size < sizeof number) return fail(EINVAL);
     *size = sizeof number;
     std::memcpy(value, &number, sizeof number);
