@@ -146,15 +146,18 @@ void call_cluster::start_node(host_id at) {
 void call_cluster::kill_node(host_id at, ending how) {
     auto& slot = nodes_[at];
     trouble_ns_ = time.now_ns();
+    oracle.client_died(slot.node->as_client());
     sockets.end(*slot.node, how);
     slot.node->take_down([this] { run_actors(); });
     slot.node.reset();
     slot.drain_at_ns = -1;
+    had_outage_ = had_outage_ || running() == 0;
 }
 
 void call_cluster::drain_node(host_id at) {
     auto& slot = nodes_[at];
     slot.drain_at_ns = time.now_ns();
+    had_outage_ = had_outage_ || running() == 0;
     if (!how_.without.drains_unsaid) slot.node->drain();
 }
 

@@ -80,6 +80,9 @@ public:
     }
     /// Nodes that run and do not leave.
     [[nodiscard]] std::size_t running() const noexcept;
+    /// Once there was none: clients have to find the first again, which takes as long as it takes
+    /// to try all their endpoints, with pauses.
+    [[nodiscard]] bool had_outage() const noexcept { return had_outage_; }
     [[nodiscard]] host_id host_of_client(host_id which) const noexcept { return nodes() + which; }
 
     using ending = virtual_sockets::ending;
@@ -133,6 +136,7 @@ private:
     std::vector<client_slot> clients_;
     std::uint64_t starts_ = 0;
     std::uint32_t clients_started_ = 0;
+    bool had_outage_ = false;
     std::int64_t trouble_ns_ = 0;  // when the network or a node was last unwell
 };
 

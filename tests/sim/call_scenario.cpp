@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t ms = 1'000'000;
 
 const simulated_function function_of[] = {
-    {"sim/again", true}, {"sim/once", false}, {"sim/keyed", false}};
-constexpr std::uint32_t functions = 3;
+    {"sim/again", true}, {"sim/once", false}, {"sim/keyed", false}, {"sim/outer", false}};
+constexpr std::uint32_t functions = 4;
 
 /// How one client calls.
 struct habit {
@@ -137,6 +137,9 @@ private:
         what.function = function.name;
         what.idempotent = function.idempotent;
         if (function.name == "sim/keyed") what.key = "key-" + std::to_string(random_.below(20));
+        if (function.name == "sim/outer")
+            what.inner =
+                random_.chance(0.5) ? call_order::inner_call::again : call_order::inner_call::once;
         what.timeout_ns = random_.chance(0.1) ? between(1, 50) * ms : between(200, 5000) * ms;
         what.service_us = random_.chance(0.2) ? 0 : random_.below(how.service_us_max);
         what.hedge = how.hedge;
@@ -166,7 +169,8 @@ private:
         const auto& codes = cluster_.oracle.counted().codes;
         const bool full = codes.count(errc::overloaded) != 0;
         const bool lost = why.code == errc::unavailable && retries_max_ >= 2 && well >= 2 &&
-                          !full && (what.idempotent || why.did_not_run);
+                          !full && !cluster_.had_outage() && what.timeout_ns >= 1000 * ms &&
+                          (what.idempotent || why.did_not_run);
         if (!lost && (why.code != errc::not_found || well == 0)) return;
         problem(std::to_string(cluster_.time.now_ns() / ms) + " ms: " + std::to_string(well) +
                 " nodes serve " + what.function + ", and a call of it ended with " +

@@ -2,13 +2,14 @@
 //
 // Calls in a cluster to which everything happens, made from one number.
 //
-// One to nine nodes that serve an idempotent function, one that is not, and one for calls with
-// keys, each of them on some nodes; clients that call them, withdraw some, and die. Half of the
-// seeds are `mild`: nodes that die one at a time, are replaced, drain, pause for up to 300 ms, and
-// connections that break. The others are `wild`: long pauses, one-way and two-way partitions,
-// leaping clocks, hosts that are gone in silence, stragglers, all at once. After either, faults
-// end: views become one, all clients are connected to all nodes, every function that is served
-// answers, and nothing is left of any call. Pure: the same seed gives the same outcome.
+// One to nine nodes that serve an idempotent function, one that is not, one for calls with keys,
+// and one that calls another function, each of them on some nodes; clients that call them, withdraw
+// some, and die. Half of the seeds are `mild`: nodes that die one at a time, are replaced, drain,
+// pause for up to 300 ms, and connections that break. The others are `wild`: long pauses, one-way
+// and two-way partitions, leaping clocks, hosts that are gone in silence, stragglers, all at once.
+// After either, faults end: views become one, all clients are connected to all nodes, every
+// function that is served answers, and nothing is left of any call. Pure: the same seed gives the
+// same outcome.
 #pragma once
 
 #include "tests/sim/call_cluster.hpp"

@@ -110,6 +110,63 @@ TEST_CASE("calls are spread, and all are answered, while nothing happens to thre
     CHECK(cluster.left_over().empty());
 }
 
+TEST_CASE("a rolling restart in virtual time fails no call") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        INFO("seed " << seed);
+        call_cluster cluster(settings_of({{again, once}, {again, once}, {again, once}}, seed));
+        settle(cluster);
+        std::size_t failed = 0;
+        for (host_id at = 0; at < 3; ++at) {
+            for (int i = 0; i < 1500; ++i) {
+                if (i == 100) cluster.drain_node(at);
+                if (i == 500) {
+                    REQUIRE(cluster.node(at) == nullptr);
+                    cluster.start_node(at);
+                }
+                auto what = call_of(i % 2 == 0 ? again : once);
+                if (i % 3 == 0) what.key = "key-" + std::to_string(i % 17);
+                cluster.client(0)->call(what, [&](const auto& with) {
+                    if (with) return;
+                    ++failed;
+                    UNSCOPED_INFO(to_string(with.error()));
+                });
+                cluster.time.run_for(1 * ms);
+            }
+            CHECK(cluster.converged());
+        }
+        cluster.time.run_for(2000 * ms);
+        CHECK(failed == 0);
+        CHECK(cluster.oracle.counted().values == 4500);
+        CHECK(cluster.oracle.violations.empty());
+        CHECK(cluster.left_over().empty());
+    }
+}
+
+TEST_CASE("a node that dies takes no idempotent call with it, and none runs twice that may not") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        INFO("seed " << seed);
+        call_cluster cluster(settings_of({{again, once}, {again, once}, {again, once}}, seed));
+        settle(cluster);
+        std::size_t failed = 0;
+        for (int i = 0; i < 600; ++i) {
+            if (i == 200)
+                cluster.kill_node(static_cast<host_id>(seed % 3),
+                                  call_cluster::ending::connections_close);
+            const auto& which = i % 2 == 0 ? again : once;
+            cluster.client(0)->call(call_of(which), [&](const auto& with) {
+                if (with) return;
+                if (which.idempotent) ++failed;
+                // Those that were under way there.
+                CHECK(with.error().code == errc::unavailable);
+            });
+            cluster.time.run_for(1 * ms);
+        }
+        cluster.time.run_for(2000 * ms);
+        CHECK(failed == 0);
+        CHECK(cluster.oracle.violations.empty());
+    }
+}
+
 TEST_CASE("a node that has lost its link to a member does not say that nobody serves a function") {
     // The key's owner serves nothing, so each of these calls travels.
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/simulated_client.hpp"
 
-#include "tests/sim/simulated_node.hpp"
-
 #include <cstring>
 #include <utility>
 
@@ -47,7 +45,7 @@ std::int64_t simulated_client::turn() {
 call_ticket simulated_client::call(const simulated_call& what, done then) {
     const running_as self(sockets_, *this);
     const auto number = oracle_.begin(number_, what.idempotent, time_.now_ns() + what.timeout_ns);
-    const call_order order{number, what.service_us};
+    const call_order order{number, what.service_us, what.inner};
     call_options options;
     options.timeout = std::chrono::microseconds(what.timeout_ns / 1000);
     options.key = what.key;

@@ -7,6 +7,7 @@
 
 #include "client/driver.hpp"
 #include "tests/sim/call_oracle.hpp"
+#include "tests/sim/simulated_node.hpp"
 #include "tests/sim/virtual_driver.hpp"
 #include "tests/sim/virtual_sockets.hpp"
 
@@ -24,6 +25,7 @@ struct simulated_call {
     std::int64_t timeout_ns = 1'000'000'000;
     std::uint32_t service_us = 0;
     bool hedge = false;
+    call_order::inner_call inner = call_order::inner_call::none;
 };
 
 class simulated_client final : public virtual_process {

@@ -3,6 +3,7 @@
 
 #include "actors/scaling_policy.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -11,24 +12,30 @@ namespace dunlin::sim {
 
 using dunlin::runtime::cluster_view;
 
-struct simulated_node::sleeper {
+struct simulated_node::waiting_run {
     const dunlin_host* host = nullptr;
     dunlin_call* call = nullptr;
     simulated_node* node = nullptr;
     call_number number = 0;
     cluster::call_name name;
+    call_number inner = 0;  // the call that it waits for; 0: for its time
 
-    static void woken(void* user, std::int32_t code, const std::uint8_t* data, std::size_t size) {
-        const std::unique_ptr<sleeper> self(static_cast<sleeper*>(user));
-        if (code == 0) {
-            reply(*self->host, self->call, self->number);
-            if (self->node->how_.dedupe)
-                self->node->window_.finish(self->name, self->node->virtual_time_.now_ns());
-        } else {
-            self->host->fail(self->call, code, reinterpret_cast<const char*>(data), size);
-            if (self->node->how_.dedupe)
-                self->node->window_.finish(self->name, self->node->virtual_time_.now_ns());
+    static void ended(void* user, std::int32_t code, const std::uint8_t* data, std::size_t size) {
+        const std::unique_ptr<waiting_run> self(static_cast<waiting_run*>(user));
+        auto& node = *self->node;
+        const auto now_ns = node.virtual_time_.now_ns();
+        if (self->inner != 0) {
+            result<void> with;
+            if (code != 0)
+                with = result<void>(error{errc_from_number(code),
+                                          std::string(reinterpret_cast<const char*>(data), size)});
+            node.oracle_.answered(self->inner, with, now_ns);
         }
+        if (code == 0)
+            reply(*self->host, self->call, self->number);
+        else
+            self->host->fail(self->call, code, reinterpret_cast<const char*>(data), size);
+        if (node.how_.dedupe) node.window_.finish(self->name, now_ns);
         self->host->finish(self->call);
     }
     static void reply(const dunlin_host& host, dunlin_call* call, call_number number) {
@@ -171,14 +178,42 @@ std::int32_t simulated_node::run(void* self, const dunlin_host* host, dunlin_cal
         }
     }
     node.oracle_.ran(order.number, attempt, node.how_.name, now_ns);
-    if (order.service_us == 0) {
-        sleeper::reply(*host, call, order.number);
+    if (order.inner == call_order::inner_call::none && order.service_us == 0) {
+        waiting_run::reply(*host, call, order.number);
         if (node.how_.dedupe) node.window_.finish(name, now_ns);
         return DUNLIN_DONE;
     }
-    auto* waits = new sleeper{host, call, &node, order.number, name};
-    host->sleep(call, std::int64_t{order.service_us} * 1000, &sleeper::woken, waits);
+    auto waits =
+        std::make_unique<waiting_run>(waiting_run{host, call, &node, order.number, name, 0});
+    if (order.inner != call_order::inner_call::none) {
+        invoke(std::move(waits), order.inner);
+    } else {
+        host->sleep(call, std::int64_t{order.service_us} * 1000, &waiting_run::ended,
+                    waits.release());
+    }
     return DUNLIN_PENDING;
+}
+
+// The oracle waits longer for it than for others: nobody but its node keeps its time, whose clock
+// may leap and which may be paused.
+void simulated_node::invoke(std::unique_ptr<waiting_run> by, call_order::inner_call which) {
+    constexpr std::int64_t patience_ns = 15'000'000'000;
+    const bool idempotent = which == call_order::inner_call::again;
+    const auto left_ns = std::min(by->host->remaining_ns(by->call), patience_ns);
+    auto& node = *by->node;
+    by->inner = node.oracle_.begin(node.as_client(), idempotent,
+                                   node.virtual_time_.now_ns() + left_ns + patience_ns);
+    const call_order order{by->inner, 500, call_order::inner_call::none};
+    const std::string_view function = idempotent ? "sim/again" : "sim/once";
+    dunlin_request request{};
+    request.struct_size = sizeof request;
+    request.function = function.data();
+    request.function_size = function.size();
+    request.payload = reinterpret_cast<const std::uint8_t*>(&order);
+    request.payload_size = sizeof order;
+    const auto* host = by->host;
+    auto* call = by->call;
+    host->invoke(call, &request, &waiting_run::ended, by.release());
 }
 
 }  // namespace dunlin::sim

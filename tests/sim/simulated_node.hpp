@@ -36,6 +36,8 @@ namespace dunlin::sim {
 struct call_order {
     call_number number = 0;
     std::uint32_t service_us = 0;
+    /// The function calls another one, with the rest of its time, and answers when that has.
+    enum class inner_call : std::uint32_t { none, again, once } inner = inner_call::none;
 };
 
 struct simulated_function {
@@ -77,6 +79,10 @@ public:
     [[nodiscard]] bool drained() const;
     [[nodiscard]] bool ended() const noexcept { return last_.ended; }
 
+    /// As whose its functions' calls are known to the oracle.
+    [[nodiscard]] std::uint32_t as_client() const noexcept {
+        return static_cast<std::uint32_t>(how_.instance >> 20) | std::uint32_t{1} << 24;
+    }
     [[nodiscard]] const node_settings& how() const noexcept { return how_; }
     [[nodiscard]] const lane_turn& last() const noexcept { return last_; }
     /// Who it believes is there; null before its first turn.
@@ -97,13 +103,14 @@ private:
     private:
         const virtual_time& time_;
     };
-    /// Of one invocation that sleeps.
-    struct sleeper;
+    /// Of one invocation that waits.
+    struct waiting_run;
     struct served {
         simulated_node* node = nullptr;
         simulated_function what;
     };
 
+    static void invoke(std::unique_ptr<waiting_run> by, call_order::inner_call which);
     static std::int32_t run(void* self, const dunlin_host* host, dunlin_call* call,
                             const std::uint8_t* payload, std::size_t size);
 
