@@ -242,7 +242,10 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     }
     if (into.route != nullptr && send_on(from, call, into)) return;
     if (into.pool == nullptr) {
-        if (!into.unknown) into.unknown = explain_unknown(call.function);
+        const bool forwarded = (call.flags & wire::invoke_flags::forwarded) != 0;
+        if (!into.unknown)
+            into.unknown =
+                forwarded ? functions_.unknown(call.function) : explain_unknown(call.function);
         return reply_error(from, call.id, *into.unknown);
     }
     // The node's own functions answer at once, and tell who asks why others are refused.
@@ -297,6 +300,16 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
 }
 
 error lane::explain_unknown(std::string_view function) {
+    // What a member serves is forgotten with the link to it, and it may be about to come back:
+    // who asks elsewhere meanwhile may be lucky.
+    for (const auto& link : forwarder_.links()) {
+        if (!link->member || !link->catalog.empty()) continue;
+        error why{errc::unavailable, "no function " + std::string(function) +
+                                         " on this node, and it is not connected to node " +
+                                         link->name + ", which may serve it; the call did not run"};
+        why.did_not_run = true;
+        return why;
+    }
     using suggestion = function_registry::suggestion;
     const bool few = ++names_unknown_ <= suggestions_per_turn_max;
     return functions_.unknown(function, few ? suggestion::nearest : suggestion::none);

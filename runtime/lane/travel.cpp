@@ -129,8 +129,7 @@ void lane::take_travelling(travelling_call& call) {
         return;
     }
     if (to == nullptr) {
-        const auto why =
-            route == nullptr ? functions_.unknown(call.function) : nobody_takes(*route);
+        const auto why = route == nullptr ? explain_unknown(call.function) : nobody_takes(*route);
         return invocation.origin->answer_error(invocation.address, why);
     }
     auto& entry = ledger_.open(inside_, invocation.id);

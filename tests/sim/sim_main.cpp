@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The program behind `./dev sim`: many random lives of small clusters, then large clusters, then
-// a soak that counts the living who are declared dead.
+// The program behind `./dev sim`: many random lives of small clusters, of their membership alone
+// and of calls in them, then large clusters, then a soak that counts the living who are declared
+// dead.
+#include "tests/sim/call_scenario.hpp"
 #include "tests/sim/membership_measure.hpp"
 #include "tests/sim/membership_scenario.hpp"
 
@@ -27,6 +29,7 @@ using clock_type = std::chrono::steady_clock;
 struct arguments {
     std::uint64_t seeds = 1000;
     std::uint64_t first_seed = 1;
+    bool story = false;
     std::vector<std::uint32_t> nodes = {10, 100, 1000, 10000};
     unsigned kills = 11;
     double loss = 0.05;
@@ -73,6 +76,96 @@ bool run_seeds(const arguments& how) {
         static_cast<unsigned long long>(how.seeds), static_cast<unsigned long long>(failed),
         static_cast<double>(steps) / 1e6, static_cast<double>(heal_ns) / 1e9);
     return failed == 0;
+}
+
+/// What the lives of one kind, mild or wild, came to.
+struct life_figures {
+    std::uint64_t lives = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t steps = 0;
+    std::int64_t heal_ns = 0;
+    call_oracle::counts calls;
+
+    void add(const call_outcome& life) {
+        ++lives;
+        failed += life.problems.empty() ? 0 : 1;
+        faults += life.faults;
+        steps += life.steps;
+        heal_ns = std::max(heal_ns, life.heal_ns);
+        calls += life.calls;
+    }
+    void print(const char* name) const {
+        const auto u = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+        std::printf("| %s | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %.2f s |\n",
+                    name, u(lives), u(failed), u(faults), u(calls.calls), u(calls.values),
+                    u(calls.errors), u(calls.orphaned), u(calls.repeated),
+                    static_cast<double>(heal_ns) / 1e9);
+    }
+};
+
+bool run_call_seeds(const arguments& how) {
+    if (how.seeds == 0) return true;
+    const auto start = clock_type::now();
+    life_figures mild, wild;
+    std::mutex adding;
+    std::uint64_t next = 0;
+    const auto live = [&] {
+        for (;;) {
+            std::uint64_t seed = 0;
+            {
+                const std::lock_guard lock(adding);
+                if (next == how.seeds) return;
+                seed = how.first_seed + next++;
+            }
+            const auto outcome = run_call_scenario(seed);
+            const std::lock_guard lock(adding);
+            (outcome.wild ? wild : mild).add(outcome);
+            if (how.story) std::printf("%s", outcome.story.c_str());
+            if (!outcome.problems.empty() && mild.failed + wild.failed <= 10) {
+                std::printf("seed %llu fails:\n", static_cast<unsigned long long>(seed));
+                for (const auto& each : outcome.problems) std::printf("  %s\n", each.c_str());
+                std::printf(
+                    "to see it again: ./dev sim --seeds 1 --seed %llu --story --nodes 0 --soak 0\n",
+                    static_cast<unsigned long long>(seed));
+            }
+            const auto lives = mild.lives + wild.lives;
+            if (lives % std::max<std::uint64_t>(how.seeds / 10, 1) == 0)
+                std::fprintf(stderr, "calls: seeds %llu of %llu, %llu failed, %.0f s\n",
+                             static_cast<unsigned long long>(lives),
+                             static_cast<unsigned long long>(how.seeds),
+                             static_cast<unsigned long long>(mild.failed + wild.failed),
+                             seconds_since(start));
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < how.threads; ++i) threads.emplace_back(live);
+    for (auto& each : threads) each.join();
+    std::printf(
+        "calls in random lives of clusters\n\n"
+        "| lives | seeds | failed | faults | calls | answered with a value | with an error | "
+        "client died first | ran again | healed within |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n");
+    mild.print("mild");
+    wild.print("wild");
+    std::printf("\nerrors:");
+    auto codes = mild.calls.codes;
+    for (const auto& [code, times] : wild.calls.codes) codes[code] += 0;
+    for (const auto& [code, times] : codes)
+        std::printf(" %s %llu mild, %llu wild;", std::string(to_string(code)).c_str(),
+                    static_cast<unsigned long long>(mild.calls.codes[code]),
+                    static_cast<unsigned long long>(wild.calls.codes[code]));
+    std::printf(
+        "\nattempts of idempotent calls that had the number of another one: %llu; of those calls, "
+        "answered with the word of the last node that it did not run, after an earlier attempt "
+        "had: %llu\n",
+        static_cast<unsigned long long>(mild.calls.numbers_shared + wild.calls.numbers_shared),
+        static_cast<unsigned long long>(mild.calls.claims_false + wild.calls.claims_false));
+    const auto s = seconds_since(start);
+    std::printf("\n%.1f million events in %.0f s, %.1f seeds per second\n\n",
+                static_cast<double>(mild.steps + wild.steps) / 1e6, s,
+                static_cast<double>(how.seeds) / s);
+    return mild.failed + wild.failed == 0;
 }
 
 bool measure(const arguments& how) {
@@ -169,6 +262,7 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", how.seeds, "Random lives of small clusters; 0: none")
         ->capture_default_str();
     app.add_option("--seed", how.first_seed, "The first of them")->capture_default_str();
+    app.add_flag("--story", how.story, "Tells what happened in each life with calls");
     app.add_option("--nodes", how.nodes, "Sizes of large clusters, e.g. 1000,10000; 0: none")
         ->delimiter(',')
         ->capture_default_str();
@@ -182,7 +276,8 @@ int main(int argc, char** argv) {
     app.add_option("--soak-nodes", how.soak_nodes, "Its size")
         ->check(CLI::Range(2, 20'000))
         ->capture_default_str();
-    app.add_option("--threads", how.threads, "Clusters that are soaked at the same time")
+    app.add_option("--threads", how.threads,
+                   "Lives, and clusters that are soaked, at the same time")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     app.add_option("--chart", how.chart, "Where the SVG picture goes; none by default");
@@ -190,7 +285,8 @@ int main(int argc, char** argv) {
     std::erase_if(how.nodes, [](std::uint32_t each) { return each < 2; });
 
     const bool lives = run_seeds(how);
+    const bool calls = run_call_seeds(how);
     const bool known = measure(how);
     const bool soaked = run_soak(how);
-    return lives && known && soaked ? 0 : 1;
+    return lives && calls && known && soaked ? 0 : 1;
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/virtual_driver.hpp"
+
+#include "client/driver.hpp"
+#include "cluster/random.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin::sim {
+
+namespace {
+
+thread_local std::uint64_t next_seed = 1;
+
+}  // namespace
+
+driver_turn& last_driver_turn() noexcept {
+    thread_local driver_turn last;
+    return last;
+}
+
+void set_driver_seed(std::uint64_t seed) noexcept { next_seed = seed; }
+
+}  // namespace dunlin::sim
+
+namespace dunlin::link {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int frames_per_round = 16;
+
+std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
+}
+
+}  // namespace
+
+// -- life, as in driver_lead.cpp without the background thread ------------------------------------
+
+driver::driver(client_options options)
+    : options_(std::move(options)),
+      origin_(cluster::mix(sim::next_seed++) | 1),
+      calls_(options_.in_flight_max),
+      deadlines_(clock::now()),
+      copies_(clock::now()),
+      retries_(ns(clock::now())),
+      plan_({.endpoints = options_.endpoints,
+             .pause_min = options_.reconnect_after_min,
+             .pause_max = options_.reconnect_after_max,
+             .seed = origin_,
+             .nodes_max = options_.nodes_max}),
+      routes_(origin_),
+      busy_poll_(0ns) {
+    connecting_.client_name = options_.name;
+    connecting_.cluster = options_.cluster;
+    if (!options_.learn_members) connecting_.features = 0;
+    connecting_.greet_timeout =
+        std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
+    // Whoever calls is this thread, which drives, as if it called from within a callback.
+    take_lead();
+}
+
+driver::~driver() {
+    stopping_ = true;
+    shut_down();
+}
+
+void driver::take_lead() noexcept {
+    led_ = true;
+    leader_thread_ = std::this_thread::get_id();
+}
+void driver::release_lead() {}
+void driver::wake_background() noexcept {}
+void driver::lead(waiter* /*own*/) {}
+
+// -- a turn ---------------------------------------------------------------------------------------
+
+// As `driver::lead` and `driver::sleep`.
+result<void> driver::wait_connected() {
+    for (auto& one : connections_) one->read_events();
+    for (bool more = true; more;) {
+        flush();
+        const bool received = receive_round(nullptr);
+        const bool changed = upkeep(clock::now());
+        more =
+            received || changed || !due_.empty() || unsent() || (!held_.empty() && !live_.empty());
+    }
+    auto& turn = sim::last_driver_turn();
+    turn.due_ns =
+        ns(std::min({deadlines_.next_deadline(), copies_.next_deadline(), next_upkeep()}));
+    turn.kept_bytes = kept_bytes_;
+    turn.on_connections = 0;
+    for (const auto& one : connections_) turn.on_connections += one->in_flight;
+    return {};
+}
+
+// Connections that failed are closed by the next upkeep; what they hold cannot be sent.
+bool driver::unsent() const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& one) { return one->problem().empty() && !one->out.empty(); });
+}
+
+bool driver::receive_round(waiter* /*own*/) {
+    bool received = false;
+    for (auto& one : connections_) {
+        for (int count = 0; count < frames_per_round; ++count) {
+            const auto frame = one->receive();
+            if (!frame) break;
+            received = true;
+            handle(*one, frame);
+        }
+    }
+    return received;
+}
+
+void driver::flush() {
+    in_flight_before_ = 0;
+    recycle();
+    if (stopping_) cancel_all();
+    if (!held_.empty() && !live_.empty()) send_held(clock::now());
+    for (auto& one : connections_) {
+        while (one->problem().empty() && one->out.take(sending_)) {
+            if (one->node != nullptr) ++one->node->next_lane;
+            routes_.next_turn();
+            if (one->send(sending_)) {
+                ++stats_.frames_sent;
+                one->out.give_back(std::move(sending_));
+            } else {
+                one->out.put_back(std::move(sending_));
+            }
+        }
+    }
+    if (due_.empty()) return;
+    delivering_.swap(due_);
+    for (auto& one : delivering_) deliver(*one.to, result<bytes>(std::move(one.why)));
+    delivering_.clear();
+}
+
+void driver::send_cut(connection& on) {
+    while (on.problem().empty() && on.out.take_cut(sending_)) {
+        if (!on.send(sending_)) return on.out.put_back(std::move(sending_));
+        ++stats_.frames_sent;
+        on.out.give_back(std::move(sending_));
+    }
+}
+
+void driver::send_held(time_point now) {
+    while (!held_.empty()) {
+        call* opened = calls_.find(held_.pop());
+        if (opened == nullptr || opened->on != nullptr) continue;
+        const auto to = pick_again(*opened, true, now);
+        if (to.on == nullptr) {
+            settle_with(*opened, {errc::overloaded, opened->function +
+                                                        " did not run: the nodes take fewer calls "
+                                                        "than waited"});
+            continue;
+        }
+        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+        put(*opened, *to.on, now);
+    }
+}
+
+void driver::deliver(call& settled, result<bytes>&& with) noexcept {
+    settled.done(std::move(with));
+    settled.done.reset();
+    spent_.push_back(&settled);
+}
+
+void driver::recycle() noexcept {
+    for (call* one : spent_) calls_.release(*one);
+    spent_.clear();
+}
+
+void driver::cancel_all() {
+    calls_.for_each([&](call& open) {
+        settle_with(open, {errc::cancelled, open.function +
+                                                " was cancelled: the client was destroyed; it may "
+                                                "have run"});
+    });
+    held_.clear();
+}
+
+void driver::shut_down() {
+    flush();
+    for (auto& one : connections_) one->say_bye();
+    connections_.clear();
+}
+
+}  // namespace dunlin::link
