@@ -53,6 +53,14 @@ std::vector<call_window::waiter> call_window::finish(ticket call, bytes reply,
     return in.take_waiters(call.place);
 }
 
+std::vector<call_window::waiter> call_window::finish_small(ticket call, bytes_view reply,
+                                                           std::int64_t now_ns) {
+    auto& in = *shards_[call.shard];
+    std::lock_guard lock(in.mutex);
+    in.window.finish_small(call.place, reply, now_ns);
+    return in.take_waiters(call.place);
+}
+
 std::vector<call_window::waiter> call_window::finish_too_large(ticket call, std::int64_t now_ns) {
     auto& in = *shards_[call.shard];
     std::lock_guard lock(in.mutex);

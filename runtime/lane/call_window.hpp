@@ -89,6 +89,9 @@ public:
     }
     // The call is over. @returns who waits for its answer.
     [[nodiscard]] std::vector<waiter> finish(ticket call, bytes reply, std::int64_t now_ns);
+    /// ... with a reply of at most `dedupe_window::small_bytes_max`.
+    [[nodiscard]] std::vector<waiter> finish_small(ticket call, bytes_view reply,
+                                                   std::int64_t now_ns);
     [[nodiscard]] std::vector<waiter> finish_too_large(ticket call, std::int64_t now_ns);
     /// ... with nothing that a repeat could use.
     [[nodiscard]] std::vector<waiter> finish(ticket call, std::int64_t now_ns);

@@ -9,8 +9,10 @@
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 
+#include <array>
 #include <cstring>
 #include <functional>
+#include <memory>
 
 namespace dunlin::runtime {
 
@@ -23,12 +25,21 @@ constexpr std::byte kept_failure{1};
 /// A repeat that waits needs no memory of the frame it came in.
 class no_memory final : public actors::frame_memory {};
 
-bytes kept(std::byte what, bytes_view content) {
-    auto memory = std::make_shared_for_overwrite<std::byte[]>(content.size() + 1);
-    memory[0] = what;
-    if (!content.empty()) std::memcpy(memory.get() + 1, content.data(), content.size());
-    const bytes_view view(memory.get(), content.size() + 1);
-    return {std::move(memory), view};
+/// Ends a call with an answer that is kept.
+std::vector<call_window::waiter> keep(call_window& window, call_window::ticket call, std::byte what,
+                                      bytes_view content, std::int64_t now_ns) {
+    const auto size = content.size() + 1;
+    const auto fill = [&](std::byte* memory) {
+        memory[0] = what;
+        if (!content.empty()) std::memcpy(memory + 1, content.data(), content.size());
+        return bytes_view(memory, size);
+    };
+    if (!window.keeps(size)) return window.finish_too_large(call, now_ns);
+    std::array<std::byte, cluster::dedupe_window::small_bytes_max> small;
+    if (size <= small.size()) return window.finish_small(call, fill(small.data()), now_ns);
+    auto memory = std::make_shared_for_overwrite<std::byte[]>(size);
+    const auto view = fill(memory.get());
+    return window.finish(call, {std::move(memory), view}, now_ns);
 }
 
 /// Whether it is known from the error that the function did not run, and may run yet.
@@ -117,10 +128,7 @@ void lane::not_taken(gathering& into) {
 
 void lane::remember_value(ledger_entry& entry, bytes_view payload) {
     const auto call = std::exchange(entry.named, {});
-    const auto waiters = named_calls_.keeps(payload.size() + 1)
-                             ? named_calls_.finish(call, kept(kept_value, payload), now_ns_)
-                             : named_calls_.finish_too_large(call, now_ns_);
-    for (const auto& each : waiters) {
+    for (const auto& each : keep(named_calls_, call, kept_value, payload, now_ns_)) {
         actors::output_buffer copy;
         copy.append(payload.data(), payload.size());
         if (copy.size == payload.size())
@@ -139,7 +147,7 @@ void lane::remember_error(ledger_entry& entry, const error& why) {
     wire::append(failure, wire::failure{1, static_cast<std::int64_t>(why.code), why.detail,
                                         static_cast<std::uint64_t>(why.retry_after.count()),
                                         why.did_not_run});
-    give_error(named_calls_.finish(call, kept(kept_failure, failure.view()), now_ns_), why);
+    give_error(keep(named_calls_, call, kept_failure, failure.view(), now_ns_), why);
 }
 
 void lane::give_error(const std::vector<call_window::waiter>& to, const error& why) {

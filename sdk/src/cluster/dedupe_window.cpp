@@ -4,6 +4,7 @@
 #include "cluster/random.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -25,118 +26,133 @@ dedupe_window::dedupe_window(const limits& bounds, std::uint64_t seed)
 
 dedupe_window::answer dedupe_window::begin(const call_name& name, std::int64_t now_ns) {
     expire(now_ns);
-    if (const auto index = find(name); index != nil) {
+    const auto hash = hash_of(name);
+    if (const auto index = find(name, hash); index != nil) {
         ++counted_.repeats;
-        const auto& it = entries_[index];
+        const auto& it = at(index);
         if (it.now == state::running) return {verdict::running, index, {}};
-        if (it.kept) return {verdict::done, nowhere, it.reply};
-        return {verdict::ran, nowhere, {}};
+        if (!it.kept) return {verdict::ran, nowhere, {}};
+        if (it.reply_bytes > small_bytes_max) return {verdict::done, nowhere, it.reply};
+        return {verdict::done, nowhere, bytes(bytes_view(it.small.data(), it.reply_bytes))};
     }
     const auto index = take();
     if (index == nil) {
         ++counted_.unprotected;
         return {verdict::unprotected, nowhere, {}};
     }
-    auto& it = entries_[index];
+    auto& it = at(index);
     it.name = name;
     it.now = state::running;
-    auto& bucket = bucket_of(name);
-    it.chain = std::exchange(bucket, index);
+    links_[index] = {std::exchange(bucket_of(hash), index), hash};
     return {verdict::fresh, index, {}};
 }
 
-void dedupe_window::finish(place at, bytes reply, std::int64_t now_ns) {
-    if (!runs(at)) return;
-    if (keeps(reply.size())) {
-        auto& it = entries_[at];
-        it.kept = true;
-        it.reply = std::move(reply);
-        bytes_held_ += it.reply.size();
-    } else {
-        ++counted_.replies_dropped;
-    }
-    end(at, now_ns);
+void dedupe_window::finish(place which, bytes reply, std::int64_t now_ns) {
+    if (reply.size() <= small_bytes_max) return finish_small(which, reply.view(), now_ns);
+    if (!runs(which)) return;
+    if (!keeps(reply.size())) return finish_too_large(which, now_ns);
+    const auto size = reply.size();
+    at(which).reply = std::move(reply);
+    end_with(which, size, now_ns);
+}
+
+void dedupe_window::finish_small(place which, bytes_view reply, std::int64_t now_ns) {
+    if (!runs(which)) return;
+    if (!keeps(reply.size())) return finish_too_large(which, now_ns);
+    if (!reply.empty()) std::memcpy(at(which).small.data(), reply.data(), reply.size());
+    end_with(which, reply.size(), now_ns);
+}
+
+void dedupe_window::end_with(std::uint32_t index, std::size_t reply_bytes, std::int64_t now_ns) {
+    auto& it = at(index);
+    it.kept = true;
+    it.reply_bytes = static_cast<std::uint32_t>(reply_bytes);
+    bytes_held_ += reply_bytes;
+    end(index, now_ns);
     keep_to_bytes();
 }
 
-void dedupe_window::finish(place at, std::int64_t now_ns) {
-    if (runs(at)) end(at, now_ns);
+void dedupe_window::finish(place which, std::int64_t now_ns) {
+    if (runs(which)) end(which, now_ns);
 }
 
-void dedupe_window::finish_too_large(place at, std::int64_t now_ns) {
-    if (!runs(at)) return;
+void dedupe_window::finish_too_large(place which, std::int64_t now_ns) {
+    if (!runs(which)) return;
     ++counted_.replies_dropped;
-    end(at, now_ns);
+    end(which, now_ns);
 }
 
-void dedupe_window::withdraw(place at) {
-    if (runs(at)) release(at);
+void dedupe_window::withdraw(place which) {
+    if (runs(which)) release(which);
 }
 
 void dedupe_window::expire(std::int64_t now_ns) {
-    while (finished_.oldest != nil && entries_[finished_.oldest].over_at_ns <= now_ns) {
+    while (finished_.oldest != nil && at(finished_.oldest).over_at_ns <= now_ns) {
         drop_oldest();
     }
 }
 
-std::uint32_t& dedupe_window::bucket_of(const call_name& name) noexcept {
+std::uint32_t dedupe_window::hash_of(const call_name& name) const noexcept {
     // Ids are chosen by callers, who do not know the seed and so cannot make them meet.
-    const auto which =
-        mix(name.id + (std::uint64_t{name.function} << 32 | name.attempt) * 0x9e37'79b9'7f4a'7c15u);
-    return buckets_[mix(mix(name.origin + seed_) ^ which) & (buckets_.size() - 1)];
+    const auto what = std::uint64_t{name.function} << 32 | name.attempt;
+    const auto which = mix(name.id + what * 0x9e37'79b9'7f4a'7c15u);
+    return static_cast<std::uint32_t>(mix(mix(name.origin + seed_) ^ which));
 }
 
-std::uint32_t dedupe_window::find(const call_name& name) noexcept {
-    auto index = bucket_of(name);
-    while (index != nil && entries_[index].name != name) index = entries_[index].chain;
+std::uint32_t dedupe_window::find(const call_name& name, std::uint32_t hash) noexcept {
+    auto index = bucket_of(hash);
+    while (index != nil && (links_[index].hash != hash || at(index).name != name))
+        index = links_[index].chain;
     return index;
 }
 
 std::uint32_t dedupe_window::take() {
-    if (free_ == nil && entries_.size() >= bounds_.entries_max && finished_.oldest != nil) {
+    if (free_ == nil && links_.size() >= bounds_.entries_max && finished_.oldest != nil) {
         ++counted_.evicted_early;
         drop_oldest();
     }
     if (free_ == nil) {
-        if (entries_.size() >= bounds_.entries_max) return nil;
-        if (entries_.size() >= buckets_.size()) grow_buckets();
-        entries_.emplace_back();
+        if (links_.size() >= bounds_.entries_max) return nil;
+        if (links_.size() >= buckets_.size()) grow_buckets();
+        if (links_.size() == chunks_.size() * chunk_size)
+            chunks_.push_back(std::make_unique<entry[]>(chunk_size));
+        links_.emplace_back();
         ++used_;
-        return static_cast<std::uint32_t>(entries_.size() - 1);
+        return static_cast<std::uint32_t>(links_.size() - 1);
     }
     const auto index = free_;
-    free_ = entries_[index].chain;
+    free_ = links_[index].chain;
     ++used_;
     return index;
 }
 
 void dedupe_window::grow_buckets() {
     buckets_.assign(buckets_.size() * 2, nil);
-    for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    for (std::uint32_t i = 0; i < links_.size(); ++i) {
         // None is free, else it would not have come to this.
-        entries_[i].chain = std::exchange(bucket_of(entries_[i].name), i);
+        links_[i].chain = std::exchange(bucket_of(links_[i].hash), i);
     }
 }
 
 void dedupe_window::release(std::uint32_t index) noexcept {
-    auto& it = entries_[index];
-    auto* link = &bucket_of(it.name);
-    while (*link != index) link = &entries_[*link].chain;
-    *link = it.chain;
+    auto& it = at(index);
+    auto* link = &bucket_of(links_[index].hash);
+    while (*link != index) link = &links_[*link].chain;
+    *link = links_[index].chain;
     drop_reply(it);
     it.now = state::free;
     it.newer = nil;
-    it.chain = std::exchange(free_, index);
+    links_[index].chain = std::exchange(free_, index);
     --used_;
 }
 
 void dedupe_window::end(std::uint32_t index, std::int64_t now_ns) {
-    auto& it = entries_[index];
+    auto& it = at(index);
     it.now = state::finished;
     constexpr auto never = std::numeric_limits<std::int64_t>::max();
     it.over_at_ns = now_ns > never - bounds_.window_ns ? never : now_ns + bounds_.window_ns;
     if (finished_.newest != nil) {
-        entries_[finished_.newest].newer = index;
+        at(finished_.newest).newer = index;
     } else {
         finished_.oldest = index;
     }
@@ -147,7 +163,7 @@ void dedupe_window::end(std::uint32_t index, std::int64_t now_ns) {
 
 void dedupe_window::drop_oldest() noexcept {
     const auto index = finished_.oldest;
-    const auto newer = entries_[index].newer;
+    const auto newer = at(index).newer;
     finished_.oldest = newer;
     if (newer == nil) finished_.newest = nil;
     --finished_.size;
@@ -157,14 +173,14 @@ void dedupe_window::drop_oldest() noexcept {
 
 void dedupe_window::drop_reply(entry& it) noexcept {
     if (!it.kept) return;
-    bytes_held_ -= it.reply.size();
-    it.reply = {};
+    bytes_held_ -= it.reply_bytes;
+    if (it.reply_bytes > small_bytes_max) it.reply = {};
     it.kept = false;
 }
 
 void dedupe_window::keep_to_bytes() noexcept {
     while (bytes_held_ > bounds_.bytes_max && oldest_kept_ != nil) {
-        auto& it = entries_[oldest_kept_];
+        auto& it = at(oldest_kept_);
         if (it.kept) {
             drop_reply(it);
             ++counted_.replies_dropped;

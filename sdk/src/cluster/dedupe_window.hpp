@@ -15,8 +15,10 @@
 
 #include <dunlin/bytes.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace dunlin::cluster {
@@ -32,7 +34,7 @@ struct call_name {
 class dedupe_window {
 public:
     struct limits {
-        std::uint32_t entries_max = 1u << 16;      // about 6 MiB
+        std::uint32_t entries_max = 1u << 16;      // about 11 MiB
         std::size_t bytes_max = 32u << 20;         // of kept replies
         std::size_t reply_bytes_max = 256u << 10;  // a larger one is not kept
         std::int64_t window_ns = 30'000'000'000;   // after the end of a call
@@ -50,6 +52,8 @@ public:
         done,         // do not run it: send `reply`
         ran,          // do not run it: it ran, and its reply was not kept
     };
+    /// Replies up to this size have room beside their call.
+    static constexpr std::size_t small_bytes_max = 80;
     /// A running call has a place from `begin` to `finish` or `withdraw`.
     using place = std::uint32_t;
     static constexpr place nowhere = 0xffff'ffffu;
@@ -67,13 +71,15 @@ public:
     [[nodiscard]] answer begin(const call_name& name, std::int64_t now_ns);
     /// It ended with this reply; repeats get it. Give memory of its own, not a slice of a frame
     /// that would be kept alive whole.
-    void finish(place at, bytes reply, std::int64_t now_ns);
+    void finish(place which, bytes reply, std::int64_t now_ns);
+    /// The same with a reply of at most `small_bytes_max`, which is copied and costs no memory.
+    void finish_small(place which, bytes_view reply, std::int64_t now_ns);
     /// It ended, and no repeat could make use of a reply.
-    void finish(place at, std::int64_t now_ns);
+    void finish(place which, std::int64_t now_ns);
     /// It ended with a reply that is too large to be copied for this.
-    void finish_too_large(place at, std::int64_t now_ns);
+    void finish_too_large(place which, std::int64_t now_ns);
     /// It was not run after all (refused, dropped before it began): a repeat may run.
-    void withdraw(place at);
+    void withdraw(place which);
     /// Whether a reply of that size is kept at all.
     [[nodiscard]] bool keeps(std::size_t reply_bytes) const noexcept {
         return reply_bytes <= bounds_.reply_bytes_max && reply_bytes <= bounds_.bytes_max;
@@ -92,12 +98,18 @@ private:
     enum class state : std::uint8_t { free, running, finished };
     struct entry {
         call_name name;
+        std::int64_t over_at_ns = 0;
+        std::uint32_t newer = nil;  // the next finished one
+        std::uint32_t reply_bytes = 0;
         state now = state::free;
         bool kept = false;
+        bytes reply;  // unless it is small
+        std::array<std::byte, small_bytes_max> small;
+    };
+    /// What a search looks at, apart so that it stays in the cache.
+    struct link {
         std::uint32_t chain = nil;  // the next of the same bucket, or the next free one
-        std::uint32_t newer = nil;  // the next finished one
-        std::int64_t over_at_ns = 0;
-        bytes reply;
+        std::uint32_t hash = 0;
     };
     struct queue {
         std::uint32_t oldest = nil;
@@ -105,10 +117,20 @@ private:
         std::uint32_t size = 0;
     };
 
-    [[nodiscard]] std::uint32_t& bucket_of(const call_name& name) noexcept;
-    [[nodiscard]] std::uint32_t find(const call_name& name) noexcept;
-    [[nodiscard]] bool runs(place at) const noexcept {
-        return at < entries_.size() && entries_[at].now == state::running;
+    static constexpr std::uint32_t chunk_bits = 8;
+    static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
+
+    [[nodiscard]] std::uint32_t hash_of(const call_name& name) const noexcept;
+    [[nodiscard]] std::uint32_t& bucket_of(std::uint32_t hash) noexcept {
+        return buckets_[hash & (buckets_.size() - 1)];
+    }
+    [[nodiscard]] entry& at(std::uint32_t index) noexcept {
+        return chunks_[index >> chunk_bits][index & (chunk_size - 1)];
+    }
+    [[nodiscard]] std::uint32_t find(const call_name& name, std::uint32_t hash) noexcept;
+    /// Whether a running call is there.
+    [[nodiscard]] bool runs(place which) noexcept {
+        return which < links_.size() && at(which).now == state::running;
     }
     [[nodiscard]] std::uint32_t take();
     void grow_buckets();
@@ -117,11 +139,13 @@ private:
     void drop_oldest() noexcept;
     void drop_reply(entry& it) noexcept;
     void keep_to_bytes() noexcept;
+    void end_with(std::uint32_t index, std::size_t reply_bytes, std::int64_t now_ns);
 
     limits bounds_;
     std::uint64_t seed_;
     counts counted_;
-    std::vector<entry> entries_;
+    std::vector<std::unique_ptr<entry[]>> chunks_;  // so that entries never move
+    std::vector<link> links_;                       // of each entry
     std::vector<std::uint32_t> buckets_;  // a power of two of them, at least as many as entries
     std::uint32_t free_ = nil;
     std::size_t used_ = 0;

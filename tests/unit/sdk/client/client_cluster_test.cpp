@@ -242,18 +242,38 @@ TEST_CASE("client says which cluster it wants, and takes no other") {
                              " belongs to no cluster, this client wants production");
 }
 
-TEST_CASE("client names itself in its calls to a cluster, and not to an old node") {
-    fake_cluster cluster(1);
+TEST_CASE("client names itself in its calls to a cluster, and not to one node or an old one") {
+    fake_cluster cluster(2);
     auto c = cluster.connected();
-    auto one = c.async_invoke<int>("t/hold", 1);
-    auto two = c.async_invoke<int>("t/hold", 2);
-    const auto calls = cluster[0].wait_for_held(2).calls;
-    CHECK(calls[0].origin != 0);
-    CHECK(calls[0].origin == calls[1].origin);
-    CHECK(calls[0].origin_id != calls[1].origin_id);
-    cluster[0].run_there([](fake_node& there) { there.reply_to_all(); });
-    CHECK(one.get());
-    CHECK(two.get());
+    std::vector<std::future<result<int>>> calls;
+    for (int i = 0; i < 8; ++i) calls.push_back(c.async_invoke<int>("t/hold", i));
+    std::set<std::uint64_t> origins;
+    std::set<std::uint64_t> ids;
+    std::size_t seen = 0;
+    wait_until([&] { return cluster.invokes(0) + cluster.invokes(1) == calls.size(); },
+               "the nodes never had all calls");
+    for (std::size_t node = 0; node < 2; ++node) {
+        for (const auto& each : cluster.seen(node).calls) {
+            ++seen;
+            origins.insert(each.origin);
+            ids.insert(each.origin_id);
+        }
+        cluster[node].run_there([](fake_node& there) { there.reply_to_all(); });
+    }
+    CHECK(seen == calls.size());
+    CHECK(origins.size() == 1);
+    CHECK(origins.count(0) == 0);
+    CHECK(ids.size() == calls.size());
+    for (auto& each : calls) CHECK(each.get());
+
+    fake_cluster lone(1);
+    auto one = lone.connected();
+    auto alone = one.async_invoke<int>("t/hold", 1);
+    CHECK(lone[0].wait_for_held(1).calls[0].origin == 0);
+    CHECK(lone[0].wait_for_held(1).calls[0].retries_left > 0);
+    lone[0].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(alone.get());
+
     fake_node old;
     auto d = client::connect(old.endpoint()).value();
     auto plain = d.async_invoke<int>("t/hold", 1);

@@ -110,6 +110,23 @@ TEST_CASE("dedupe window knows that a call ran when its reply was not kept") {
     CHECK(window.begin(call(3), 1).what == verdict::done);
 }
 
+TEST_CASE("dedupe window keeps replies of every size as they are") {
+    constexpr auto small_max = dedupe_window::small_bytes_max;
+    window_of_names window;
+    std::uint64_t id = 0;
+    for (const auto size :
+         {std::size_t{0}, std::size_t{1}, small_max, small_max + 1, std::size_t{5000}}) {
+        ++id;
+        const std::string text(size, static_cast<char>('a' + id));
+        (void)window.begin(call(id), 0);
+        window.finish(call(id), bytes(text), 0);
+        CHECK(window.begin(call(id), 1).reply == bytes(text));
+    }
+    CHECK(window->bytes_held() == 1 + small_max + small_max + 1 + 5000);
+    window->expire(100 * second);
+    CHECK(window->bytes_held() == 0);
+}
+
 TEST_CASE("dedupe window lets a call run again that was withdrawn") {
     window_of_names window;
     (void)window.begin(call(1), 0);
