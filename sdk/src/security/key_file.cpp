@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "security/key_file.hpp"
+
+#include "support/names.hpp"
+
+// From its headers alone, so that those who link the SDK need no library for it.
+#define TOML_HEADER_ONLY 1
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <toml++/toml.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace dunlin::security {
+namespace {
+
+constexpr std::size_t file_bytes_max = 64u << 10;
+constexpr mode_t secret_mode = S_IRUSR | S_IWUSR;
+constexpr mode_t public_mode = secret_mode | S_IRGRP | S_IROTH;
+constexpr mode_t of_others = S_IRWXG | S_IRWXO;
+
+using key_text = std::array<char, key_characters + 1>;
+
+error bad_file(const std::string& path, const std::string& problem) {
+    return {errc::invalid_argument, "key file " + path + ": " + problem};
+}
+
+error system_error_at(const std::string& path, const char* doing, int number) {
+    return bad_file(path, std::string("cannot ") + doing + ": " + std::strerror(number));
+}
+
+class descriptor {
+public:
+    explicit descriptor(int fd) noexcept : fd_(fd) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+
+private:
+    int fd_;
+};
+
+struct file_text {
+    std::string text;
+    mode_t mode = 0;
+
+    ~file_text() { wipe(text); }
+};
+
+result<void> read_file(const std::string& path, file_text& to) {
+    // Not blocking: a pipe would be waited for until someone writes to it.
+    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.get() < 0) {
+        return errno == ENOENT ? bad_file(path, "no such file; dunlin keygen makes keys")
+                               : system_error_at(path, "open it", errno);
+    }
+    struct stat about {};
+    if (::fstat(file.get(), &about) != 0) return system_error_at(path, "look at it", errno);
+    if (!S_ISREG(about.st_mode)) return bad_file(path, "it is not a regular file");
+    to.mode = about.st_mode;
+    // In one piece: memory that grows would leave copies of the secret behind.
+    to.text.resize(file_bytes_max);
+    std::size_t size = 0;
+    while (size < to.text.size()) {
+        const auto got = ::read(file.get(), to.text.data() + size, to.text.size() - size);
+        if (got == 0) break;
+        if (got > 0) size += static_cast<std::size_t>(got);
+        if (got < 0 && errno != EINTR) return system_error_at(path, "read it", errno);
+    }
+    if (size == to.text.size()) return bad_file(path, "it is too large to be a key file");
+    to.text.resize(size);
+    return {};
+}
+
+bool is_key(std::string_view z85) noexcept {
+    if (z85.size() != key_characters) return false;
+    key_text terminated{};
+    std::copy(z85.begin(), z85.end(), terminated.begin());
+    std::array<std::uint8_t, key_bytes> key{};
+    const bool good = zmq_z85_decode(key.data(), terminated.data()) != nullptr &&
+                      std::any_of(key.begin(), key.end(), [](auto byte) { return byte != 0; });
+    wipe_bytes(key.data(), key.size());
+    wipe_bytes(terminated.data(), terminated.size());
+    return good;
+}
+
+bool belong_together(const key_pair& pair) {
+    key_text made{};
+    return zmq_curve_public(made.data(), pair.secret_key.reveal().c_str()) == 0 &&
+           pair.public_key == made.data();
+}
+
+// Takes the strings out of the table, so that no secret stays in it.
+result<key_pair> read_table(const std::string& path, toml::table& table, mode_t mode) {
+    key_pair pair;
+    const auto take = [&](const char* key) {
+        auto* node = table.get_as<std::string>(key);
+        return node == nullptr ? std::string() : std::move(node->get());
+    };
+    pair.secret_key = secret_text(take("secret_key"));
+    pair.name = take("name");
+    pair.public_key = take("public_key");
+    if (table.contains("secret_key") && (mode & of_others) != 0)
+        return bad_file(path,
+                        "it holds a secret key, and others than its owner may read or "
+                        "change it; run chmod 600 on it, and make new keys if others may "
+                        "have read it");
+    for (const auto& [key, value] : table) {
+        const std::string_view name = key.str();
+        if (name != "name" && name != "public_key" && name != "secret_key")
+            return bad_file(path, "line " + std::to_string(key.source().begin.line) +
+                                      " has a key that key files do not have; they have name, "
+                                      "public_key and secret_key");
+        if (!value.is_string())
+            return bad_file(path, std::string(name) + " is not a text in quotes");
+    }
+    if (!is_key_name(pair.name))
+        return bad_file(path, "it has no good name; a name is " + std::string(key_name_rule));
+    if (!is_public_key(pair.public_key))
+        return bad_file(path,
+                        "public_key is not there, or not a key: 40 characters of Z85, as dunlin "
+                        "keygen writes them");
+    if (!table.contains("secret_key")) return pair;
+    if (!is_key(pair.secret_key.reveal()))
+        return bad_file(path,
+                        "secret_key is not a key: 40 characters of Z85, as dunlin keygen "
+                        "writes them");
+    if (!belong_together(pair))
+        return bad_file(path,
+                        "its public_key is not that of its secret_key; copy both from the "
+                        "same file");
+    return pair;
+}
+
+// What a file of either kind holds.
+result<key_pair> read_key_file(const std::string& path) {
+    file_text file;
+    if (auto read = read_file(path, file); !read) return std::move(read.error());
+    toml::table table;
+    try {
+        table = toml::parse(std::string_view(file.text), path);
+    } catch (const toml::parse_error& failure) {
+        // Not the parser's own words: they may quote what stands there.
+        return bad_file(path, "line " + std::to_string(failure.source().begin.line) +
+                                  " is not TOML; a key file is what dunlin keygen writes");
+    }
+    return read_table(path, table, file.mode);
+}
+
+std::string quoted(std::string_view text) {
+    std::string out(1, '"');
+    out += text;
+    out += '"';
+    return out;
+}
+
+std::string public_text(const key_pair& pair) {
+    return "# The public key of " + pair.name + ", for whoever is to talk to it. No secret.\n" +
+           "name = " + quoted(pair.name) + "\n" + "public_key = " + quoted(pair.public_key) + "\n";
+}
+
+result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
+    descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret_mode));
+    if (file.get() < 0) {
+        return errno == EEXIST
+                   ? bad_file(path,
+                              "it exists already, and keys are never overwritten; move it "
+                              "away, or choose another name")
+                   : system_error_at(path, "make it", errno);
+    }
+    const auto failed = [&](const char* doing) {
+        auto why = system_error_at(path, doing, errno);
+        ::unlink(path.c_str());
+        return why;
+    };
+    // The mode of open passes through the umask, which may take from us what we need.
+    if (::fchmod(file.get(), mode) != 0) return failed("set its permissions");
+    while (!text.empty()) {
+        const auto put = ::write(file.get(), text.data(), text.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return failed("write it");
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    if (::fsync(file.get()) != 0) return failed("write it");
+    if (::close(file.release()) != 0) return failed("write it");
+    return {};
+}
+
+}  // namespace
+
+result<key_pair> read_secret_key(const std::string& path) {
+    auto pair = read_key_file(path);
+    if (pair && pair->secret_key.empty())
+        return bad_file(path,
+                        "it holds a public key only; give the file with the secret key, "
+                        "whose name ends in .key");
+    return pair;
+}
+
+result<key_pair> read_public_key(const std::string& path, secret_too secret) {
+    auto pair = read_key_file(path);
+    if (!pair || pair->secret_key.empty()) return pair;
+    if (secret == secret_too::refuse)
+        return bad_file(path,
+                        "it holds a secret key, which belongs to its owner alone; give the "
+                        "public file, whose name ends in .pub");
+    pair->secret_key = {};
+    return pair;
+}
+
+result<key_pair> make_key_pair(std::string name) {
+    key_text public_key{};
+    key_text secret_key{};
+    if (zmq_curve_keypair(public_key.data(), secret_key.data()) != 0)
+        return {errc::unavailable, "this ZeroMQ makes no keys: it has been built without CURVE"};
+    key_pair pair{std::move(name), public_key.data(), secret_text(secret_key.data())};
+    wipe_bytes(secret_key.data(), secret_key.size());
+    return pair;
+}
+
+result<void> write_key_files(const key_pair& pair, const std::string& secret_path,
+                             const std::string& public_path) {
+    std::string text;
+    text.reserve(4096);  // so that it never moves
+    text += "# The secret key of " + pair.name +
+            ". Whoever reads this file can act in that name: keep it where it is used,\n"
+            "# never send it, never commit it. Its public half is in the file that ends in .pub.\n"
+            "name = " +
+            quoted(pair.name) + "\npublic_key = " + quoted(pair.public_key) + "\nsecret_key = \"";
+    text += pair.secret_key.reveal();
+    text += "\"\n";
+    auto written = write_file(secret_path, text, secret_mode);
+    wipe(text);
+    if (!written) return written;
+    written = write_file(public_path, public_text(pair), public_mode);
+    if (!written) ::unlink(secret_path.c_str());
+    return written;
+}
+
+bool is_public_key(std::string_view z85) noexcept { return is_key(z85); }
+
+std::string public_key_text(std::span<const std::byte, key_bytes> key) {
+    key_text text{};
+    zmq_z85_encode(text.data(), reinterpret_cast<const std::uint8_t*>(key.data()), key.size());
+    return text.data();
+}
+
+bool is_key_name(std::string_view name) noexcept {
+    return support::is_name(name) && name.front() != '.' && name.front() != '-' &&
+           name.front() != '_';
+}
+
+}  // namespace dunlin::security
