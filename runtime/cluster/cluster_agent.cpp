@@ -20,6 +20,8 @@ constexpr std::int64_t seeds_again_ns = 500'000'000;
 constexpr std::int64_t say_again_ns = 60'000'000'000;
 /// How old what `dunlin nodes` shows may be.
 constexpr std::int64_t show_every_ns = 500'000'000;
+/// Handshakes with a node to join that may fail for a passing reason; then its key is another.
+constexpr int handshakes_failed_max = 3;
 /// Problems of different addresses to remember.
 constexpr std::size_t problems_max = 64;
 
@@ -204,11 +206,18 @@ void cluster_agent::link_failed(const peer_link& link, const std::string& why, b
         ours_.insert(link.endpoint);
         return;
     }
-    const std::string problem = "cannot join " + link.endpoint + ": " + why;
-    if (refused) board_.decide({errc::unauthenticated, problem});
+    if (link.shook == peer_link::handshake::failed) return;  // there is another key to try
+    const bool wrong_keys = link.shook == peer_link::handshake::failed_with_all_keys;
+    std::string problem = "cannot join " + link.endpoint + ": " + why;
+    if (wrong_keys)
+        problem +=
+            "; the nodes of a cluster all have one and the same key (--key), or none has one";
     if (seed_problems_.size() > problems_max) seed_problems_.clear();
-    auto& said = seed_problems_[link.endpoint];
-    if (std::exchange(said, problem) == problem) return;
+    auto& known = seed_problems_[link.endpoint];
+    known.handshakes_failed = wrong_keys ? known.handshakes_failed + 1 : 0;
+    if (refused || known.handshakes_failed >= handshakes_failed_max)
+        board_.decide({errc::unauthenticated, problem});
+    if (std::exchange(known.said, problem) == problem) return;
     log().warn("{}; trying again", problem);
 }
 

@@ -71,8 +71,12 @@ private:
     std::vector<std::byte> encoded_;
 
     std::vector<std::string> seeds_;
-    std::set<std::string> ours_;                        // of those, addresses of this very node
-    std::map<std::string, std::string> seed_problems_;  // by endpoint, said already
+    std::set<std::string> ours_;  // of those, addresses of this very node
+    struct seed_problem {
+        std::string said;
+        int handshakes_failed = 0;  // one after another
+    };
+    std::map<std::string, seed_problem> seed_problems_;  // by endpoint
     std::int64_t seeds_due_ns_ = 0;
     std::int64_t show_due_ns_ = 0;
     std::int64_t refusal_due_ns_ = 0;

@@ -43,6 +43,7 @@ bool lane::receive() {
     counters_.frames_received.add();
     if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
     auto* from = peers_.find(text_of(routing_id));
+    if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (!single) {
         counters_.frames_malformed.add();
         if (from == nullptr)
@@ -66,7 +67,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
             std::to_string(options_.frame_bytes_max()) + "; it was dropped whole";
         return reply_error(*from, 0, {errc::invalid_argument, detail});
     }
-    const int fd = from == nullptr ? descriptor_of(frame) : -1;
+    sender by;
+    if (from == nullptr) by.fd = descriptor_of(frame);
+    if (from == nullptr && access_) by.key = key_of(frame);
     auto* memory = new received_frame(std::move(frame), frames_);
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
@@ -92,7 +95,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 refuse_stranger(routing_id);
                 break;
             }
-            from = greet(routing_id, reader.hello(), fd);
+            from = greet(routing_id, reader.hello(), by);
             reading = from != nullptr;
             continue;
         }
@@ -121,12 +124,15 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 }
                 break;
             case wire::kind::gossip:
+                if (from->role != wire::peer_role::node) pretended(*from, 0, "gossip");
                 if (membership_ == nullptr || from->role != wire::peer_role::node) break;
                 if (!from->gossips) begin_gossip(*from);
                 membership_->heard(from->instance, reader.gossip().message);
                 break;
             case wire::kind::load:
-                if (from->role == wire::peer_role::node)
+                if (from->role != wire::peer_role::node)
+                    pretended(*from, 0, "the load of a node");
+                else
                     forwarder_.heard_load(from->instance, reader.items(), now_ns_);
                 break;
             default: break;  // what only nodes send to those who connect: nothing to do
@@ -136,13 +142,19 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     memory->release();
 }
 
-peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd) {
+peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const sender& by) {
     if (hello.version_min > wire::protocol_version || hello.version_max < wire::protocol_version) {
         counters_.connections_refused.add();
         const auto own = std::to_string(wire::protocol_version);
         refuse(routing_id, "no common protocol version: this node speaks " + own + " to " + own +
                                ", the peer " + std::to_string(hello.version_min) + " to " +
                                std::to_string(hello.version_max));
+        return nullptr;
+    }
+    auto rights = rights_of(hello, by.key);
+    if (!rights) {
+        counters_.connections_refused.add();
+        refuse(routing_id, rights.error().detail);
         return nullptr;
     }
     if (auto known = admit(hello); !known) {
@@ -156,7 +168,8 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
     added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
     added.wants_cluster = (hello.features & wire::features::cluster) != 0;
     added.retries = cluster::retry_budget(now_ns_);
-    added.fd = fd;
+    added.fd = by.fd;
+    added.rights = std::move(*rights);
     counters_.peers_connected.add();
     log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
     welcome(added);
@@ -232,7 +245,13 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
         into.route = forwarder_.route(call.function);
         into.function = call.function;
         into.unknown.reset();
+        if (from.rights) {
+            const void* known = into.pool;
+            if (known == nullptr) known = into.route;
+            into.permitted = from.rights->may_call(call.function, known);
+        }
     }
+    if (from.rights && !may_call(from, call, into)) return;
     if (into.route != nullptr && send_on(from, call, into)) return;
     if (into.pool == nullptr) {
         if (!into.unknown) into.unknown = explain_unknown(call.function);
@@ -261,7 +280,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     entry.index = work.size();
     auto& invocation = work.add();
     invocation.id = call.origin_id;
-    invocation.source = call.origin;
+    invocation.source = from.origin_of(call.origin);
     invocation.arrived_ns = now_ns_;
     invocation.payload = call.payload;
     invocation.key = call.key;

@@ -25,6 +25,8 @@
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/link/forwarder.hpp"
+#include "runtime/security/access.hpp"
+#include "runtime/security/said_once.hpp"
 #include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>
@@ -46,6 +48,8 @@
 
 namespace dunlin::runtime {
 
+struct node_security;
+
 struct lane_options {
     std::string node_name;
     std::string cluster;
@@ -55,6 +59,7 @@ struct lane_options {
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
     std::chrono::microseconds busy_poll{0};
+    node_security* security = nullptr;  // null: plain ZeroMQ, open to everybody
 
     /// A frame may be this much larger than a payload; larger ones are dropped and answered.
     [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -103,6 +108,8 @@ public:
     [[nodiscard]] result<std::string> bind(const std::string& endpoint);
     /// Serves from now on. `endpoints` are those of all lanes of the node.
     void start(std::vector<std::string> endpoints);
+    /// For the gate, which answers the questions of the sockets in it.
+    [[nodiscard]] zmq::context_t& context() noexcept { return context_; }
     /// This lane drives the node's membership. Before it serves.
     void carry(membership_driver& membership);
     /// Answers everything that is open, then ends. Returns at once.
@@ -176,7 +183,13 @@ private:
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
-    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello, int fd);
+    /// Of the connection that a frame came on, as ZeroMQ tells with it.
+    struct sender {
+        int fd = -1;
+        std::string_view key{};  // lives as long as the frame
+    };
+    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello,
+                              const sender& by);
     void begin_gossip(peer& from);
     void welcome(peer& to);
     void refuse(std::string_view routing_id, std::string_view detail);
@@ -188,6 +201,21 @@ private:
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
+
+    // rights.cpp: whose key may do what
+    [[nodiscard]] static std::string_view key_of(zmq::message_t& frame);
+    /// Null, and `known` is gone, when this is not its connection.
+    [[nodiscard]] peer* unless_another(peer& known, std::string_view key);
+    /// Null on a node without a key.
+    [[nodiscard]] result<std::unique_ptr<peer_rights>> rights_of(const wire::hello& hello,
+                                                                 std::string_view key);
+    /// Answers what only others may send, on a node with a key.
+    void pretended(peer& from, std::uint64_t call_id, std::string_view what);
+    /// On a node with a key. Answers the call if not.
+    [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, const struct gathering& into);
+    [[nodiscard]] bool owns_origin(peer_rights& rights, std::uint64_t told) const;
+    void take_access();
+    void expel(peer& who);
 
     // travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, struct gathering& into);
@@ -259,6 +287,8 @@ private:
     std::int64_t membership_due_ns_ = 0;
     std::int64_t links_due_ns_ = 0;
     std::shared_ptr<const cluster_view> view_;
+    std::shared_ptr<const access> access_;  // null: this node has no key
+    said_once said_;
     std::vector<actors::pool*> catalog_;
     std::unordered_map<const actors::pool*, std::uint32_t> catalog_places_;
     std::vector<peer*> dirty_;

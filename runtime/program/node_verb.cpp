@@ -45,8 +45,9 @@ using runtime::setting;
 using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
-    {"node", "Node"},       {"cluster", "Cluster"}, {"threads", "Threads"},
-    {"pools", "Functions"}, {"limits", "Limits"},   {"log", "Logging"},
+    {"node", "Node"},       {"security", "Security"}, {"cluster", "Cluster"},
+    {"threads", "Threads"}, {"pools", "Functions"},   {"limits", "Limits"},
+    {"log", "Logging"},
 };
 
 /// The options as given, to be put over the file once it is read.

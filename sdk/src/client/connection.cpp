@@ -55,6 +55,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
     socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));
     if (endpoint_.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
+    if (how.keys) security::connect_with_curve(socket_, *how.keys);
 
     const auto events_at = monitor_endpoint();
     if (zmq_socket_monitor(socket_.handle(), events_at.c_str(), watched_events) != 0) {
@@ -166,10 +167,12 @@ void connection::read_events() {
         switch (what) {
             case ZMQ_EVENT_CONNECTED: connected_ = true; break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                failed_in_handshake_ = true;
                 give_up("the node refused this client's keys");
                 break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                failed_in_handshake_ = true;
                 give_up("what listens there does not speak ZeroMQ, or not with these keys");
                 break;
             case ZMQ_EVENT_CLOSED:

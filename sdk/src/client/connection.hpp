@@ -13,6 +13,7 @@
 #include "client/member_views.hpp"
 #include "client/outbox.hpp"
 #include "client/routes.hpp"
+#include "security/curve.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/bytes.hpp>
@@ -64,7 +65,9 @@ public:
         std::string cluster;                               // the only one to talk to; empty: any
         std::uint64_t features = wire::features::cluster;  // asked for in the hello
         wire::peer_role role = wire::peer_role::client;
-        std::uint64_t instance = 0;                       // of a node
+        std::uint64_t instance = 0;  // of a node
+        /// Null: plain ZeroMQ.
+        std::shared_ptr<const security::client_keys> keys = {};
         std::chrono::milliseconds connect_timeout{2000};  // until something accepts
         std::chrono::milliseconds greet_timeout{5000};    // until the welcome
         std::chrono::milliseconds heartbeat_interval{2000};
@@ -99,6 +102,8 @@ public:
 
     /// Why this connection is of no use any more; empty while it is.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+    /// Something answered there and no connection came of it: another protocol, or other keys.
+    [[nodiscard]] bool failed_in_handshake() const noexcept { return failed_in_handshake_; }
     /// The first problem counts.
     void give_up(std::string problem);
     /// Gives up waiting for the welcome, unless news show that there is time left.
@@ -138,6 +143,7 @@ private:
     int socket_fd_ = -1;
     int monitor_fd_ = -1;
     bool connected_ = false;
+    bool failed_in_handshake_ = false;
     bool reading_ = true;
     std::string problem_;
     std::shared_ptr<received_frame> next_;

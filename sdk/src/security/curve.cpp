@@ -21,11 +21,10 @@ void serve_with_curve(zmq::socket_ref socket, const key_pair& own) {
     set(socket, ZMQ_ZAP_DOMAIN, zap_domain);
 }
 
-void connect_with_curve(zmq::socket_ref socket, const key_pair& own,
-                        std::string_view server_public_key) {
-    set(socket, ZMQ_CURVE_SERVERKEY, server_public_key);
-    set(socket, ZMQ_CURVE_PUBLICKEY, own.public_key);
-    set(socket, ZMQ_CURVE_SECRETKEY, own.secret_key.reveal());
+void connect_with_curve(zmq::socket_ref socket, const client_keys& keys) {
+    set(socket, ZMQ_CURVE_SERVERKEY, keys.node_public_key);
+    set(socket, ZMQ_CURVE_PUBLICKEY, keys.own.public_key);
+    set(socket, ZMQ_CURVE_SECRETKEY, keys.own.secret_key.reveal());
 }
 
 }  // namespace dunlin::security

@@ -8,6 +8,7 @@
 // a handler everybody's are. For the thread that owns the socket.
 #pragma once
 
+#include "security/client_keys.hpp"
 #include "security/key_file.hpp"
 
 #include <zmq.hpp>
@@ -21,9 +22,8 @@ inline constexpr std::string_view zap_domain = "dunlin";
 
 /// The socket takes only connections that know `own`'s public key. Throws zmq::error_t.
 void serve_with_curve(zmq::socket_ref socket, const key_pair& own);
-/// The socket shows `own` to a peer that must hold the secret key of `server_public_key`. Throws
-/// zmq::error_t.
-void connect_with_curve(zmq::socket_ref socket, const key_pair& own,
-                        std::string_view server_public_key);
+/// The socket shows a key pair to a node that must hold the secret key of the public key named
+/// beside it. Throws zmq::error_t.
+void connect_with_curve(zmq::socket_ref socket, const client_keys& keys);
 
 }  // namespace dunlin::security
