@@ -47,6 +47,11 @@ struct client_options {
     std::string name = {};
     /// The only cluster to talk to, at most 255 bytes; nodes of others refuse. Empty: any.
     std::string cluster = {};
+    /// Files of `dunlin keygen`, which `connect` reads once: this client's own secret key, and the
+    /// public key that the nodes share. With them every connection is encrypted, each side proves
+    /// its key to the other, and nodes without keys are not used. Either both or none.
+    std::string key_file = {};
+    std::string node_key_file = {};
     /// Time a call has when its own options name none.
     std::chrono::microseconds timeout = std::chrono::seconds(10);
     /// How long `connect` waits for the first handshake.
@@ -98,9 +103,11 @@ struct client_stats {
 class client {
 public:
     /// Connects and waits for the node's handshake. Errors: `unavailable` when no endpoint
-    /// answered in time, `invalid_argument` for an endpoint that is not one, `unauthenticated`
-    /// when the node refused this client or belongs to another cluster. A machine that has a thread
-    /// for the client but none for ZeroMQ itself is not caught here: ZeroMQ may end the program.
+    /// answered in time, `invalid_argument` for an endpoint that is not one or a key file that
+    /// cannot be used, `unauthenticated` when the node refused this client or its key, has keys
+    /// where this client has none or none where it has, or belongs to another cluster. A machine
+    /// that has a thread for the client but none for ZeroMQ itself is not caught here: ZeroMQ may
+    /// end the program.
     [[nodiscard]] static result<client> connect(client_options options = {});
     [[nodiscard]] static result<client> connect(std::string endpoint);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/checks.hpp"
 #include "client/driver.hpp"
+#include "security/client_keys.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/client.hpp>
@@ -81,7 +82,8 @@ void limit_time(call_options& options, std::chrono::nanoseconds left) {
 }  // namespace
 
 struct client::impl {
-    explicit impl(client_options options) : engine(std::move(options)) {}
+    impl(client_options options, std::shared_ptr<const security::client_keys> keys)
+        : engine(std::move(options), std::move(keys)) {}
     link::driver engine;
 };
 
@@ -92,9 +94,11 @@ client::~client() = default;
 
 result<client> client::connect(client_options options) {
     if (auto checked = check(options); !checked) return std::move(checked.error());
+    auto keys = security::read_client_keys(options.key_file, options.node_key_file);
+    if (!keys) return std::move(keys.error());
     std::unique_ptr<impl> state;
     try {
-        state = std::make_unique<impl>(std::move(options));
+        state = std::make_unique<impl>(std::move(options), std::move(*keys));
     } catch (const std::system_error& e) {  // no thread, no descriptor
         return error{errc::unavailable,
                      std::string("this machine has nothing left for a client: ") + e.what()};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.hpp"
 
+#include "security/curve.hpp"
 #include "support/block_cache.hpp"
 #include "support/tsan.hpp"
 
@@ -29,6 +30,14 @@ std::string monitor_endpoint() {
     return "inproc://dunlin-monitor-" + std::to_string(count.fetch_add(1));
 }
 
+// What is to be given, and how it is called.
+constexpr std::string_view keys_of_clients =
+    "key_file and node_key_file, or --client-key and --node-key";
+constexpr std::string_view keys_of_nodes = "the key of the cluster's nodes, --key";
+
+// What a node's ZAP handler answers about keys that it does not let in.
+constexpr std::uint32_t zap_denied = 400;
+
 int milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
 
 }  // namespace
@@ -40,7 +49,9 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
       connect_by_(at + std::min(how.connect_timeout, how.greet_timeout)),
       greet_by_(at + how.greet_timeout),
       socket_(context, zmq::socket_type::dealer),
-      monitor_(context, zmq::socket_type::pair) {
+      monitor_(context, zmq::socket_type::pair),
+      keys_(how.keys),
+      keys_wanted_(how.role == wire::peer_role::node ? keys_of_nodes : keys_of_clients) {
     using namespace zmq;
     socket_.set(sockopt::linger, 0);
     // What bounds the queues is the number of calls in flight.
@@ -55,7 +66,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
     socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));
     if (endpoint_.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
-    if (how.keys) security::connect_with_curve(socket_, *how.keys);
+    if (keys_) security::connect_with_curve(socket_, *keys_);
 
     const auto events_at = monitor_endpoint();
     if (zmq_socket_monitor(socket_.handle(), events_at.c_str(), watched_events) != 0) {
@@ -129,7 +140,8 @@ bool connection::send(wire::frame_buffer& frame) {
     }
     while (zmq_msg_send(&message, socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
-        // Queues are unbounded, so there is no pipe: the transport has gone.
+        // Queues are unbounded, so there is no pipe: the transport has gone, and has said why.
+        read_events();
         give_up_closed();
         if (!copied) frame.append(zmq_msg_data(&message), zmq_msg_size(&message));
         zmq_msg_close(&message);
@@ -162,19 +174,16 @@ void connection::read_events() {
     while (next(event)) {
         if (!event.more() || !next(address)) continue;
         std::uint16_t what = 0;
-        if (event.size() < sizeof what) continue;
+        std::uint32_t value = 0;
+        if (event.size() < sizeof what + sizeof value) continue;
         std::memcpy(&what, event.data(), sizeof what);
+        std::memcpy(&value, static_cast<const std::byte*>(event.data()) + sizeof what,
+                    sizeof value);
         switch (what) {
             case ZMQ_EVENT_CONNECTED: connected_ = true; break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-                failed_in_handshake_ = true;
-                give_up("the node refused this client's keys");
-                break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-                failed_in_handshake_ = true;
-                give_up("what listens there does not speak ZeroMQ, or not with these keys");
-                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: handshake_failed(what, value); break;
             case ZMQ_EVENT_CLOSED:
                 if (!connected_) give_up("connection refused, or no such host");
                 break;
@@ -182,6 +191,33 @@ void connection::read_events() {
             default: break;
         }
     }
+}
+
+// ZeroMQ often cannot tell why: the other end just closes the connection when it wants keys and
+// gets none, or cannot open what was encrypted for another node's key.
+void connection::handshake_failed(std::uint16_t event, std::uint32_t value) {
+    const bool one_sided = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+                           value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+    const bool denied = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && value == zap_denied;
+    keys_refused_ = problem_.empty() && (one_sided || denied);
+    if (!keys_) {
+        return give_up((one_sided ? "the node wants keys, and none are given here: "
+                                  : "what listens there does not speak ZeroMQ, or it wants keys, "
+                                    "and none are given here: ") +
+                       std::string(keys_wanted_));
+    }
+    if (denied) {
+        return give_up("the node does not let in the key " + keys_->own.name + " (" +
+                       keys_->own.public_key + "); ask for an entry in its allow-list");
+    }
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+        return give_up("the node could not check the key " + keys_->own.name +
+                       "; its log may say why");
+    }
+    give_up(one_sided ? "what listens there has no keys, so it cannot show that it is the node; "
+                        "start that node with a key, or connect without keys"
+                      : "the connection was closed while keys were shown: the node may have "
+                        "another key than the public one given here, or no keys");
 }
 
 void connection::say_bye() {

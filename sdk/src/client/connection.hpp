@@ -13,7 +13,7 @@
 #include "client/member_views.hpp"
 #include "client/outbox.hpp"
 #include "client/routes.hpp"
-#include "security/curve.hpp"
+#include "security/client_keys.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/bytes.hpp>
@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,11 +66,10 @@ public:
         std::string cluster;                               // the only one to talk to; empty: any
         std::uint64_t features = wire::features::cluster;  // asked for in the hello
         wire::peer_role role = wire::peer_role::client;
-        std::uint64_t instance = 0;  // of a node
-        /// Null: plain ZeroMQ.
-        std::shared_ptr<const security::client_keys> keys = {};
-        std::chrono::milliseconds connect_timeout{2000};  // until something accepts
-        std::chrono::milliseconds greet_timeout{5000};    // until the welcome
+        std::uint64_t instance = 0;                              // of a node
+        std::shared_ptr<const security::client_keys> keys = {};  // null: nothing is encrypted
+        std::chrono::milliseconds connect_timeout{2000};         // until something accepts
+        std::chrono::milliseconds greet_timeout{5000};           // until the welcome
         std::chrono::milliseconds heartbeat_interval{2000};
         std::chrono::milliseconds heartbeat_timeout{6000};
     };
@@ -102,8 +102,9 @@ public:
 
     /// Why this connection is of no use any more; empty while it is.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
-    /// Something answered there and no connection came of it: another protocol, or other keys.
-    [[nodiscard]] bool failed_in_handshake() const noexcept { return failed_in_handshake_; }
+    /// Whether the problem is one of keys, which another attempt meets again until someone has
+    /// changed them on this side or that.
+    [[nodiscard]] bool keys_refused() const noexcept { return keys_refused_; }
     /// The first problem counts.
     void give_up(std::string problem);
     /// Gives up waiting for the welcome, unless news show that there is time left.
@@ -130,6 +131,7 @@ public:
 
 private:
     void give_up_closed();
+    void handshake_failed(std::uint16_t event, std::uint32_t value);
 
     // Below this, copying is cheaper than what ZeroMQ needs to take memory over.
     static constexpr std::size_t copy_bytes_max = 8u << 10;
@@ -143,8 +145,10 @@ private:
     int socket_fd_ = -1;
     int monitor_fd_ = -1;
     bool connected_ = false;
-    bool failed_in_handshake_ = false;
     bool reading_ = true;
+    bool keys_refused_ = false;
+    std::shared_ptr<const security::client_keys> keys_;
+    std::string_view keys_wanted_;  // what to give when there are none
     std::string problem_;
     std::shared_ptr<received_frame> next_;
 };

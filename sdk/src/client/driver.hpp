@@ -62,7 +62,7 @@ struct request {
 class driver {
 public:
     /// @pre the options have been checked.
-    explicit driver(client_options options);
+    driver(client_options options, std::shared_ptr<const security::client_keys> keys);
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     ~driver();

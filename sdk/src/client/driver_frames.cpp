@@ -280,6 +280,10 @@ void driver::close_connections(time_point now) {
 // Sees to the calls of a connection that has failed, and lets the plan go on without it.
 void driver::detach(connection& lost, time_point now) {
     last_problem_ = lost.endpoint() + ": " + lost.problem();
+    if (lost.keys_refused()) {
+        refused_ = true;
+        refusal_ = {errc::unauthenticated, "cannot use the node at " + last_problem_};
+    }
     leave_node(lost);
     if (lost.now != connection::phase::leaving) plan_.lost(lost.lane(), now);
     lost.now = connection::phase::leaving;

@@ -51,7 +51,7 @@ std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
 
 }  // namespace
 
-driver::driver(client_options options)
+driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys)
     : options_(std::move(options)),
       origin_(seed()),
       calls_(options_.in_flight_max),
@@ -68,6 +68,7 @@ driver::driver(client_options options)
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     connecting_.cluster = options_.cluster;
+    connecting_.keys = std::move(keys);
     if (!options_.learn_members) connecting_.features = 0;
     // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
     connecting_.greet_timeout =

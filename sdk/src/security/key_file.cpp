@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace dunlin::security {
@@ -100,45 +101,72 @@ bool belong_together(const key_pair& pair) {
            pair.public_key == made.data();
 }
 
-// Takes the strings out of the table, so that no secret stays in it.
-result<key_pair> read_table(const std::string& path, toml::table& table, mode_t mode) {
-    key_pair pair;
-    const auto take = [&](const char* key) {
-        auto* node = table.get_as<std::string>(key);
-        return node == nullptr ? std::string() : std::move(node->get());
-    };
-    pair.secret_key = secret_text(take("secret_key"));
-    pair.name = take("name");
-    pair.public_key = take("public_key");
-    if (table.contains("secret_key") && (mode & of_others) != 0)
-        return bad_file(path,
-                        "it holds a secret key, and others than its owner may read or "
-                        "change it; run chmod 600 on it, and make new keys if others may "
-                        "have read it");
-    for (const auto& [key, value] : table) {
-        const std::string_view name = key.str();
-        if (name != "name" && name != "public_key" && name != "secret_key")
-            return bad_file(path, "line " + std::to_string(key.source().begin.line) +
-                                      " has a key that key files do not have; they have name, "
-                                      "public_key and secret_key");
-        if (!value.is_string())
-            return bad_file(path, std::string(name) + " is not a text in quotes");
+// The lines of a key file, pointing into its text.
+struct key_lines {
+    std::optional<std::string_view> name;
+    std::optional<std::string_view> public_key;
+    std::optional<std::string_view> secret_key;
+
+    [[nodiscard]] std::optional<std::string_view>* find(std::string_view key) noexcept {
+        if (key == "name") return &name;
+        if (key == "public_key") return &public_key;
+        return key == "secret_key" ? &secret_key : nullptr;
     }
+};
+
+std::string_view without_blanks(std::string_view text) noexcept {
+    constexpr std::string_view blanks = " \t\r";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// `key = "value"`, and perhaps a comment behind it. Nothing else of TOML is needed, so nothing else
+// is understood: every client carries this, and what it reads may be anything.
+bool read_line(std::string_view line, key_lines& to) {
+    line = without_blanks(line);
+    if (line.empty() || line.front() == '#') return true;
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos) return false;
+    auto* const field = to.find(without_blanks(line.substr(0, equals)));
+    auto value = without_blanks(line.substr(equals + 1));
+    if (field == nullptr || *field || !value.starts_with('"')) return false;
+    value.remove_prefix(1);
+    const auto end = value.find('"');
+    if (end == std::string_view::npos) return false;
+    const auto behind = without_blanks(value.substr(end + 1));
+    value = value.substr(0, end);
+    // No key and no name has an escape in it.
+    if ((!behind.empty() && behind.front() != '#') || value.find('\\') != std::string_view::npos)
+        return false;
+    *field = value;
+    return true;
+}
+
+result<key_pair> to_pair(const std::string& path, const key_lines& lines, mode_t mode) {
+    if (lines.secret_key && (mode & of_others) != 0)
+        return bad_file(path,
+                        "it holds a secret key, and others than its owner may read or change it; "
+                        "run chmod 600 on it, and make new keys if others may have read it");
+    key_pair pair;
+    pair.name = lines.name.value_or("");
+    pair.public_key = lines.public_key.value_or("");
     if (!is_key_name(pair.name))
         return bad_file(path, "it has no good name; a name is " + std::string(key_name_rule));
     if (!is_public_key(pair.public_key))
         return bad_file(path,
                         "public_key is not there, or not a key: 40 characters of Z85, as dunlin "
                         "keygen writes them");
-    if (!table.contains("secret_key")) return pair;
+    if (!lines.secret_key) return pair;
+    pair.secret_key = secret_text(std::string(*lines.secret_key));
     if (!is_key(pair.secret_key.reveal()))
         return bad_file(path,
-                        "secret_key is not a key: 40 characters of Z85, as dunlin keygen "
-                        "writes them");
+                        "secret_key is not a key: 40 characters of Z85, as dunlin keygen writes "
+                        "them");
     if (!belong_together(pair))
         return bad_file(path,
-                        "its public_key is not that of its secret_key; copy both from the "
-                        "same file");
+                        "its public_key is not that of its secret_key; copy both from the same "
+                        "file");
     return pair;
 }
 
@@ -146,15 +174,18 @@ result<key_pair> read_table(const std::string& path, toml::table& table, mode_t 
 result<key_pair> read_key_file(const std::string& path) {
     file_text file;
     if (auto read = read_file(path, file); !read) return std::move(read.error());
-    toml::table table;
-    try {
-        table = toml::parse(std::string_view(file.text), path);
-    } catch (const toml::parse_error& failure) {
-        // Not the parser's own words: they may quote what stands there.
-        return bad_file(path, "line " + std::to_string(failure.source().begin.line) +
-                                  " is not TOML; a key file is what dunlin keygen writes");
+    key_lines lines;
+    std::size_t number = 0;
+    for (std::string_view rest = file.text; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        ++number;
+        if (!read_line(line, lines))
+            return bad_file(path, "line " + std::to_string(number) +
+                                      " is none of a key file; those have name, public_key and "
+                                      "secret_key once, each as in name = \"shop\"");
     }
-    return read_table(path, table, file.mode);
+    return to_pair(path, lines, file.mode);
 }
 
 std::string quoted(std::string_view text) {

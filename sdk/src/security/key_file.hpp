@@ -2,10 +2,10 @@
 //
 // Files that hold a CURVE key: of a cluster's nodes, or of a client.
 //
-// A key pair is two files of TOML. NAME.key holds both keys and belongs to one owner alone: it is
-// refused when group or others may read or change it, and when it is not a regular file. NAME.pub
-// holds the public key and may be seen by anyone. Keys are written in Z85 (40 characters), as
-// everywhere where ZeroMQ shows them.
+// A key pair is two files of a little TOML: lines of key = "value", and comments. NAME.key holds
+// both keys and belongs to one owner alone: it is refused when group or others may read or change
+// it, and when it is not a regular file. NAME.pub holds the public key and may be seen by anyone.
+// Keys are written in Z85 (40 characters), as everywhere where ZeroMQ shows them.
 //
 // Errors say which file, what is wrong and what to try, and never show what stands in a file: it
 // may be the secret. Plain functions; any thread.

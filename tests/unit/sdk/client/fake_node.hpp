@@ -10,6 +10,8 @@
 // `tell_members` gave it, and sends the loads that `report` set in front of its replies.
 #pragma once
 
+#include "key_gate.hpp"
+#include "security/key_file.hpp"
 #include "support/wake_event.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
@@ -24,6 +26,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <stdexcept>
@@ -47,6 +50,9 @@ public:
         std::string cluster = {};
         std::uint64_t instance = 0;
         std::vector<wire::catalog_item> catalog = {};  // of literals; empty: not told
+        security::key_pair keys = {};                  // without a secret key: plain
+        std::vector<std::string> allowed = {};         // public keys that are let in
+        std::string_view denied = "400";               // what is said of others
     };
     struct held {
         std::string peer;
@@ -82,6 +88,9 @@ public:
     fake_node() : fake_node(options()) {}
     explicit fake_node(options how) : how_(std::move(how)) {
         router_.set(zmq::sockopt::linger, 0);
+        if (!how_.keys.secret_key.empty())
+            gate_ =
+                std::make_unique<key_gate>(context_, router_, how_.keys, how_.allowed, how_.denied);
         router_.bind(how_.endpoint);
         endpoint_ = router_.get(zmq::sockopt::last_endpoint);
         thread_ = std::thread([this] { run(); });
@@ -201,6 +210,7 @@ private:
     void run() {
         std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
                                            {nullptr, wake_.fd(), ZMQ_POLLIN, 0}};
+        if (gate_) items.push_back({gate_->socket().handle(), 0, ZMQ_POLLIN, 0});
         while (!stopping_) {
             zmq::poll(items, std::chrono::milliseconds(-1));
             if (items[1].revents != 0) wake_.drain();
@@ -210,6 +220,7 @@ private:
                 posted.swap(posted_);
             }
             for (auto& action : posted) action(*this);
+            if (gate_) gate_->answer();
             zmq::message_t peer;
             zmq::message_t frame;
             while (!stopping_ && router_.recv(peer, zmq::recv_flags::dontwait)) {
@@ -340,6 +351,7 @@ private:
     options how_;
     zmq::context_t context_{1};
     zmq::socket_t router_{context_, zmq::socket_type::router};
+    std::unique_ptr<key_gate> gate_;
     std::string endpoint_;
     bool stopping_ = false;
     bool leaving_ = false;
