@@ -2,7 +2,6 @@
 #include "runtime/program/cluster_poll.hpp"
 
 #include "runtime/program/any_value.hpp"
-#include "runtime/program/connection.hpp"
 
 #include <algorithm>
 #include <future>
@@ -23,8 +22,9 @@ result<std::vector<member>> members_from(client& node, std::chrono::milliseconds
 
 }  // namespace
 
-cluster_poll::cluster_poll(client entry, std::chrono::milliseconds patience)
+cluster_poll::cluster_poll(client entry, std::chrono::milliseconds patience, key_files keys)
     : patience_(patience),
+      keys_(std::move(keys)),
       lists_members_(std::make_shared<client>(std::move(entry))) {}
 
 result<std::vector<member>> cluster_poll::ask_members() {
@@ -53,10 +53,10 @@ void cluster_poll::meet(const std::vector<member>& members) {
     contacts_ = std::move(wanted);
 }
 
-result<observation::answer> cluster_poll::ask(contact& whom, std::chrono::milliseconds patience) {
-    const auto until = clock::now() + patience;
+result<observation::answer> cluster_poll::ask(contact& whom) const {
+    const auto until = clock::now() + patience_;
     if (!whom.way) {
-        auto made = client::connect(one_node(whom.endpoints, patience));
+        auto made = client::connect(one_node(whom.endpoints, patience_, keys_));
         if (!made) return std::move(made.error());
         whom.way = std::make_shared<client>(std::move(*made));
     }
@@ -86,8 +86,8 @@ result<observation> cluster_poll::round() {
     seen.members = std::move(*members);
     std::map<std::uint64_t, std::future<result<observation::answer>>> asked;
     for (auto& [instance, each] : contacts_)
-        asked.emplace(instance, std::async(std::launch::async,
-                                           [this, &whom = each] { return ask(whom, patience_); }));
+        asked.emplace(instance,
+                      std::async(std::launch::async, [this, &whom = each] { return ask(whom); }));
     for (auto& [instance, answer] : asked) {
         seen.asked.push_back(instance);
         auto said = answer.get();

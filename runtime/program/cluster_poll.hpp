@@ -7,6 +7,7 @@
 // the time of a round there is one more for each node.
 #pragma once
 
+#include "runtime/program/connection.hpp"
 #include "runtime/program/top_model.hpp"
 
 #include <dunlin/client.hpp>
@@ -27,8 +28,8 @@ public:
     static constexpr std::size_t nodes_asked_max = 128;
 
     /// `entry` leads to the node that is asked for the members as long as it answers. `patience`
-    /// is how long any answer may take.
-    cluster_poll(client entry, std::chrono::milliseconds patience);
+    /// is how long any answer may take; `keys` are for the other nodes.
+    cluster_poll(client entry, std::chrono::milliseconds patience, key_files keys);
 
     /// One question to every living member, at the same time. Errors: what the last node said, or
     /// that it did not, when nobody lists the members.
@@ -42,11 +43,11 @@ private:
         std::shared_ptr<client> way = {};
     };
     [[nodiscard]] result<std::vector<member>> ask_members();
-    [[nodiscard]] static result<observation::answer> ask(contact& whom,
-                                                         std::chrono::milliseconds patience);
+    [[nodiscard]] result<observation::answer> ask(contact& whom) const;
     void meet(const std::vector<member>& members);
 
     std::chrono::milliseconds patience_;
+    key_files keys_;
     std::shared_ptr<client> lists_members_;
     std::map<std::uint64_t, contact> contacts_;  // by instance; nodes_asked_max at most
 };

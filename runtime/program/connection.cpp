@@ -26,15 +26,28 @@ void add_connection_options(CLI::App& app, connection_options& to,
     add_duration(app, "--connect-timeout", to.connect_timeout,
                  "How long to wait for a node's first answer.")
         ->group("Connection");
+    app.add_option("--client-key", to.keys.client,
+                   "Key file of dunlin keygen that names this client to nodes with keys.")
+        ->type_name("FILE")
+        ->envname("DUNLIN_CLIENT_KEY")
+        ->group("Connection");
+    app.add_option("--node-key", to.keys.node,
+                   "Public key file of the nodes, which they have to prove; with --client-key.")
+        ->type_name("FILE")
+        ->envname("DUNLIN_NODE_KEY")
+        ->group("Connection");
 }
 
-client_options one_node(std::vector<std::string> endpoints, std::chrono::milliseconds patience) {
+client_options one_node(std::vector<std::string> endpoints, std::chrono::milliseconds patience,
+                        const key_files& keys) {
     client_options wanted;
     wanted.endpoints = std::move(endpoints);
     wanted.timeout = patience;
     wanted.connect_timeout = patience;
     wanted.busy_poll = std::chrono::microseconds(0);
     wanted.learn_members = false;
+    wanted.key_file = keys.client;
+    wanted.node_key_file = keys.node;
     return wanted;
 }
 
@@ -45,6 +58,8 @@ connection connect(const connection_options& options, const signals& stop) {
     wanted.connect_timeout = options.connect_timeout;
     wanted.in_flight_max = options.in_flight_max;
     wanted.learn_members = options.learn_members;
+    wanted.key_file = options.keys.client;
+    wanted.node_key_file = options.keys.node;
     const exit_at_signal meanwhile(stop);
     auto made = client::connect(std::move(wanted));
     if (made) return {std::move(*made), exit_code::success, {}};

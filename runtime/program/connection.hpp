@@ -19,6 +19,12 @@ class App;
 
 namespace dunlin::program {
 
+/// Files with the keys of a client; empty: it has none.
+struct key_files {
+    std::string client;  // its own, secret
+    std::string node;    // the public one of the nodes
+};
+
 struct connection_options {
     std::vector<std::string> nodes = {"tcp://127.0.0.1:7440"};
     std::chrono::microseconds timeout = std::chrono::seconds(10);
@@ -27,16 +33,17 @@ struct connection_options {
     std::size_t in_flight_max = 65536;
     /// Whether other members of the cluster than the nodes above may be spoken to.
     bool learn_members = false;
+    key_files keys;
 };
 
-/// --node, --timeout and --connect-timeout.
+/// --node, --timeout, --connect-timeout, --client-key and --node-key.
 void add_connection_options(CLI::App& app, connection_options& to,
                             const std::string& timeout_help = "Time until a call's deadline.");
 
 /// For a client that speaks with one node and no other, whatever cluster that belongs to: answers
 /// within `patience`, or not.
 [[nodiscard]] client_options one_node(std::vector<std::string> endpoints,
-                                      std::chrono::milliseconds patience);
+                                      std::chrono::milliseconds patience, const key_files& keys);
 
 struct connection {
     std::optional<dunlin::client> client;

@@ -91,8 +91,8 @@ result<void> begin(client& way, const member& whom, bool force) {
 }
 
 int wait_until_gone(const std::vector<member>& members, const member& whom, client& way,
-                    clock::time_point began, std::chrono::microseconds timeout) {
-    drain_watch watch(members, whom);
+                    clock::time_point began, const connection_options& options) {
+    drain_watch watch(members, whom, options.keys);
     progress shown(results_go::nowhere);
     for (;;) {
         switch (watch.look()) {
@@ -107,7 +107,7 @@ int wait_until_gone(const std::vector<member>& members, const member& whom, clie
                               seconds_since(began));
             case leaving::still_there: break;
         }
-        if (clock::now() - began >= timeout) {
+        if (clock::now() - began >= options.timeout) {
             const auto left = work_left(way);
             shown.clear();
             return failed("node " + whom.name + " is still draining after " + seconds_since(began) +
@@ -133,7 +133,8 @@ int run(const drain_arguments& given) {
     if (whom == nullptr || !whom->living())
         return failed(no_such_member(*members, given.name), exit_code::usage);
 
-    auto way = client::connect(one_node(whom->endpoints, given.connection.connect_timeout));
+    auto way = client::connect(
+        one_node(whom->endpoints, given.connection.connect_timeout, given.connection.keys));
     if (!way)
         return failed("node " + whom->name + ": " + to_string(way.error()), exit_code::unreachable);
     // An address can have been given to another node since.
@@ -143,7 +144,7 @@ int run(const drain_arguments& given) {
     // One that drains takes no calls any more, so it is only waited for.
     const auto begun = whom->state == "draining" ? result<void>{} : begin(*way, *whom, given.force);
     if (!begun) return failed(to_string(begun.error()));
-    return wait_until_gone(*members, *whom, *way, began, given.connection.timeout);
+    return wait_until_gone(*members, *whom, *way, began, given.connection);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "runtime/program/drain_watch.hpp"
 
 #include "runtime/program/any_value.hpp"
-#include "runtime/program/connection.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,8 +22,9 @@ leaving state_of_leaving(const std::vector<member>& members, std::uint64_t insta
     return found->state == "dead" ? leaving::died : leaving::still_there;
 }
 
-drain_watch::drain_watch(const std::vector<member>& members, const member& drained)
-    : drained_(drained) {
+drain_watch::drain_watch(const std::vector<member>& members, const member& drained, key_files keys)
+    : drained_(drained),
+      keys_(std::move(keys)) {
     for (const auto& one : members)
         if (one.living() && one.instance != drained.instance) witnesses_.push_back({one.endpoints});
 }
@@ -32,7 +32,7 @@ drain_watch::drain_watch(const std::vector<member>& members, const member& drain
 result<std::vector<member>> drain_watch::ask_witness() {
     auto& first = witnesses_.front();
     if (!first.way) {
-        auto made = client::connect(one_node(first.endpoints, patience));
+        auto made = client::connect(one_node(first.endpoints, patience, keys_));
         if (!made) return std::move(made.error());
         first.way = std::make_unique<client>(std::move(*made));
     }
@@ -43,8 +43,10 @@ result<std::vector<member>> drain_watch::ask_witness() {
 
 leaving drain_watch::look_at_itself() const {
     // Connections made before may wait for it to come back; a new one is refused at once.
-    const auto made = client::connect(one_node(drained_.endpoints, patience));
-    return made ? leaving::still_there : leaving::left;
+    const auto made = client::connect(one_node(drained_.endpoints, patience, keys_));
+    if (made) return leaving::still_there;
+    // One that refuses keys is there, and of key files that cannot be read nothing follows.
+    return made.error().code == errc::unavailable ? leaving::left : leaving::still_there;
 }
 
 leaving drain_watch::look() {

@@ -6,6 +6,7 @@
 // is no other node, what says that it is gone is that it takes no connection any more. One thread.
 #pragma once
 
+#include "runtime/program/connection.hpp"
 #include "runtime/program/member_list.hpp"
 
 #include <dunlin/client.hpp>
@@ -23,7 +24,7 @@ enum class leaving { still_there, left, died };
 class drain_watch {
 public:
     /// `members` as they were before.
-    drain_watch(const std::vector<member>& members, const member& drained);
+    drain_watch(const std::vector<member>& members, const member& drained, key_files keys);
 
     /// Asks once.
     [[nodiscard]] leaving look();
@@ -38,6 +39,7 @@ private:
 
     std::vector<witness> witnesses_;  // the first is asked
     member drained_;
+    key_files keys_;
 };
 
 /// What a list of members says of one that was told to drain.

@@ -7,6 +7,7 @@
 #include "runtime/program/drain_verb.hpp"
 #include "runtime/program/functions_verb.hpp"
 #include "runtime/program/invoke_verb.hpp"
+#include "runtime/program/keygen_verb.hpp"
 #include "runtime/program/node_verb.hpp"
 #include "runtime/program/nodes_verb.hpp"
 #include "runtime/program/top_verb.hpp"
@@ -16,8 +17,8 @@
 
 int main(int argument_count, char** arguments) {
     using namespace dunlin::program;
-    constexpr std::array<add_verb, 9> verbs{add_node,  add_invoke,     add_functions,
-                                            add_nodes, add_top,        add_drain,
-                                            add_bench, add_completion, add_version};
+    constexpr std::array<add_verb, 10> verbs{add_node,       add_invoke, add_functions, add_nodes,
+                                             add_top,        add_drain,  add_bench,     add_keygen,
+                                             add_completion, add_version};
     return run_command_line(argument_count, arguments, verbs);
 }

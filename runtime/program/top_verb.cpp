@@ -125,7 +125,8 @@ int run(const top_arguments& given) {
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(given.connection.timeout);
-    top_rounds rounds(cluster_poll(std::move(*to.client), patience), given.interval);
+    top_rounds rounds(cluster_poll(std::move(*to.client), patience, given.connection.keys),
+                      given.interval);
     if (!given.once && !given.json && terminal::present()) return draw(stop, rounds);
     return print(given, stop, rounds);
 }

@@ -14,7 +14,8 @@ import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin
 
-VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "completion", "version")
+VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "keygen",
+         "completion", "version")
 
 
 class CommandLineTest(ProgramTest):
