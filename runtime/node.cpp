@@ -229,6 +229,7 @@ result<void> node::impl::make_membership() {
         std::min(options.timing.probe_timeout_ns, options.timing.probe_period_ns / 3);
     options.timing.suspicion_min_ns = config.suspicion / std::chrono::nanoseconds(1);
     options.seed = instance;
+    options.keyed = security != nullptr;
     membership = std::make_unique<cluster_agent>(
         std::move(options), *lanes.front(), board,
         [this](const std::shared_ptr<const cluster_view>& view) { publish(view); }, time.now_ns());

@@ -220,6 +220,7 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
+    if (from.rights && !may_call(from, call, into)) return;  // before anything else is told of it
     // What a node says of itself it says to the end.
     if (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")) {
         error why{errc::unavailable,
@@ -245,13 +246,7 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
         into.route = forwarder_.route(call.function);
         into.function = call.function;
         into.unknown.reset();
-        if (from.rights) {
-            const void* known = into.pool;
-            if (known == nullptr) known = into.route;
-            into.permitted = from.rights->may_call(call.function, known);
-        }
     }
-    if (from.rights && !may_call(from, call, into)) return;
     if (into.route != nullptr && send_on(from, call, into)) return;
     if (into.pool == nullptr) {
         if (!into.unknown) into.unknown = explain_unknown(call.function);

@@ -212,7 +212,7 @@ private:
     /// Answers what only others may send, on a node with a key.
     void pretended(peer& from, std::uint64_t call_id, std::string_view what);
     /// On a node with a key. Answers the call if not.
-    [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, const struct gathering& into);
+    [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, struct gathering& into);
     [[nodiscard]] bool owns_origin(peer_rights& rights, std::uint64_t told) const;
     void take_access();
     void expel(peer& who);

@@ -9,7 +9,9 @@
 
 #include "runtime/security/allow_list.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,16 +29,20 @@ struct peer_rights {
         granted = &now;
         verdicts_.clear();
     }
-    /// @param known identifies the function (its pool or its route); null: nobody serves it
-    [[nodiscard]] bool may_call(std::string_view function, const void* known) {
-        if (known == nullptr) return granted->may_call(function);
-        const auto [found, fresh] = verdicts_.try_emplace(known, false);
-        if (fresh) found->second = granted->may_call(function);
-        return found->second;
+    [[nodiscard]] bool may_call(std::string_view function) {
+        if (const auto found = verdicts_.find(function); found != verdicts_.end())
+            return found->second;
+        if (verdicts_.size() >= verdicts_max) verdicts_.clear();
+        return verdicts_.emplace(function, granted->may_call(function)).first->second;
     }
 
 private:
-    std::unordered_map<const void*, bool> verdicts_;
+    /// A peer may make up names for ever.
+    static constexpr std::size_t verdicts_max = 256;
+    struct hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    std::unordered_map<std::string, bool, hash, std::equal_to<>> verdicts_;
 };
 
 }  // namespace dunlin::runtime

@@ -77,7 +77,7 @@ void lane::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
                 denied("\"" + rights.granted->name + "\" may not send " + std::string(what)));
 }
 
-bool lane::may_call(peer& from, const wire::invoke& call, const gathering& into) {
+bool lane::may_call(peer& from, const wire::invoke& call, gathering& into) {
     auto& rights = *from.rights;
     if (from.role != wire::peer_role::node) {
         if ((call.flags & wire::invoke_flags::forwarded) != 0) {
@@ -88,6 +88,10 @@ bool lane::may_call(peer& from, const wire::invoke& call, const gathering& into)
             pretended(from, call.id, "a call of an origin that is not its own");
             return false;
         }
+    }
+    if (into.judged.data() == nullptr || into.judged != call.function) {
+        into.judged = call.function;
+        into.permitted = rights.may_call(call.function);
     }
     if (into.permitted) return true;
     counters_.permission_denied.add();

@@ -98,6 +98,7 @@ void forwarder::connect(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
     link.shook = peer_link::handshake::fine;
+    link.keys_refused = false;
     link.redundant = false;
     link.now = peer_link::phase::greeting;
     if (!keys_.empty()) {
@@ -175,8 +176,10 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.dirty = false;
     link.out.clear();
     link.out_envelopes = 0;
-    if (link.connection != nullptr && link.connection->failed_in_handshake())
+    if (link.connection != nullptr && link.connection->failed_in_handshake()) {
         link.shook = try_next_key(link.endpoint);
+        link.keys_refused = link.connection->keys_refused();
+    }
     link.connection.reset();
     link.now = peer_link::phase::waiting;
     link.lost = false;

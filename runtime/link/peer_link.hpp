@@ -64,7 +64,8 @@ struct peer_link {
     /// How ZeroMQ's handshake has ended, if it was the last thing to happen.
     enum class handshake : std::uint8_t { fine, failed, failed_with_all_keys };
     handshake shook = handshake::fine;
-    bool redundant = false;  // another link leads to the same node
+    bool keys_refused = false;  // that is known, not guessed
+    bool redundant = false;     // another link leads to the same node
 
     phase now = phase::waiting;
     std::unique_ptr<link::connection> connection;
