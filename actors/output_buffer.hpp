@@ -23,7 +23,7 @@ namespace dunlin::actors {
 class output_buffer : public dunlin_buffer {
 public:
     /// Room in front of the payload, in bytes.
-    static constexpr std::size_t headroom = 32;
+    static constexpr std::size_t headroom = 64;
 
     explicit output_buffer(std::size_t size_max = SIZE_MAX / 2) noexcept
         : dunlin_buffer{nullptr, 0, 0, &output_buffer::grow_hook},

@@ -6,6 +6,7 @@
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/seed_resolver.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/watchdog.hpp"
@@ -90,7 +91,10 @@ struct node::impl {
           frames(config.queue_bytes_max),
           actor_settings(config.scheduler_threads),
           system(actor_settings),
-          own_functions(functions, frames, board, config.name) {}
+          named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
+                       config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
+                       std::random_device()()}),
+          own_functions(functions, frames, named_calls, board, config.name) {}
 
     node_config config;
     frame_budget frames;  // outlives what waits in the actors' mailboxes
@@ -100,6 +104,7 @@ struct node::impl {
     // Ends before the pools do, when those have told all activations to end.
     actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
     cluster_board board;
+    call_window named_calls;
     system_module own_functions;
     steady_clock_time time;
     node_router router{functions, time};
@@ -184,7 +189,8 @@ void node::impl::make_lanes() {
     options.security = security.get();
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
-        lanes.push_back(std::make_unique<lane>(system, functions, time, alarm, frames, options));
+        lanes.push_back(
+            std::make_unique<lane>(system, functions, time, alarm, frames, named_calls, options));
         own_functions.watch(lanes.back()->counters());
     }
     timers.use(*lanes.front());
@@ -350,9 +356,11 @@ std::size_t node::stop() {
     const auto began = std::chrono::steady_clock::now();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
-    parts.wait_until(
-        [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
-        began + parts.config.drain_timeout);
+    // A node whose start failed has lanes that never served, and nothing to finish.
+    if (parts.holds)
+        parts.wait_until(
+            [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
+            began + parts.config.drain_timeout);
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

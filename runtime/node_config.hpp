@@ -59,6 +59,13 @@ struct node_config {
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     /// Bytes of replies kept for a connection that reads too slowly before it is given up.
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
+    /// How long a call is remembered after its end, so that it does not run again when it arrives
+    /// again. Zero: not at all.
+    std::chrono::microseconds dedupe_window = std::chrono::seconds(30);
+    /// Calls remembered at most, the running ones included. Zero: none.
+    std::size_t dedupe_calls_max = 65536;
+    /// Bytes of their answers.
+    std::size_t dedupe_bytes_max = std::size_t{32} << 20;
     /// How long a stopping node waits for running calls before it answers them itself.
     std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.

@@ -172,6 +172,13 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["members_died"] = membership.deaths;
     stats["membership_refutations"] = membership.refutations;
     stats["busy"] = busiest(module.functions_);
+    const auto named = module.calls_.counted();
+    stats["dedupe_repeats"] = named.counted.repeats;
+    stats["dedupe_unprotected"] = named.counted.unprotected;
+    stats["dedupe_forgotten_early"] = named.counted.evicted_early;
+    stats["dedupe_replies_dropped"] = named.counted.replies_dropped;
+    stats["dedupe_calls"] = named.calls;
+    stats["dedupe_bytes"] = named.bytes;
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     json functions = json::array();

@@ -10,6 +10,7 @@
 #include "actors/function_info.hpp"
 #include "runtime/cluster/cluster_board.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/security/gate_counters.hpp"
@@ -22,9 +23,10 @@ namespace dunlin::runtime {
 class system_module {
 public:
     system_module(const function_registry& functions, const frame_budget& frames,
-                  cluster_board& cluster, std::string node_name)
+                  const call_window& calls, cluster_board& cluster, std::string node_name)
         : functions_(functions),
           frames_(frames),
+          calls_(calls),
           cluster_(cluster),
           node_name_(std::move(node_name)) {}
 
@@ -49,6 +51,7 @@ private:
 
     const function_registry& functions_;
     const frame_budget& frames_;
+    const call_window& calls_;
     cluster_board& cluster_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;

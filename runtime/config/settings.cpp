@@ -117,6 +117,20 @@ const std::array rows{
             size_field{[](settings& s) -> std::size_t& { return s.node.backlog_bytes_max; }, 1024,
                        size_max}},
 
+    setting{"--dedupe-window", "dedupe", "window", "DURATION",
+            "How long a call is remembered, so that it does not run again when it arrives again.",
+            duration_field{
+                [](settings& s) -> std::chrono::microseconds& { return s.node.dedupe_window; }, 0s,
+                24h}},
+    setting{"--dedupe-calls-max", "dedupe", "calls_max", "COUNT",
+            "Calls that are remembered at most, the running ones included. 0: none.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.dedupe_calls_max; }, 0,
+                        count_max}},
+    setting{"--dedupe-bytes-max", "dedupe", "bytes_max", "SIZE",
+            "What the answers of remembered calls may weigh together; the oldest go first.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.dedupe_bytes_max; }, 0,
+                       size_max}},
+
     setting{"--log-level", "log", "level", "trace|debug|info|warn|error|off",
             "The least important lines that are logged, on standard error.",
             text_field{[](settings& s) -> std::string& { return s.log.level; }}},

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "actors/bundle.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 
 #include <dunlin/result.hpp>
@@ -57,6 +58,7 @@ struct gathering {
     actors::bundle_ptr work{};
     actors::bundle_ptr away{};
     std::size_t envelopes_expected = 1;
+    call_window::ticket named{};  // of the call being read, until it has an entry
 };
 
 }  // namespace dunlin::runtime

@@ -4,6 +4,7 @@
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "runtime/security/node_security.hpp"
 #include "runtime/text/quantity.hpp"
 #include "support/block_cache.hpp"
 
@@ -42,6 +43,7 @@ bool lane::receive() {
     }
     counters_.frames_received.add();
     if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
+    if (access_ && access_number_ != options_.security->board.number()) take_access();
     auto* from = peers_.find(text_of(routing_id));
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (!single) {
@@ -221,6 +223,12 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
     if (from.rights && !may_call(from, call, into)) return;  // before anything else is told of it
+    if (has_name(from, call) && take_repeat(from, call, into)) return;
+    take_new(from, call, into);
+    if (into.named) not_taken(into);
+}
+
+void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     // What a node says of itself it says to the end.
     if (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")) {
         error why{errc::unavailable,
@@ -260,7 +268,7 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
     }
-    auto& entry = enter(from, call, *into.work);
+    auto& entry = enter(from, call, *into.work, into);
     entry.pool = into.pool;
     if ((call.flags & wire::invoke_flags::forwarded) == 0) entry.route = into.route;
     if (into.work->full()) submit(into);
@@ -289,6 +297,16 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
         invocation.deadline_ns =
             now_ns_ +
             static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
+    }
+    return entry;
+}
+
+ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& work,
+                          gathering& into) {
+    auto& entry = enter(from, call, work);
+    if (into.named) {
+        entry.plays = ledger_entry::part::first;
+        entry.named = std::exchange(into.named, {});
     }
     return entry;
 }
@@ -324,7 +342,11 @@ void lane::take_cancel(peer& from, std::uint64_t call_id) {
     settle();  // a call of this turn is not in the index yet
     const auto found = from.settled.find(call_id);
     if (found == from.settled.end()) return;  // answered already: the reply has crossed the cancel
-    answer_in_place(ledger_.at(found->second), errc::cancelled, "the caller withdrew the call");
+    auto& entry = ledger_.at(found->second);
+    const std::string_view why = "the caller withdrew the call";
+    if (leave_to_repeats(entry))
+        return reply_error(from, call_id, {errc::cancelled, std::string(why)});
+    answer_in_place(entry, errc::cancelled, std::string(why));
 }
 
 }  // namespace dunlin::runtime

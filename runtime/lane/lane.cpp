@@ -56,12 +56,13 @@ support::timer_node::time_point time_point_of(std::int64_t ns) {
 // -- life ------------------------------------------------------------------------------------
 
 lane::lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-           lane_alarm& alarm, frame_budget& frames, lane_options options)
+           lane_alarm& alarm, frame_budget& frames, call_window& calls, lane_options options)
     : system_(system),
       functions_(functions),
       time_(time),
       alarm_(alarm),
       frames_(frames),
+      named_calls_(calls),
       options_(std::move(options)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
@@ -211,7 +212,7 @@ void lane::settle() {
         entry.keep = actors::bundle_ptr(entry.work);
         const auto deadline_ns = entry.invocation().deadline_ns;
         if (deadline_ns != actors::no_deadline) wheel_.insert(entry, time_point_of(deadline_ns));
-        if (entry.asker->inside) return;
+        if (entry.asker->inside || entry.plays == ledger_entry::part::orphan) return;
         if (entry.asker->settled.try_emplace(entry.call_id, entry.slot).second) return;
         const auto work = entry.keep;
         const auto index = entry.index;
@@ -345,7 +346,8 @@ void lane::answer_value(actors::answer_address to, actors::output_buffer& payloa
     if (!owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
-    reply_value(*entry, payload);
+    if (entry->leads()) remember_value(*entry, payload.view());
+    if (entry->plays != ledger_entry::part::orphan) reply_value(*entry, payload);
     close(*entry);
 }
 

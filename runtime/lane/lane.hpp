@@ -18,6 +18,7 @@
 #include "actors/run_unit.hpp"
 #include "runtime/cluster/membership_driver.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/inbox.hpp"
@@ -101,7 +102,7 @@ private:
 class lane final : public actors::answer_port, public actors::call_carrier, public forward_host {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-         lane_alarm& alarm, frame_budget& frames, lane_options options);
+         lane_alarm& alarm, frame_budget& frames, call_window& calls, lane_options options);
     ~lane() override;
 
     /// Binds the socket. @returns the endpoint with its real port.
@@ -195,8 +196,11 @@ private:
     void refuse(std::string_view routing_id, std::string_view detail);
     void refuse_stranger(std::string_view routing_id);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
+    void take_new(peer& from, const wire::invoke& call, struct gathering& into);
     /// Fills in the next invocation of a bundle, with an entry of its own.
     ledger_entry& enter(peer& from, const wire::invoke& call, actors::bundle& work);
+    ledger_entry& enter(peer& from, const wire::invoke& call, actors::bundle& work,
+                        struct gathering& into);
     [[nodiscard]] error explain_unknown(std::string_view function);
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     void submit(struct gathering& gathered);
@@ -217,6 +221,22 @@ private:
     void take_access();
     void expel(peer& who);
 
+    // repeats.cpp: calls that arrive again
+    /// Whether repeats of the call would be recognised.
+    [[nodiscard]] bool has_name(const peer& from, const wire::invoke& call) const noexcept;
+    /// @returns whether the call is a repeat, and so is seen to; if not, `into` has its ticket.
+    [[nodiscard]] bool take_repeat(peer& from, const wire::invoke& call, struct gathering& into);
+    ledger_entry& attach(peer& from, const wire::invoke& call, call_window::ticket running);
+    void answer_again(peer& to, std::uint64_t call_id, bytes_view kept);
+    void not_taken(struct gathering& into);
+    // Before whoever made the call is answered.
+    void remember_value(ledger_entry& entry, bytes_view payload);
+    void remember_error(ledger_entry& entry, const error& why);
+    /// Whoever made the call has gone. @returns whether it runs on for repeats.
+    [[nodiscard]] bool leave_to_repeats(ledger_entry& entry);
+    void leave_window(ledger_entry& entry);
+    void give_error(const std::vector<call_window::waiter>& to, const error& why);
+
     // travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, struct gathering& into);
     void take_travelling(travelling_call& call);
@@ -225,6 +245,8 @@ private:
     void tell_cluster(peer& to);
     void tell_members(peer& to);
     void tell_loads(peer& to);
+    void tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in);
+    [[nodiscard]] wire::load_item load_at(std::uint32_t place);
     void note_load(peer& to, const actors::pool* pool);
     [[nodiscard]] static error nobody_takes(const function_route& route);
 
@@ -255,6 +277,7 @@ private:
     actors::steady_time& time_;
     lane_alarm& alarm_;
     frame_budget& frames_;
+    call_window& named_calls_;
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;
@@ -282,12 +305,14 @@ private:
     ledger ledger_;
     peer_table peers_;
     peer inside_;  // asks for the functions of this node
+    peer nobody_;  // asks for calls that only repeats wait for
     forwarder forwarder_;
     membership_driver* membership_ = nullptr;
     std::int64_t membership_due_ns_ = 0;
     std::int64_t links_due_ns_ = 0;
     std::shared_ptr<const cluster_view> view_;
     std::shared_ptr<const access> access_;  // null: this node has no key
+    std::uint64_t access_number_ = 0;       // of the board when it was taken
     said_once said_;
     std::vector<actors::pool*> catalog_;
     std::unordered_map<const actors::pool*, std::uint32_t> catalog_places_;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "actors/bundle.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "support/timer_wheel.hpp"
 
 #include <array>
@@ -56,6 +57,19 @@ struct ledger_entry : wheel_item {
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
 
+    // Of a call that repeats are recognised of.
+    enum class part : std::uint8_t {
+        none,      // nobody would know a repeat
+        first,     // it runs, or is on its way to
+        orphan,    // the same, and only repeats wait for it
+        attached,  // it is a repeat and waits for the first
+    };
+    part plays = part::none;
+    call_window::ticket named;  // of the running call, whichever part this one plays
+
+    [[nodiscard]] bool leads() const noexcept {
+        return plays == part::first || plays == part::orphan;
+    }
     [[nodiscard]] bool open() const noexcept { return asker != nullptr; }
     [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }
     [[nodiscard]] actors::answer_address address() const noexcept { return {slot, generation}; }
@@ -88,6 +102,8 @@ public:
         entry.route = nullptr;
         entry.via = nullptr;
         entry.sends = 0;
+        entry.plays = ledger_entry::part::none;
+        entry.named = {};
         if (entry.keep) entry.keep = {};
         ++entry.generation;
         free_.push_back(&entry);

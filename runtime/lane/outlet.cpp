@@ -29,6 +29,10 @@ constexpr std::size_t flush_bytes_min = 16 * 1024;
 /// Copying less than this into a ZeroMQ message is cheaper than handing the memory over.
 constexpr std::size_t hand_over_bytes_min = 8 * 1024;
 
+/// A report of one function's load, and what stands before a reply's payload, at their longest.
+constexpr std::size_t load_bytes_max = 1 + 1 + 1 + 1 + 5 + 9 + 9 + 5 + 5;
+constexpr std::size_t reply_head_bytes_max = 1 + 1 + 9 + 5;
+
 /// Large frames that ZeroMQ holds for one peer: it counts frames, which may be of any size.
 constexpr std::size_t unsent_bytes_max = std::size_t{8} << 20;
 
@@ -64,11 +68,14 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
         wire::end_payload(to.out, mark);
         return count_envelope(to);
     }
+    flush(to);  // answers leave in the order they were given
     // The envelope goes into the room in front of the payload, and the function's own memory is
-    // the frame.
+    // the frame. What is to be told of the function's load finds room there, too.
     wire::frame_buffer head;
+    tell_load_of(to, entry.pool, head);
     const auto mark = wire::begin_reply(head, entry.call_id);
     const std::size_t head_bytes = head.size;
+    static_assert(load_bytes_max + reply_head_bytes_max <= actors::output_buffer::headroom);
     head.size += payload.size;
     wire::end_payload(head, mark);
     auto* base = payload.base();
@@ -76,7 +83,6 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     std::memcpy(start, head.data, head_bytes);
     const std::size_t frame_bytes = head_bytes + payload.size;
     payload.release();
-    flush(to);  // answers leave in the order they were given
     send_frame(to, hand_over(to, start, frame_bytes, base));
 }
 
@@ -91,6 +97,7 @@ void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
 void lane::close(ledger_entry& entry) {
     auto& asker = *entry.asker;
     if (entry.via != nullptr) forwarder_.detach(entry);
+    if (entry.plays != ledger_entry::part::none) leave_window(entry);
     --asker.in_flight;
     if (entry.settled()) {
         const auto found = asker.settled.find(entry.call_id);
@@ -203,6 +210,8 @@ void lane::remove(peer& leaving, std::string_view why) {
     // Nobody waits for its calls any more: they are withdrawn.
     for (const auto& [call_id, slot] : std::exchange(leaving.settled, {})) {
         auto& entry = ledger_.at(slot);
+        if (leave_to_repeats(entry)) continue;
+        if (entry.plays != ledger_entry::part::none) leave_window(entry);
         const auto work = entry.keep;
         const auto index = entry.index;
         if (entry.via != nullptr) forwarder_.withdraw(entry);

@@ -43,11 +43,7 @@ peer* lane::unless_another(peer& known, std::string_view key) {
 result<std::unique_ptr<peer_rights>> lane::rights_of(const wire::hello& hello,
                                                      std::string_view key) {
     if (options_.security == nullptr) return std::unique_ptr<peer_rights>();
-    auto* granted = access_->find(key);
-    if (granted == nullptr) {
-        take_access();  // the gate may know it already
-        granted = access_->find(key);
-    }
+    const auto* granted = access_->find(key);
     if (granted == nullptr)
         return error{errc::unauthenticated, "the key of this connection is not allowed here"};
     if (hello.role == wire::peer_role::node && granted->as != role::node) {
@@ -118,6 +114,7 @@ bool lane::owns_origin(peer_rights& rights, std::uint64_t told) const {
 
 void lane::take_access() {
     if (options_.security == nullptr) return;
+    access_number_ = options_.security->board.number();  // before: it may be older than the access
     const auto before = std::exchange(access_, options_.security->board.newest());
     if (before == access_) return;
     std::vector<std::shared_ptr<const security::client_keys>> nodes{options_.security->keys};

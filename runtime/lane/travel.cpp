@@ -39,7 +39,7 @@ bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
         into.away = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
         turn_work_.push_back(into.away);
     }
-    auto& entry = enter(from, call, *into.away);
+    auto& entry = enter(from, call, *into.away, into);
     entry.route = into.route;
     entry.pool = nullptr;
     if (to != nullptr && forwarder::can_carry(entry)) {
@@ -155,11 +155,17 @@ void lane::withdraw(actors::answer_address carried, errc reason) {
         return;
     }
     auto* entry = ledger_.find(carried);
-    if (entry != nullptr) answer_in_place(*entry, reason, "its caller stopped waiting");
+    if (entry == nullptr) return;
+    // Another repeat may have come since the last one left.
+    if (entry->leads() && named_calls_.is_awaited(entry->named)) return;
+    answer_in_place(*entry, reason, "its caller stopped waiting");
 }
 
 void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
-    if (entry.asker->inside) {
+    if (entry.leads()) remember_value(entry, payload);
+    if (entry.plays == ledger_entry::part::orphan) {
+        // Those who wait have it.
+    } else if (entry.asker->inside) {
         const auto& call = entry.invocation();
         actors::output_buffer copy;
         copy.append(payload.data(), payload.size());
@@ -182,13 +188,17 @@ void lane::forwarded_error(ledger_entry& entry, error why) {
 }
 
 void lane::answer(ledger_entry& entry, const error& why) {
+    if (entry.leads()) remember_error(entry, why);
+    if (entry.plays == ledger_entry::part::orphan) return;
     if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why);
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
 }
 
 std::string lane::function_of(const ledger_entry& entry) {
-    return entry.pool != nullptr ? entry.pool->info().name : entry.route->name;
+    if (entry.pool != nullptr) return entry.pool->info().name;
+    // A repeat may wait for a function that is served elsewhere only.
+    return entry.route != nullptr ? entry.route->name : "the function";
 }
 
 // -- what peers are told of the cluster --------------------------------------------------------
@@ -282,14 +292,23 @@ void lane::note_load(peer& to, const actors::pool* pool) {
 void lane::tell_loads(peer& to) {
     std::array<wire::load_item, loads_per_frame_max> loads;
     std::size_t count = 0;
-    for (const auto place : to.loads_due) {
-        const auto wait = catalog_[place]->wait(now_ns_);
-        loads[count++] = {place, static_cast<std::uint64_t>(wait.wait_ns),
-                          static_cast<std::uint64_t>(wait.step_ns), wait.idle,
-                          static_cast<std::uint32_t>(wait.busy * 1000.0F)};
-    }
+    for (const auto place : to.loads_due) loads[count++] = load_at(place);
     to.loads_due.clear();
     wire::append(to.out, std::span<const wire::load_item>(loads.data(), count));
+}
+
+void lane::tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in) {
+    const auto found = catalog_places_.find(pool);
+    if (found == catalog_places_.end() || std::erase(to.loads_due, found->second) == 0) return;
+    const auto load = load_at(found->second);
+    wire::append(in, std::span<const wire::load_item>(&load, 1));
+}
+
+wire::load_item lane::load_at(std::uint32_t place) {
+    const auto wait = catalog_[place]->wait(now_ns_);
+    return {place, static_cast<std::uint64_t>(wait.wait_ns),
+            static_cast<std::uint64_t>(wait.step_ns), wait.idle,
+            static_cast<std::uint32_t>(wait.busy * 1000.0F)};
 }
 
 }  // namespace dunlin::runtime

@@ -9,6 +9,7 @@
 
 #include "runtime/security/allow_list.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -57,11 +58,17 @@ public:
     void put(std::shared_ptr<const access> next) {
         const std::lock_guard lock(mutex_);
         newest_ = std::move(next);
+        number_.fetch_add(1, std::memory_order_release);
+    }
+    /// Grows with each `put`. Cheap enough to ask for each frame.
+    [[nodiscard]] std::uint64_t number() const noexcept {
+        return number_.load(std::memory_order_acquire);
     }
 
 private:
     mutable std::mutex mutex_;
     std::shared_ptr<const access> newest_;
+    std::atomic<std::uint64_t> number_{0};
 };
 
 }  // namespace dunlin::runtime

@@ -138,11 +138,11 @@ void gate::look_at_list() {
                     list.error().detail);
         return;
     }
-    node_.counters.allow_list_reloads.add();
     log().info("the allow-list was read anew file={} keys={}", node_.allow->path(), list->size());
     const auto& own = node_.keys->own;
     node_.board.put(std::make_shared<const access>(own.public_key, own.name, std::move(*list)));
     changed_();
+    node_.counters.allow_list_reloads.add();  // at last: who sees it counted finds it in force
 }
 
 }  // namespace dunlin::runtime

@@ -23,55 +23,54 @@ dedupe_window::dedupe_window(const limits& bounds, std::uint64_t seed)
     bounds_.window_ns = std::max<std::int64_t>(bounds_.window_ns, 0);
 }
 
-dedupe_window::answer dedupe_window::begin(const call_name& name, std::uint64_t tag,
-                                           std::int64_t now_ns) {
+dedupe_window::answer dedupe_window::begin(const call_name& name, std::int64_t now_ns) {
     expire(now_ns);
     if (const auto index = find(name); index != nil) {
         ++counted_.repeats;
         const auto& it = entries_[index];
-        if (it.now == state::running) return {verdict::running, it.tag, {}};
-        if (it.kept) return {verdict::done, it.tag, it.reply};
-        return {verdict::ran, it.tag, {}};
+        if (it.now == state::running) return {verdict::running, index, {}};
+        if (it.kept) return {verdict::done, nowhere, it.reply};
+        return {verdict::ran, nowhere, {}};
     }
     const auto index = take();
     if (index == nil) {
         ++counted_.unprotected;
-        return {verdict::unprotected, tag, {}};
+        return {verdict::unprotected, nowhere, {}};
     }
     auto& it = entries_[index];
     it.name = name;
     it.now = state::running;
-    it.tag = tag;
     auto& bucket = bucket_of(name);
     it.chain = std::exchange(bucket, index);
-    return {verdict::fresh, tag, {}};
+    return {verdict::fresh, index, {}};
 }
 
-void dedupe_window::finish(const call_name& name, bytes reply, std::int64_t now_ns) {
-    const auto index = find(name);
-    if (index == nil || entries_[index].now != state::running) return;
-    if (reply.size() <= bounds_.reply_bytes_max && reply.size() <= bounds_.bytes_max) {
-        auto& it = entries_[index];
+void dedupe_window::finish(place at, bytes reply, std::int64_t now_ns) {
+    if (!runs(at)) return;
+    if (keeps(reply.size())) {
+        auto& it = entries_[at];
         it.kept = true;
         it.reply = std::move(reply);
         bytes_held_ += it.reply.size();
     } else {
         ++counted_.replies_dropped;
     }
-    end(index, now_ns);
+    end(at, now_ns);
     keep_to_bytes();
 }
 
-void dedupe_window::finish(const call_name& name, std::int64_t now_ns) {
-    const auto index = find(name);
-    if (index == nil || entries_[index].now != state::running) return;
-    end(index, now_ns);
+void dedupe_window::finish(place at, std::int64_t now_ns) {
+    if (runs(at)) end(at, now_ns);
 }
 
-void dedupe_window::withdraw(const call_name& name) {
-    const auto index = find(name);
-    if (index == nil || entries_[index].now != state::running) return;
-    release(index);
+void dedupe_window::finish_too_large(place at, std::int64_t now_ns) {
+    if (!runs(at)) return;
+    ++counted_.replies_dropped;
+    end(at, now_ns);
+}
+
+void dedupe_window::withdraw(place at) {
+    if (runs(at)) release(at);
 }
 
 void dedupe_window::expire(std::int64_t now_ns) {
@@ -82,7 +81,8 @@ void dedupe_window::expire(std::int64_t now_ns) {
 
 std::uint32_t& dedupe_window::bucket_of(const call_name& name) noexcept {
     // Ids are chosen by callers, who do not know the seed and so cannot make them meet.
-    const auto which = mix(name.id + name.attempt * 0x9e37'79b9'7f4a'7c15u);
+    const auto which =
+        mix(name.id + (std::uint64_t{name.function} << 32 | name.attempt) * 0x9e37'79b9'7f4a'7c15u);
     return buckets_[mix(mix(name.origin + seed_) ^ which) & (buckets_.size() - 1)];
 }
 

@@ -3,11 +3,11 @@
 // Remembers calls, so that one that arrives again does not run again.
 //
 // A retry can cross the reply to its first copy, and a frame may be sent twice when a link breaks.
-// Within the window, a call is known by origin, id and attempt: while it runs, a repeat can be
-// attached to it; after that it gets the first reply, or is told that it ran when the reply was
-// not kept. A running call is never forgotten before it is finished or withdrawn; a finished one
-// not before `window_ns` is over, unless the window is full, and then the oldest first. When all
-// entries are running calls, new ones are let through without protection. Both are counted.
+// Within the window, a call is known by origin, id, attempt and function: while it runs, a repeat
+// can be attached to it; after that it gets the first reply, or is told that it ran when the reply
+// was not kept. A running call is never forgotten before it is finished or withdrawn; a finished
+// one not before `window_ns` is over, unless the window is full, and then the oldest first. When
+// all entries are running calls, new ones are let through without protection. Both are counted.
 //
 // Bounded in entries, in bytes of kept replies and in time; memory grows up to the bounds only,
 // and for good. Pure: time is handed in. One owner, one thread.
@@ -25,6 +25,7 @@ struct call_name {
     std::uint64_t origin = 0;  // instance of the client or node that made it
     std::uint64_t id = 0;
     std::uint32_t attempt = 0;
+    std::uint32_t function = 0;  // a hash: callers that mix up their ids get no foreign reply
     friend bool operator==(const call_name&, const call_name&) = default;
 };
 
@@ -43,15 +44,18 @@ public:
         std::uint64_t replies_dropped = 0;  // not kept, or dropped early, to keep to the bytes
     };
     enum class verdict : std::uint8_t {
-        fresh,        // run it, then `finish` or `withdraw`
-        unprotected,  // run it; `finish` and `withdraw` have no effect
-        running,      // do not run it: attach it to the call with that tag
+        fresh,        // run it, then `finish` or `withdraw` its place
+        unprotected,  // run it; it has no place
+        running,      // do not run it: attach it to the call at that place
         done,         // do not run it: send `reply`
         ran,          // do not run it: it ran, and its reply was not kept
     };
+    /// A running call has a place from `begin` to `finish` or `withdraw`.
+    using place = std::uint32_t;
+    static constexpr place nowhere = 0xffff'ffffu;
     struct answer {
         verdict what = verdict::fresh;
-        std::uint64_t tag = 0;
+        place at = nowhere;
         bytes reply;
     };
 
@@ -59,15 +63,21 @@ public:
     /// The seed, random in a node, keeps callers from choosing ids that collide.
     explicit dedupe_window(const limits& bounds, std::uint64_t seed = 0);
 
-    /// A call arrived. `tag` is whatever finds it again while it runs.
-    [[nodiscard]] answer begin(const call_name& name, std::uint64_t tag, std::int64_t now_ns);
+    /// A call arrived.
+    [[nodiscard]] answer begin(const call_name& name, std::int64_t now_ns);
     /// It ended with this reply; repeats get it. Give memory of its own, not a slice of a frame
-    /// that would be kept alive whole. Unknown calls have no effect.
-    void finish(const call_name& name, bytes reply, std::int64_t now_ns);
+    /// that would be kept alive whole.
+    void finish(place at, bytes reply, std::int64_t now_ns);
     /// It ended, and no repeat could make use of a reply.
-    void finish(const call_name& name, std::int64_t now_ns);
+    void finish(place at, std::int64_t now_ns);
+    /// It ended with a reply that is too large to be copied for this.
+    void finish_too_large(place at, std::int64_t now_ns);
     /// It was not run after all (refused, dropped before it began): a repeat may run.
-    void withdraw(const call_name& name);
+    void withdraw(place at);
+    /// Whether a reply of that size is kept at all.
+    [[nodiscard]] bool keeps(std::size_t reply_bytes) const noexcept {
+        return reply_bytes <= bounds_.reply_bytes_max && reply_bytes <= bounds_.bytes_max;
+    }
     /// Forgets what is over; `begin` does as well.
     void expire(std::int64_t now_ns);
 
@@ -78,7 +88,7 @@ public:
     [[nodiscard]] const counts& counted() const noexcept { return counted_; }
 
 private:
-    static constexpr std::uint32_t nil = 0xffff'ffffu;
+    static constexpr std::uint32_t nil = nowhere;
     enum class state : std::uint8_t { free, running, finished };
     struct entry {
         call_name name;
@@ -86,7 +96,6 @@ private:
         bool kept = false;
         std::uint32_t chain = nil;  // the next of the same bucket, or the next free one
         std::uint32_t newer = nil;  // the next finished one
-        std::uint64_t tag = 0;
         std::int64_t over_at_ns = 0;
         bytes reply;
     };
@@ -98,6 +107,9 @@ private:
 
     [[nodiscard]] std::uint32_t& bucket_of(const call_name& name) noexcept;
     [[nodiscard]] std::uint32_t find(const call_name& name) noexcept;
+    [[nodiscard]] bool runs(place at) const noexcept {
+        return at < entries_.size() && entries_[at].now == state::running;
+    }
     [[nodiscard]] std::uint32_t take();
     void grow_buckets();
     void release(std::uint32_t index) noexcept;
