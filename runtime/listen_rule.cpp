@@ -60,11 +60,12 @@ result<void> check_listen(const node_config& config) {
         return {errc::invalid_argument,
                 "a cluster's name has from 1 to " + std::to_string(wire::name_bytes_max) +
                     " bytes, this one has " + std::to_string(config.cluster.size())};
-    if (!config.insecure && !is_loopback(endpoint))
+    if (!config.insecure && config.key.empty() && !is_loopback(endpoint))
         return {errc::invalid_argument,
                 "listening on " + config.listen +
-                    " would let anyone who reaches that port call every function; use a loopback "
-                    "address, or --insecure if the network around this node is trusted"};
+                    " would let anyone who reaches that port call every function; give the node a "
+                    "key (--key, `dunlin keygen` makes one), use a loopback address, or --insecure "
+                    "if the network around this node is trusted"};
     return {};
 }
 

@@ -2,8 +2,8 @@
 //
 // Where a node may listen.
 //
-// Pure functions. Beyond loopback a node would serve anyone who reaches the port, so that is
-// refused unless the operator says that it is meant.
+// Pure functions. Beyond loopback a node without a key would serve anyone who reaches the port, so
+// that is refused unless the operator says that it is meant.
 #pragma once
 
 #include "runtime/node_config.hpp"
@@ -17,7 +17,7 @@ namespace dunlin::runtime {
 /// Whether only this machine can reach the endpoint.
 [[nodiscard]] bool is_loopback(std::string_view endpoint) noexcept;
 
-/// Refuses what is not an endpoint, and an open one without `insecure`.
+/// Refuses what is not an endpoint, and an open one without a key or `insecure`.
 [[nodiscard]] result<void> check_listen(const node_config& config);
 
 }  // namespace dunlin::runtime

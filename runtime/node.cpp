@@ -15,6 +15,8 @@
 #include "runtime/membership/message_codec.hpp"
 #include "runtime/module_loader.hpp"
 #include "runtime/node_services.hpp"
+#include "runtime/security/gate.hpp"
+#include "runtime/security/node_security.hpp"
 #include "runtime/system_module.hpp"
 #include "wire/envelope.hpp"
 
@@ -111,7 +113,9 @@ struct node::impl {
     lane_alarm alarm;
     std::uint64_t instance = new_instance();
     std::unique_ptr<cluster_agent> membership;  // outlives the lane that drives it
+    std::unique_ptr<node_security> security;    // null: this node has no key
     std::vector<std::unique_ptr<lane>> lanes;
+    std::unique_ptr<gate> guard;  // has sockets in the lanes' contexts: ends before they do
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
     std::unique_ptr<seed_resolver> joining;
@@ -125,6 +129,8 @@ struct node::impl {
     }
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
+    void make_lanes();
+    void set_guard();
     result<void> open_lanes();
     result<void> make_membership();
     void serve();
@@ -171,7 +177,7 @@ void node::impl::make_pool(actors::function_info info) {
                                                  config.queue_depth_max));
 }
 
-result<void> node::impl::open_lanes() {
+void node::impl::make_lanes() {
     lane_options options;
     options.node_name = config.name;
     options.in_flight_max = config.in_flight_max;
@@ -180,17 +186,34 @@ result<void> node::impl::open_lanes() {
     options.busy_poll = config.busy_poll;
     options.cluster = config.cluster;
     options.instance = instance;
+    options.security = security.get();
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
-        auto& opened = *lanes.emplace_back(
+        lanes.push_back(
             std::make_unique<lane>(system, functions, time, alarm, frames, named_calls, options));
-        auto endpoint = opened.bind(i == 0 ? config.listen : beside(config.listen));
-        if (!endpoint) return std::move(endpoint.error());
-        endpoints.push_back(std::move(*endpoint));
-        own_functions.watch(opened.counters());
+        own_functions.watch(lanes.back()->counters());
     }
     timers.use(*lanes.front());
     router.use(*lanes.front());
+}
+
+// Before anybody can connect.
+void node::impl::set_guard() {
+    if (!security) return;
+    std::vector<std::reference_wrapper<zmq::context_t>> contexts;
+    for (auto& each : lanes) contexts.emplace_back(each->context());
+    guard = std::make_unique<gate>(*security, contexts, [this] {
+        for (auto& each : lanes) each->commands().push(access_change{});
+    });
+    own_functions.watch(security->counters);
+}
+
+result<void> node::impl::open_lanes() {
+    for (auto& each : lanes) {
+        auto endpoint = each->bind(endpoints.empty() ? config.listen : beside(config.listen));
+        if (!endpoint) return std::move(endpoint.error());
+        endpoints.push_back(std::move(*endpoint));
+    }
     return {};
 }
 
@@ -212,6 +235,7 @@ result<void> node::impl::make_membership() {
         std::min(options.timing.probe_timeout_ns, options.timing.probe_period_ns / 3);
     options.timing.suspicion_min_ns = config.suspicion / std::chrono::nanoseconds(1);
     options.seed = instance;
+    options.keyed = security != nullptr;
     membership = std::make_unique<cluster_agent>(
         std::move(options), *lanes.front(), board,
         [this](const std::shared_ptr<const cluster_view>& view) { publish(view); }, time.now_ns());
@@ -249,11 +273,16 @@ result<std::unique_ptr<node>> node::start(node_config config) {
     fill_in_defaults(config);
     log().debug("node starts name={}", config.name);
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
+    auto security = node_security::load(config.key, config.allow);
+    if (!security) return std::move(security.error());
     auto modules = load_modules(config.modules);
     if (!modules) return std::move(modules.error());
     std::unique_ptr<node> started(new node(std::make_unique<impl>(std::move(config))));
     auto& parts = *started->impl_;
+    parts.security = std::move(*security);
     parts.make_pools(std::move(*modules));
+    parts.make_lanes();
+    parts.set_guard();
     if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
     if (auto made = parts.make_membership(); !made) return std::move(made.error());
     parts.serve();
@@ -336,6 +365,7 @@ std::size_t node::stop() {
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();
     for (auto& each : parts.lanes) each->join();
+    parts.guard.reset();
     parts.holds.reset();
     static_cast<void>(parts.returned_soon());
     for (auto* pool : parts.functions.pools()) pool->shut_down();

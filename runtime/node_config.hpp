@@ -33,8 +33,14 @@ struct node_config {
     std::chrono::microseconds probe_period = std::chrono::milliseconds(100);
     /// ... and one that did not answer has this long to say otherwise.
     std::chrono::microseconds suspicion = std::chrono::milliseconds(350);
-    /// Listening beyond loopback is refused unless this is set.
+    /// Listening beyond loopback without a key is refused unless this is set.
     bool insecure = false;
+
+    /// The file with the key pair that the nodes of the cluster share. Empty: no encryption, and
+    /// everybody may connect.
+    std::string key;
+    /// The allow-list: who else may connect to a node with a key, and call what. Empty: nobody.
+    std::string allow;
 
     /// Threads that own sockets and run short functions. 0: one per four cores, at least one.
     std::size_t lanes = 0;

@@ -92,6 +92,10 @@ constexpr named_counter named_counters[] = {
     {"frames_oversized", &lane_counters::frames_oversized},
     {"frames_before_hello", &lane_counters::frames_before_hello},
     {"connections_refused", &lane_counters::connections_refused},
+    {"handshakes_failed", &lane_counters::handshakes_failed},
+    {"impostors", &lane_counters::impostors},
+    {"permission_denied", &lane_counters::permission_denied},
+    {"peers_expelled", &lane_counters::peers_expelled},
     {"invocations_received", &lane_counters::invocations_received},
     {"replies_sent", &lane_counters::replies_sent},
     {"failures_sent", &lane_counters::failures_sent},
@@ -155,6 +159,11 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
         for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
         stats[each.name] = sum;
     }
+    static const gate_counters no_gate;
+    const auto& gate = module.gate_ == nullptr ? no_gate : *module.gate_;
+    stats["keys_refused"] = gate.keys_refused.get();
+    stats["allow_list_reloads"] = gate.allow_list_reloads.get();
+    stats["allow_list_failures"] = gate.allow_list_failures.get();
     const auto membership = module.cluster_.counts();
     stats["members"] = std::count_if(nodes->begin(), nodes->end(), is_living);
     stats["membership_messages_sent"] = membership.messages_sent;

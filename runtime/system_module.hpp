@@ -13,6 +13,7 @@
 #include "runtime/lane/call_window.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
+#include "runtime/security/gate_counters.hpp"
 
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] std::vector<actors::function_info> functions();
     /// Adds a lane's counters to what `dunlin/stats` shows. Before the node serves.
     void watch(const lane_counters& counters) { lanes_.push_back(&counters); }
+    /// ... and the gate's, if there is one.
+    void watch(const gate_counters& counters) { gate_ = &counters; }
 
 private:
     static std::int32_t run_functions(void* self, const dunlin_host* host, dunlin_call* call,
@@ -52,6 +55,7 @@ private:
     cluster_board& cluster_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
+    const gate_counters* gate_ = nullptr;
 };
 
 }  // namespace dunlin::runtime

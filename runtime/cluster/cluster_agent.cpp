@@ -20,6 +20,10 @@ constexpr std::int64_t seeds_again_ns = 500'000'000;
 constexpr std::int64_t say_again_ns = 60'000'000'000;
 /// How old what `dunlin nodes` shows may be.
 constexpr std::int64_t show_every_ns = 500'000'000;
+/// After so many handshakes that failed it is not for a passing reason.
+constexpr int handshakes_failed_max = 3;
+/// Different problems of one address to remember.
+constexpr std::size_t texts_max = 16;
 /// Problems of different addresses to remember.
 constexpr std::size_t problems_max = 64;
 
@@ -204,12 +208,34 @@ void cluster_agent::link_failed(const peer_link& link, const std::string& why, b
         ours_.insert(link.endpoint);
         return;
     }
-    const std::string problem = "cannot join " + link.endpoint + ": " + why;
-    if (refused) board_.decide({errc::unauthenticated, problem});
+    if (link.shook == peer_link::handshake::failed) return;  // there is another key to try
+    const bool wrong_keys = link.shook == peer_link::handshake::failed_with_all_keys;
+    std::string problem = "cannot join " + link.endpoint + ": " + why;
+    if (wrong_keys)
+        problem +=
+            "; the nodes of a cluster all have one and the same key (--key), or none has one";
     if (seed_problems_.size() > problems_max) seed_problems_.clear();
-    auto& said = seed_problems_[link.endpoint];
-    if (std::exchange(said, problem) == problem) return;
+    auto& known = seed_problems_[link.endpoint];
+    if (refused) board_.decide({errc::unauthenticated, problem});
+    note_keys(link, known, problem);
+    if (known.said.size() >= texts_max || !known.said.insert(problem).second) return;
     log().warn("{}; trying again", problem);
+}
+
+// Whoever has another key just ends the connection, and so does one that is about to stop, or that
+// only stands in front of a node. The first goes on for ever.
+void cluster_agent::note_keys(const peer_link& link, seed_problem& known,
+                              const std::string& problem) {
+    if (link.shook == peer_link::handshake::fine) {
+        known.handshakes_failed = known.keys_refused = 0;
+        return board_.expect_refusal(std::nullopt);
+    }
+    ++known.handshakes_failed;
+    if (link.keys_refused) ++known.keys_refused;
+    const error why{errc::unauthenticated, problem};
+    if (known.keys_refused >= handshakes_failed_max) board_.decide(why);
+    if (options_.keyed && known.handshakes_failed >= handshakes_failed_max)
+        board_.expect_refusal(why);
 }
 
 result<void> cluster_agent::admit(const wire::hello& hello) const {

@@ -31,6 +31,7 @@ struct cluster_agent_options {
     membership::options timing;
     std::uint64_t seed = 1;
     bool joining = false;  // there are nodes to join
+    bool keyed = false;    // this node has a key
 };
 
 class cluster_agent final : public membership_driver {
@@ -71,8 +72,15 @@ private:
     std::vector<std::byte> encoded_;
 
     std::vector<std::string> seeds_;
-    std::set<std::string> ours_;                        // of those, addresses of this very node
-    std::map<std::string, std::string> seed_problems_;  // by endpoint, said already
+    std::set<std::string> ours_;  // of those, addresses of this very node
+    struct seed_problem {
+        std::set<std::string> said;
+        // One after another: all that failed for keys, perhaps, and those that certainly did.
+        int handshakes_failed = 0;
+        int keys_refused = 0;
+    };
+    void note_keys(const peer_link& link, seed_problem& known, const std::string& problem);
+    std::map<std::string, seed_problem> seed_problems_;  // by endpoint
     std::int64_t seeds_due_ns_ = 0;
     std::int64_t show_due_ns_ = 0;
     std::int64_t refusal_due_ns_ = 0;

@@ -87,10 +87,16 @@ public:
         if (!joined_) joined_ = std::move(joined);
         decided_.notify_all();
     }
+    /// Why the node was most likely refused, if it is still undecided when patience ends.
+    void expect_refusal(std::optional<error> why) {
+        const std::lock_guard lock(mutex_);
+        expected_ = std::move(why);
+    }
     /// Nothing if it is still undecided after `patience`.
     [[nodiscard]] std::optional<result<void>> wait_joined(std::chrono::microseconds patience) {
         std::unique_lock lock(mutex_);
         decided_.wait_for(lock, patience, [this] { return joined_.has_value(); });
+        if (!joined_ && expected_) return result<void>(*expected_);
         return joined_;
     }
 
@@ -101,6 +107,7 @@ private:
         std::make_shared<const std::vector<node_status>>();
     membership_counts counts_;
     std::optional<result<void>> joined_;
+    std::optional<error> expected_;
     std::function<void()> on_drain_;
 };
 

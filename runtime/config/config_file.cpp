@@ -111,13 +111,19 @@ private:
         if (text == nullptr || std::holds_alternative<switch_field>(row.where) ||
             std::holds_alternative<count_field>(row.where))
             return wrong(value);
+        const auto* path = std::get_if<text_field>(&row.where);
+        if (path != nullptr && path->of_file) return assign(to_, row, {beside(text->get())});
         return assign(to_, row, {text->get()});
     }
 
+    [[nodiscard]] std::string beside(const std::string& file) const {
+        if (file.empty()) return file;
+        return (std::filesystem::path(path_).parent_path() / file).lexically_normal().string();
+    }
+
+    // A bare name is looked for in the folders of modules.
     [[nodiscard]] std::string from_folder(const std::string& module) const {
-        const std::filesystem::path given(module);
-        if (module.find('/') == std::string::npos || given.is_absolute()) return module;
-        return (std::filesystem::path(path_).parent_path() / given).lexically_normal().string();
+        return module.find('/') == std::string::npos ? module : beside(module);
     }
 
     static std::string kind_of(const toml::node& node) {

@@ -28,13 +28,21 @@ const std::array rows{
             "The node's name in handshakes and logs. Empty: host name and process id.",
             text_field{[](settings& s) -> std::string& { return s.node.name; }}},
     setting{"--insecure", "node", "insecure", "",
-            "Listen on an address that other machines reach. Anyone who reaches it may call.",
+            "Listen on an address that other machines reach, without a key. Anyone may call then.",
             switch_field{[](settings& s) -> bool& { return s.node.insecure; }}},
     setting{"--drain-timeout", "node", "drain_timeout", "DURATION",
             "How long a stopping node waits for running calls before it answers them itself.",
             duration_field{
                 [](settings& s) -> std::chrono::microseconds& { return s.node.drain_timeout; }, 0s,
                 24h}},
+
+    setting{"--key", "security", "key", "FILE",
+            "The key that the nodes of a cluster share; `dunlin keygen` makes it. Encrypts all "
+            "links.",
+            text_field{[](settings& s) -> std::string& { return s.node.key; }, true}},
+    setting{"--allow", "security", "allow", "FILE",
+            "Who else may connect to a node with a key, and call what. Read anew when it changes.",
+            text_field{[](settings& s) -> std::string& { return s.node.allow; }, true}},
 
     setting{"--join", "cluster", "join", "ENDPOINT",
             "Nodes to form a cluster with; any living member will do, and names with several "

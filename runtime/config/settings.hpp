@@ -38,6 +38,7 @@ struct settings {
 // How to reach an option's field. The type says how its value is written.
 struct text_field {
     std::string& (*of)(settings&);
+    bool of_file = false;  // in a file, a relative one counts from the file's folder
 };
 struct list_field {
     std::vector<std::string>& (*of)(settings&);

@@ -32,7 +32,11 @@ struct lane_counters {
     counter frames_malformed;
     counter frames_oversized;
     counter frames_before_hello;
-    counter connections_refused;  // wrong protocol or version
+    counter connections_refused;  // wrong protocol, version or role
+    counter handshakes_failed;    // of ZeroMQ: no key, or one that does not fit
+    counter impostors;            // pretended to be a node, or somebody else
+    counter permission_denied;    // calls that the caller may not make
+    counter peers_expelled;       // their key was taken off the allow-list
     counter invocations_received;
     counter replies_sent;
     counter failures_sent;

@@ -52,6 +52,8 @@ struct gathering {
     actors::pool* pool = nullptr;
     function_route* route = nullptr;  // when other nodes serve `function` too
     std::string_view function{};
+    std::string_view judged{};  // on a node with a key: whether the peer may call this function
+    bool permitted = false;
     std::optional<error> unknown{};  // when no pool serves `function`
     actors::bundle_ptr work{};
     actors::bundle_ptr away{};

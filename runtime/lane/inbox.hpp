@@ -60,8 +60,12 @@ struct seeds_found {
     std::vector<std::string> endpoints;
 };
 
-using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish,
-                                  view_change, travelling_call, carried_stop, seeds_found>;
+/// There may be news of who may connect.
+struct access_change {};
+
+using lane_command =
+    std::variant<value_answer, error_answer, timer_change, begin_drain, finish, view_change,
+                 travelling_call, carried_stop, seeds_found, access_change>;
 
 class inbox {
 public:

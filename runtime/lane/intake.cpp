@@ -4,6 +4,7 @@
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "runtime/security/node_security.hpp"
 #include "runtime/text/quantity.hpp"
 #include "support/block_cache.hpp"
 
@@ -42,7 +43,9 @@ bool lane::receive() {
     }
     counters_.frames_received.add();
     if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
+    if (access_ && access_number_ != options_.security->board.number()) take_access();
     auto* from = peers_.find(text_of(routing_id));
+    if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (!single) {
         counters_.frames_malformed.add();
         if (from == nullptr)
@@ -66,7 +69,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
             std::to_string(options_.frame_bytes_max()) + "; it was dropped whole";
         return reply_error(*from, 0, {errc::invalid_argument, detail});
     }
-    const int fd = from == nullptr ? descriptor_of(frame) : -1;
+    sender by;
+    if (from == nullptr) by.fd = descriptor_of(frame);
+    if (from == nullptr && access_) by.key = key_of(frame);
     auto* memory = new received_frame(std::move(frame), frames_);
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
@@ -92,7 +97,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 refuse_stranger(routing_id);
                 break;
             }
-            from = greet(routing_id, reader.hello(), fd);
+            from = greet(routing_id, reader.hello(), by);
             reading = from != nullptr;
             continue;
         }
@@ -121,12 +126,15 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 }
                 break;
             case wire::kind::gossip:
+                if (from->role != wire::peer_role::node) pretended(*from, 0, "gossip");
                 if (membership_ == nullptr || from->role != wire::peer_role::node) break;
                 if (!from->gossips) begin_gossip(*from);
                 membership_->heard(from->instance, reader.gossip().message);
                 break;
             case wire::kind::load:
-                if (from->role == wire::peer_role::node)
+                if (from->role != wire::peer_role::node)
+                    pretended(*from, 0, "the load of a node");
+                else
                     forwarder_.heard_load(from->instance, reader.items(), now_ns_);
                 break;
             default: break;  // what only nodes send to those who connect: nothing to do
@@ -136,7 +144,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     memory->release();
 }
 
-peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd) {
+peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const sender& by) {
     if (hello.version_min > wire::protocol_version || hello.version_max < wire::protocol_version) {
         counters_.connections_refused.add();
         const auto own = std::to_string(wire::protocol_version);
@@ -144,6 +152,12 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
                                ", the peer " + std::to_string(hello.version_min) + " to " +
                                std::to_string(hello.version_max) +
                                "; run releases of Dunlin on both that share a version");
+        return nullptr;
+    }
+    auto rights = rights_of(hello, by.key);
+    if (!rights) {
+        counters_.connections_refused.add();
+        refuse(routing_id, rights.error().detail);
         return nullptr;
     }
     if (auto known = admit(hello); !known) {
@@ -157,7 +171,8 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, int fd)
     added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
     added.wants_cluster = (hello.features & wire::features::cluster) != 0;
     added.retries = cluster::retry_budget(now_ns_);
-    added.fd = fd;
+    added.fd = by.fd;
+    added.rights = std::move(*rights);
     counters_.peers_connected.add();
     log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
     welcome(added);
@@ -208,6 +223,7 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
+    if (from.rights && !may_call(from, call, into)) return;  // before anything else is told of it
     if (has_name(from, call) && take_repeat(from, call, into)) return;
     take_new(from, call, into);
     if (into.named) not_taken(into);
@@ -271,7 +287,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     entry.index = work.size();
     auto& invocation = work.add();
     invocation.id = call.origin_id;
-    invocation.source = call.origin;
+    invocation.source = from.origin_of(call.origin);
     invocation.arrived_ns = now_ns_;
     invocation.payload = call.payload;
     invocation.key = call.key;

@@ -2,6 +2,7 @@
 #include "runtime/lane/lane.hpp"
 
 #include "runtime/log.hpp"
+#include "runtime/security/node_security.hpp"
 #include "support/tsan.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -79,9 +80,14 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
     socket_.set(zmq::sockopt::heartbeat_timeout, 3 * heartbeat_ms);
     socket_.set(zmq::sockopt::maxmsgsize,
                 static_cast<std::int64_t>(options_.frame_bytes_accepted()));
+    int watched = ZMQ_EVENT_DISCONNECTED;
+    if (options_.security != nullptr) {
+        security::serve_with_curve(socket_, options_.security->keys->own);
+        take_access();
+        watched |= ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+    }
     const std::string events = "inproc://lane-events";
-    if (zmq_socket_monitor(socket_.handle(), events.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
-        throw zmq::error_t();
+    if (zmq_socket_monitor(socket_.handle(), events.c_str(), watched) != 0) throw zmq::error_t();
     monitor_.connect(events);
     // Its descriptor tells only of what comes after a look that found nothing.
     zmq::message_t nothing;
@@ -305,6 +311,8 @@ void lane::apply(lane_command& command) {
         withdraw(stop->carried, stop->reason);
     } else if (auto* found = std::get_if<seeds_found>(&command)) {
         if (membership_ != nullptr) membership_->seeds(std::move(found->endpoints));
+    } else if (std::holds_alternative<access_change>(command)) {
+        take_access();
     } else {
         finishing_ = true;
     }

@@ -26,6 +26,8 @@
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/link/forwarder.hpp"
+#include "runtime/security/access.hpp"
+#include "runtime/security/said_once.hpp"
 #include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>
@@ -47,6 +49,8 @@
 
 namespace dunlin::runtime {
 
+struct node_security;
+
 struct lane_options {
     std::string node_name;
     std::string cluster;
@@ -56,6 +60,7 @@ struct lane_options {
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
     std::chrono::microseconds busy_poll{0};
+    node_security* security = nullptr;  // null: plain ZeroMQ, open to everybody
 
     /// A frame may be this much larger than a payload; larger ones are dropped and answered.
     [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -104,6 +109,8 @@ public:
     [[nodiscard]] result<std::string> bind(const std::string& endpoint);
     /// Serves from now on. `endpoints` are those of all lanes of the node.
     void start(std::vector<std::string> endpoints);
+    /// For the gate, which answers the questions of the sockets in it.
+    [[nodiscard]] zmq::context_t& context() noexcept { return context_; }
     /// This lane drives the node's membership. Before it serves.
     void carry(membership_driver& membership);
     /// Answers everything that is open, then ends. Returns at once.
@@ -177,7 +184,13 @@ private:
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
-    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello, int fd);
+    /// Of the connection that a frame came on, as ZeroMQ tells with it.
+    struct sender {
+        int fd = -1;
+        std::string_view key{};  // lives as long as the frame
+    };
+    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello,
+                              const sender& by);
     void begin_gossip(peer& from);
     void welcome(peer& to);
     void refuse(std::string_view routing_id, std::string_view detail);
@@ -192,6 +205,21 @@ private:
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
+
+    // rights.cpp: whose key may do what
+    [[nodiscard]] static std::string_view key_of(zmq::message_t& frame);
+    /// Null, and `known` is gone, when this is not its connection.
+    [[nodiscard]] peer* unless_another(peer& known, std::string_view key);
+    /// Null on a node without a key.
+    [[nodiscard]] result<std::unique_ptr<peer_rights>> rights_of(const wire::hello& hello,
+                                                                 std::string_view key);
+    /// Answers what only others may send, on a node with a key.
+    void pretended(peer& from, std::uint64_t call_id, std::string_view what);
+    /// On a node with a key. Answers the call if not.
+    [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, struct gathering& into);
+    [[nodiscard]] bool owns_origin(peer_rights& rights, std::uint64_t told) const;
+    void take_access();
+    void expel(peer& who);
 
     // repeats.cpp: calls that arrive again
     /// Whether repeats of the call would be recognised.
@@ -283,6 +311,9 @@ private:
     std::int64_t membership_due_ns_ = 0;
     std::int64_t links_due_ns_ = 0;
     std::shared_ptr<const cluster_view> view_;
+    std::shared_ptr<const access> access_;  // null: this node has no key
+    std::uint64_t access_number_ = 0;       // of the board when it was taken
+    said_once said_;
     std::vector<actors::pool*> catalog_;
     std::unordered_map<const actors::pool*, std::uint32_t> catalog_places_;
     std::vector<peer*> dirty_;

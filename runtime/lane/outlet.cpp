@@ -235,7 +235,10 @@ void lane::read_monitor() {
         }
         zmq::message_t endpoint;
         [[maybe_unused]] const auto parts = monitor_.recv(endpoint, zmq::recv_flags::dontwait);
-        if (what != ZMQ_EVENT_DISCONNECTED) continue;
+        if (what != ZMQ_EVENT_DISCONNECTED) {
+            counters_.handshakes_failed.add();
+            continue;
+        }
         peers_.for_each([&](peer& each) {
             if (each.fd == fd) suspect(each);
         });

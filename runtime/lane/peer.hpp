@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cluster/retry_budget.hpp"
+#include "runtime/lane/peer_rights.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -46,6 +47,14 @@ struct peer {
     cluster::retry_budget retries{0};
     /// Functions whose load its next frame tells, as places in the catalog.
     std::vector<std::uint32_t> loads_due;
+
+    /// Null on a node without a key: everybody may do everything.
+    std::unique_ptr<peer_rights> rights;
+    /// What the origin that a call names is known as from here on.
+    [[nodiscard]] std::uint64_t origin_of(std::uint64_t told) const noexcept {
+        const bool as_told = rights == nullptr || role == wire::peer_role::node || told == 0;
+        return as_told ? told : rights->origin_sealed;
+    }
 
     std::size_t in_flight = 0;
     /// Settled calls by their id, for cancels.

@@ -65,7 +65,7 @@ bool lane::take_repeat(peer& from, const wire::invoke& call, gathering& into) {
     // One that has too many calls already is told so, whatever this one is.
     if (from.in_flight >= options_.in_flight_max) return false;
     const cluster::call_name name{
-        call.origin, call.origin_id, call.attempt,
+        from.origin_of(call.origin), call.origin_id, call.attempt,
         static_cast<std::uint32_t>(std::hash<std::string_view>{}(call.function))};
     auto begun = named_calls_.begin(name, now_ns_, [&](call_window::ticket running) {
         return call_window::waiter{this, attach(from, call, running).address()};

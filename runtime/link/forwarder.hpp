@@ -22,6 +22,7 @@
 #include <zmq.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,10 @@ public:
 
     /// Before the lane serves. Only one lane of a node has one.
     void listen(link_listener& listener) { listener_ = &listener; }
+    /// The keys that other nodes may have, for links that are made from now on; none: plain ZeroMQ.
+    void use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
+        keys_ = std::move(keys);
+    }
 
     // -- which nodes there are -----------------------------------------------------------------
     void set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns);
@@ -106,6 +111,7 @@ private:
     void close(peer_link& link, std::int64_t now_ns);
     void close_lost(std::int64_t now_ns);
     [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
+    peer_link::handshake try_next_key(const std::string& endpoint);
     void set_standing(peer_link& link);
     void ask_if_due(peer_link& link, std::int64_t now_ns);
     void ping(peer_link& link, std::int64_t now_ns);
@@ -130,6 +136,8 @@ private:
     const forwarder_options options_;
     link_listener* listener_ = nullptr;
     link::connection::settings connecting_;
+    std::vector<std::shared_ptr<const security::client_keys>> keys_;
+    std::map<std::string, std::size_t> keys_tried_;  // by endpoint, where the first was wrong
     std::shared_ptr<const cluster_view> view_;
     std::vector<std::unique_ptr<peer_link>> links_;
     std::vector<peer_link*> dirty_;

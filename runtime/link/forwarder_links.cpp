@@ -98,8 +98,14 @@ void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
 void forwarder::connect(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
+    link.shook = peer_link::handshake::fine;
+    link.keys_refused = false;
     link.redundant = false;
     link.now = peer_link::phase::greeting;
+    if (!keys_.empty()) {
+        const auto tries = keys_tried_.find(link.endpoint);
+        connecting_.keys = keys_[tries == keys_tried_.end() ? 0 : tries->second % keys_.size()];
+    }
     try {
         link.connection = std::make_unique<link::connection>(context_, 0, link.endpoint,
                                                              connecting_, time_point_of(now_ns));
@@ -198,6 +204,10 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.dirty = false;
     link.out.clear();
     link.out_envelopes = 0;
+    if (link.connection != nullptr && link.connection->failed_in_handshake()) {
+        link.shook = try_next_key(link.endpoint);
+        link.keys_refused = link.connection->keys_refused();
+    }
     link.connection.reset();
     link.now = peer_link::phase::waiting;
     link.lost = false;
@@ -223,6 +233,14 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
         listener_->link_lost(link);
     else
         listener_->link_failed(link, link.lost_why, link.refused);
+}
+
+peer_link::handshake forwarder::try_next_key(const std::string& endpoint) {
+    constexpr std::size_t endpoints_max = 1024;
+    if (keys_.size() < 2) return peer_link::handshake::failed_with_all_keys;
+    if (keys_tried_.size() >= endpoints_max) keys_tried_.clear();
+    const bool all = ++keys_tried_[endpoint] % keys_.size() == 0;
+    return all ? peer_link::handshake::failed_with_all_keys : peer_link::handshake::failed;
 }
 
 // -- routes ----------------------------------------------------------------------------------

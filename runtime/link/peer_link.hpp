@@ -64,8 +64,12 @@ struct peer_link {
     bool member = false;    // the membership knows it; otherwise it serves to join only
     bool lost = false;      // to be closed at the end of the turn
     std::string lost_why;
-    bool refused = false;    // by the node, in the handshake
-    bool redundant = false;  // another link leads to the same node
+    bool refused = false;  // by the node, in the handshake
+    /// How ZeroMQ's handshake has ended, if it was the last thing to happen.
+    enum class handshake : std::uint8_t { fine, failed, failed_with_all_keys };
+    handshake shook = handshake::fine;
+    bool keys_refused = false;  // that is known, not guessed
+    bool redundant = false;     // another link leads to the same node
 
     phase now = phase::waiting;
     std::unique_ptr<link::connection> connection;

@@ -48,8 +48,13 @@ using runtime::setting;
 using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
-    {"node", "Node"},       {"cluster", "Cluster"}, {"threads", "Threads"},
-    {"pools", "Functions"}, {"limits", "Limits"},   {"dedupe", "Calls that arrive again"},
+    {"node", "Node"},
+    {"security", "Security"},
+    {"cluster", "Cluster"},
+    {"threads", "Threads"},
+    {"pools", "Functions"},
+    {"limits", "Limits"},
+    {"dedupe", "Calls that arrive again"},
     {"log", "Logging"},
 };
 

@@ -253,6 +253,14 @@ result<allow_list> allow_list::read(const std::string& path) {
     return parse(text, path);
 }
 
+std::vector<std::string> allow_list::keys_of(role which) const {
+    std::vector<std::string> keys;
+    for (const auto& [key, granted] : grants_)
+        if (granted.as == which) keys.push_back(key);
+    std::sort(keys.begin(), keys.end());
+    return keys;
+}
+
 const grant* allow_list::find(std::string_view public_key) const {
     const auto found = grants_.find(std::string(public_key));
     return found == grants_.end() ? nullptr : &found->second;

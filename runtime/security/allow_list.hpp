@@ -68,6 +68,8 @@ public:
     /// What the holder of a key may do; null: it is not in the list. Valid while the list is.
     [[nodiscard]] const grant* find(std::string_view public_key) const;
     [[nodiscard]] std::size_t size() const noexcept { return grants_.size(); }
+    /// The public keys of all who have a role, sorted.
+    [[nodiscard]] std::vector<std::string> keys_of(role which) const;
 
 private:
     std::unordered_map<std::string, grant> grants_;  // by public key

@@ -14,8 +14,19 @@ constexpr auto give_up_after = std::chrono::seconds(30);
 }  // namespace
 
 raw_client::raw_client(const std::string& endpoint, greeting how, int receive_buffer) {
-    socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, receive_buffer);
+    connect(endpoint, how);
+}
+
+raw_client::raw_client(const std::string& endpoint, const security::client_keys& keys, greeting how,
+                       std::string_view routing_id) {
+    security::connect_with_curve(socket_, keys);
+    if (!routing_id.empty()) socket_.set(zmq::sockopt::routing_id, routing_id);
+    connect(endpoint, how);
+}
+
+void raw_client::connect(const std::string& endpoint, greeting how) {
+    socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::reconnect_ivl, -1);  // as WIRE.md has it: a lost connection is lost
     if (endpoint.find('[') != std::string::npos) socket_.set(zmq::sockopt::ipv6, true);
     socket_.connect(endpoint);

@@ -7,6 +7,7 @@
 // a limit, and a failure names what did not come. One thread.
 #pragma once
 
+#include "security/curve.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/codec.hpp>
@@ -60,6 +61,10 @@ public:
     /// With a hello the welcome has arrived when this returns.
     explicit raw_client(const std::string& endpoint, greeting how = greeting::hello,
                         int receive_buffer = 1000);
+
+    /// With keys, and perhaps under a routing id of its own choice.
+    raw_client(const std::string& endpoint, const security::client_keys& keys,
+               greeting how = greeting::hello, std::string_view routing_id = {});
 
     template <class... Envelopes>
     void send(const Envelopes&... envelopes) {
@@ -128,6 +133,7 @@ public:
     std::size_t frames_with_load = 0;
 
 private:
+    void connect(const std::string& endpoint, greeting how);
     /// @returns false when nothing came in time.
     bool read(std::chrono::milliseconds timeout);
     void keep(const wire::frame_reader& reader);

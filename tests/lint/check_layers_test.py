@@ -80,6 +80,8 @@ class LayersTest(unittest.TestCase):
             ("runtime/node_config.hpp", "<caf/actor.hpp>", False),
             ("runtime/lane/socket.hpp", "<zmq.hpp>", True),
             ("sdk/src/client/link.cpp", "<zmq.h>", True),
+            ("runtime/security/gate.hpp", "<zmq.hpp>", True),
+            ("runtime/security/allow_list.cpp", "<zmq.hpp>", False),
             ("actors/pool.cpp", "<zmq.hpp>", False),
             ("sdk/src/codec/codec.cpp", "<msgpack.hpp>", True),
             ("runtime/lane/lane.cpp", "<msgpack/pack.hpp>", False),

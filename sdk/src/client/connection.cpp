@@ -193,6 +193,8 @@ void connection::read_events() {
                 break;
             case ZMQ_EVENT_DISCONNECTED:
                 progress_.watch(-1);
+                failed_in_handshake_ =
+                    failed_in_handshake_ || (now == phase::greeting && problem_.empty());
                 give_up_closed();
                 break;
             default: break;
@@ -207,6 +209,7 @@ void connection::handshake_failed(std::uint16_t event, std::uint32_t value) {
                            value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
     const bool denied = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && value == zap_denied;
     keys_refused_ = problem_.empty() && (one_sided || denied);
+    failed_in_handshake_ = failed_in_handshake_ || problem_.empty();
     if (!keys_) {
         return give_up((one_sided ? "the node wants keys, and none are given here: "
                                   : "what listens there does not speak ZeroMQ, or it wants keys, "

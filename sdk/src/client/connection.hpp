@@ -108,6 +108,8 @@ public:
     /// Whether the problem is one of keys, which another attempt meets again until someone has
     /// changed them on this side or that.
     [[nodiscard]] bool keys_refused() const noexcept { return keys_refused_; }
+    /// Something accepted the connection and ended it before it had answered: perhaps for the keys.
+    [[nodiscard]] bool failed_in_handshake() const noexcept { return failed_in_handshake_; }
     /// The first problem counts.
     void give_up(std::string problem);
     /// Gives up waiting for the welcome, unless news show that there is time left.
@@ -154,6 +156,7 @@ private:
     bool connected_ = false;
     bool reading_ = true;
     bool keys_refused_ = false;
+    bool failed_in_handshake_ = false;
     std::shared_ptr<const security::client_keys> keys_;
     std::string_view keys_wanted_;  // what to give when there are none
     std::string problem_;

@@ -178,6 +178,7 @@ DUNLIN_MODULE(faults, m) {
     m.function("trace_of", trace_of);
     m.function("trace_of_inner_call", trace_of_inner_call);
     m.function("stay", stay);
+    m.function("stay_too", stay);  // has not turned out long yet when the other has
     m.function("block", stay).blocking();
     m.function("happen", happen);
     m.function("wait_for", wait_for).blocking();

@@ -56,9 +56,13 @@ TEST_CASE("listening beyond loopback is refused unless it is meant") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().detail ==
           "listening on tcp://0.0.0.0:7440 would let anyone who reaches that port call every "
-          "function; use a loopback address, or --insecure if the network around this node is "
-          "trusted");
+          "function; give the node a key (--key, `dunlin keygen` makes one), use a loopback "
+          "address, or --insecure if the network around this node is trusted");
     CHECK(check("tcp://0.0.0.0:7440", true));
+    node_config with_key;
+    with_key.listen = "tcp://0.0.0.0:7440";
+    with_key.key = "node.key";
+    CHECK(check_listen(with_key));
 }
 
 TEST_CASE("what is not an endpoint is refused with an example of one") {

@@ -31,6 +31,9 @@ TEST_CASE("every option can be set in a file") {
         name = "alpha"
         insecure = true
         drain_timeout = "2m"
+        [security]
+        key = "node.key"
+        allow = "/srv/allow.toml"
         [cluster]
         join = ["tcp://10.0.0.1:7440", "tcp://nodes.example:7440"]
         name = "blue"
@@ -66,6 +69,8 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.name == "alpha");
     CHECK(all.node.insecure);
     CHECK(all.node.drain_timeout == 2min);
+    CHECK(all.node.key == "/etc/dunlin/node.key");
+    CHECK(all.node.allow == "/srv/allow.toml");
     CHECK(all.node.join ==
           std::vector<std::string>{"tcp://10.0.0.1:7440", "tcp://nodes.example:7440"});
     CHECK(all.node.cluster == "blue");

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Nodes with keys among themselves.
+#include "tests/cluster/security_harness.hpp"
+
+#include <string>
+
+using namespace dunlin;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string refusal(runtime::node_config config) {
+    const auto started = runtime::node::start(std::move(config));
+    return started ? "" : std::string(to_string(started.error()));
+}
+
+}  // namespace
+
+TEST_CASE("nodes with one key form a cluster, and calls find their function there") {
+    const keyed_cluster keys;
+    keys.allow(allowed(keys.shop, "client", "functions = [\"bench/*\"]"));
+    auto config = keys.secure(member_settings("worker"));
+    config.allow.clear();  // the node that a call enters by decides about it
+    const auto worker = start_node(config);
+    const auto entry = start_node(keys.secure(entry_settings("entry", {at(*worker)})));
+    raw_client ops(at(*entry), keys.as(keys.ops));
+    ops.wait_for_members({{"worker", "alive"}, {"entry", "alive"}});
+    raw_client shop(at(*entry), keys.as(keys.shop));
+    wait_until_callable(shop, "bench/echo");
+    CHECK(shop.call("bench/echo", 7).value<int>() == 7);
+    auto call = shop.make("bench/echo", 8);
+    call.origin = 4711;
+    call.origin_id = call.id;
+    shop.send(call);
+    CHECK(shop.wait(call.id, "echo").value<int>() == 8);
+    CHECK(shop.call("faults/remaining", std::string("s")).code == errc::permission_denied);
+    CHECK(ops.stats().at("calls_forwarded") >= 2);
+    raw_client inside(at(*worker), keys.as(keys.own));
+    CHECK(inside.stats().at("impostors") == 0);
+    CHECK(inside.function("faults/remaining").at("invocations") == 0);
+    CHECK_THAT(fate(at(*worker), keys.as(keys.shop)), Contains("key"));
+}
+
+TEST_CASE("nodes whose keys are in each other's allow-list form a cluster") {
+    const keyed_cluster keys;
+    const keyed_cluster other;
+    keys.allow(allowed(other.own, "node"));
+    other.allow(allowed(keys.own, "node"));
+    const auto worker = start_node(keys.secure(member_settings("worker")));
+    const auto entry = start_node(other.secure(entry_settings("entry", {at(*worker)})));
+    raw_client ops(at(*entry), other.as(other.ops));
+    ops.wait_for_members({{"worker", "alive"}, {"entry", "alive"}});
+    wait_until_callable(ops, "bench/echo");
+    CHECK(ops.call("bench/echo", 7).value<int>() == 7);
+    raw_client(at(*worker), keys.as(keys.ops))
+        .wait_for_members({{"worker", "alive"}, {"entry", "alive"}});
+}
+
+TEST_CASE("a node with another key, with none, or alone with one, does not join and says why") {
+    const keyed_cluster keys;
+    const keyed_cluster other;
+    const auto secured = start_node(keys.secure(member_settings("n1")));
+    const auto open = start_node(member_settings("n1"));
+    for (const auto& config :
+         {other.secure(member_settings("n2", {at(*secured)})),
+          member_settings("n2", {at(*secured)}), keys.secure(member_settings("n2", {at(*open)}))}) {
+        const auto why = refusal(config);
+        INFO(why);
+        CHECK_THAT(why, Contains("cannot join tcp://") &&
+                            Contains("all have one and the same key (--key), or none has one"));
+    }
+    raw_client ops(at(*secured), keys.as(keys.ops));
+    ops.wait_for_members({{"n1", "alive"}});
+    CHECK(ops.stats().at("members") == 1);
+    CHECK(raw_client(at(*open)).stats().at("members") == 1);
+}
