@@ -27,7 +27,7 @@ simulated_client::simulated_client(virtual_sockets& sockets, const virtual_time&
       number_(number),
       wake_(std::move(wake)) {
     const running_as self(sockets_, *this);
-    engine_ = std::make_unique<link::driver>(std::move(options));
+    engine_ = std::make_unique<link::driver>(std::move(options), nullptr);
 }
 
 simulated_client::~simulated_client() {

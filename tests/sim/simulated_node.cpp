@@ -17,7 +17,6 @@ struct simulated_node::waiting_run {
     dunlin_call* call = nullptr;
     simulated_node* node = nullptr;
     call_number number = 0;
-    cluster::call_name name;
     call_number inner = 0;  // the call that it waits for; 0: for its time
 
     static void ended(void* user, std::int32_t code, const std::uint8_t* data, std::size_t size) {
@@ -35,7 +34,6 @@ struct simulated_node::waiting_run {
             reply(*self->host, self->call, self->number);
         else
             self->host->fail(self->call, code, reinterpret_cast<const char*>(data), size);
-        if (node.how_.dedupe) node.window_.finish(self->name, now_ns);
         self->host->finish(self->call);
     }
     static void reply(const dunlin_host& host, dunlin_call* call, call_number number) {
@@ -55,7 +53,8 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
       oracle_(oracle),
       how_(std::move(how)),
       wake_(std::move(wake)),
-      time_(time) {
+      time_(time),
+      calls_({.calls_max = how_.dedupe ? std::size_t{4096} : 0, .seed = how_.instance}) {
     const running_as self(sockets_, *this);
     const actors::environment env{
         time_, router_, timers_, log_, *system.dummy_execution_unit(), std::size_t{1} << 20};
@@ -79,7 +78,8 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     options.cluster = "sim";
     options.instance = how_.instance;
     options.in_flight_max = how_.in_flight_max;
-    lane_ = std::make_unique<runtime::lane>(system, functions_, time_, alarm_, frames_, options);
+    lane_ = std::make_unique<runtime::lane>(system, functions_, time_, alarm_, frames_, calls_,
+                                            options);
     if (auto bound = lane_->bind(how_.endpoint); !bound)
         throw std::logic_error(bound.error().detail);
     timers_.use(*lane_);
@@ -167,24 +167,12 @@ std::int32_t simulated_node::run(void* self, const dunlin_host* host, dunlin_cal
     if (node.dead) return DUNLIN_DONE;
     const auto now_ns = node.virtual_time_.now_ns();
     const auto attempt = host->info(call)->attempt;
-    const cluster::call_name name{1, order.number, attempt};
-    if (node.how_.dedupe) {
-        using verdict = cluster::dedupe_window::verdict;
-        const auto seen = node.window_.begin(name, 0, now_ns).what;
-        if (seen != verdict::fresh && seen != verdict::unprotected) {
-            constexpr std::string_view text = "this attempt has been taken already";
-            host->fail(call, static_cast<std::int32_t>(errc::failed), text.data(), text.size());
-            return DUNLIN_DONE;
-        }
-    }
     node.oracle_.ran(order.number, attempt, node.how_.name, now_ns);
     if (order.inner == call_order::inner_call::none && order.service_us == 0) {
         waiting_run::reply(*host, call, order.number);
-        if (node.how_.dedupe) node.window_.finish(name, now_ns);
         return DUNLIN_DONE;
     }
-    auto waits =
-        std::make_unique<waiting_run>(waiting_run{host, call, &node, order.number, name, 0});
+    auto waits = std::make_unique<waiting_run>(waiting_run{host, call, &node, order.number, 0});
     if (order.inner != call_order::inner_call::none) {
         invoke(std::move(waits), order.inner);
     } else {

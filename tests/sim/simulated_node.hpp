@@ -9,10 +9,10 @@
 #pragma once
 
 #include "actors/pool.hpp"
-#include "cluster/dedupe_window.hpp"
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/cluster_board.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/lane_alarm.hpp"
@@ -56,7 +56,7 @@ struct node_settings {
     std::vector<std::string> join;
     runtime::membership::options timing;
     /// The window that keeps an attempt that arrives twice from running twice.
-    bool dedupe = false;
+    bool dedupe = true;
 };
 
 class simulated_node final : public virtual_process {
@@ -121,6 +121,7 @@ private:
     std::function<void()> wake_;
     clock time_;
     runtime::frame_budget frames_{std::size_t{64} << 20};
+    runtime::call_window calls_;
     std::deque<served> served_;
     runtime::function_registry functions_;
     runtime::cluster_board board_;
@@ -128,7 +129,6 @@ private:
     runtime::lane_timers timers_;
     runtime::logged_functions log_;
     runtime::lane_alarm alarm_;
-    cluster::dedupe_window window_;
     std::shared_ptr<const runtime::cluster_view> view_;
     std::unique_ptr<runtime::cluster_agent> membership_;
     std::unique_ptr<runtime::lane> lane_;

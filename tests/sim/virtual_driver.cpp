@@ -32,15 +32,11 @@ using namespace std::chrono_literals;
 
 constexpr int frames_per_round = 16;
 
-std::int64_t ns(std::chrono::steady_clock::time_point at) noexcept {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
-}
-
 }  // namespace
 
 // -- life, as in driver_lead.cpp without the background thread ------------------------------------
 
-driver::driver(client_options options)
+driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys)
     : options_(std::move(options)),
       origin_(cluster::mix(sim::next_seed++) | 1),
       calls_(options_.in_flight_max),
@@ -56,7 +52,9 @@ driver::driver(client_options options)
       busy_poll_(0ns) {
     connecting_.client_name = options_.name;
     connecting_.cluster = options_.cluster;
+    connecting_.keys = std::move(keys);
     if (!options_.learn_members) connecting_.features = 0;
+    connecting_.silence_max = options_.silence_max;
     connecting_.greet_timeout =
         std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
     // Whoever calls is this thread, which drives, as if it called from within a callback.
