@@ -223,7 +223,7 @@ void cluster_agent::link_failed(const peer_link& link, const std::string& why, b
 }
 
 // Whoever has another key just ends the connection, and so does one that is about to stop, or that
-// only stands in front of a node. The first goes on for ever.
+// only stands in front of a node. The first goes on for ever, and sometimes ZeroMQ can tell.
 void cluster_agent::note_keys(const peer_link& link, seed_problem& known,
                               const std::string& problem) {
     if (link.shook == peer_link::handshake::fine) {
@@ -233,8 +233,10 @@ void cluster_agent::note_keys(const peer_link& link, seed_problem& known,
     ++known.handshakes_failed;
     if (link.keys_refused) ++known.keys_refused;
     const error why{errc::unauthenticated, problem};
-    if (known.keys_refused >= handshakes_failed_max) board_.decide(why);
-    if (options_.keyed && known.handshakes_failed >= handshakes_failed_max)
+    if (known.handshakes_failed < handshakes_failed_max) return;
+    if (known.keys_refused > 0)
+        board_.decide(why);
+    else if (options_.keyed)
         board_.expect_refusal(why);
 }
 

@@ -75,7 +75,7 @@ private:
     std::set<std::string> ours_;  // of those, addresses of this very node
     struct seed_problem {
         std::set<std::string> said;
-        // One after another: all that failed for keys, perhaps, and those that certainly did.
+        // One after another: those that failed for keys, perhaps, and those that certainly did.
         int handshakes_failed = 0;
         int keys_refused = 0;
     };
