@@ -86,6 +86,7 @@ struct named_counter {
 };
 
 constexpr named_counter named_counters[] = {
+    {"turns", &lane_counters::turns},
     {"frames_received", &lane_counters::frames_received},
     {"frames_sent", &lane_counters::frames_sent},
     {"frames_malformed", &lane_counters::frames_malformed},

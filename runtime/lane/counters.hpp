@@ -27,6 +27,7 @@ private:
 };
 
 struct lane_counters {
+    counter turns;  // how often it looked for work
     counter frames_received;
     counter frames_sent;
     counter frames_malformed;

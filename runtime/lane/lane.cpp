@@ -23,7 +23,7 @@ constexpr int jobs_per_turn_max = 256;
 constexpr std::int64_t turn_ns_max = 1'000'000;
 
 /// A look at the monitor takes two system calls.
-constexpr std::uint32_t turns_per_monitor_look = 64;
+constexpr std::uint64_t turns_per_monitor_look = 64;
 
 /// How long calls are taken from a peer that does not say that it has heard of the drain.
 constexpr std::int64_t drain_grace_ns = 500'000'000;
@@ -230,7 +230,8 @@ void lane::end_turn() {
     turn_work_.clear();
     names_unknown_ = 0;
     // Sleeping reads it too; one that never sleeps must hear of peers that are gone all the same.
-    if (++turns_ % turns_per_monitor_look == 0) {
+    counters_.turns.add();
+    if (counters_.turns.get() % turns_per_monitor_look == 0) {
         read_monitor();
         forwarder_.read_events();
     }

@@ -324,7 +324,6 @@ private:
     std::vector<pollfd> poll_items_;
     support::timer_wheel wheel_;
     std::int64_t now_ns_ = 0;
-    std::uint32_t turns_ = 0;
     std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
     std::int64_t drain_until_ns_ = 0;
