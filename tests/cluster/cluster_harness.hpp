@@ -59,6 +59,7 @@ inline void wait_until_callable(raw_client& client, const std::string& function)
 /// How many invocations of a function this node has run.
 [[nodiscard]] inline std::uint64_t runs(const runtime::node& node, const std::string& function) {
     raw_client client(at(node));
+    client.wait_until_idle(function);  // calls are answered before they are counted
     return client.function(function).at("invocations");
 }
 
