@@ -105,6 +105,10 @@ void call_cluster::look_at(host_id at) {
                                         " calls wait for " + pool->info().name + ", " +
                                         std::to_string(how_.queue_depth_max) + " may");
     }
+    const bool unwell = cut_ || std::any_of(nodes_.begin(), nodes_.end(), [](const auto& each) {
+                            return each.node != nullptr && each.node->paused;
+                        });
+    if (unwell) trouble_ns_ = now_ns;
     if (slot.drain_at_ns < 0 || trouble_ns_ >= slot.drain_at_ns) return;
     if (now_ns < slot.drain_at_ns + drain_known_ns_max) return;
     const auto received = node.counters().invocations_received.get();
@@ -205,11 +209,12 @@ void call_cluster::move_clock(host_id at, std::int64_t by_ns) {
 }
 
 void call_cluster::cut(host_id from, host_id to) {
-    trouble_ns_ = time.now_ns();
+    cut_ = true;
     sockets.cut(from, to);
 }
 
 void call_cluster::mend() {
+    cut_ = false;
     trouble_ns_ = time.now_ns();
     sockets.mend();
 }

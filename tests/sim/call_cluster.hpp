@@ -137,6 +137,7 @@ private:
     std::uint64_t starts_ = 0;
     std::uint32_t clients_started_ = 0;
     bool had_outage_ = false;
+    bool cut_ = false;
     std::int64_t trouble_ns_ = 0;  // when the network or a node was last unwell
 };
 

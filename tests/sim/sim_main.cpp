@@ -128,6 +128,7 @@ bool run_call_seeds(const arguments& how) {
                 std::printf(
                     "to see it again: ./dev sim --seeds 1 --seed %llu --story --nodes 0 --soak 0\n",
                     static_cast<unsigned long long>(seed));
+                std::fflush(stdout);
             }
             const auto lives = mild.lives + wild.lives;
             if (lives % std::max<std::uint64_t>(how.seeds / 10, 1) == 0)
