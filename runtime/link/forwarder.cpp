@@ -182,7 +182,7 @@ void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
     if ((did_not_run || (repeatable && call.retries_left > 0)) && in_time && can_carry(entry) &&
         entry.asker->retries.may_retry(now_ns)) {
         if (!did_not_run) {
-            ++call.attempt;
+            call.attempt += wire::attempt_step_of_nodes;
             --call.retries_left;
         }
         if (auto* next = choose_again(entry, now_ns); next != nullptr) {

@@ -60,7 +60,7 @@ typedef struct dunlin_call dunlin_call;
 typedef struct dunlin_call_info {
     size_t struct_size;
     uint64_t invocation_id;
-    uint32_t attempt;     /* 0 at first, 1 on the first retry, ... */
+    uint32_t attempt;     /* 0 at first, another number each time the call is sent again */
     const char* function; /* full name, "module/function", not zero-terminated */
     size_t function_size;
     const uint8_t* trace; /* W3C trace context in its text form, or NULL */

@@ -55,7 +55,7 @@ public:
     /// The caller's number for this call. Callers number their calls each for themselves, so it is
     /// no name to recognise a call by among those of several callers.
     [[nodiscard]] std::uint64_t invocation_id() const { return info().invocation_id; }
-    /// 0 the first time, 1 on the first retry, and so on.
+    /// 0 the first time; each time the call is sent again it has another number.
     [[nodiscard]] std::uint32_t attempt() const { return info().attempt; }
     /// The full name under which the function was called, "module/function".
     [[nodiscard]] std::string_view function() const {

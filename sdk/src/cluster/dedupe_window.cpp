@@ -136,9 +136,9 @@ void dedupe_window::grow_buckets() {
 
 void dedupe_window::release(std::uint32_t index) noexcept {
     auto& it = at(index);
-    auto* link = &bucket_of(links_[index].hash);
-    while (*link != index) link = &links_[*link].chain;
-    *link = links_[index].chain;
+    auto* at_chain = &bucket_of(links_[index].hash);
+    while (*at_chain != index) at_chain = &links_[*at_chain].chain;
+    *at_chain = links_[index].chain;
     drop_reply(it);
     it.now = state::free;
     it.newer = nil;

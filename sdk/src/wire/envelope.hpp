@@ -96,12 +96,16 @@ struct welcome {
     std::uint64_t instance = 0;     // this very process; 0: not told
 };
 
+/// Callers number their attempts 0, 1, 2, ...; a node that sends a call again of its own accord
+/// adds this. So no two sendings of a call have one number, whoever made them.
+inline constexpr std::uint32_t attempt_step_of_nodes = 256;
+
 struct invoke {
     std::uint64_t id = 0;  // chosen by the caller, unique per connection among unanswered calls
     std::string_view function;
     std::uint64_t remaining_us = 0;  // until the deadline, when sent; 0: none
     std::uint32_t flags = invoke_flags::none;
-    std::uint32_t attempt = 0;
+    std::uint32_t attempt = 0;  // see `attempt_step_of_nodes`
     std::uint32_t retries_left = 0;
     bytes_view key;          // empty: no key
     std::string_view trace;  // W3C traceparent (and state); empty: none
