@@ -252,7 +252,7 @@ void lane::end_turn() {
 void lane::sleep_until_work() {
     // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then
     // does its descriptor become readable for anything new.
-    if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
+    if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0 || forwarder_.has_news()) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
     if (draining_ && now_ns_ < drain_until_ns_)

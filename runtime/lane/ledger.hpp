@@ -56,6 +56,7 @@ struct ledger_entry : wheel_item {
     std::uint32_t place = 0;   // of that node in the route
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
+    bool may_have_run = false;  // on a node that did not say so, and then it was sent again
 
     // Of a call that repeats are recognised of.
     enum class part : std::uint8_t {
@@ -102,6 +103,7 @@ public:
         entry.route = nullptr;
         entry.via = nullptr;
         entry.sends = 0;
+        entry.may_have_run = false;
         entry.plays = ledger_entry::part::none;
         entry.named = {};
         if (entry.keep) entry.keep = {};

@@ -142,7 +142,12 @@ void lane::remember_error(ledger_entry& entry, const error& why) {
     const auto call = std::exchange(entry.named, {});
     if (left_no_trace(why)) return give_error(named_calls_.withdraw(call), why);
     // Who asks again did not withdraw it, and would not know what to make of that.
-    if (why.code == errc::cancelled) return give_error(named_calls_.finish(call, now_ns_), why);
+    if (why.code == errc::cancelled) {
+        const auto waiting = named_calls_.finish(call, now_ns_);
+        return give_error(waiting,
+                          {errc::unavailable, "the call was withdrawn as its repeat came; " +
+                                                  function_of(entry) + " may have run"});
+    }
     wire::frame_buffer failure;
     wire::append(failure, wire::failure{1, static_cast<std::int64_t>(why.code), why.detail,
                                         static_cast<std::uint64_t>(why.retry_after.count()),

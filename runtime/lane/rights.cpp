@@ -143,6 +143,7 @@ void lane::expel(peer& who) {
     for (const auto& [call_id, slot] : who.settled) slots.push_back(slot);
     for (const auto slot : slots) {
         auto& entry = ledger_.at(slot);
+        if (!entry.open()) continue;  // a repeat, which ended with the call it waited for
         const auto function = function_of(entry);
         answer_in_place(
             entry, errc::unavailable,

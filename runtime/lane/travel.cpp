@@ -3,6 +3,7 @@
 // The part of a lane that knows of other nodes: calls that travel, and what peers are told of the
 // cluster.
 #include "actors/activation.hpp"
+#include "client/checks.hpp"
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
@@ -186,7 +187,8 @@ void lane::forwarded_error(ledger_entry& entry, error why) {
     close(entry);
 }
 
-void lane::answer(ledger_entry& entry, const error& why) {
+void lane::answer(ledger_entry& entry, const error& last) {
+    const error why = entry.may_have_run ? link::after_attempts(last) : last;
     if (entry.leads()) remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
     if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why);

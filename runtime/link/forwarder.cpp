@@ -182,6 +182,7 @@ void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
     if ((did_not_run || (repeatable && call.retries_left > 0)) && in_time && can_carry(entry) &&
         entry.asker->retries.may_retry(now_ns)) {
         if (!did_not_run) {
+            entry.may_have_run = true;
             call.attempt += wire::attempt_step_of_nodes;
             --call.retries_left;
         }
@@ -204,6 +205,7 @@ void forwarder::flush(peer_link& link) {
     link.out_envelopes = 0;
     if (link.out.empty() || link.connection == nullptr) return link.out.clear();
     link.connection->send(link.out);
+    link.sent = true;
     link.out.clear();
     if (!link.connection->problem().empty()) give_up(link, link.connection->problem());
 }

@@ -48,9 +48,7 @@ public:
     /// Before the lane serves. Only one lane of a node has one.
     void listen(link_listener& listener) { listener_ = &listener; }
     /// The keys that other nodes may have, for links that are made from now on; none: plain ZeroMQ.
-    void use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
-        keys_ = std::move(keys);
-    }
+    void use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys);
 
     // -- which nodes there are -----------------------------------------------------------------
     void set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns);
@@ -83,6 +81,9 @@ public:
     /// @returns whether anything arrived.
     bool receive(std::int64_t now_ns);
     void flush();
+    /// Before the lane sleeps on the descriptors: whether something has arrived that they do not
+    /// tell.
+    [[nodiscard]] bool has_news();
     /// Connects, gives up, reconnects. @returns when there is something to do next.
     std::int64_t advance(std::int64_t now_ns);
     /// Looks for news about the transports.

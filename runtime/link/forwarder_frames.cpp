@@ -5,6 +5,7 @@
 #include "runtime/log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace dunlin::runtime {
 
@@ -23,7 +24,16 @@ bool forwarder::receive(std::int64_t now_ns) {
     return received;
 }
 
+bool forwarder::has_news() {
+    bool found = false;
+    for (auto& link : links_)
+        if (std::exchange(link->sent, false) && link->connection != nullptr)
+            found = link->connection->readable() || found;
+    return found;
+}
+
 bool forwarder::receive_from(peer_link& link, std::int64_t now_ns) {
+    link.sent = false;
     for (int frames = 0; frames < frames_per_look; ++frames) {
         const auto frame = link.connection->receive();
         if (!frame) return frames != 0;

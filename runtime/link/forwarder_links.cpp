@@ -89,6 +89,17 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
     }
 }
 
+void forwarder::use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
+    keys_ = std::move(keys);
+    for (auto& link : links_) {
+        if (link->connection == nullptr || link->connection->node_public_key().empty()) continue;
+        const bool allowed = std::any_of(keys_.begin(), keys_.end(), [&](const auto& each) {
+            return each->node_public_key == link->connection->node_public_key();
+        });
+        if (!allowed) give_up(*link, "its key is not allowed any more");
+    }
+}
+
 void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
     for (const auto& link : links_)
         if (link->endpoint == endpoint) return;

@@ -91,6 +91,7 @@ struct peer_link {
     wire::frame_buffer out;
     std::uint32_t out_envelopes = 0;
     bool dirty = false;
+    bool sent = false;  // since it was last looked for what has arrived
 
     /// Share of its time that the node's busiest function has used of late.
     [[nodiscard]] double busy() const noexcept {

@@ -28,8 +28,6 @@ call_oracle::counts& call_oracle::counts::operator+=(const counts& more) {
     runs += more.runs;
     repeated += more.repeated;
     orphaned += more.orphaned;
-    numbers_shared += more.numbers_shared;
-    claims_false += more.claims_false;
     for (const auto& [code, times] : more.codes) codes[code] += times;
     return *this;
 }
@@ -53,12 +51,7 @@ void call_oracle::ran(call_number which, std::uint32_t attempt, const std::strin
     auto& call = at(which);
     ++counted_.runs;
     const auto text = name_of(which) + " attempt " + std::to_string(attempt);
-    const auto same =
-        static_cast<std::size_t>(std::count(call.attempts.begin(), call.attempts.end(), attempt));
-    const bool shared = numbers_are_shared && call.idempotent && same <= attempt;
-    if (same != 0 && shared)
-        ++counted_.numbers_shared;
-    else if (same != 0)
+    if (std::find(call.attempts.begin(), call.attempts.end(), attempt) != call.attempts.end())
         violated(now_ns, text + " ran twice, the second time on " + where);
     else if (!call.idempotent && !call.attempts.empty())
         violated(now_ns, text + " ran on " + where + " after attempt " +
@@ -93,12 +86,8 @@ void call_oracle::answered(call_number which, const result<void>& with, std::int
     if (!means_unrun(with.error())) return;
     call.said_unrun = true;
     if (call.attempts.empty()) return;
-    if (claims_of_the_last_count && call.idempotent)
-        ++counted_.claims_false;
-    else
-        violated(now_ns, name_of(which) + " has run, and was answered with " +
-                             to_string(with.error()) +
-                             (with.error().did_not_run ? " (did not run)" : ""));
+    violated(now_ns, name_of(which) + " has run, and was answered with " + to_string(with.error()) +
+                         (with.error().did_not_run ? " (did not run)" : ""));
 }
 
 void call_oracle::client_died(std::uint32_t client) {

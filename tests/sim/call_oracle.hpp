@@ -36,20 +36,10 @@ public:
         std::uint64_t runs = 0;
         std::uint64_t repeated = 0;           // calls that ran more than once, as they may
         std::uint64_t orphaned = 0;           // calls whose client died first
-        std::uint64_t numbers_shared = 0;     // see `call_oracle::numbers_are_shared`
-        std::uint64_t claims_false = 0;       // see `call_oracle::claims_of_the_last_count`
         std::map<errc, std::uint64_t> codes;  // of the errors
 
         counts& operator+=(const counts& more);
     };
-
-    /// A client and a node that sends its call on again both number their attempts from the one
-    /// that they have, so two attempts of an idempotent call may have one number: attempt n has n
-    /// of them before it that may have been sent on.
-    static constexpr bool numbers_are_shared = true;
-    /// Of an idempotent call that was sent again, the answer is what the last node said: also that
-    /// this attempt did not run, when an earlier one has.
-    static constexpr bool claims_of_the_last_count = true;
 
     call_number begin(std::uint32_t client, bool idempotent, std::int64_t deadline_ns);
     void ran(call_number which, std::uint32_t attempt, const std::string& where,

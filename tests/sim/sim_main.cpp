@@ -156,12 +156,7 @@ bool run_call_seeds(const arguments& how) {
         std::printf(" %s %llu mild, %llu wild;", std::string(to_string(code)).c_str(),
                     static_cast<unsigned long long>(mild.calls.codes[code]),
                     static_cast<unsigned long long>(wild.calls.codes[code]));
-    std::printf(
-        "\nattempts of idempotent calls that had the number of another one: %llu; of those calls, "
-        "answered with the word of the last node that it did not run, after an earlier attempt "
-        "had: %llu\n",
-        static_cast<unsigned long long>(mild.calls.numbers_shared + wild.calls.numbers_shared),
-        static_cast<unsigned long long>(mild.calls.claims_false + wild.calls.claims_false));
+    std::printf("\n");
     const auto s = seconds_since(start);
     std::printf("\n%.1f million events in %.0f s, %.1f seeds per second\n\n",
                 static_cast<double>(mild.steps + wild.steps) / 1e6, s,

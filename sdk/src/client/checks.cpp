@@ -89,6 +89,17 @@ error bad_function_name(std::string_view name) {
                 "bench/echo"};
 }
 
+error after_attempts(error last) {
+    const bool unrun = last.did_not_run || last.code == errc::overloaded ||
+                       last.code == errc::not_found || last.code == errc::permission_denied ||
+                       last.code == errc::invalid_argument;
+    if (!unrun) return last;
+    last.did_not_run = false;
+    last.code = errc::unavailable;
+    last.detail += "; an earlier attempt of the call may have run";
+    return last;
+}
+
 std::string to_text(std::chrono::microseconds duration) {
     const auto us = duration.count();
     char text[48];

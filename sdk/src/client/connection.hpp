@@ -98,6 +98,9 @@ public:
     bool send(wire::frame_buffer& frame);
     /// The next frame that has arrived, or null.
     [[nodiscard]] std::shared_ptr<received_frame> receive();
+    /// Whether a message has arrived. After sending, the descriptor alone does not tell: sending
+    /// may have handled ZeroMQ's signal.
+    [[nodiscard]] bool readable() { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }
     /// Looks for news about the transport.
     void read_events();
     /// Says farewell to a node that knows us, and gives the message a moment to leave.
@@ -105,6 +108,10 @@ public:
 
     /// Why this connection is of no use any more; empty while it is.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+    /// What the other end had to prove; empty: nothing.
+    [[nodiscard]] std::string_view node_public_key() const noexcept {
+        return keys_ == nullptr ? std::string_view() : keys_->node_public_key;
+    }
     /// Whether the problem is one of keys, which another attempt meets again until someone has
     /// changed them on this side or that.
     [[nodiscard]] bool keys_refused() const noexcept { return keys_refused_; }

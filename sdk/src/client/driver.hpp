@@ -95,6 +95,7 @@ private:
         std::int64_t code;
         std::uint64_t retry_after_us;
         bool did_not_run;
+        bool may_have_run;  // an attempt before the one that was answered
     };
 
     /// Where a call goes.
@@ -179,7 +180,7 @@ private:
 
     // -- connections and what they receive: driver_frames.cpp, leader --------------------------
     void handle(connection& from, const std::shared_ptr<received_frame>& frame);
-    void handle_welcome(connection& from, const wire::welcome& envelope);
+    void handle_welcome(connection& from, const wire::welcome& envelope);  // mutex held
     void handle_goaway(connection& from, std::int64_t code, std::string_view detail);
     [[nodiscard]] result<bytes> to_result(const answer& a,
                                           const std::shared_ptr<received_frame>& frame) const;

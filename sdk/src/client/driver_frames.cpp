@@ -32,21 +32,20 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
     bool first = true;
     time_point at{};  // read once, where something needs it
     while (more) {
-        bool greeting = false;
         bool farewell = false;
         {
             const lock held(mutex_);
             if (std::exchange(first, false)) {
                 ++stats_.frames_received;
                 in_flight_before_ = calls_.in_flight();
-                if (many_) {
+                if (many_ || from.pulse.asked()) {
                     at = clock::now();
                     from.pulse.heard(ns(at));
                     if (from.node != nullptr && from.node->late) mark_late(*from.node);
                 }
             }
             recycle();
-            while (more && !greeting && !farewell && batch_.size() < batch_max) {
+            while (more && !farewell && batch_.size() < batch_max) {
                 const auto status = reader.next();
                 if (status == wire::read_status::skipped) continue;
                 if (status != wire::read_status::envelope) {
@@ -62,7 +61,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         if (many_) answered(*to, from, at);
                         settle(*to);
                         ++stats_.replies;
-                        batch_.push_back({to, reader.reply().payload, 0, 0, false});
+                        batch_.push_back({to, reader.reply().payload, 0, 0, false, false});
                         break;
                     }
                     case wire::kind::failure: {
@@ -73,12 +72,13 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         const auto hint_us = to->keeps() && to->kept->retry_after_us != 0
                                                  ? to->kept->retry_after_us
                                                  : failure.retry_after_us;
+                        const bool may_have_run = to->keeps() && to->kept->may_have_run;
                         end_others(*to, from, at);
                         settle(*to);
                         ++stats_.failures;
                         const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
-                        batch_.push_back(
-                            {to, as_bytes(failure.detail), code, hint_us, failure.did_not_run});
+                        batch_.push_back({to, as_bytes(failure.detail), code, hint_us,
+                                          failure.did_not_run, may_have_run});
                         break;
                     }
                     case wire::kind::load:
@@ -93,7 +93,11 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         append(from.out.open(), wire::pong{reader.id_or_token()});
                         from.out.appended(window());
                         break;
-                    case wire::kind::welcome: greeting = true; break;
+                    // With what the node serves, which follows, before anyone calls it.
+                    case wire::kind::welcome:
+                        handle_welcome(from, reader.welcome());
+                        at = clock::now();
+                        break;
                     case wire::kind::goaway: farewell = true; break;
                     default: break;
                 }
@@ -102,7 +106,6 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
         busy_poll_.handled(batch_.size());
         for (const auto& a : batch_) deliver(*a.to, to_result(a, frame));
         batch_.clear();
-        if (greeting) handle_welcome(from, reader.welcome());
         if (farewell) handle_goaway(from, reader.goaway().code, reader.goaway().detail);
     }
     if (problem == nullptr) return;
@@ -116,12 +119,12 @@ result<bytes> driver::to_result(const answer& a,
     if (a.code == 0) return bytes(frame, a.data);
     const auto retry_us = std::min<std::uint64_t>(
         a.retry_after_us, static_cast<std::uint64_t>(std::chrono::microseconds::max().count()));
-    return error{errc_from_number(a.code), std::string(as_text(a.data)),
-                 std::chrono::microseconds(static_cast<std::int64_t>(retry_us)), a.did_not_run};
+    error why{errc_from_number(a.code), std::string(as_text(a.data)),
+              std::chrono::microseconds(static_cast<std::int64_t>(retry_us)), a.did_not_run};
+    return a.may_have_run ? after_attempts(std::move(why)) : std::move(why);
 }
 
 void driver::handle_welcome(connection& from, const wire::welcome& envelope) {
-    const lock held(mutex_);
     if (from.now != connection::phase::greeting) return;
     if (envelope.version != wire::protocol_version) {
         return from.give_up("the node speaks version " + std::to_string(envelope.version) +

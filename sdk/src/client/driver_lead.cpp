@@ -297,10 +297,13 @@ void driver::send_held(time_point now) {
         if (opened == nullptr || opened->on != nullptr) continue;
         const auto to = pick_again(*opened, true, now);
         if (to.on == nullptr) {
-            settle_with(*opened, {errc::overloaded,
-                                  opened->function + " did not run: " +
-                                      (many_ ? "the nodes take" : "node " + node_ + " takes") +
-                                      " fewer calls than waited"});
+            error why{errc::overloaded,
+                      opened->function + " did not run: " +
+                          (many_ ? "the nodes take" : "node " + node_ + " takes") +
+                          " fewer calls than waited"};
+            settle_with(*opened, opened->keeps() && opened->kept->may_have_run
+                                     ? after_attempts(std::move(why))
+                                     : std::move(why));
             continue;
         }
         opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);

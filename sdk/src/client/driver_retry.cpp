@@ -152,13 +152,16 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
             least == 0 ? failure.retry_after_us : std::min(least, failure.retry_after_us);
     }
     if (!overloaded && !unrun && !(unavailable && open.idempotent)) return false;
+    const bool may_have_run = !overloaded && !unrun;
     if (kept.second != nullptr) {
+        kept.may_have_run = kept.may_have_run || may_have_run;
         drop_attempt(open, from);
         return true;
     }
     // A node that is full is not asked again.
     if (overloaded && pick_again(open, false, now).on == nullptr) return false;
     if (!may_send_again(open, now)) return false;
+    kept.may_have_run = kept.may_have_run || may_have_run;
     drop_attempt(open, from);
     send_again(open, !overloaded, now);
     return true;
@@ -166,11 +169,15 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
 
 // The connection has ended, and took an attempt with it.
 void driver::attempt_lost(call& open, connection& lost, time_point now) {
-    if (open.keeps() && open.kept->second != nullptr) return drop_attempt(open, lost);
+    if (open.keeps() && open.kept->second != nullptr) {
+        open.kept->may_have_run = true;
+        return drop_attempt(open, lost);
+    }
     // A connection is lost once, however many calls it had: what each of them costs others is
     // bounded without the budget, and with it a busy moment would decide whose call fails.
     const bool first = open.keeps() && open.kept->attempts == 0;
     if (open.idempotent && (first ? can_send_again(open, now) : may_send_again(open, now))) {
+        open.kept->may_have_run = true;
         drop_attempt(open, lost);
         return send_again(open, true, now);
     }

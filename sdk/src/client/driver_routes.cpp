@@ -94,7 +94,14 @@ void driver::take_catalog(connection& from, wire::item_list items) {
     if (parts.size() != items.part.total) return;
     from.catalog.clear();
     for (const auto& each : parts) from.catalog.push_back(each.function);
-    if (from.node != nullptr) routes_.serves(from.node->place, parts);
+    if (from.node != nullptr) {
+        routes_.serves(from.node->place, parts);
+        // Calls that were sent before it was known what the node serves, and how.
+        calls_.for_each([&](call& open) {
+            if (open.on == &from)
+                open.idempotent = routes_.idempotent(routes_.find(open.function), from.node->place);
+        });
+    }
     parts = {};
 }
 
@@ -123,6 +130,7 @@ void driver::join_node(connection& welcomed, time_point now) {
         welcomed.node = known->get();
     }
     welcomed.node->lanes.push_back(&welcomed);
+    if (welcomed.node->late) mark_late(*welcomed.node);
     if (!welcomed.node->draining) live_.push_back(&welcomed);
     many_ = nodes_.size() > 1 || views_.members().size() > 1;
     mark_draining();
@@ -133,7 +141,10 @@ void driver::leave_node(connection& gone) noexcept {
     peer_node* node = std::exchange(gone.node, nullptr);
     if (node == nullptr) return;
     std::erase(node->lanes, &gone);
-    if (!node->lanes.empty()) return;
+    if (!node->lanes.empty()) {
+        if (node->late) mark_late(*node);
+        return;
+    }
     routes_.remove(node->place);
     if (node->instance != 0) {
         views_.lost(node->instance);

@@ -37,6 +37,7 @@ struct kept_call {
     std::vector<std::uint64_t> tried;  // instances of nodes that the call was sent to
     std::uint32_t retries_left = 0;
     std::uint8_t attempts = 0;     // beyond the first
+    bool may_have_run = false;     // an attempt that has ended
     connection* second = nullptr;  // has a copy of the call
     std::uint8_t second_attempt = 0;
     std::uint64_t retry_after_us = 0;  // smallest hint of nodes that were overloaded; 0: none
@@ -58,6 +59,7 @@ struct kept_call {
         tried.clear();
         retries_left = retries;
         attempts = 0;
+        may_have_run = false;
         second = nullptr;
         retry_after_us = 0;
         sent_at_ns = 0;

@@ -11,7 +11,7 @@ bool tcp_progress::moved() noexcept {
     tcp_info now{};
     socklen_t size = sizeof now;
     if (fd_ < 0 || ::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &now, &size) != 0) return false;
-    const bool received = now.tcpi_bytes_received != received_;
+    const bool received = now.tcpi_bytes_received - received_ >= bytes_min;
     const bool acknowledged = now.tcpi_bytes_acked != acknowledged_;
     received_ = now.tcpi_bytes_received;
     acknowledged_ = now.tcpi_bytes_acked;

@@ -20,6 +20,10 @@ public:
     /// @returns whether bytes have moved since the last call.
     [[nodiscard]] bool moved() noexcept;
 
+    /// Less than this is no part of a message that takes long: ZeroMQ's heartbeats, which its own
+    /// thread answers even while the process hangs.
+    static constexpr std::uint64_t bytes_min = 1024;
+
 private:
     int fd_ = -1;
     std::uint64_t received_ = 0;

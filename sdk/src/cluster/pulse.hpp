@@ -39,6 +39,8 @@ public:
     /// Ask at once, whether something is expected or not.
     void doubt() noexcept { doubted_ = true; }
     [[nodiscard]] bool doubted() const noexcept { return doubted_; }
+    /// A ping has had no answer.
+    [[nodiscard]] bool asked() const noexcept { return pinged_ns_ != 0; }
 
     /// @param expects  something should come: calls are unanswered there.
     [[nodiscard]] verdict look(bool expects, std::int64_t now_ns) noexcept;

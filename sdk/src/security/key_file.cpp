@@ -3,11 +3,8 @@
 
 #include "support/names.hpp"
 
-// From its headers alone, so that those who link the SDK need no library for it.
-#define TOML_HEADER_ONLY 1
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <toml++/toml.h>
 #include <unistd.h>
 #include <zmq.h>
 

@@ -147,6 +147,36 @@ TEST_CASE("a cluster that fails altogether sees no storm of retries") {
     CHECK(cluster.invokes(0) + cluster.invokes(1) + cluster.invokes(2) == calls + retries);
 }
 
+TEST_CASE("a call of which an attempt may have run is not said not to have run") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected();
+    auto calls = hold_everywhere(c, cluster, "t/hold_again");
+    const auto lost = cluster.seen(1).calls.front();
+    const auto number = decode<std::size_t>(lost.payload).value();
+    cluster.kill(1);
+    wait_until(
+        [&] {
+            cluster[0].run_there([&](fake_node& there) {
+                for (const auto& each : there.held_calls()) {
+                    if (each.origin_id != lost.origin_id) continue;
+                    wire::frame_buffer frame;
+                    append(frame, wire::failure{.id = each.id,
+                                                .code = static_cast<std::int64_t>(errc::overloaded),
+                                                .detail = "queue full",
+                                                .did_not_run = true});
+                    there.send(each.peer, frame);
+                }
+            });
+            return calls[number].wait_for(0s) == std::future_status::ready;
+        },
+        "the end of a call that is refused after an attempt was lost");
+    const auto ended = calls[number].get();
+    CHECK(ended.error().code == errc::unavailable);
+    CHECK_FALSE(ended.error().did_not_run);
+    CHECK(ended.error().detail == "queue full; an earlier attempt of the call may have run");
+    answer_all(c, cluster, {0});
+}
+
 TEST_CASE("client that may not send again does not") {
     fake_cluster cluster(2);
     auto c = cluster.connected({.retries_max = 0});

@@ -88,6 +88,8 @@ public:
     fake_node() : fake_node(options()) {}
     explicit fake_node(options how) : how_(std::move(how)) {
         router_.set(zmq::sockopt::linger, 0);
+        router_.set(zmq::sockopt::sndhwm, 0);  // else what is too much is dropped in silence
+        router_.set(zmq::sockopt::rcvhwm, 0);
         if (!how_.keys.secret_key.empty())
             gate_ =
                 std::make_unique<key_gate>(context_, router_, how_.keys, how_.allowed, how_.denied);
@@ -206,6 +208,11 @@ public:
         wire::frame_buffer frame;
         append(frame, wire::reply{call.id, call.payload});
         send(call.peer, frame);
+    }
+    /// Calls of t/hold, unanswered.
+    [[nodiscard]] std::vector<held> held_calls() {
+        const std::lock_guard lock(mutex_);
+        return seen_.calls;
     }
     /// Answers all calls of t/hold.
     void reply_to_all() {

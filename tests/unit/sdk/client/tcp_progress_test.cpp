@@ -49,9 +49,22 @@ TEST_CASE("progress sees bytes that arrive, once") {
     progress.watch(link.near.fd());
     static_cast<void>(progress.moved());
     CHECK_FALSE(progress.moved());
-    REQUIRE(::send(link.far, "abc", 3, 0) == 3);
     pollfd readable{link.near.fd(), POLLIN, 0};
+    REQUIRE(::send(link.far, "abc", 3, 0) == 3);
     REQUIRE(::poll(&readable, 1, 20'000) == 1);
+    CHECK_FALSE(progress.moved());  // as short as a heartbeat
+    const std::string block(tcp_progress::bytes_min, 'x');
+    std::string taken(block.size() + 3, ' ');
+    REQUIRE(::recv(link.near.fd(), taken.data(), 3, 0) == 3);
+    REQUIRE(::send(link.far, block.data(), block.size(), 0) == static_cast<ssize_t>(block.size()));
+    REQUIRE(::poll(&readable, 1, 20'000) == 1);
+    std::size_t arrived = 0;
+    while (arrived < block.size()) {
+        REQUIRE(::poll(&readable, 1, 20'000) == 1);
+        const auto some = ::recv(link.near.fd(), taken.data(), taken.size(), 0);
+        REQUIRE(some > 0);
+        arrived += static_cast<std::size_t>(some);
+    }
     CHECK(progress.moved());
     CHECK_FALSE(progress.moved());
 }
