@@ -6,6 +6,7 @@
 #include "runtime/membership/message_codec.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace dunlin::runtime {
 
@@ -52,6 +53,8 @@ std::int64_t cluster_agent::advance(std::int64_t now_ns) {
         swim_.advance(now_ns);
         pump();
     }
+    for (const auto& endpoint : std::exchange(reach_soon_, {}))
+        carrier_.links().reach(endpoint, now_ns);
     // A node that is alone and has nobody to look for sleeps as much as it can.
     auto due_ns = swim_.next_timer_ns();
     if (!seeds_.empty()) {
@@ -100,7 +103,7 @@ void cluster_agent::pump() {
         // Nobody is connected: one that is dead, or that we have only just heard of.
         const auto member = swim_.find(each.to);
         if (member && !member->record->endpoints.empty())
-            carrier_.links().reach(member->record->endpoints.front(), now_ns_);
+            reach_soon_.push_back(member->record->endpoints.front());
     }
     swim_.take_changes(changes_);
     for (const auto& each : changes_) act_on(each);

@@ -70,6 +70,8 @@ private:
     std::vector<membership::outgoing> outgoing_;
     std::vector<membership::change> changes_;
     std::vector<std::byte> encoded_;
+    // Reached in `advance`: what is heard is heard while the links are gone through.
+    std::vector<std::string> reach_soon_;
 
     std::vector<std::string> seeds_;
     std::set<std::string> ours_;  // of those, addresses of this very node

@@ -80,6 +80,11 @@ TEST_CASE("calls in random lives of clusters have one answer each, and run no mo
     }
 }
 
+TEST_CASE("news of a node that is heard on one link may lead to another link") {
+    // In this life that happened while the links were gone through.
+    CHECK(run_call_scenario(2462).problems.empty());
+}
+
 TEST_CASE("the same seed has the same calls") {
     for (const std::uint64_t seed : {3u, 4u}) {
         const auto one = run_call_scenario(seed);
