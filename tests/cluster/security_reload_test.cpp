@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace dunlin;
 using namespace dunlin::testing;
@@ -55,6 +56,28 @@ TEST_CASE("a key that is taken off loses its connection at once, and its calls a
     shop.send(wire::hello{.name = "test"});
     shop.wait_until([&] { return shop.welcomes.size() == 2; }, "the welcome");
     CHECK(shop.call("bench/echo", 7).ok);
+}
+
+TEST_CASE("a key that is taken off while calls and their repeats run gets one answer for each") {
+    const keyed_cluster keys;
+    const auto node = start_node(keys.secure(node_settings()));
+    raw_client ops(at(*node), keys.as(keys.ops));
+    raw_client shop(at(*node), keys.as(keys.shop));
+    std::vector<std::uint64_t> sent;
+    for (std::uint64_t copy = 0; copy < 20; ++copy) {
+        auto call = shop.make("faults/nap_until_stopped", std::string("taken off nap"));
+        call.origin = 0x0123'4567'89ab'cdefu;
+        call.origin_id = copy / 4 + 1;  // three repeats of each
+        shop.send(call);
+        sent.push_back(call.id);
+    }
+    ops.wait_for_stat("dedupe_repeats", 15);
+    keys.allow({});
+    for (const auto id : sent) CHECK(shop.wait(id, "a call").code == errc::unavailable);
+    shop.wait_until([&] { return !shop.goaways.empty(); }, "a goaway");
+    for (const auto id : sent) CHECK(shop.answers[id].size() == 1);
+    ops.wait_until_idle("faults/nap_until_stopped");
+    ops.wait_for_stat("calls_open", [](std::uint64_t open) { return open <= 1; });
 }
 
 TEST_CASE("changed patterns and roles hold for those who are connected") {
