@@ -119,8 +119,8 @@ void lane::take_access() {
     if (before == access_) return;
     std::vector<std::shared_ptr<const security::client_keys>> nodes{options_.security->keys};
     for (auto& other : access_->other_nodes())
-        nodes.push_back(std::make_shared<const security::client_keys>(options_.security->keys->own,
-                                                                      std::move(other)));
+        nodes.push_back(std::make_shared<const security::client_keys>(
+            security::client_keys{options_.security->keys->own, std::move(other)}));
     forwarder_.use_keys(std::move(nodes));
     std::vector<peer*> no_more;
     peers_.for_each([&](peer& each) {

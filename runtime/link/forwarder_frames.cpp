@@ -18,9 +18,10 @@ constexpr std::int64_t rtt_weight = 8;
 
 bool forwarder::receive(std::int64_t now_ns) {
     bool received = false;
-    for (auto& link : links_)
-        if (link->connection != nullptr && !link->lost)
-            received = receive_from(*link, now_ns) || received;
+    // What one brings may add another.
+    for (std::size_t i = 0; i < links_.size(); ++i)
+        if (auto& link = *links_[i]; link.connection != nullptr && !link.lost)
+            received = receive_from(link, now_ns) || received;
     return received;
 }
 

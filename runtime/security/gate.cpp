@@ -89,7 +89,7 @@ void gate::answer(zmq::socket_t& socket) {
             continue;
         }
         auto& to = addressed ? question : way_back;
-        if (!addressed && part.size() == 0) addressed = true;
+        if (!addressed && part.empty()) addressed = true;
         auto& kept = to.emplace_back();
         kept.copy(part);
     } while (next_part(socket, part));

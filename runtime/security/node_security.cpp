@@ -9,7 +9,8 @@ namespace {
 
 std::shared_ptr<const security::client_keys> for_links(security::key_pair own) {
     auto server = own.public_key;
-    return std::make_shared<const security::client_keys>(std::move(own), std::move(server));
+    return std::make_shared<const security::client_keys>(
+        security::client_keys{std::move(own), std::move(server)});
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ class Comparison:
             contestants = {"dunlin": (DunlinContestant(node), self._rounds)}
             for peer, row in rows.items():
                 if peer == ONE_HOP:
-                    contestants[peer] = (DunlinContestant(started.others[0]), self._rounds)
+                    contestants[peer] = (DunlinContestant(started.serving), self._rounds)
                     continue
                 row.skipped = missing_part(self._build_dir, peer)
                 if not row.skipped:

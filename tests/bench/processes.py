@@ -185,7 +185,7 @@ class DunlinNode(Server):
 
 
 class DunlinCluster:
-    """Three nodes, of which one, the entry, serves nothing: what it is asked for runs elsewhere."""
+    """Three nodes, of which one serves the module `bench`; the entry, which is another, is asked for it."""
 
     def __init__(self, build_dir: Path):
         self._build_dir = build_dir
@@ -194,7 +194,9 @@ class DunlinCluster:
     def __enter__(self) -> DunlinCluster:
         with self._running:  # until all are there
             self.entry = self._start("entry", serves=False)
-            self.others = [self._start(name, "--join", self.entry.endpoint) for name in ("left", "right")]
+            joins = ("--join", self.entry.endpoint)
+            self.serving = self._start("serving", *joins)
+            self._start("beside", *joins, serves=False)
             self._await_functions()
             self._running = self._running.pop_all()
         return self
@@ -212,7 +214,7 @@ class DunlinCluster:
             # Nodes that know each other tell next what they serve.
             argv = [self.entry.program, "nodes", "--node", self.entry.endpoint, "--json"]
             members = run_for_output(argv).splitlines()
-            if len(members) == 1 + len(self.others) and self._echoes():
+            if len(members) == 3 and self._echoes():
                 return
             if time.monotonic() > deadline_s:
                 raise MeasurementError(f"the nodes did not form a cluster within {START_TIMEOUT_S} s")

@@ -126,7 +126,7 @@ TEST_CASE("a connection has one origin, and not that of a node") {
     // Without keys nobody's origin is doubted, as ever.
     const auto open = start_node();
     raw_client anybody(at(*open));
-    for (const std::uint64_t origin : {1, 2}) {
+    for (const std::uint64_t origin : {1u, 2u}) {
         auto call = anybody.make("bench/echo", 1);
         call.origin = origin;
         anybody.send(call);
