@@ -145,22 +145,6 @@ void driver::send_cut(connection& on) {
     }
 }
 
-void driver::send_held(time_point now) {
-    while (!held_.empty()) {
-        call* opened = calls_.find(held_.pop());
-        if (opened == nullptr || opened->on != nullptr) continue;
-        const auto to = pick_again(*opened, true, now);
-        if (to.on == nullptr) {
-            settle_with(*opened, {errc::overloaded, opened->function +
-                                                        " did not run: the nodes take fewer calls "
-                                                        "than waited"});
-            continue;
-        }
-        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
-        put(*opened, *to.on, now);
-    }
-}
-
 void driver::deliver(call& settled, result<bytes>&& with) noexcept {
     settled.done(std::move(with));
     settled.done.reset();

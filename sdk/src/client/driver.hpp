@@ -143,6 +143,7 @@ private:
     void hold(call& open);
     void put(call& open, connection& on, time_point now);
     void append_invoke(const call& open, connection& on, std::uint8_t attempt, time_point now);
+    void send_held(time_point now);
     [[nodiscard]] bool can_send_again(const call& open, time_point now) const noexcept;
     [[nodiscard]] bool may_send_again(call& open, time_point now);
     void send_again(call& open, bool tried_too, time_point now);
@@ -170,7 +171,6 @@ private:
     [[nodiscard]] bool nothing_to_lead();
     bool receive_round(waiter* own);
     void flush();
-    void send_held(time_point now);  // mutex held
     void send_cut(connection& on);
     void deliver(call& settled, result<bytes>&& with) noexcept;
     void recycle() noexcept;  // mutex held

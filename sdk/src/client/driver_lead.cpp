@@ -290,27 +290,6 @@ void driver::send_cut(connection& on) {
     }
 }
 
-// Calls that waited for a connection.
-void driver::send_held(time_point now) {
-    while (!held_.empty()) {
-        call* opened = calls_.find(held_.pop());
-        if (opened == nullptr || opened->on != nullptr) continue;
-        const auto to = pick_again(*opened, true, now);
-        if (to.on == nullptr) {
-            error why{errc::overloaded,
-                      opened->function + " did not run: " +
-                          (many_ ? "the nodes take" : "node " + node_ + " takes") +
-                          " fewer calls than waited"};
-            settle_with(*opened, opened->keeps() && opened->kept->may_have_run
-                                     ? after_attempts(std::move(why))
-                                     : std::move(why));
-            continue;
-        }
-        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
-        put(*opened, *to.on, now);
-    }
-}
-
 void driver::deliver(call& settled, result<bytes>&& with) noexcept {
     if (settled.sync != nullptr) {
         settled.sync->deliver(std::move(with));

@@ -90,6 +90,27 @@ void driver::send_again(call& open, bool tried_too, time_point now) {
     put(open, *to.on, now);
 }
 
+// Calls that waited for a connection.
+void driver::send_held(time_point now) {
+    while (!held_.empty()) {
+        call* opened = calls_.find(held_.pop());
+        if (opened == nullptr || opened->on != nullptr) continue;
+        const auto to = pick_again(*opened, true, now);
+        if (to.on == nullptr) {
+            error why{errc::overloaded,
+                      opened->function + " did not run: " +
+                          (many_ ? "the nodes take" : "node " + node_ + " takes") +
+                          " fewer calls than waited"};
+            settle_with(*opened, opened->keeps() && opened->kept->may_have_run
+                                     ? after_attempts(std::move(why))
+                                     : std::move(why));
+            continue;
+        }
+        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+        put(*opened, *to.on, now);
+    }
+}
+
 // -- what becomes of attempts ----------------------------------------------------------------
 
 bool driver::sent_on(const call& open, std::uint64_t id, const connection& from) const noexcept {
