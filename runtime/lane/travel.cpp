@@ -95,9 +95,12 @@ bool lane::run_here(ledger_entry& entry) {
         // that asked, and finds the call where its stop looks for it.
         entry.work->retain();
         actors::bundle_ptr single(entry.work);
+        const bool may_have_run = entry.may_have_run;
         close(entry);
-        pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t) {
-            work[0].origin->answer_error(work[0].address, overloaded(*pool));
+        pool->submit(std::move(single), [=](actors::bundle& work, std::uint32_t) {
+            const auto why = overloaded(*pool);
+            work[0].origin->answer_error(work[0].address,
+                                         may_have_run ? link::after_attempts(why) : why);
         });
         return true;
     }

@@ -85,6 +85,12 @@ TEST_CASE("news of a node that is heard on one link may lead to another link") {
     CHECK(run_call_scenario(2462).problems.empty());
 }
 
+TEST_CASE(
+    "a call that comes back to a full node does not deny what an attempt elsewhere has done") {
+    // In this life a function's call was lost with one node, and then refused at home.
+    CHECK(run_call_scenario(1660).problems.empty());
+}
+
 TEST_CASE("the same seed has the same calls") {
     for (const std::uint64_t seed : {3u, 4u}) {
         const auto one = run_call_scenario(seed);
