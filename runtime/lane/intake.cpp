@@ -32,7 +32,8 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 
 bool lane::receive() {
     zmq::message_t routing_id;
-    if (!socket_.recv(routing_id, zmq::recv_flags::dontwait)) return false;
+    unheard_ = socket_.recv(routing_id, zmq::recv_flags::dontwait).has_value();
+    if (!unheard_) return false;
     zmq::message_t frame;
     // The parts of a message arrive together, so this one is here.
     if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;

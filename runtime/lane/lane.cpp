@@ -149,19 +149,19 @@ bool lane::serve() {
         alarm_.ring();
         now_ns_ = time_.now_ns();
         const auto turn_end_ns = now_ns_ + turn_ns_max;
-        int frames = 0;
+        int frames = std::exchange(quiet_, false) ? frames_per_turn_max : 0;
         while (frames < frames_per_turn_max && now_ns_ < turn_end_ns && receive()) {
             ++frames;
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
-        const bool heard = forwarder_.receive(now_ns_);
+        const bool more = forwarder_.receive(now_ns_);
         read_commands();
         fire_timers();
         tend_cluster();
         if (!run_ready(unit, turn_end_ns)) return false;
         end_turn();
-        if (ready_.empty() && !heard && !finishing_) sleep_until_work();
+        if (ready_.empty() && !more && !finishing_) sleep_until_work();
     }
     finish_all();
     actors::run_unit::set_current(nullptr);
@@ -250,9 +250,7 @@ void lane::end_turn() {
 }
 
 void lane::sleep_until_work() {
-    // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then
-    // does its descriptor become readable for anything new.
-    if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0 || forwarder_.has_news()) return;
+    if (has_news() || forwarder_.has_news()) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
     if (draining_ && now_ns_ < drain_until_ns_)
@@ -266,10 +264,17 @@ void lane::sleep_until_work() {
     forwarder_.add_poll_items(poll_items_);
     busy_poll_.wait(poll_items_, until);
     inbox_.woke_up();
+    quiet_ = poll_items_[0].revents == 0;
     if (poll_items_[2].revents != 0) read_monitor();
-    // The sockets of links come first, their monitors second.
-    for (std::size_t i = 4; i < poll_items_.size(); i += 2)
-        if (poll_items_[i].revents != 0) return forwarder_.read_events();
+    forwarder_.polled(std::span(poll_items_).subspan(3));
+}
+
+// Asking for the events also handles what ZeroMQ's own threads have for the socket; only then does
+// its descriptor become readable for anything new. A look that found nothing has done that, but
+// sending may do it, too, and then the descriptor keeps silent about what has arrived.
+bool lane::has_news() {
+    if (!std::exchange(unheard_, false)) return false;
+    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
 void lane::tend_cluster() {

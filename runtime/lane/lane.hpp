@@ -183,6 +183,7 @@ private:
 
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
+    [[nodiscard]] bool has_news();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
     /// Of the connection that a frame came on, as ZeroMQ tells with it.
     struct sender {
@@ -322,6 +323,8 @@ private:
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
     std::vector<pollfd> poll_items_;
+    bool unheard_ = true;  // the socket may hold what its descriptor does not tell
+    bool quiet_ = false;   // says a poll just now: the socket holds nothing
     support::timer_wheel wheel_;
     std::int64_t now_ns_ = 0;
     std::size_t names_unknown_ = 0;  // in this turn

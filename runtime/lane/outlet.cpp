@@ -172,6 +172,7 @@ bool lane::try_send(peer& to, zmq::message_t& frame) {
     const bool counted = bytes >= hand_over_bytes_min;
     if (counted && to.unsent_bytes->load(std::memory_order_relaxed) > unsent_bytes_max)
         return false;
+    unheard_ = true;
     zmq::message_t routing_id(to.routing_id.data(), to.routing_id.size());
     constexpr int first_part = ZMQ_SNDMORE | ZMQ_DONTWAIT;
     if (zmq_msg_send(routing_id.handle(), socket_.handle(), first_part) < 0) {
@@ -291,7 +292,7 @@ void lane::say_farewell() {
         peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
         const auto left_ns = end_ns - now_ns_;
         if (!due || left_ns <= 0) return;
-        if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) continue;
+        if (has_news()) continue;
         pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
         constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
         ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));

@@ -205,7 +205,7 @@ void forwarder::flush(peer_link& link) {
     link.out_envelopes = 0;
     if (link.out.empty() || link.connection == nullptr) return link.out.clear();
     link.connection->send(link.out);
-    link.sent = true;
+    link.unheard = true;
     link.out.clear();
     if (!link.connection->problem().empty()) give_up(link, link.connection->problem());
 }

@@ -17,27 +17,29 @@ constexpr std::int64_t rtt_weight = 8;
 }  // namespace
 
 bool forwarder::receive(std::int64_t now_ns) {
-    bool received = false;
+    bool more = false;
     // What one brings may add another.
-    for (std::size_t i = 0; i < links_.size(); ++i)
-        if (auto& link = *links_[i]; link.connection != nullptr && !link.lost)
-            received = receive_from(link, now_ns) || received;
-    return received;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        auto& link = *links_[i];
+        if (std::exchange(link.quiet, false) || link.connection == nullptr || link.lost) continue;
+        more = receive_from(link, now_ns) || more;
+    }
+    return more;
 }
 
 bool forwarder::has_news() {
     bool found = false;
     for (auto& link : links_)
-        if (std::exchange(link->sent, false) && link->connection != nullptr)
+        if (std::exchange(link->unheard, false) && link->connection != nullptr)
             found = link->connection->readable() || found;
     return found;
 }
 
 bool forwarder::receive_from(peer_link& link, std::int64_t now_ns) {
-    link.sent = false;
+    link.unheard = false;
     for (int frames = 0; frames < frames_per_look; ++frames) {
         const auto frame = link.connection->receive();
-        if (!frame) return frames != 0;
+        if (!frame) return false;
         counters_.frames_received.add();
         const bool was_late = link.pulse.late();
         link.pulse.heard(now_ns);
@@ -46,7 +48,7 @@ bool forwarder::receive_from(peer_link& link, std::int64_t now_ns) {
             give_up(link, "it sent a message of several parts");
         else
             read_frame(link, frame->view(), now_ns);
-        if (link.lost) return true;
+        if (link.lost) return false;
     }
     return true;
 }

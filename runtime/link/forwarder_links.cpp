@@ -113,6 +113,7 @@ void forwarder::connect(peer_link& link, std::int64_t now_ns) {
     link.keys_refused = false;
     link.redundant = false;
     link.now = peer_link::phase::greeting;
+    link.unheard = true;
     if (!keys_.empty()) {
         const auto tries = keys_tried_.find(link.endpoint);
         connecting_.keys = keys_[tries == keys_tried_.end() ? 0 : tries->second % keys_.size()];
@@ -294,6 +295,16 @@ void forwarder::add_poll_items(std::vector<pollfd>& to) const {
         if (link->connection == nullptr) continue;
         to.push_back({link->connection->socket_fd(), POLLIN, 0});
         to.push_back({link->connection->monitor_fd(), POLLIN, 0});
+    }
+}
+
+void forwarder::polled(std::span<const pollfd> items) {
+    std::size_t i = 0;
+    for (auto& link : links_) {
+        if (link->connection == nullptr) continue;
+        link->quiet = items[i].revents == 0;
+        if (items[i + 1].revents != 0) link->connection->read_events();
+        i += 2;
     }
 }
 

@@ -91,7 +91,10 @@ struct peer_link {
     wire::frame_buffer out;
     std::uint32_t out_envelopes = 0;
     bool dirty = false;
-    bool sent = false;  // since it was last looked for what has arrived
+    /// It was opened or sent on, so that something may have arrived that its descriptor does not
+    /// tell; a look ends that.
+    bool unheard = false;
+    bool quiet = false;  // says a poll just now: nothing has arrived
 
     /// Share of its time that the node's busiest function has used of late.
     [[nodiscard]] double busy() const noexcept {

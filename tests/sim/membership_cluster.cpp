@@ -46,7 +46,7 @@ membership_cluster::membership_cluster(const cluster_settings& how)
 }
 
 membership::record_ptr membership_cluster::new_record(host_id at) {
-    hosts_[at].instance = (++starts_ << 20) | at;
+    hosts_[at].instance = instance_mark | (++starts_ << host_bits) | at;
     auto record = std::make_shared<membership::member_record>();
     record->instance = hosts_[at].instance;
     record->name = "node-" + std::to_string(at);
@@ -197,9 +197,9 @@ std::string membership_cluster::views() const {
         text += hosts_[at].leaving ? " (leaving) sees" : " sees";
         for (const auto& each : hosts_[at].node->snapshot()) {
             if (!is_living(each.state) && !runs(each.record->instance)) continue;
-            text += " " + each.record->name + "/" + std::to_string(each.record->instance >> 20) +
-                    ":" + std::string(to_string(each.state)) + "." +
-                    std::to_string(each.incarnation);
+            const auto start = (each.record->instance & ~instance_mark) >> host_bits;
+            text += " " + each.record->name + "/" + std::to_string(start) + ":" +
+                    std::string(to_string(each.state)) + "." + std::to_string(each.incarnation);
         }
         text += "\n";
     }

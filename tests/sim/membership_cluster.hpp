@@ -76,8 +76,11 @@ public:
 
     [[nodiscard]] host_id hosts() const noexcept { return static_cast<host_id>(hosts_.size()); }
     [[nodiscard]] const station& operator[](host_id at) const noexcept { return hosts_[at]; }
+    /// A start's instance tells its host, and is as long on the wire as the random one of a node.
+    static constexpr unsigned host_bits = 20;
+    static constexpr auto instance_mark = std::uint64_t{1} << 63;
     [[nodiscard]] host_id host_of(membership::instance_id instance) const noexcept {
-        return static_cast<host_id>(instance & 0xf'ffff);
+        return static_cast<host_id>(instance & ((1u << host_bits) - 1));
     }
     /// The process of this instance runs, or is only paused.
     [[nodiscard]] bool runs(membership::instance_id instance) const noexcept {

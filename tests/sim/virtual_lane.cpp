@@ -99,7 +99,7 @@ void lane_thread::stir() noexcept {
         static_cast<void>(at.run_ready(*this, turn_end_ns));
         at.flush_large();
     }
-    const bool heard = at.forwarder_.receive(at.now_ns_);
+    const bool unread = at.forwarder_.receive(at.now_ns_);
     at.read_commands();
     at.fire_timers();
     if (!finished) at.tend_cluster();
@@ -138,8 +138,8 @@ void lane_thread::stir() noexcept {
     if (!at.backlogged_.empty() || !at.suspects_.empty())
         until = std::min(until, at.now_ns_ + 1'000'000);
     if (!finished) until = std::min({until, at.links_due_ns_, at.membership_due_ns_});
-    const bool more = heard || !at.ready_.empty() || !at.inbox_.prepare_to_sleep() ||
-                      (at.socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+    const bool more = unread || !at.ready_.empty() || !at.inbox_.prepare_to_sleep() ||
+                      at.has_news() || at.forwarder_.has_news();
     turn.due_ns = more ? at.now_ns_ : until;
 
     // The books.
