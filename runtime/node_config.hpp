@@ -71,7 +71,7 @@ struct node_config {
     /// A lane whose function runs longer than this is taken over by another thread.
     std::chrono::microseconds lane_hold_max = std::chrono::milliseconds(5);
     /// How long a lane without work looks for more before it sleeps. Zero: it sleeps at once.
-    std::chrono::microseconds busy_poll{100};
+    std::chrono::microseconds busy_poll{300};
 };
 
 }  // namespace dunlin::runtime

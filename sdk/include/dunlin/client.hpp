@@ -82,7 +82,7 @@ struct client_options {
     /// yields its core to whoever can use it, and it stops trying while that finds nothing. Zero:
     /// it always sleeps at once, which saves processor time and makes quick calls slower. At most
     /// 10 ms.
-    std::chrono::microseconds busy_poll{100};
+    std::chrono::microseconds busy_poll{300};
 };
 
 /// Names one asynchronous call, for `client::cancel`.
