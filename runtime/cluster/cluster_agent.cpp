@@ -192,7 +192,7 @@ bool cluster_agent::link_up(const peer_link& link, std::string_view cluster) {
                     true);
         return false;
     }
-    seed_problems_.erase(link.endpoint);
+    if (seed_problems_.erase(link.endpoint) != 0) expect_refusal();
     swim_.introduce(link.instance, now_ns_);
     pump();
     return true;
@@ -231,16 +231,25 @@ void cluster_agent::note_keys(const peer_link& link, seed_problem& known,
                               const std::string& problem) {
     if (link.shook == peer_link::handshake::fine) {
         known.handshakes_failed = known.keys_refused = 0;
-        return board_.expect_refusal(std::nullopt);
+        known.refusal.reset();
+        return expect_refusal();
     }
     ++known.handshakes_failed;
     if (link.keys_refused) ++known.keys_refused;
-    const error why{errc::unauthenticated, problem};
     if (known.handshakes_failed < handshakes_failed_max) return;
-    if (known.keys_refused > 0)
-        board_.decide(why);
-    else if (options_.keyed)
-        board_.expect_refusal(why);
+    const error why{errc::unauthenticated, problem};
+    if (known.keys_refused > 0) return board_.decide(why);
+    if (options_.keyed) known.refusal = why;
+    expect_refusal();
+}
+
+// One seed that most likely refuses is enough, whatever else does not answer.
+void cluster_agent::expect_refusal() {
+    const auto refusing =
+        std::find_if(seed_problems_.begin(), seed_problems_.end(),
+                     [](const auto& each) { return each.second.refusal.has_value(); });
+    board_.expect_refusal(refusing == seed_problems_.end() ? std::nullopt
+                                                           : refusing->second.refusal);
 }
 
 result<void> cluster_agent::admit(const wire::hello& hello) const {

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -80,8 +81,10 @@ private:
         // One after another: those that failed for keys, perhaps, and those that certainly did.
         int handshakes_failed = 0;
         int keys_refused = 0;
+        std::optional<error> refusal;  // what that most likely means
     };
     void note_keys(const peer_link& link, seed_problem& known, const std::string& problem);
+    void expect_refusal();
     std::map<std::string, seed_problem> seed_problems_;  // by endpoint
     std::int64_t seeds_due_ns_ = 0;
     std::int64_t show_due_ns_ = 0;

@@ -250,6 +250,10 @@ result<allow_list> allow_list::read(const std::string& path) {
     if (file.bad()) return not_a_list(path, std::string("cannot read it: ") + std::strerror(errno));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > file_bytes_max) return not_a_list(path, "it is larger than 4 MiB");
+    if (text.empty())
+        return not_a_list(path,
+                          "it is empty, as a file is that is just being written; a list that "
+                          "allows nobody holds at least a comment");
     return parse(text, path);
 }
 

@@ -2,6 +2,7 @@
 //
 // Nodes with keys among themselves.
 #include "tests/cluster/security_harness.hpp"
+#include "tests/support/reserved_port.hpp"
 
 #include <string>
 
@@ -74,6 +75,11 @@ TEST_CASE("a node with another key, with none, or alone with one, does not join 
         CHECK_THAT(why, Contains("cannot join tcp://") &&
                             Contains("all have one and the same key (--key), or none has one"));
     }
+    // Seeds that do not answer at all are no excuse to serve alone.
+    const tests::reserved_port nobody;
+    const auto why =
+        refusal(other.secure(member_settings("n2", {nobody.endpoint(), at(*secured)})));
+    CHECK_THAT(why, Contains("cannot join " + at(*secured)));
     raw_client ops(at(*secured), keys.as(keys.ops));
     ops.wait_for_members({{"n1", "alive"}});
     CHECK(ops.stats().at("members") == 1);

@@ -209,6 +209,10 @@ TEST_CASE("an allow-list is read from a file, with the key files beside it") {
     };
     CHECK_THAT(complaint_at(folder.file("none.toml")), Catch::Contains("No such file"));
     CHECK_THAT(complaint_at(folder.file("")), Catch::Contains("not a regular file"));
+    CHECK_THAT(complaint_at(folder.write("cut.toml", "", 0644)), Catch::Contains("it is empty"));
+    const auto nobody = allow_list::read(folder.write("nobody.toml", "# nobody\n", 0644));
+    REQUIRE(nobody);
+    CHECK(nobody->size() == 0);
     REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
     CHECK_THAT(complaint_at(folder.file("pipe")), Catch::Contains("not a regular file"));
 }
