@@ -131,12 +131,12 @@ bool run_call_seeds(const arguments& how) {
                 std::fflush(stdout);
             }
             const auto lives = mild.lives + wild.lives;
+            const auto failed = mild.failed + wild.failed;
             if (lives % std::max<std::uint64_t>(how.seeds / 10, 1) == 0)
                 std::fprintf(stderr, "calls: seeds %llu of %llu, %llu failed, %.0f s\n",
                              static_cast<unsigned long long>(lives),
                              static_cast<unsigned long long>(how.seeds),
-                             static_cast<unsigned long long>(mild.failed + wild.failed),
-                             seconds_since(start));
+                             static_cast<unsigned long long>(failed), seconds_since(start));
         }
     };
     std::vector<std::thread> threads;

@@ -86,6 +86,7 @@ void lane_thread::stir() noexcept {
     auto& at = lane_;
     auto& turn = sim::last_lane_turn();
     turn = {};
+    ++phase_;  // which nobody watches here
     at.owner_.store(this, std::memory_order_relaxed);
     actors::run_unit::set_current(this);
     at.inbox_.woke_up();

@@ -356,8 +356,8 @@ std::string virtual_sockets::break_one() {
         if (left-- != 0) continue;
         for (auto& side : wire->sides)
             while (!side.coming.empty() && random_.chance(0.7)) side.coming.pop_back();
-        const auto text = "host " + std::to_string(wire->sides[0].host) + " to host " +
-                          std::to_string(wire->sides[1].host);
+        auto text = "host " + std::to_string(wire->sides[0].host) + " to host " +
+                    std::to_string(wire->sides[1].host);
         post(*wire, 0, true, {});
         post(*wire, 1, true, {});
         return text;

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <string>
 
 using dunlin::link::tcp_progress;
@@ -22,7 +23,8 @@ struct tcp_pair {
         ::setsockopt(listener.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         listener.listen(1);
         const auto at = listener.address();
-        ::connect(near.fd(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+        const int begun = ::connect(near.fd(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+        REQUIRE((begun == 0 || errno == EINPROGRESS));
         pollfd ready{listener.fd(), POLLIN, 0};
         REQUIRE(::poll(&ready, 1, 20'000) == 1);
         far = ::accept(listener.fd(), nullptr, nullptr);

@@ -136,14 +136,14 @@ TEST_CASE("keys are never overwritten, and half a pair is not left behind") {
 TEST_CASE("a secret key that others can reach is refused") {
     const temporary_folder folder;
     const auto text = secret_text_of(new_pair());
-    for (const mode_t mode : {0640, 0604, 0620, 0602, 0666, 0610}) {
+    for (const mode_t mode : {0640u, 0604u, 0620u, 0602u, 0666u, 0610u}) {
         CAPTURE(mode);
         const auto path = folder.write("shop.key", text, mode);
         CHECK_THAT(secret_complaint(path), Catch::Contains("chmod 600"));
         // As a public key too: it should not lie about like this.
         CHECK_FALSE(read_public_key(path));
     }
-    for (const mode_t mode : {0600, 0400}) {
+    for (const mode_t mode : {0600u, 0400u}) {
         CAPTURE(mode);
         CHECK(read_secret_key(folder.write("shop.key", text, mode)));
     }

@@ -35,7 +35,7 @@ std::vector<Item> read_list(const std::string& frame, wire::kind kind) {
     REQUIRE(status == read_status::envelope);
     REQUIRE(reader.kind() == kind);
     REQUIRE(test::views_lie_inside(as_bytes(frame), reader));
-    const auto items = test::taken_apart<Item>(reader.items());
+    auto items = test::taken_apart<Item>(reader.items());
     CHECK(reader.next() == read_status::end);
     return items;
 }
@@ -132,7 +132,7 @@ TEST_CASE("lists of the cluster that are too long, cut or of other types are mal
               .starts_with("members:"));
     const auto good = packed(std::make_tuple(11, std::vector(3, entry)));
     for (std::size_t size = 1; size < good.size(); ++size)
-        CHECK(problem_of(good.substr(0, size)) != "");
+        CHECK_FALSE(problem_of(good.substr(0, size)).empty());
 }
 
 TEST_CASE("a gossip message is at most 256 KiB") {
