@@ -149,9 +149,9 @@ bool lane::serve() {
         alarm_.ring();
         now_ns_ = time_.now_ns();
         const auto turn_end_ns = now_ns_ + turn_ns_max;
-        int frames = std::exchange(quiet_, false) ? frames_per_turn_max : 0;
-        while (frames < frames_per_turn_max && now_ns_ < turn_end_ns && receive()) {
-            ++frames;
+        int frames_left = std::exchange(quiet_, false) ? 0 : frames_per_turn_max;
+        while (frames_left > 0 && now_ns_ < turn_end_ns && receive()) {
+            --frames_left;
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }

@@ -172,6 +172,8 @@ private:
     void settle();
     void end_turn();
     void sleep_until_work();
+    /// Before the lane sleeps: whether its socket holds what the descriptor does not tell.
+    [[nodiscard]] bool has_news();
     void read_commands();
     void apply(lane_command& command);
     void read_monitor();
@@ -183,7 +185,6 @@ private:
 
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
-    [[nodiscard]] bool has_news();
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
     /// Of the connection that a frame came on, as ZeroMQ tells with it.
     struct sender {
