@@ -33,13 +33,12 @@ void receive(zmq::socket_t& socket, zmq::message_t& part) {
     auto socket = make_socket(context, zmq::socket_type::router);
     socket.bind("tcp://127.0.0.1:" + (port ? std::to_string(port) : std::string{"*"}));
     workload::announce_port(port_of(socket));
-    zmq::message_t caller;
-    zmq::message_t body;
+    // As many parts as came: behind a relay the route back is one longer.
+    zmq::message_t part;
     for (;;) {
-        receive(socket, caller);
-        receive(socket, body);
-        socket.send(caller, zmq::send_flags::sndmore);
-        socket.send(body, zmq::send_flags::none);
+        receive(socket, part);
+        const auto flags = part.more() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+        socket.send(part, flags);
     }
 }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A second hop for bare ZeroMQ: the queue device of its guide, zmq_proxy between a ROUTER for
+// clients and a DEALER to the echo server. It decides nothing and decodes nothing, so what it adds
+// to a call is the least that any program pays that stands between two others.
+//
+//     zeromq_relay --port PORT    of the server; prints the port it listens on itself
+#include "workload.hpp"
+
+#include <zmq.hpp>
+
+namespace {
+
+zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
+    zmq::socket_t socket{context, type};
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    socket.set(zmq::sockopt::linger, 0);
+    return socket;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A client's options, because it needs the port of its server as a client does.
+    auto chosen = workload::parse_options(argc, argv);
+    zmq::context_t context{1};
+    auto clients = make_socket(context, zmq::socket_type::router);
+    auto server = make_socket(context, zmq::socket_type::dealer);
+    server.connect("tcp://127.0.0.1:" + std::to_string(chosen.port));
+    clients.bind("tcp://127.0.0.1:*");
+    auto endpoint = clients.get(zmq::sockopt::last_endpoint);
+    workload::announce_port(
+        static_cast<unsigned>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1))));
+    zmq::proxy(clients, server);
+}
