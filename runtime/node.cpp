@@ -184,6 +184,7 @@ void node::impl::make_lanes() {
     options.payload_bytes_max = config.payload_bytes_max;
     options.backlog_bytes_max = config.backlog_bytes_max;
     options.busy_poll = config.busy_poll;
+    options.idle_poll = config.idle_poll;
     options.cluster = config.cluster;
     options.instance = instance;
     options.security = security.get();

@@ -70,8 +70,11 @@ struct node_config {
     std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.
     std::chrono::microseconds lane_hold_max = std::chrono::milliseconds(5);
-    /// How long a lane without work looks for more before it sleeps. Zero: it sleeps at once.
+    /// How long a lane that waits for answers of other nodes looks for them before it sleeps. Zero:
+    /// it sleeps at once.
     std::chrono::microseconds busy_poll{300};
+    /// The same for a lane that waits for calls.
+    std::chrono::microseconds idle_poll{100};
 };
 
 }  // namespace dunlin::runtime

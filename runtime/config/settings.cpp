@@ -86,9 +86,14 @@ const std::array rows{
                 24h}},
     setting{
         "--busy-poll", "threads", "busy_poll", "DURATION",
-        "How long a lane without work looks for more before it sleeps; it gives up trying "
-        "while that finds nothing. 0s: never.",
+        "How long a lane that waits for answers of other nodes looks for them before it sleeps; "
+        "it gives up trying while that finds nothing. 0s: never.",
         duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.busy_poll; },
+                       0s, 10ms}},
+    setting{
+        "--idle-poll", "threads", "idle_poll", "DURATION",
+        "The same for a lane that waits for calls.",
+        duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.idle_poll; },
                        0s, 10ms}},
 
     setting{"--activations", "pools", "activations", "COUNT",

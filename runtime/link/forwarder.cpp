@@ -153,6 +153,11 @@ void forwarder::detach(ledger_entry& entry) noexcept {
     link.bytes_in_flight -= entry.invocation().payload.size();
 }
 
+bool forwarder::awaits_answers() const noexcept {
+    return std::any_of(links_.begin(), links_.end(),
+                       [](const auto& link) { return link->in_flight != 0; });
+}
+
 // What an answer says about the node that gave it.
 void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t now_ns) {
     auto& health = entry.route->health;

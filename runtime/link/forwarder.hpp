@@ -75,6 +75,8 @@ public:
     void send(ledger_entry& entry, peer_link& to, std::int64_t now_ns);
     /// Nobody waits for it any more: whoever runs it is asked to stop.
     void withdraw(ledger_entry& entry);
+    /// Whether other nodes owe answers.
+    [[nodiscard]] bool awaits_answers() const noexcept;
     /// Forgets an entry that is about to be closed.
     void detach(ledger_entry& entry) noexcept;
 

@@ -56,6 +56,7 @@ TEST_CASE("functions written in plain C answer, fail and wait on a node") {
 TEST_CASE("a node and a client that never wait awake answer all the same") {
     auto config = node_settings();
     config.busy_poll = std::chrono::microseconds(0);
+    config.idle_poll = std::chrono::microseconds(0);
     const auto node = start_node(config);
     client_options options;
     options.endpoints = node->endpoints();

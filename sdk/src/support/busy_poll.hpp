@@ -41,6 +41,9 @@ public:
         frame_bytes_longest_ = std::max(frame_bytes_longest_, frame_bytes);
     }
 
+    /// Another wait follows that work.
+    void forget_work() noexcept { calls_ = frame_bytes_longest_ = 0; }
+
     /// Asked once before each wait.
     [[nodiscard]] bool begin_awake() noexcept {
         const std::size_t calls = std::exchange(calls_, 0);
@@ -80,6 +83,8 @@ public:
     /// What was done since the last wait: calls begun or answered, and a frame that arrived.
     void handled(std::size_t calls) noexcept { policy_.handled(calls); }
     void received(std::size_t frame_bytes) noexcept { policy_.received(frame_bytes); }
+    /// Instead of this wait another one follows.
+    void pass_over() noexcept { policy_.forget_work(); }
 
     /// Returns when a descriptor is ready, `until` has come (`time_point::max()`: never) or a
     /// signal has interrupted the sleep. `revents` tell which.

@@ -46,6 +46,7 @@ TEST_CASE("every option can be set in a file") {
         scheduler_threads = 3
         lane_hold_max = "7ms"
         busy_poll = "35us"
+        idle_poll = "25us"
         [pools]
         activations = 5
         queue_depth_max = 1_000
@@ -82,6 +83,7 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.scheduler_threads == 3);
     CHECK(all.node.lane_hold_max == 7ms);
     CHECK(all.node.busy_poll == 35us);
+    CHECK(all.node.idle_poll == 25us);
     CHECK(all.node.activations == 5);
     CHECK(all.node.queue_depth_max == 1000);
     CHECK(all.node.queue_bytes_max == 3U << 20);

@@ -53,6 +53,16 @@ TEST_CASE("waits that were awake for nothing become rare, but never end") {
     CHECK(awake >= waits / static_cast<int>(busy_poll_policy::waits_skipped_max) / 2);
 }
 
+TEST_CASE("work that another wait followed does not put the next one to sleep") {
+    busy_poll_policy policy;
+    policy.handled(busy_poll_policy::calls_max + 1);
+    policy.received(busy_poll_policy::frame_bytes_max + 1);
+    policy.forget_work();
+    CHECK(policy.begin_awake());
+    policy.handled(busy_poll_policy::calls_max + 1);
+    CHECK_FALSE(policy.begin_awake());
+}
+
 TEST_CASE("one find makes waits begin awake again") {
     busy_poll_policy policy;
     for (int found_nothing = 0; found_nothing < 5;) {
