@@ -70,10 +70,10 @@ struct node_config {
     std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.
     std::chrono::microseconds lane_hold_max = std::chrono::milliseconds(5);
-    /// How long a lane that waits for answers of other nodes looks for them before it sleeps. Zero:
+    /// How long a lane looks for an answer of another node, which is due, before it sleeps. Zero:
     /// it sleeps at once.
     std::chrono::microseconds busy_poll{300};
-    /// The same for a lane that waits for calls.
+    /// The same while no answer is due.
     std::chrono::microseconds idle_poll{100};
 };
 

@@ -86,13 +86,13 @@ const std::array rows{
                 24h}},
     setting{
         "--busy-poll", "threads", "busy_poll", "DURATION",
-        "How long a lane that waits for answers of other nodes looks for them before it sleeps; "
-        "it gives up trying while that finds nothing. 0s: never.",
+        "How long a lane looks for an answer of another node before it sleeps, as long as that "
+        "finds some. 0s: it sleeps at once.",
         duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.busy_poll; },
                        0s, 10ms}},
     setting{
         "--idle-poll", "threads", "idle_poll", "DURATION",
-        "The same for a lane that waits for calls.",
+        "The same while no answer is due, mostly for calls. 0s: it sleeps at once.",
         duration_field{[](settings& s) -> std::chrono::microseconds& { return s.node.idle_poll; },
                        0s, 10ms}},
 

@@ -76,8 +76,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     auto* memory = new received_frame(std::move(frame), frames_);
     wire::frame_reader reader(memory->view());
     gathering gathered{*memory};
-    idle_wait_.received(memory->view().size());
-    answer_wait_.received(memory->view().size());
+    busy_poll_.received(memory->view().size());
     gathered.envelopes_expected = memory->view().size() / 64 + 1;
     for (bool reading = true; reading;) {
         const auto status = reader.next();
@@ -281,8 +280,7 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
 }
 
 ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& work) {
-    idle_wait_.handled(1);
-    answer_wait_.handled(1);
+    busy_poll_.handled(1);
     auto& entry = ledger_.open(from, call.id);
     ++from.in_flight;
     from.retries.called();

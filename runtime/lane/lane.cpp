@@ -66,8 +66,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       options_(std::move(options)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
-      answer_wait_(options_.busy_poll),
-      idle_wait_(options_.idle_poll),
+      busy_poll_(options_.busy_poll, options_.idle_poll),
       forwarder_(context_, functions, ledger_, *this, counters_,
                  {options_.node_name, options_.cluster, options_.instance, options_.number,
                   options_.instance + options_.number}),
@@ -263,20 +262,13 @@ void lane::sleep_until_work() {
                         {inbox_.fd(), POLLIN, 0},
                         {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
     forwarder_.add_poll_items(poll_items_);
-    wait_awake(until);
+    using support::awaited;
+    busy_poll_.wait(poll_items_, until,
+                    forwarder_.answers_due(now_ns_) ? awaited::answers : awaited::anything);
     inbox_.woke_up();
     quiet_ = poll_items_[0].revents == 0;
     if (poll_items_[2].revents != 0) read_monitor();
     forwarder_.polled(std::span(poll_items_).subspan(3));
-}
-
-// An answer that is due comes for certain, and soon; when the next call comes nobody knows.
-void lane::wait_awake(support::busy_poll::time_point until) {
-    const bool owed = forwarder_.awaits_answers();
-    auto& wait = owed ? answer_wait_ : idle_wait_;
-    auto& other = owed ? idle_wait_ : answer_wait_;
-    other.pass_over();
-    wait.wait(poll_items_, until);
 }
 
 // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then does

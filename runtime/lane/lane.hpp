@@ -59,7 +59,7 @@ struct lane_options {
     std::size_t in_flight_max = 65536;
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
-    std::chrono::microseconds busy_poll{0};  // while other nodes owe answers
+    std::chrono::microseconds busy_poll{0};  // while answers of other nodes are due
     std::chrono::microseconds idle_poll{0};  // otherwise
     node_security* security = nullptr;       // null: plain ZeroMQ, open to everybody
 
@@ -173,7 +173,6 @@ private:
     void settle();
     void end_turn();
     void sleep_until_work();
-    void wait_awake(support::busy_poll::time_point until);
     /// Before the lane sleeps: whether its socket holds what the descriptor does not tell.
     [[nodiscard]] bool has_news();
     void read_commands();
@@ -290,8 +289,7 @@ private:
     zmq::context_t context_{1, link_limits::sockets_max};
     zmq::socket_t socket_;
     zmq::socket_t monitor_;
-    support::busy_poll answer_wait_;  // while other nodes owe this lane answers
-    support::busy_poll idle_wait_;    // otherwise
+    support::busy_poll busy_poll_;
 
     std::atomic<std::uint64_t> phase_{0};
     std::atomic<actors::pool*> running_{nullptr};

@@ -19,6 +19,9 @@ namespace {
 constexpr std::uint32_t frame_envelopes_cut = 256;
 constexpr std::size_t frame_bytes_cut = 64 * 1024;
 
+/// What has not answered so long after the last call was sent has long functions.
+constexpr std::int64_t due_ns = 1'000'000;
+
 /// Nodes whose window is full are passed over, but not all of very many.
 constexpr std::size_t passed_over_max = 8;
 
@@ -115,6 +118,8 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     entry.via = &to;
     entry.place = place_of(route, to);
     ++to.in_flight;
+    ++calls_away_;
+    sent_ns_ = now_ns;
     to.bytes_in_flight += call.payload.size();
     ++route.candidates[entry.place].sent_since;
     route.health.sent(entry.place, now_ns);
@@ -150,12 +155,12 @@ void forwarder::withdraw(ledger_entry& entry) {
 void forwarder::detach(ledger_entry& entry) noexcept {
     auto& link = *std::exchange(entry.via, nullptr);
     --link.in_flight;
+    --calls_away_;
     link.bytes_in_flight -= entry.invocation().payload.size();
 }
 
-bool forwarder::awaits_answers() const noexcept {
-    return std::any_of(links_.begin(), links_.end(),
-                       [](const auto& link) { return link->in_flight != 0; });
+bool forwarder::answers_due(std::int64_t now_ns) const noexcept {
+    return calls_away_ != 0 && now_ns - sent_ns_ < due_ns;
 }
 
 // What an answer says about the node that gave it.

@@ -75,10 +75,10 @@ public:
     void send(ledger_entry& entry, peer_link& to, std::int64_t now_ns);
     /// Nobody waits for it any more: whoever runs it is asked to stop.
     void withdraw(ledger_entry& entry);
-    /// Whether other nodes owe answers.
-    [[nodiscard]] bool awaits_answers() const noexcept;
     /// Forgets an entry that is about to be closed.
     void detach(ledger_entry& entry) noexcept;
+    /// Whether other nodes are about to answer: a call was sent a moment ago and is still open.
+    [[nodiscard]] bool answers_due(std::int64_t now_ns) const noexcept;
 
     // -- the lane's turn -----------------------------------------------------------------------
     /// @returns whether a link may hold more than was taken.
@@ -150,6 +150,8 @@ private:
     std::vector<peer_link*> dirty_;
     route_table routes_;
     cluster::spread spread_;
+    std::size_t calls_away_ = 0;  // on all links
+    std::int64_t sent_ns_ = 0;    // the last one
     std::uint64_t links_added_ = 0;
     std::int64_t say_no_room_ns_ = 0;  // not again before
     bool any_lost_ = false;

@@ -5,7 +5,9 @@
 #include "tests/cluster/cluster_harness.hpp"
 #include "tests/cluster/fake_peer.hpp"
 
+#include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace dunlin;
@@ -54,6 +56,22 @@ TEST_CASE("a call runs on the node that serves its function, whichever it is sen
     CHECK(nodes.client.call("faults/throw_error", std::string("oh")).text() == "failed: oh");
     CHECK(nodes.client.call("no/such", 1).code == errc::not_found);
     CHECK(nodes.client.stats().at("calls_forwarded") >= 2);
+}
+
+TEST_CASE("calls run on another node however long its lanes and those here wait awake") {
+    using times = std::pair<std::chrono::microseconds, std::chrono::microseconds>;
+    const auto awake_max = GENERATE(times(0us, 0us), times(10ms, 0us), times(0us, 10ms));
+    const auto waiting = [&](runtime::node_config settings) {
+        settings.busy_poll = awake_max.first;
+        settings.idle_poll = awake_max.second;
+        return settings;
+    };
+    const auto worker = start_node(waiting(member_settings("worker")));
+    const auto entry = start_node(waiting(entry_settings("entry", {at(*worker)})));
+    raw_client client{at(*entry)};
+    wait_until_callable(client, "bench/echo");
+    for (int i = 0; i < 100; ++i) REQUIRE(client.call("bench/echo", i).value<int>() == i);
+    CHECK(client.stats().at("calls_forwarded") >= 100);
 }
 
 TEST_CASE("a call takes its key, its trace and the rest of its time along to another node") {

@@ -40,15 +40,17 @@ void sleep_poll(std::span<pollfd> on, busy_poll::time_point until) noexcept {
     look(on, until == clock::time_point::max() ? nullptr : &left);
 }
 
-void busy_poll::wait(std::span<pollfd> on, time_point until) noexcept {
-    const bool awake = policy_.begin_awake() && awake_max_.count() > 0;
+void busy_poll::wait(std::span<pollfd> on, time_point until, awaited what) noexcept {
+    const auto awake_max = awake_max_[static_cast<std::size_t>(what)];
+    const bool awake = policy_.begin_awake(what) && awake_max.count() > 0;
     if (awake) {
-        const auto awake_end = clock::now() + awake_max_;
+        const auto awake_end = clock::now() + awake_max;
         using ending = busy_poll_policy::ending;
         const bool news = awake_until(on, std::min(awake_end, until));
         policy_.ended(news                ? ending::news
                       : until < awake_end ? ending::cut_short
-                                          : ending::nothing);
+                                          : ending::nothing,
+                      what);
         if (news) return;
     }
     sleep_poll(on, until);

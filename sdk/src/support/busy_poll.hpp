@@ -10,7 +10,8 @@
 // It does so only where it pays. A wait that follows much work sleeps at once: one wake-up costs
 // little beside that work, and while it sleeps more can gather. And each wait that was awake for
 // nothing doubles the number of waits that sleep at once before it is tried again, so what is
-// idle or seldom called costs next to nothing.
+// idle or seldom called costs next to nothing. Waits for answers and waits for whatever comes next
+// have a time and a history each: an answer that is due is soon there, the other nobody knows.
 //
 // Owned and used by one thread at a time.
 #pragma once
@@ -18,6 +19,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +27,9 @@
 #include <utility>
 
 namespace dunlin::support {
+
+/// What a wait is for.
+enum class awaited : std::uint8_t { answers, anything };
 
 /// The decision, without a clock: which waits begin awake.
 class busy_poll_policy {
@@ -41,16 +46,14 @@ public:
         frame_bytes_longest_ = std::max(frame_bytes_longest_, frame_bytes);
     }
 
-    /// Another wait follows that work.
-    void forget_work() noexcept { calls_ = frame_bytes_longest_ = 0; }
-
     /// Asked once before each wait.
-    [[nodiscard]] bool begin_awake() noexcept {
+    [[nodiscard]] bool begin_awake(awaited what = awaited::answers) noexcept {
         const std::size_t calls = std::exchange(calls_, 0);
         const std::size_t frame_bytes = std::exchange(frame_bytes_longest_, 0);
         if (calls > calls_max || frame_bytes > frame_bytes_max) return false;
-        if (skipping_ == 0) return true;
-        --skipping_;
+        auto& skipping = of(what).skipping;
+        if (skipping == 0) return true;
+        --skipping;
         return false;
     }
     /// How the awake part of a wait ended.
@@ -59,39 +62,47 @@ public:
         nothing,    // in vain: now it sleeps
         cut_short,  // by the wait's own end, which says nothing about the next
     };
-    void ended(ending how) noexcept {
+    void ended(ending how, awaited what = awaited::answers) noexcept {
         if (how == ending::cut_short) return;
         const bool news = how == ending::news;
-        skipping_ = news ? 0 : skip_next_;
-        skip_next_ = news ? 1 : std::min(skip_next_ * 2, waits_skipped_max);
+        auto& [skipping, skip_next] = of(what);
+        skipping = news ? 0 : skip_next;
+        skip_next = news ? 1 : std::min(skip_next * 2, waits_skipped_max);
     }
 
 private:
+    struct history {
+        std::uint32_t skipping = 0;
+        std::uint32_t skip_next = 1;
+    };
+    [[nodiscard]] history& of(awaited what) noexcept {
+        return histories_[static_cast<std::size_t>(what)];
+    }
+
     std::size_t calls_ = 0;
     std::size_t frame_bytes_longest_ = 0;
-    std::uint32_t skipping_ = 0;
-    std::uint32_t skip_next_ = 1;
+    std::array<history, 2> histories_;
 };
 
 class busy_poll {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    /// `awake_max`: how long a wait may be awake; 0: it always sleeps at once.
-    explicit busy_poll(std::chrono::nanoseconds awake_max) noexcept : awake_max_(awake_max) {}
+    /// How long waits for answers, and others, may be awake; 0: they always sleep at once.
+    explicit busy_poll(std::chrono::nanoseconds answers_awake_max,
+                       std::chrono::nanoseconds others_awake_max = {}) noexcept
+        : awake_max_{answers_awake_max, others_awake_max} {}
 
     /// What was done since the last wait: calls begun or answered, and a frame that arrived.
     void handled(std::size_t calls) noexcept { policy_.handled(calls); }
     void received(std::size_t frame_bytes) noexcept { policy_.received(frame_bytes); }
-    /// Instead of this wait another one follows.
-    void pass_over() noexcept { policy_.forget_work(); }
 
     /// Returns when a descriptor is ready, `until` has come (`time_point::max()`: never) or a
     /// signal has interrupted the sleep. `revents` tell which.
-    void wait(std::span<pollfd> on, time_point until) noexcept;
+    void wait(std::span<pollfd> on, time_point until, awaited what = awaited::answers) noexcept;
 
 private:
-    std::chrono::nanoseconds awake_max_;
+    std::array<std::chrono::nanoseconds, 2> awake_max_;
     busy_poll_policy policy_;
 };
 

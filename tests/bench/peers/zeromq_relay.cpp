@@ -24,6 +24,8 @@ zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
 int main(int argc, char** argv) {
     // A client's options, because it needs the port of its server as a client does.
     auto chosen = workload::parse_options(argc, argv);
+    if (chosen.as != workload::role::client)
+        workload::give_up("a relay takes the --port of its server, and nothing else");
     zmq::context_t context{1};
     auto clients = make_socket(context, zmq::socket_type::router);
     auto server = make_socket(context, zmq::socket_type::dealer);

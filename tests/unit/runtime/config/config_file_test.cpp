@@ -178,6 +178,9 @@ TEST_CASE("a value out of range is refused with the range") {
     CHECK(complaint("[threads]\nbusy_poll = \"11ms\"") ==
           "node.toml:2:13: threads.busy_poll: 11ms is out of range; between 0s and 10ms is "
           "possible");
+    CHECK(complaint("[threads]\nidle_poll = \"11ms\"") ==
+          "node.toml:2:13: threads.idle_poll: 11ms is out of range; between 0s and 10ms is "
+          "possible");
     CHECK(complaint("[threads]\nlane_hold_max = \"999us\"") ==
           "node.toml:2:17: threads.lane_hold_max: 999us is out of range; between 1ms and 24h is "
           "possible");

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <thread>
 
+using dunlin::support::awaited;
 using dunlin::support::busy_poll;
 using dunlin::support::busy_poll_policy;
 using dunlin::support::sleep_poll;
@@ -53,14 +54,23 @@ TEST_CASE("waits that were awake for nothing become rare, but never end") {
     CHECK(awake >= waits / static_cast<int>(busy_poll_policy::waits_skipped_max) / 2);
 }
 
-TEST_CASE("work that another wait followed does not put the next one to sleep") {
+TEST_CASE("waits for answers and other waits learn apart, and share the work before them") {
     busy_poll_policy policy;
+    const auto vain = GENERATE(awaited::anything, awaited::answers);
+    const auto other = vain == awaited::answers ? awaited::anything : awaited::answers;
+    for (int found_nothing = 0; found_nothing < 5;) {
+        REQUIRE(policy.begin_awake(other));
+        policy.ended(ending::news, other);
+        if (!policy.begin_awake(vain)) continue;
+        policy.ended(ending::nothing, vain);
+        ++found_nothing;
+    }
+    CHECK_FALSE(policy.begin_awake(vain));
+    CHECK(policy.begin_awake(other));
+    // Work puts the wait that follows it to sleep, whichever that is, and no other.
     policy.handled(busy_poll_policy::calls_max + 1);
-    policy.received(busy_poll_policy::frame_bytes_max + 1);
-    policy.forget_work();
-    CHECK(policy.begin_awake());
-    policy.handled(busy_poll_policy::calls_max + 1);
-    CHECK_FALSE(policy.begin_awake());
+    CHECK_FALSE(policy.begin_awake(other));
+    CHECK(policy.begin_awake(other));
 }
 
 TEST_CASE("one find makes waits begin awake again") {
