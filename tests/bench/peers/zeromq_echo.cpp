@@ -4,23 +4,9 @@
 // I/O thread at either end, no high-water mark, receives that block. What it costs is what any
 // program built on ZeroMQ pays before it has done anything of its own.
 #include "workload.hpp"
-
-#include <zmq.hpp>
+#include "zeromq_socket.hpp"
 
 namespace {
-
-zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
-    zmq::socket_t socket{context, type};
-    socket.set(zmq::sockopt::sndhwm, 0);
-    socket.set(zmq::sockopt::rcvhwm, 0);
-    socket.set(zmq::sockopt::linger, 0);
-    return socket;
-}
-
-unsigned port_of(const zmq::socket_t& socket) {
-    auto endpoint = socket.get(zmq::sockopt::last_endpoint);
-    return static_cast<unsigned>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1)));
-}
 
 // Only the first receive of a message can come back empty-handed, and not when it blocks.
 void receive(zmq::socket_t& socket, zmq::message_t& part) {
@@ -30,9 +16,9 @@ void receive(zmq::socket_t& socket, zmq::message_t& part) {
 
 [[noreturn]] void serve(std::uint16_t port) {
     zmq::context_t context{1};
-    auto socket = make_socket(context, zmq::socket_type::router);
+    auto socket = workload::make_socket(context, zmq::socket_type::router);
     socket.bind("tcp://127.0.0.1:" + (port ? std::to_string(port) : std::string{"*"}));
-    workload::announce_port(port_of(socket));
+    workload::announce_port(workload::port_of(socket));
     // As many parts as came: behind a relay the route back is one longer.
     zmq::message_t part;
     for (;;) {
@@ -44,7 +30,7 @@ void receive(zmq::socket_t& socket, zmq::message_t& part) {
 
 void run_client(const workload::options& chosen) {
     zmq::context_t context{1};
-    auto socket = make_socket(context, zmq::socket_type::dealer);
+    auto socket = workload::make_socket(context, zmq::socket_type::dealer);
     socket.connect("tcp://127.0.0.1:" + std::to_string(chosen.port));
     auto send = [&](const std::string& payload) {
         socket.send(zmq::buffer(payload), zmq::send_flags::none);

@@ -6,20 +6,7 @@
 //
 //     zeromq_relay --port PORT    of the server; prints the port it listens on itself
 #include "workload.hpp"
-
-#include <zmq.hpp>
-
-namespace {
-
-zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
-    zmq::socket_t socket{context, type};
-    socket.set(zmq::sockopt::sndhwm, 0);
-    socket.set(zmq::sockopt::rcvhwm, 0);
-    socket.set(zmq::sockopt::linger, 0);
-    return socket;
-}
-
-}  // namespace
+#include "zeromq_socket.hpp"
 
 int main(int argc, char** argv) {
     // A client's options, because it needs the port of its server as a client does.
@@ -27,12 +14,10 @@ int main(int argc, char** argv) {
     if (chosen.as != workload::role::client)
         workload::give_up("a relay takes the --port of its server, and nothing else");
     zmq::context_t context{1};
-    auto clients = make_socket(context, zmq::socket_type::router);
-    auto server = make_socket(context, zmq::socket_type::dealer);
+    auto clients = workload::make_socket(context, zmq::socket_type::router);
+    auto server = workload::make_socket(context, zmq::socket_type::dealer);
     server.connect("tcp://127.0.0.1:" + std::to_string(chosen.port));
     clients.bind("tcp://127.0.0.1:*");
-    auto endpoint = clients.get(zmq::sockopt::last_endpoint);
-    workload::announce_port(
-        static_cast<unsigned>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1))));
+    workload::announce_port(workload::port_of(clients));
     zmq::proxy(clients, server);
 }
