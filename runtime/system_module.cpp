@@ -207,7 +207,8 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
                                       std::size_t /*payload_size*/) {
     const auto& module = *static_cast<const system_module*>(self);
     json list = json::array();
-    for (const auto& each : *module.cluster_.nodes())
+    const auto nodes = module.cluster_.nodes();  // keeps them while they are replaced
+    for (const auto& each : *nodes)
         list.push_back({{"name", each.name},
                         {"state", each.state},
                         {"instance", each.instance},

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks what a compiler does not: who includes whom, and how files begin and end.
+"""Checks what the compilers we use do not: who includes whom, loops over what is gone, and how files
+begin and end.
 
   check_layers.py [ROOT]
 
@@ -10,6 +11,9 @@ Includes
   - Public headers show the standard library and dunlin/ only.
   - CAF, ZeroMQ and msgpack are spelled only in the places listed in LIBRARIES.
   - A quoted include gives the path from the repository's top (or from sdk/src).
+Loops
+  - None goes over what a call's result points to, as `for (auto& x : *shared())`: until C++23 the
+    result is gone before the first turn, and what it owned with it.
 Files
   - The first line names the licence; a header goes on with a comment that explains it.
   - At most 500 lines. LONG_FILES may list exceptions with their length; it can only shrink.
@@ -42,6 +46,9 @@ LINES_MAX = 500
 LONG_FILES = {}  # path -> number of lines it may still have
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+LOOP = re.compile(r"\bfor \(")
+RANGE = re.compile(r"[^;?]*[^:]:\s+([^:].*)")
+OF_RESULT = re.compile(r"\*.*\)$|.*\)->")
 CPP = (".hpp", ".h", ".cpp", ".c")
 HEADED = CPP + (".py", ".sh", ".cmake", "CMakeLists.txt")
 
@@ -94,6 +101,19 @@ def head_finding(path, lines):
     return None
 
 
+def goes_over_result(line):
+    """Whether the line begins a range-for over what a call's result points to."""
+    loop = LOOP.search(line)
+    if not loop:
+        return False
+    depth, end = 1, loop.end()
+    while end < len(line) and depth:
+        depth += {"(": 1, ")": -1}.get(line[end], 0)
+        end += 1
+    head = RANGE.fullmatch(line[loop.end() : end - 1])
+    return bool(head and OF_RESULT.match(head[1]))
+
+
 def findings(root, paths, long_files=None):
     long_files = LONG_FILES if long_files is None else long_files
     for path in paths:
@@ -109,6 +129,8 @@ def findings(root, paths, long_files=None):
                 if match:
                     for what in include_findings(root, path, *match.groups()):
                         yield f"{path}:{number}: {what}"
+                if goes_over_result(line):
+                    yield f"{path}:{number}: goes over what is gone before the first turn; name it"
         what = head_finding(path, lines)
         if what:
             yield f"{path}:1: {what}"

@@ -90,6 +90,20 @@ class LayersTest(unittest.TestCase):
             with self.subTest(path=path, target=target):
                 self.assertEqual(fine, self.includes(path, target) == [])
 
+    def test_loops_do_not_go_over_what_a_result_owns(self):
+        for loop, fine in (
+            ("for (const auto& each : *board.nodes())", False),
+            ("for (const auto& each : *board_->nodes(true)) use(each);", False),
+            ("for (auto& [name, id] : list()->items) {", False),
+            ("for (auto& each : *nodes)", True),
+            ("for (auto& each : *list) all.push_back(read(each));", True),
+            ("for (auto& each : board->items())", True),
+            ("for (auto i = 0; i < f()->size; ++i)", True),
+            ("for (const std::string& each : names(a)) b()->add(each);", True),
+        ):
+            with self.subTest(loop=loop):
+                self.assertEqual(fine, self.check("actors/a.cpp", HEAD + loop + "\n") == [])
+
     def test_files_begin_with_the_licence(self):
         self.assertIn("licence", self.check("actors/a.cpp", "int x;\n")[0])
         self.assertEqual([], self.check("actors/a.cpp", HEAD))
