@@ -47,6 +47,7 @@ LONG_FILES = {}  # path -> number of lines it may still have
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOOP = re.compile(r"\bfor \(")
+LOOP_LINES_MAX = 5  # that its head goes on for
 RANGE = re.compile(r"[^;?]*[^:]:\s+([^:].*)")
 OF_RESULT = re.compile(r"\*.*\)$|.*\)->")
 CPP = (".hpp", ".h", ".cpp", ".c")
@@ -101,17 +102,20 @@ def head_finding(path, lines):
     return None
 
 
-def goes_over_result(line):
-    """Whether the line begins a range-for over what a call's result points to."""
-    loop = LOOP.search(line)
-    if not loop:
-        return False
-    depth, end = 1, loop.end()
-    while end < len(line) and depth:
-        depth += {"(": 1, ")": -1}.get(line[end], 0)
-        end += 1
-    head = RANGE.fullmatch(line[loop.end() : end - 1])
-    return bool(head and OF_RESULT.match(head[1]))
+def loops_over_results(lines):
+    """The numbers of the lines that begin a range-for over what a call's result points to."""
+    for number, line in enumerate(lines, 1):
+        loop = LOOP.search(line)
+        if not loop:
+            continue
+        text = " ".join([line[loop.end() :], *map(str.strip, lines[number : number + LOOP_LINES_MAX])])
+        depth, end = 1, 0
+        while end < len(text) and depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        head = RANGE.fullmatch(text[: end - 1])
+        if head and OF_RESULT.match(head[1]):
+            yield number
 
 
 def findings(root, paths, long_files=None):
@@ -129,8 +133,8 @@ def findings(root, paths, long_files=None):
                 if match:
                     for what in include_findings(root, path, *match.groups()):
                         yield f"{path}:{number}: {what}"
-                if goes_over_result(line):
-                    yield f"{path}:{number}: goes over what is gone before the first turn; name it"
+            for number in loops_over_results(lines):
+                yield f"{path}:{number}: goes over what is gone before the first turn; name it"
         what = head_finding(path, lines)
         if what:
             yield f"{path}:1: {what}"

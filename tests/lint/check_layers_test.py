@@ -95,6 +95,8 @@ class LayersTest(unittest.TestCase):
             ("for (const auto& each : *board.nodes())", False),
             ("for (const auto& each : *board_->nodes(true)) use(each);", False),
             ("for (auto& [name, id] : list()->items) {", False),
+            ("for (const auto& [a_long_name, another] :\n     *board.nodes())", False),
+            ("for (const auto& [a_long_name, another] :\n     board.nodes())", True),
             ("for (auto& each : *nodes)", True),
             ("for (auto& each : *list) all.push_back(read(each));", True),
             ("for (auto& each : board->items())", True),
