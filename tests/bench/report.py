@@ -106,8 +106,8 @@ def duration(us: float) -> str:
     return f"{us / 1e3:.1f} ms" if us >= 10_000 else f"{us:.0f} us"
 
 
-def table(rows: list[Row]) -> str:
-    heading = ["measurement", "of", "Dunlin", "peer", "value (min..max)", "target", ""]
+def table(rows: list[Row], ours: str = "Dunlin", theirs: str = "peer") -> str:
+    heading = ["measurement", "of", ours, theirs, "value (min..max)", "target", ""]
     grid = [heading] + [row.cells() for row in rows]
     widths = [max(len(line[column]) for line in grid) for column in range(len(heading))]
     left_aligned = {0, 1, 5, 6}
