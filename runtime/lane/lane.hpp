@@ -40,6 +40,7 @@
 #include <chrono>
 #include <deque>
 #include <future>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -310,9 +311,10 @@ private:
     peer inside_;  // asks for the functions of this node
     peer nobody_;  // asks for calls that only repeats wait for
     forwarder forwarder_;
-    membership_driver* membership_ = nullptr;
-    std::int64_t membership_due_ns_ = 0;
-    std::int64_t links_due_ns_ = 0;
+    static constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
+    membership_driver* membership_ = nullptr;    // of one lane of a node
+    std::int64_t membership_due_ns_ = never_ns;  // ... and so the others have nothing to wake for
+    std::int64_t links_due_ns_ = never_ns;
     std::shared_ptr<const cluster_view> view_;
     std::shared_ptr<const access> access_;  // null: this node has no key
     std::uint64_t access_number_ = 0;       // of the board when it was taken

@@ -147,10 +147,12 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
         if (link.lost) continue;
         switch (link.now) {
             case peer_link::phase::waiting:
-                if (link.try_at_ns <= now_ns)
-                    connect(link, now_ns);
-                else
+                if (link.try_at_ns > now_ns) {
                     next_ns = std::min(next_ns, link.try_at_ns);
+                    break;
+                }
+                connect(link, now_ns);
+                if (!link.lost) next_ns = std::min(next_ns, ns_of(link.connection->greet_by()));
                 break;
             case peer_link::phase::greeting:
                 if (ns_of(link.connection->greet_by()) <= now_ns)
@@ -167,8 +169,9 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
         if (link.connection != nullptr && !link.connection->problem().empty())
             give_up(link, link.connection->problem());
     }
-    if (any_lost_) close_lost(now_ns);
-    return any_lost_ ? now_ns : next_ns;
+    if (!any_lost_) return next_ns;
+    close_lost(now_ns);
+    return now_ns;  // when to try them again is found in the next turn
 }
 
 void forwarder::ping(peer_link& link, std::int64_t now_ns) {

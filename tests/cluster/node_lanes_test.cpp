@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lanes beside functions that take their time, callers that leave, and callers that do not read.
-#include "tests/cluster/node_harness.hpp"
+#include "tests/cluster/cluster_harness.hpp"
 #include "tests/cluster/raw_client.hpp"
 #include "tests/support/no_more_threads.hpp"
 
@@ -61,6 +61,29 @@ TEST_CASE("each of several lanes serves every function, and the welcome names th
     CHECK(second.call("bench/nap", spin_time{1000}).ok);
     CHECK(second.stats().at("lanes") == 2);
     CHECK(second.stats().at("peers_connected") == 2);
+}
+
+TEST_CASE("an idle node of several lanes sleeps, alone and as a member") {
+    auto config = member_settings("a");
+    config.lanes = 4;
+    const auto node = start_node(config);
+    std::unique_ptr<runtime::node> other;
+    if (GENERATE(false, true)) {
+        auto joining = member_settings("b", node->endpoints());
+        joining.lanes = 4;
+        other = start_node(joining);
+        wait_until_together({node.get(), other.get()});
+    }
+    const auto clock = start_node();  // one that waits without a turn of those that are looked at
+    raw_client waiting(at(*clock));
+    raw_client client(at(*node));
+    // Turns, not processor time: one that spins gets little of a machine that is busy.
+    const auto turns = [&] { return client.stats().at("turns").get<std::uint64_t>(); };
+    const auto before = turns();
+    CHECK(waiting.call("bench/sleep", spin_time{1'000'000}).ok);
+    // Membership probes ten times a second, links are asked once; a spinning lane turns 10,000
+    // times.
+    CHECK(turns() - before < 500);
 }
 
 TEST_CASE("a client reaches every lane of a node that listens on every interface") {

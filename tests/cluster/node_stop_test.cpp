@@ -33,15 +33,17 @@ struct sleep_time {
 
 TEST_CASE("a node that waits for a call while it drains sleeps") {
     auto config = node_settings();
+    config.lanes = GENERATE(1, 3);
     config.drain_timeout = 60s;
+    const auto name = "sleepy drain " + std::to_string(config.lanes);
     const auto node = start_node(config);
     const auto other = start_node();  // keeps the time, and opens the door
     raw_client client(node->endpoints().front());
     raw_client opening(other->endpoints().front());
     // A peer that never says that it has heard of the drain: it is waited for half a second.
     raw_client deaf(node->endpoints().front());
-    const auto held = client.invoke("faults/block", std::string("sleepy drain"));
-    await_event(opening, "sleepy drain in");
+    const auto held = client.invoke("faults/block", name);
+    await_event(opening, name + " in");
     auto stopped = stop_beside(*node);
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
     client.barrier();
@@ -50,8 +52,8 @@ TEST_CASE("a node that waits for a call while it drains sleeps") {
     const auto turns = [&] { return client.stats().at("turns").get<std::uint64_t>(); };
     const auto before = turns();
     CHECK(opening.call("bench/sleep", sleep_time{400'000}).ok);
-    CHECK(turns() - before < 50);
-    CHECK(opening.call("faults/happen", std::string("sleepy drain")).ok);
+    CHECK(turns() - before < 50 * config.lanes);
+    CHECK(opening.call("faults/happen", name).ok);
     CHECK(client.wait(held, "the call that was waited for").ok);
     CHECK(stopped.get() == 0);
 }
