@@ -55,7 +55,7 @@ result<void> put_duration(settings& to, const duration_field& at, const std::str
     return {};
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string toml = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -156,11 +156,11 @@ std::string as_toml(const settings& from, const setting& what) {
         std::holds_alternative<count_field>(what.where))
         return as_text(from, what);
     const auto* list = std::get_if<list_field>(&what.where);
-    if (list == nullptr) return quoted(as_text(from, what));
+    if (list == nullptr) return in_quotes(as_text(from, what));
     std::string items(1, '[');
     for (const auto& item : list->of(const_cast<settings&>(from))) {
         if (items.size() > 1) items += ", ";
-        items += quoted(item);
+        items += in_quotes(item);
     }
     return items + ']';
 }

@@ -85,7 +85,7 @@ outcome multiply(std::string_view text, std::span<const unit> units, std::uint64
     return outcome::value;
 }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 }  // namespace
 
@@ -95,11 +95,11 @@ result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     switch (multiply(text, duration_units, duration_ns_max, value)) {
         case outcome::value: return std::chrono::nanoseconds(static_cast<std::int64_t>(value));
         case outcome::too_large:
-            return {errc::invalid_argument, quoted(text) + " is longer than 100 years"};
+            return {errc::invalid_argument, in_quotes(text) + " is longer than 100 years"};
         case outcome::not_a_quantity: break;
     }
     return {errc::invalid_argument,
-            quoted(text) +
+            in_quotes(text) +
                 " is not a duration; write a number and a unit (ns, us, ms, s, m, h), "
                 "as in 500ms or 10s"};
 }
@@ -117,11 +117,11 @@ result<std::uint64_t> parse_size(std::string_view text) {
     switch (multiply(lower(text), size_units, size_max, value)) {
         case outcome::value: return value;
         case outcome::too_large:
-            return {errc::invalid_argument, quoted(text) + " is too large for a size"};
+            return {errc::invalid_argument, in_quotes(text) + " is too large for a size"};
         case outcome::not_a_quantity: break;
     }
     return {errc::invalid_argument,
-            quoted(text) +
+            in_quotes(text) +
                 " is not a size; write bytes, or a number and a unit (KiB, MiB, GiB), "
                 "as in 64KiB"};
 }
@@ -143,9 +143,9 @@ result<std::uint64_t> parse_count(std::string_view text) {
     const char* end = digits.data() + digits.size();
     const auto [at, failure] = std::from_chars(digits.data(), end, value);
     if (failure == std::errc::result_out_of_range)
-        return {errc::invalid_argument, quoted(text) + " is too large for a number"};
+        return {errc::invalid_argument, in_quotes(text) + " is too large for a number"};
     if (failure != std::errc{} || at != end)
-        return {errc::invalid_argument, quoted(text) + " is not a whole number"};
+        return {errc::invalid_argument, in_quotes(text) + " is not a whole number"};
     return value;
 }
 

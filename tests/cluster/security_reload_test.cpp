@@ -10,7 +10,7 @@
 using namespace dunlin;
 using namespace dunlin::testing;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("a key that is added to the allow-list is let in without a restart") {
     const keyed_cluster keys;

@@ -14,6 +14,8 @@ Includes
 Loops
   - None goes over what a call's result points to, as `for (auto& x : *shared())`: until C++23 the
     result is gone before the first turn, and what it owned with it.
+Tests
+  - None says Catch::Matchers::Contains: Catch2 2 and 3 mean different things by it.
 Files
   - The first line names the licence; a header goes on with a comment that explains it.
   - At most 500 lines. LONG_FILES may list exceptions with their length; it can only shrink.
@@ -49,6 +51,7 @@ INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOOP = re.compile(r"\bfor \(")
 LOOP_LINES_MAX = 5  # that its head goes on for
 RANGE = re.compile(r"[^;?]*[^:]:\s+([^:].*)")
+TWO_MEANINGS = re.compile(r"\bMatchers::Contains\b")
 OF_RESULT = re.compile(r"\*.*\)$|.*\)->")
 CPP = (".hpp", ".h", ".cpp", ".c")
 HEADED = CPP + (".py", ".sh", ".cmake", "CMakeLists.txt")
@@ -133,6 +136,8 @@ def findings(root, paths, long_files=None):
                 if match:
                     for what in include_findings(root, path, *match.groups()):
                         yield f"{path}:{number}: {what}"
+                if path.startswith("tests/") and TWO_MEANINGS.search(line.split("//")[0]):
+                    yield f"{path}:{number}: say Catch::Contains, which tests/support/catch.hpp has"
             for number in loops_over_results(lines):
                 yield f"{path}:{number}: goes over what is gone before the first turn; name it"
         what = head_finding(path, lines)

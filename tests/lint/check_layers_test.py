@@ -54,6 +54,11 @@ class LayersTest(unittest.TestCase):
                 self.assertEqual(1, len(found), found)
                 self.assertIn("must not see", found[0])
 
+    def test_a_matcher_with_two_meanings_is_not_used(self):
+        self.assertEqual([], self.check("tests/a_test.cpp", HEAD + "using Catch::Contains;\n"))
+        found = self.check("tests/a_test.cpp", HEAD + "using Catch::Matchers::Contains;\n")
+        self.assertEqual(1, len(found), found)
+
     def test_the_line_is_named(self):
         found = self.includes("actors/pool.hpp", "<vector>", '"runtime/node.hpp"')
         self.assertTrue(found[0].startswith("actors/pool.hpp:6: "), found)

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view scheme = "tcp://";
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string with_quotes(1, '"');
     with_quotes += text;
     with_quotes += '"';
@@ -21,7 +21,7 @@ std::string quoted(std::string_view text) {
 }
 
 error bad_endpoint(std::string_view endpoint, std::string_view problem) {
-    return {errc::invalid_argument, "endpoint " + quoted(endpoint) + " " + std::string(problem) +
+    return {errc::invalid_argument, "endpoint " + in_quotes(endpoint) + " " + std::string(problem) +
                                         "; write it as in tcp://127.0.0.1:7440"};
 }
 
@@ -84,7 +84,7 @@ error bad_function_name(std::string_view name) {
                                             " bytes, the most is 255"};
     }
     return {errc::invalid_argument,
-            quoted(name) +
+            in_quotes(name) +
                 " is not a function's full name; write module and function, as in "
                 "bench/echo"};
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t excerpt_bytes_max = 40;
 
 // The texts of strangers end in logs and on terminals: anything but plain ASCII is escaped.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out = "\"";
     for (const char c : text.substr(0, excerpt_bytes_max)) {
@@ -66,7 +66,7 @@ std::string described(bytes_view encoded) {
         case wire::msgpack_type::real:
             return cursor.read_real(real) ? "number " + number(real) : "number";
         case wire::msgpack_type::str:
-            return cursor.read_str(text) ? "string " + quoted(text) : "string";
+            return cursor.read_str(text) ? "string " + in_quotes(text) : "string";
         case wire::msgpack_type::bin:
             return cursor.read_bin(binary) ? "binary of " + std::to_string(binary.size()) + " bytes"
                                            : "binary";
@@ -146,7 +146,7 @@ bool reader::in_field(std::string_view name) { return step("." + std::string(nam
 
 bool reader::in_index(std::size_t index) { return step("[" + std::to_string(index) + "]"); }
 
-bool reader::in_key(std::string_view text) { return step("[" + quoted(text) + "]"); }
+bool reader::in_key(std::string_view text) { return step("[" + in_quotes(text) + "]"); }
 
 bool reader::in_key(bytes_view encoded_key) {
     wire::msgpack_cursor cursor(encoded_key);

@@ -6,7 +6,7 @@
 namespace dunlin::detail {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -75,7 +75,7 @@ std::string schema_builder::finish(std::string root) const {
     if (definitions_.empty()) return root;
     std::vector<std::string> bodies;
     for (const definition& each : definitions_) {
-        bodies.push_back(quoted(each.name) + ":" + each.body);
+        bodies.push_back(in_quotes(each.name) + ":" + each.body);
     }
     root.pop_back();
     return root + ",\"$defs\":{" + joined(bodies) + "}}";
@@ -85,10 +85,10 @@ std::string object_schema(std::string_view title, const std::vector<property>& p
     std::vector<std::string> described;
     std::vector<std::string> required;
     for (const property& each : properties) {
-        described.push_back(quoted(each.name) + ":" + each.schema);
-        if (each.required) required.push_back(quoted(each.name));
+        described.push_back(in_quotes(each.name) + ":" + each.schema);
+        if (each.required) required.push_back(in_quotes(each.name));
     }
-    std::string out = "{\"title\":" + quoted(title) + ",\"type\":\"object\",\"properties\":{" +
+    std::string out = "{\"title\":" + in_quotes(title) + ",\"type\":\"object\",\"properties\":{" +
                       joined(described) + "}";
     if (!required.empty()) out += ",\"required\":[" + joined(required) + "]";
     return out + "}";
@@ -108,7 +108,7 @@ std::string integer_schema(std::int64_t min, std::uint64_t max) {
 
 std::string duration_schema(std::intmax_t numerator, std::intmax_t denominator, bool whole) {
     return std::string(R"({"type":)") + (whole ? "\"integer\"" : "\"number\"") +
-           ",\"description\":" + quoted(unit_name(numerator, denominator)) + "}";
+           ",\"description\":" + in_quotes(unit_name(numerator, denominator)) + "}";
 }
 
 std::string array_schema(const std::string& items, std::string_view more) {

@@ -175,7 +175,7 @@ result<key_pair> read_key_file(const std::string& path) {
     return pair;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out(1, '"');
     out += text;
     out += '"';
@@ -184,7 +184,8 @@ std::string quoted(std::string_view text) {
 
 std::string public_text(const key_pair& pair) {
     return "# The public key of " + pair.name + ", for whoever is to talk to it. No secret.\n" +
-           "name = " + quoted(pair.name) + "\n" + "public_key = " + quoted(pair.public_key) + "\n";
+           "name = " + in_quotes(pair.name) + "\n" + "public_key = " + in_quotes(pair.public_key) +
+           "\n";
 }
 
 result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
@@ -269,7 +270,8 @@ result<void> write_key_files(const key_pair& pair, const std::string& secret_pat
             ". Whoever reads this file can act in that name: keep it where it is used,\n"
             "# never send it, never commit it. Its public half is in the file that ends in .pub.\n"
             "name = " +
-            quoted(pair.name) + "\npublic_key = " + quoted(pair.public_key) + "\nsecret_key = \"";
+            in_quotes(pair.name) + "\npublic_key = " + in_quotes(pair.public_key) +
+            "\nsecret_key = \"";
     text += pair.secret_key.reveal();
     text += "\"\n";
     auto written = write_file(secret_path, text, secret_mode);

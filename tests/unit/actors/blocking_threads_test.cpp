@@ -135,7 +135,7 @@ TEST_CASE("blocking threads: a job that gets no thread runs on the scheduler") {
         }
         CHECK(threads.count() == (one_is_busy ? 1 : 0));
         REQUIRE(refusals.size() == 1);  // once, however many wait
-        CHECK_THAT(refusals[0], Catch::Matchers::Contains("Resource temporarily unavailable"));
+        CHECK_THAT(refusals[0], Catch::Contains("Resource temporarily unavailable"));
         CHECK(ran.empty());
         CHECK(f.run_on_scheduler());
         CHECK(f.run_on_scheduler());

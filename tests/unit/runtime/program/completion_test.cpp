@@ -7,7 +7,7 @@
 #include <vector>
 
 using namespace dunlin::program;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 
