@@ -9,6 +9,7 @@
 #include "runtime/lane/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
+#include "runtime/lane/routing_ids.hpp"
 #include "runtime/lane/watchdog.hpp"
 #include "runtime/listen_rule.hpp"
 #include "runtime/log.hpp"
@@ -178,6 +179,7 @@ void node::impl::make_pool(actors::function_info info) {
 }
 
 void node::impl::make_lanes() {
+    seed_routing_ids();
     lane_options options;
     options.node_name = config.name;
     options.in_flight_max = config.in_flight_max;

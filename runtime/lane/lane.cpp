@@ -71,13 +71,20 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
                  {options_.node_name, options_.cluster, options_.instance, options_.number,
                   options_.instance + options_.number}),
       wheel_(time_point_of(time.now_ns())) {
-    constexpr int heartbeat_ms = 5000;
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.set(zmq::sockopt::linger, 1000);
     socket_.set(zmq::sockopt::sndhwm, 1000);
-    socket_.set(zmq::sockopt::rcvhwm, 1000);
-    socket_.set(zmq::sockopt::heartbeat_ivl, heartbeat_ms);
-    socket_.set(zmq::sockopt::heartbeat_timeout, 3 * heartbeat_ms);
+    // No bound on what is received, and no heartbeat of ZeroMQ's: libzmq up to 4.3.5 asserts that
+    // an engine whose input the bound has stopped, and whose connection then ends, writes nothing
+    // more; a heartbeat does, and so does the answer to one of the peer's (stream_engine_base.cpp,
+    // out_event). The kernel looks after peers that are gone, and a bound of ours after the rest.
+    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+    socket_.set(zmq::sockopt::tcp_keepalive_idle, peer_limits::keepalive_idle_s);
+    socket_.set(zmq::sockopt::tcp_keepalive_intvl, peer_limits::keepalive_interval_s);
+    socket_.set(zmq::sockopt::tcp_keepalive_cnt, peer_limits::keepalive_probes);
+    socket_.set(zmq::sockopt::tcp_maxrt, peer_limits::unacknowledged_ms_max);
+    socket_.set(zmq::sockopt::handshake_ivl, peer_limits::handshake_ms_max);
     socket_.set(zmq::sockopt::maxmsgsize,
                 static_cast<std::int64_t>(options_.frame_bytes_accepted()));
     int watched = ZMQ_EVENT_DISCONNECTED;

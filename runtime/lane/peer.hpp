@@ -31,6 +31,16 @@ inline constexpr std::uint64_t farewell_token = 1;
 /// peer sent without knowing.
 inline constexpr std::uint64_t drain_token = 2;
 
+namespace peer_limits {
+/// A host that is gone is noticed after 20 s, whether something was sent to it or not.
+inline constexpr int keepalive_idle_s = 5;
+inline constexpr int keepalive_interval_s = 5;
+inline constexpr int keepalive_probes = 3;
+inline constexpr int unacknowledged_ms_max = 20'000;
+/// ZeroMQ's own handshake.
+inline constexpr int handshake_ms_max = 10'000;
+}  // namespace peer_limits
+
 struct peer {
     std::string routing_id;
     std::string name;
