@@ -9,8 +9,7 @@ connection_table::~connection_table() {
     for (const auto& [fd, each] : all_) set_unsent_small(*each, 0);
 }
 
-accepted_connection& connection_table::accepted(int fd, std::uint64_t socket,
-                                                std::int64_t now_ns) {
+accepted_connection& connection_table::accepted(int fd, std::uint64_t socket, std::int64_t now_ns) {
     auto& added = all_[fd];
     added = std::make_unique<accepted_connection>();
     added->fd = fd;
@@ -93,8 +92,8 @@ void connection_table::look_at(accepted_connection& at, const traffic& now) {
     set_unread(at, unread);
     std::size_t unsent = 0;
     if (!now.all_acknowledged && at.bytes_given > now.acknowledged) {
-        const auto waiting = at.bytes_given - now.acknowledged;
-        unsent = waiting - std::min<std::size_t>(waiting, at.unsent->held());
+        const auto unacknowledged = at.bytes_given - now.acknowledged;
+        unsent = unacknowledged - std::min<std::size_t>(unacknowledged, at.unsent->held());
     }
     set_unsent_small(at, unsent);
     // What was acknowledged beyond the frames, handshakes and pongs, is not to hide frames later.

@@ -58,11 +58,11 @@ descriptor_shares share_descriptors(std::size_t limit, std::size_t open,
     const auto taken = open + modules;
     const auto free = limit > taken ? limit - taken : 0;
     descriptor_shares shares;
-    // A quarter for links; what they do not need stays unused, so that neither can starve the other.
+    // A quarter for links; what they do not need stays unused, so that neither can starve the
+    // other.
     shares.links_max = std::max<std::size_t>(1, free / 4 / descriptors_per_link / lanes);
     const auto links = shares.links_max * descriptors_per_link * lanes;
-    shares.connections_max =
-        std::max(connections_min, (free > links ? free - links : 0) / lanes);
+    shares.connections_max = std::max(connections_min, (free > links ? free - links : 0) / lanes);
     return shares;
 }
 
