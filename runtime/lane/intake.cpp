@@ -95,7 +95,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
         }
         if (from == nullptr) {
             if (status != wire::read_status::envelope || reader.kind() != wire::kind::hello) {
-                refuse_stranger(routing_id);
+                refuse_stranger(routing_id, reader.problem());
                 break;
             }
             from = greet(routing_id, reader.hello(), by);
@@ -207,9 +207,12 @@ void lane::welcome(peer& to) {
     if (draining_) say_goaway(to);
 }
 
-void lane::refuse_stranger(std::string_view routing_id) {
+void lane::refuse_stranger(std::string_view routing_id, std::string_view problem) {
     counters_.frames_before_hello.add();
-    refuse(routing_id, "say hello first");
+    std::string detail = "say hello first";
+    // Who has tried to is told what was wrong with it.
+    if (problem.starts_with("hello: ")) detail += "; " + std::string(problem);
+    refuse(routing_id, detail);
 }
 
 void lane::refuse(std::string_view routing_id, std::string_view detail) {

@@ -198,7 +198,7 @@ private:
     void begin_gossip(peer& from);
     void welcome(peer& to);
     void refuse(std::string_view routing_id, std::string_view detail);
-    void refuse_stranger(std::string_view routing_id);
+    void refuse_stranger(std::string_view routing_id, std::string_view problem = {});
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
     void take_new(peer& from, const wire::invoke& call, struct gathering& into);
     /// Fills in the next invocation of a bundle, with an entry of its own.

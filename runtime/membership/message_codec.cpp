@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/membership/message_codec.hpp"
 
+#include "support/utf8.hpp"
 #include "wire/msgpack_cursor.hpp"
 #include "wire/msgpack_put.hpp"
 
@@ -58,6 +59,8 @@ struct elements {
 bool read_text(msgpack_cursor& in, std::string& out) {
     std::string_view text;
     if (!in.read_str(text) || text.size() > limits::text_bytes_max) return false;
+    // It goes on to other nodes, and to all who ask for the members.
+    if (!support::is_utf8(text)) return false;
     out = text;
     return true;
 }
@@ -69,7 +72,7 @@ const char* read_record(msgpack_cursor& in, member_record& out) {
         return "the instance of an update is not a positive integer";
     }
     if (!read_text(in, out.name) || out.name.empty()) {
-        return "the name of an update is not a string of 1 to 255 bytes";
+        return "the name of an update is not a string of 1 to 255 bytes of UTF-8";
     }
     std::uint32_t count = 0;
     if (!in.read_array(count) || count > limits::endpoints_max) {
@@ -77,9 +80,11 @@ const char* read_record(msgpack_cursor& in, member_record& out) {
     }
     out.endpoints.resize(count);
     for (auto& endpoint : out.endpoints) {
-        if (!read_text(in, endpoint)) return "an endpoint is not a string of at most 255 bytes";
+        if (!read_text(in, endpoint))
+            return "an endpoint is not a string of at most 255 bytes of UTF-8";
     }
-    if (!read_text(in, out.version)) return "a version is not a string of at most 255 bytes";
+    if (!read_text(in, out.version))
+        return "a version is not a string of at most 255 bytes of UTF-8";
     if (!in.read_bool(out.draining)) return "draining is not a boolean";
     return nullptr;
 }
@@ -184,6 +189,7 @@ const char* problem_of(const member_record& record) noexcept {
     if (record.instance == no_instance) return "the instance is 0";
     if (record.name.empty()) return "the name is empty";
     if (record.name.size() > limits::text_bytes_max) return "the name is longer than 255 bytes";
+    if (!support::is_utf8(record.name)) return "the name is not UTF-8";
     if (record.version.size() > limits::text_bytes_max) {
         return "the version is longer than 255 bytes";
     }

@@ -60,9 +60,9 @@ def encode(*envelopes):
 
 
 def decode(frame):
-    """The envelopes of one frame, as lists that have all their elements."""
-    unpacker = msgpack.Unpacker(raw=False, unicode_errors="replace", strict_map_key=False,
-                                max_buffer_size=len(frame) or 1)
+    """The envelopes of one frame, as lists that have all their elements. Text that is no UTF-8 is an
+    error: a node sends none."""
+    unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=len(frame) or 1)
     unpacker.feed(frame)
     envelopes = []
     for each in unpacker:
@@ -111,6 +111,7 @@ class Client:
         self.payload_bytes_max = None
         self.in_flight_max = None
         self.endpoints = []
+        self.pings = 0  # that the node sent
         self._next_id = 1
         self._inbox = []  # envelopes received and not yet asked for
         self._context = zmq.Context()
@@ -207,7 +208,8 @@ class Client:
             if len(parts) != 1:
                 raise ValueError(f"a message of {len(parts)} parts")
             for envelope in decode(parts[0]):
-                if envelope[0] == PING:  # at any time; no test asks for it, the protocol does
+                if envelope[0] == PING:  # at any time
+                    self.pings += 1
                     self.send([PONG, envelope[1]])
                 else:
                     self._inbox.append(envelope)

@@ -169,7 +169,49 @@ class ConversationTest(unittest.TestCase):
         client.send(wire.hello("newer", 1, 9))
         self.assertEqual(client.expect(wire.WELCOME)[1], 1)
 
+    def test_versions_are_judged_before_what_only_they_define(self):
+        client = self.connect(say_hello=False)
+        client.send([wire.HELLO, "dunlin", 2, 5, {"a": 1}, "x"])
+        goaway = client.expect(wire.GOAWAY)
+        self.assertEqual(goaway[1], wire.UNAUTHENTICATED)
+        self.assertIn("2 to 5", goaway[2])
+
+    def test_a_malformed_hello_is_told_what_is_wrong_with_it(self):
+        client = self.connect(say_hello=False)
+        for hello, part in (([wire.HELLO, "dunlim", 1, 1], "does not begin with the string dunlin"),
+                            (wire.hello("n" * 256), "255 bytes"),
+                            (wire.hello(b"n\xff".decode("utf-8", "surrogateescape")), "UTF-8"),
+                            ([wire.HELLO, "dunlin", 1], "no versions")):
+            with self.subTest(hello=hello[1:4]):
+                client.send_frame(msgpack.packb(hello, unicode_errors="surrogateescape"))
+                goaway = client.expect(wire.GOAWAY)
+                self.assertEqual(goaway[1], wire.UNAUTHENTICATED)
+                self.assertTrue(goaway[2].startswith("say hello first; hello: "), goaway)
+                self.assertIn(part, goaway[2])
+        client.handshake()
+        client.send(wire.hello("n" * 256))
+        self.assert_connection_failure(client)
+
     # -- calls -------------------------------------------------------------------------------
+
+    def test_a_name_that_is_no_text_comes_back_as_text(self):
+        client = self.connect()
+        call_id = client.new_id()
+        name = b"no/\xff\xfe\xc0".decode("utf-8", "surrogateescape")
+        client.send_frame(msgpack.packb(wire.invoke(call_id, name, b"\x2a"),
+                                        unicode_errors="surrogateescape"))
+        answer = client.answer_to(call_id)  # read strictly
+        self.assert_failed(answer, wire.NOT_FOUND)
+        self.assertIn("no/\ufffd\ufffd\ufffd", answer.detail)
+
+    def test_what_only_nodes_send_is_ignored_if_it_is_well_formed(self):
+        client = self.connect()
+        client.send([wire.REPLY, 1, b"\x2a"], [wire.FAILURE, 1, 3], [wire.GOAWAY, 9],
+                    [wire.WELCOME, 1])
+        client.ping()
+        self.assertEqual(client.unclaimed(), [])
+        client.send([wire.REPLY, 1])
+        self.assert_connection_failure(client)
 
     def test_echo_returns_any_value_byte_for_byte(self):
         client = self.connect()
@@ -333,6 +375,17 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(client.expect(wire.GOAWAY)[1], wire.UNAUTHENTICATED)
         self.assertEqual(client.unclaimed(), [])
 
+    def test_what_stands_behind_a_bye_is_dropped_in_silence(self):
+        client = self.connect()
+        client.send(wire.invoke(client.new_id(), "bench/echo", b"\x2a"), wire.bye(),
+                    wire.invoke(client.new_id(), "bench/echo", b"\x2a"), wire.hello("again"),
+                    wire.ping(5))
+        welcome = client.handshake()  # the next frame: whatever was answered before came before it
+        self.assertEqual(welcome[0], wire.WELCOME)
+        client.ping()
+        self.assertEqual(client.unclaimed(), [])
+        self.assert_echoes(client)
+
     def test_clients_that_vanish_harm_nobody(self):
         for _ in range(5):
             client = self.node.connect()
@@ -364,6 +417,25 @@ class StopTest(unittest.TestCase):
         self.assertEqual(client.answer_to(late).code, wire.UNAVAILABLE)
         self.assertEqual(client.unclaimed(), [])
         self.assertEqual(self.node.wait(), 0, self.node.log())
+
+    def test_who_comes_while_the_node_drains_hears_welcome_and_goaway(self):
+        client = self.node.connect(timeout_s=20)
+        self.addCleanup(client.close, polite=False)
+        asleep = client.start("bench/sleep", {"us": 3_000_000})
+        client.ping()
+        self.node.terminate()
+        client.expect(wire.GOAWAY)
+        late = self.node.connect(timeout_s=20, say_hello=False)
+        self.addCleanup(late.close, polite=False)
+        late.send(wire.hello("late"), wire.invoke(1, "bench/echo", b"\x2a"), wire.ping(3))
+        late.take(lambda each: each[:2] == [wire.PONG, 3], "a pong")
+        self.assertEqual(late.pings, 0)
+        self.assertEqual([each[0] for each in late.unclaimed()],
+                         [wire.WELCOME, wire.GOAWAY, wire.FAILURE])
+        failure = late.expect(wire.FAILURE)
+        self.assertEqual(failure[1:3], [1, wire.UNAVAILABLE])
+        self.assertIs(failure[5], True)  # did_not_run
+        self.assertIn(client.answer_to(asleep).code, (None, wire.UNAVAILABLE))
 
     def test_an_idle_node_stops_at_once(self):
         client = self.node.connect()

@@ -121,6 +121,23 @@ TEST_CASE("only operators drain a node with a key") {
     CHECK(ops.call("dunlin/nodes", nullptr).ok);
 }
 
+TEST_CASE(
+    "a key may call the same whatever role its hello tells, and is a node only with that role") {
+    const keyed_cluster keys;
+    const auto node = start_node(keys.secure(node_settings()));
+    // Both say that they are clients.
+    raw_client ops(at(*node), keys.as(keys.ops));
+    raw_client nodes(at(*node), keys.as(keys.own));
+    for (auto* each : {&ops, &nodes}) {
+        CHECK(each->call("dunlin/nodes", nullptr).ok);
+        CHECK_THAT(each->call("dunlin/drain", nullptr).detail, Contains("the last one"));
+        each->send(wire::gossip{as_bytes("\xc1")});
+        each->barrier();
+        REQUIRE(each->about_connection.size() == 1);
+        CHECK(each->about_connection[0].code == errc::permission_denied);
+    }
+}
+
 TEST_CASE("a node does not start with a key or an allow-list that is not in order") {
     const keyed_cluster keys;
     auto config = keys.secure(node_settings());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/utf8.hpp"
 #include "wire/envelope.hpp"
 #include "wire/item_list_read.hpp"
 #include "wire/msgpack_cursor.hpp"
@@ -31,6 +32,11 @@ struct elements {
     if (!in.read_str(text) || text.size() > bytes_max) return false;
     out = text;
     return true;
+}
+
+[[nodiscard]] bool read_utf8(msgpack_cursor& in, std::size_t bytes_max,
+                             std::string_view& out) noexcept {
+    return read_text(in, bytes_max, out) && support::is_utf8(out);
 }
 
 // Each of these reads the elements after the kind. It returns what is wrong, or null.
@@ -113,6 +119,9 @@ const char* read(elements& from, hello& out) noexcept {
     if (!in.read_uint(out.version_min) || !in.read_uint(out.version_max)) {
         return "hello: a version is not a 32-bit unsigned integer";
     }
+    // What follows means what it means in the versions that the sender speaks: without one of ours
+    // among them only these elements can be judged, and they are enough to say that nothing fits.
+    if (out.version_min > protocol_version || out.version_max < protocol_version) return nullptr;
     if (from.more() && !in.read_uint(out.features)) {
         return "hello: features is not an unsigned integer";
     }
@@ -124,11 +133,11 @@ const char* read(elements& from, hello& out) noexcept {
                        ? static_cast<peer_role>(role)
                        : peer_role::client;
     }
-    if (from.more() && !read_text(in, name_bytes_max, out.name)) {
-        return "hello: the name is not a string of at most 255 bytes";
+    if (from.more() && !read_utf8(in, name_bytes_max, out.name)) {
+        return "hello: the name is not a string of at most 255 bytes of UTF-8";
     }
-    if (from.more() && !read_text(in, name_bytes_max, out.cluster)) {
-        return "hello: the cluster is not a string of at most 255 bytes";
+    if (from.more() && !read_utf8(in, name_bytes_max, out.cluster)) {
+        return "hello: the cluster is not a string of at most 255 bytes of UTF-8";
     }
     if (from.more() && !in.read_uint(out.instance)) {
         return "hello: the instance is not an unsigned integer";

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/utf8.hpp"
 #include "wire/envelope.hpp"
 #include "wire/msgpack_put.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <string>
 
 namespace dunlin::wire {
 namespace {
@@ -69,6 +71,16 @@ std::uint8_t* put_reply(frame_buffer& frame, std::uint64_t id, std::size_t paylo
 void append_number(frame_buffer& frame, kind which, std::uint64_t number) {
     auto* at = frame.reserve(heads_bytes_max(2));
     commit(frame, put_uint(put_kind(at, which, 2), number));
+}
+
+/// The part of an error's text that travels. What others sent stands in it, the name of a function
+/// that there is not or what a function threw, and a strict reader drops a frame with such bytes:
+/// with all answers that travel in it. `mended` keeps the text where it had to be changed.
+std::string_view detail_to_send(std::string_view detail, std::string& mended) {
+    detail = cut_detail(detail);
+    if (support::is_utf8(detail)) return detail;
+    mended = support::as_utf8(detail);
+    return cut_detail(mended);
 }
 
 void require_payload(bytes_view payload) {
@@ -145,7 +157,8 @@ void append(frame_buffer& frame, const reply& envelope) {
 }
 
 void append(frame_buffer& frame, const failure& envelope) {
-    const auto detail = cut_detail(envelope.detail);
+    std::string mended;
+    const auto detail = detail_to_send(envelope.detail, mended);
     auto* at = frame.reserve(heads_bytes_max(6) + detail.size());
     at = put_kind(at, kind::failure, envelope.did_not_run ? 6 : 5);
     at = put_uint(at, envelope.id);
@@ -169,7 +182,8 @@ void append(frame_buffer& frame, const pong& envelope) {
 }
 
 void append(frame_buffer& frame, const goaway& envelope) {
-    const auto detail = cut_detail(envelope.detail);
+    std::string mended;
+    const auto detail = detail_to_send(envelope.detail, mended);
     auto* at = frame.reserve(heads_bytes_max(3) + detail.size());
     at = put_kind(at, kind::goaway, 3);
     at = put_int(at, envelope.code);

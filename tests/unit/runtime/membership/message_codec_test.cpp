@@ -138,6 +138,12 @@ TEST_CASE("membership messages beyond their limits are errors") {
         return data;
     };
     CHECK_FALSE(fails(update(1, 1, 4)));
+    // A name that is no text would go on to every strict reader of the list.
+    const auto named = [&](unsigned byte) {
+        return raw({0x92, 5, 0x91, 0x99, 1, 1, 1, 0xa1, byte, 0x90, 0xa0, 0xc2, 0x90, 0});
+    };
+    CHECK_FALSE(fails(named('n')));
+    CHECK(fails(named(0xff)));
     CHECK(fails(update(0, 1, 0)));  // nobody begins at incarnation 0
     CHECK(fails(update(1, 0, 0)));  // nor is instance 0
     CHECK(fails(update(1, 1, 5)));
@@ -166,6 +172,8 @@ TEST_CASE("a record that no peer would read is named before it is sent") {
     CHECK(problem_of(record) == std::string("the name is empty"));
     record.name = std::string(256, 'n');
     CHECK(problem_of(record) == std::string("the name is longer than 255 bytes"));
+    record.name = "n\xff";
+    CHECK(problem_of(record) == std::string("the name is not UTF-8"));
     record = *make_record();
     record.endpoints.assign(65, "tcp://10.0.0.1:1");
     CHECK(problem_of(record) == std::string("there are more than 64 endpoints"));

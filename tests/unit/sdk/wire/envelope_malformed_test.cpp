@@ -370,3 +370,37 @@ TEST_CASE("bytes changed at random never lead outside the frame") {
         read_all(frame);
     }
 }
+
+TEST_CASE("a hello of versions that nobody here speaks is judged by its first four elements") {
+    const auto hello = [](std::uint32_t version_min, std::uint32_t version_max) {
+        return packed([&](packer& to) {
+            to.pack_array(7);
+            to.pack(0);
+            to.pack(std::string("dunlin"));
+            to.pack(version_min);
+            to.pack(version_max);
+            to.pack(std::map<std::string, int>{{"a", 1}});  // version 1 has a number here
+            to.pack(std::string("x"));
+            to.pack_nil();
+        });
+    };
+    const auto newer = hello(2, 5);
+    wire::frame_reader reader(as_bytes(newer));
+    REQUIRE(reader.next() == read_status::envelope);
+    REQUIRE(reader.kind() == wire::kind::hello);
+    CHECK(reader.hello().version_min == 2);
+    CHECK(reader.hello().version_max == 5);
+    CHECK(reader.next() == read_status::end);
+    check_malformed(hello(1, 5), "hello: features");
+}
+
+TEST_CASE("a hello whose texts are no UTF-8 is malformed") {
+    const auto named = [](std::string_view name, std::string_view cluster) {
+        wire::frame_buffer frame;
+        append(frame, wire::hello{.name = name, .cluster = cluster});
+        return std::string(as_text(frame.view()));
+    };
+    CHECK(read_all(named("caf\u00e9", "\u4e2d")).last == read_status::end);
+    check_malformed(named("n\xff", ""), "hello: the name");
+    check_malformed(named("n", "\xc0\x80"), "hello: the cluster");
+}

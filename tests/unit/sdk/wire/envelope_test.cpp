@@ -243,6 +243,26 @@ TEST_CASE("a detail beyond its limit is cut between two characters") {
     CHECK(wire::cut_detail(std::string(9000, '\x80')).size() >= wire::detail_bytes_max - 3);
 }
 
+TEST_CASE("a detail with bytes of others is UTF-8 on the way") {
+    const std::string_view text = "no function \xff\xfe\xc0 \xe2\x82\xac \xe2\x82";
+    const std::string_view mended =
+        "no function \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD \xe2\x82\xac "
+        "\xEF\xBF\xBD\xEF\xBF\xBD";
+    wire::frame_buffer frame;
+    append(frame, wire::failure{1, 2, text, 0});
+    append(frame, wire::goaway{2, text});
+    // What has to be mended grows, and keeps to the limit all the same.
+    append(frame, wire::failure{1, 2, std::string(wire::detail_bytes_max, '\xff'), 0});
+    wire::frame_reader reader(frame.view());
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.failure().detail == mended);
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.goaway().detail == mended);
+    REQUIRE(reader.next() == read_status::envelope);
+    CHECK(reader.failure().detail.size() == wire::detail_bytes_max / 3 * 3);
+    CHECK(reader.next() == read_status::end);
+}
+
 TEST_CASE("a trace beyond its limit is left out and the call still travels") {
     auto call = full_invoke("x");
     const std::string trace(wire::trace_bytes_max + 1, 't');
