@@ -19,7 +19,9 @@ struct testing_config : caf::actor_system_config {
 
 constexpr std::uint64_t client_flag = std::uint64_t{1} << 32;
 
-std::string endpoint_of(host_id at) { return "tcp://10.0.0." + std::to_string(at) + ":7440"; }
+std::string endpoint_of(host_id at, std::size_t lane = 0) {
+    return "tcp://10.0.0." + std::to_string(at) + ":" + std::to_string(7440 + lane);
+}
 
 }  // namespace
 
@@ -111,7 +113,7 @@ void call_cluster::look_at(host_id at) {
     if (unwell) trouble_ns_ = now_ns;
     if (slot.drain_at_ns < 0 || trouble_ns_ >= slot.drain_at_ns) return;
     if (now_ns < slot.drain_at_ns + drain_known_ns_max) return;
-    const auto received = node.counters().invocations_received.get();
+    const auto received = node.invocations_received();
     if (!std::exchange(slot.counted, true)) slot.received = received;
     if (received != slot.received)
         oracle.violated(now_ns, node.how().name + " drains, and gets calls " +
@@ -127,7 +129,8 @@ void call_cluster::start_node(host_id at) {
     sockets.host_is_back(at);
     node_settings node;
     node.name = "n" + std::to_string(at);
-    node.endpoint = endpoint_of(at);
+    for (std::size_t lane = 0; lane < how_.lanes; ++lane)
+        node.endpoints.push_back(endpoint_of(at, lane));
     node.instance = (++starts_ << 20) | (at + 1);
     node.functions = how_.nodes[at];
     if (how_.without.all_idempotent)

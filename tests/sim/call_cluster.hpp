@@ -38,6 +38,7 @@ struct call_cluster_settings {
     std::vector<std::vector<simulated_function>> nodes;  // what each serves
     host_id clients = 1;
     link_quality quality;
+    std::size_t lanes = 1;  // of each node
     std::size_t activations = 4;
     std::size_t queue_depth_max = 16;
     std::size_t node_in_flight_max = 65536;

@@ -25,13 +25,17 @@ struct habit {
 
 class life {
 public:
-    life(std::uint64_t seed, const mutations& without)
+    life(std::uint64_t seed, const mutations& without, std::size_t lanes)
         : random_(runtime::membership::mix(seed ^ 0xca11'5eed)),
+          lanes_(lanes != 0                                           ? lanes
+                 : runtime::membership::mix(seed ^ 0x1a'7e5) % 2 == 0 ? 1
+                                                                      : 3),
           cluster_(settings(seed, without)),
           script_(cluster_.time) {
         outcome_.wild = wild_;
         tell((wild_ ? "wild, " : "mild, ") + std::to_string(cluster_.nodes()) + " nodes, " +
-             std::to_string(cluster_.clients()) + " clients");
+             std::to_string(cluster_.clients()) + " clients, " + std::to_string(lanes_) +
+             (lanes_ == 1 ? " lane" : " lanes"));
         for (const auto& [at, function] : served_)
             tell("  n" + std::to_string(at) + " serves " + function);
         for (host_id at = 0; at < cluster_.nodes(); ++at) {
@@ -83,6 +87,7 @@ private:
         call_cluster_settings how;
         how.seed = seed;
         how.without = without;
+        how.lanes = lanes_;
         how.nodes.resize(static_cast<std::size_t>(between(1, 9)));
         how.clients = static_cast<host_id>(between(1, 4));
         for (std::uint32_t which = 0; which < functions; ++which) {
@@ -306,6 +311,7 @@ private:
     }
 
     runtime::membership::seeded_random random_;
+    std::size_t lanes_ = 1;
     bool wild_ = false;
     bool calling_ = true;
     std::uint32_t retries_max_ = 0;
@@ -318,8 +324,8 @@ private:
 
 }  // namespace
 
-call_outcome run_call_scenario(std::uint64_t seed, const mutations& without) {
-    return life(seed, without).run();
+call_outcome run_call_scenario(std::uint64_t seed, const mutations& without, std::size_t lanes) {
+    return life(seed, without, lanes).run();
 }
 
 }  // namespace dunlin::sim

@@ -34,6 +34,8 @@ struct call_outcome {
 /// One and a half times the period in which lists are compared, and a heartbeat.
 inline constexpr std::int64_t call_heal_ns_max = 25'000'000'000;
 
-[[nodiscard]] call_outcome run_call_scenario(std::uint64_t seed, const mutations& without = {});
+/// @param lanes of each node; 0: one or three, as the seed says
+[[nodiscard]] call_outcome run_call_scenario(std::uint64_t seed, const mutations& without = {},
+                                             std::size_t lanes = 0);
 
 }  // namespace dunlin::sim

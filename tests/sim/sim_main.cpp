@@ -30,6 +30,7 @@ struct arguments {
     std::uint64_t seeds = 1000;
     std::uint64_t first_seed = 1;
     bool story = false;
+    std::size_t lanes = 0;
     std::vector<std::uint32_t> nodes = {10, 100, 1000, 10000};
     unsigned kills = 11;
     double loss = 0.05;
@@ -118,7 +119,7 @@ bool run_call_seeds(const arguments& how) {
                 if (next == how.seeds) return;
                 seed = how.first_seed + next++;
             }
-            const auto outcome = run_call_scenario(seed);
+            const auto outcome = run_call_scenario(seed, {}, how.lanes);
             const std::lock_guard lock(adding);
             (outcome.wild ? wild : mild).add(outcome);
             if (how.story) std::printf("%s", outcome.story.c_str());
@@ -258,6 +259,10 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", how.seeds, "Random lives of small clusters; 0: none")
         ->capture_default_str();
     app.add_option("--seed", how.first_seed, "The first of them")->capture_default_str();
+    app.add_option("--lanes", how.lanes,
+                   "Of each node in lives with calls; 0: one or three, by seed")
+        ->check(CLI::Range(0, 64))
+        ->capture_default_str();
     app.add_flag("--story", how.story, "Tells what happened in each life with calls");
     app.add_option("--nodes", how.nodes, "Sizes of large clusters, e.g. 1000,10000; 0: none")
         ->delimiter(',')

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -54,7 +55,9 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
       how_(std::move(how)),
       wake_(std::move(wake)),
       time_(time),
-      calls_({.calls_max = how_.dedupe ? std::size_t{4096} : 0, .seed = how_.instance}) {
+      calls_({.calls_max = how_.dedupe ? std::size_t{4096} : 0,
+              .lanes = how_.endpoints.size(),
+              .seed = how_.instance}) {
     const running_as self(sockets_, *this);
     const actors::environment env{
         time_, router_, timers_, log_, *system.dummy_execution_unit(), std::size_t{1} << 20};
@@ -78,17 +81,18 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     options.cluster = "sim";
     options.instance = how_.instance;
     options.in_flight_max = how_.in_flight_max;
-    lane_ = std::make_unique<runtime::lane>(system, functions_, time_, alarm_, frames_, calls_,
-                                            options);
-    if (auto bound = lane_->bind(how_.endpoint); !bound)
-        throw std::logic_error(bound.error().detail);
-    timers_.use(*lane_);
-    router_.use(*lane_);
+    for (const auto& endpoint : how_.endpoints) {
+        auto& made = lanes_.emplace_back(std::make_unique<runtime::lane>(
+            system, functions_, time_, alarm_, frames_, calls_, options));
+        if (auto bound = made->bind(endpoint); !bound) throw std::logic_error(bound.error().detail);
+    }
+    timers_.use(*lanes_.front());
+    router_.use(*lanes_.front());
 
     auto record = std::make_shared<runtime::membership::member_record>();
     record->instance = how_.instance;
     record->name = how_.name;
-    record->endpoints = {how_.endpoint};
+    record->endpoints = how_.endpoints;
     record->version = "0.1.0";
     runtime::cluster_agent_options agent;
     agent.cluster = "sim";
@@ -96,56 +100,74 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     agent.timing = how_.timing;
     agent.seed = how_.instance;
     membership_ = std::make_unique<runtime::cluster_agent>(
-        std::move(agent), *lane_, board_,
+        std::move(agent), *lanes_.front(), board_,
         [this](std::shared_ptr<const cluster_view> view) {
             view_ = view;
             router_.set_alone(view->members.size() < 2);
-            lane_->commands().push(runtime::view_change{std::move(view)});
+            for (auto& each : lanes_) each->commands().push(runtime::view_change{view});
         },
         time_.now_ns());
-    lane_->carry(*membership_);
-    lane_->start({how_.endpoint});
-    if (!how_.join.empty()) lane_->commands().push(runtime::seeds_found{how_.join});
-    thread_ = std::make_unique<runtime::lane_thread>(system, *lane_);
+    lanes_.front()->carry(*membership_);
+    for (auto& each : lanes_) each->start(how_.endpoints);
+    if (!how_.join.empty()) lanes_.front()->commands().push(runtime::seeds_found{how_.join});
+    for (auto& each : lanes_)
+        threads_.push_back(std::make_unique<runtime::lane_thread>(system, *each));
 }
 
 simulated_node::~simulated_node() {
     const running_as self(sockets_, *this);
-    thread_.reset();
-    lane_.reset();
+    threads_.clear();
+    lanes_.clear();
 }
 
 std::int64_t simulated_node::turn() {
     const running_as self(sockets_, *this);
-    thread_->stir();
-    last_ = last_lane_turn();
+    last_ = {};
+    last_.due_ns = std::numeric_limits<std::int64_t>::max();
+    last_.ended = true;
+    for (auto& each : threads_) {
+        each->stir();
+        last_.add(last_lane_turn());
+    }
+    // What a lane has told one before it, which had its turn and went to sleep.
+    if (lanes_.size() > 1)
+        for (auto& each : lanes_)
+            if (!each->commands().prepare_to_sleep()) last_.due_ns = time_.now_ns();
     // Its clock may be ahead, or behind.
     return last_.due_ns - virtual_steady_clock::start_ns - time_.ahead_ns;
 }
 
 void simulated_node::drain() {
-    lane_->commands().push(runtime::begin_drain{});
+    for (auto& each : lanes_) each->commands().push(runtime::begin_drain{});
     wake_();
 }
 
 void simulated_node::finish() {
-    lane_->finish_soon();
+    for (auto& each : lanes_) each->finish_soon();
     wake_();
 }
 
 void simulated_node::take_down(const std::function<void()>& run) {
     const running_as self(sockets_, *this);
     dead = true;
-    lane_->join();
+    for (auto& each : lanes_) each->join();
     for (auto* pool : functions_.pools()) pool->shut_down();
     run();
 }
 
+std::uint64_t simulated_node::invocations_received() const noexcept {
+    std::uint64_t count = 0;
+    for (const auto& each : lanes_) count += each->counters().invocations_received.get();
+    return count;
+}
+
 // As `node::stop` waits for.
 bool simulated_node::drained() const {
-    auto& counted = lane_->counters();
-    if (counted.draining.get() != 1 || counted.peers_unaware.get() != 0) return false;
-    if (counted.calls_open.get() != 0) return false;
+    for (const auto& each : lanes_) {
+        const auto& counted = each->counters();
+        if (counted.draining.get() != 1 || counted.peers_unaware.get() != 0) return false;
+        if (counted.calls_open.get() != 0) return false;
+    }
     for (const auto* pool : functions_.pools())
         if (pool->status().busy != 0) return false;
     return true;

@@ -47,7 +47,8 @@ struct simulated_function {
 
 struct node_settings {
     std::string name;
-    std::string endpoint;
+    /// Of its lanes, at least one; the first carries the membership.
+    std::vector<std::string> endpoints;
     std::uint64_t instance = 0;
     std::vector<simulated_function> functions;
     std::size_t activations = 4;
@@ -66,7 +67,7 @@ public:
     ~simulated_node();
 
     void news() override { wake_(); }
-    /// One turn. @returns when the next is due, in virtual time.
+    /// One turn of each lane. @returns when the next is due, in virtual time.
     std::int64_t turn();
 
     void move_clock(std::int64_t by_ns) noexcept { time_.ahead_ns += by_ns; }
@@ -84,10 +85,11 @@ public:
         return static_cast<std::uint32_t>(how_.instance >> 20) | std::uint32_t{1} << 24;
     }
     [[nodiscard]] const node_settings& how() const noexcept { return how_; }
+    /// Of all lanes together.
     [[nodiscard]] const lane_turn& last() const noexcept { return last_; }
     /// Who it believes is there; null before its first turn.
     [[nodiscard]] const runtime::cluster_view* view() const noexcept { return view_.get(); }
-    [[nodiscard]] const runtime::lane_counters& counters() noexcept { return lane_->counters(); }
+    [[nodiscard]] std::uint64_t invocations_received() const noexcept;
     [[nodiscard]] std::size_t bytes_held() const noexcept { return frames_.bytes_held(); }
     [[nodiscard]] std::vector<actors::pool*> pools() const { return functions_.pools(); }
 
@@ -131,8 +133,8 @@ private:
     runtime::lane_alarm alarm_;
     std::shared_ptr<const runtime::cluster_view> view_;
     std::unique_ptr<runtime::cluster_agent> membership_;
-    std::unique_ptr<runtime::lane> lane_;
-    std::unique_ptr<runtime::lane_thread> thread_;
+    std::vector<std::unique_ptr<runtime::lane>> lanes_;
+    std::vector<std::unique_ptr<runtime::lane_thread>> threads_;  // one for each
     lane_turn last_;
 };
 

@@ -7,6 +7,7 @@
 // sleep, and says until when.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,16 @@ struct lane_turn {
     std::size_t calls_away = 0;  // of those, on other nodes
     std::size_t backlog = 0;     // frames that wait for slow peers
     std::string problem;         // its books do not add up
+
+    /// Of another lane of the same node.
+    void add(const lane_turn& other) {
+        due_ns = std::min(due_ns, other.due_ns);
+        ended = ended && other.ended;
+        calls_open += other.calls_open;
+        calls_away += other.calls_away;
+        backlog += other.backlog;
+        if (problem.empty()) problem = other.problem;
+    }
 };
 
 [[nodiscard]] lane_turn& last_lane_turn() noexcept;
