@@ -53,6 +53,12 @@ class Account:
         """Calls that were executed more than once."""
         return [call for call in self.calls if len(self.runs(call)) > 1]
 
+    def late(self, seconds=1.0):
+        """Executions that began so long after their caller had its answer: of calls that lay in a
+        buffer meanwhile."""
+        return [(call.id, when - call.end) for call in self.calls
+                for when, _, _ in self.runs(call) if when > call.end + seconds]
+
     def contradictions(self):
         """What must not be, whatever dies: calls without an answer, with two, answered without
         having run, or run although the answer said that they did not. Sentences."""

@@ -19,6 +19,14 @@ class Plan:
     rate: int = 300
     # A call that a caller hands to a node in this time after its end cannot know of it yet.
     grace_s: float = 0.1
+    # Of each node.
+    lanes: int = 1
+    # Those of case_attack.py that are made; none: all, or the quick ones.
+    attacks: tuple = ()
+    attack_seconds_max: float = 15.0
+
+    def node_options(self, *more):
+        return ["--lanes", self.lanes, *more]
 
 
 class Callers:

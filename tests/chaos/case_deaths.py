@@ -15,7 +15,7 @@ def run_kill(programs, directory, plan):
     """kill -9 of one of three, and a new start."""
     draw = random.Random(1)
     kills, known_s = [], []
-    with Cluster(programs, directory) as cluster:
+    with Cluster(programs, directory, options=plan.node_options()) as cluster:
         callers = Callers(cluster, plan)
         for number in range(plan.rounds):
             # Drawn, for a caller whose node dies moves on in turn, too.
@@ -57,7 +57,7 @@ def run_kill(programs, directory, plan):
 def run_restart(programs, directory, plan):
     """SIGTERM to each node in turn, wait for its end, start it anew."""
     began, stops_s, codes = time.monotonic(), [], []
-    with Cluster(programs, directory) as cluster:
+    with Cluster(programs, directory, options=plan.node_options()) as cluster:
         callers = Callers(cluster, plan)
         for number in range(plan.rounds):
             for name in cluster.names:

@@ -20,7 +20,8 @@ def run_partition(programs, directory, plan):
     """A caller on each side knows all nodes, of each kind of function."""
     cuts, heals, healed_s = [], [], []
     with (Network(["n1", "n2", "n3", "c1", "c2"]) as network,
-          Cluster(programs, directory, network=network) as cluster):
+          Cluster(programs, directory, network=network,
+                  options=plan.node_options()) as cluster):
         loads = {}
         for where, first in (("c1", 0), ("c2", 2)):
             for kind in ("nap_idempotent", "nap"):

@@ -31,7 +31,7 @@ def pause(node, seconds):
 def run_short(programs, directory, plan):
     """Too short to be dead, and to be noticed by more than a delay."""
     case, condemned = "pause 300 ms", []
-    with Cluster(programs, directory) as cluster:
+    with Cluster(programs, directory, options=plan.node_options()) as cluster:
         callers = Callers(cluster, plan)
         for number in range(plan.rounds):
             victim = cluster.names[number % len(cluster.names)]
@@ -63,7 +63,7 @@ def run_long(programs, directory, plan):
     """Long enough to be given up; callers turn to others, and the node is taken back."""
     case, seconds = "pause 5 s", 5.0
     not_dead, not_higher, pauses, back_s = [], [], [], []
-    with Cluster(programs, directory) as cluster:
+    with Cluster(programs, directory, options=plan.node_options()) as cluster:
         callers = Callers(cluster, plan)
         for number in range(plan.rounds):
             victim = cluster.names[number % len(cluster.names)]
@@ -95,5 +95,7 @@ def run_long(programs, directory, plan):
             row_zero(case, "came back without a higher incarnation", not_higher),
             row_at_most(case, "whole again", max(back_s), 3.0, " s"),
             row_at_most(case, "slowest idempotent call", safe.summary["max_ms"] / 1e3, 1.5, " s"),
+            Row(case, "begun 1 s and more after their caller had its answer", "reported",
+                str(len(safe.late()) + len(once.late())), None),
             Row(case, "slowest other call; failed in flight", "reported",
                 f"{once.summary['max_ms'] / 1e3:.3g} s; {len(once.failed)}", None)]

@@ -17,19 +17,19 @@ CALLERS = 3
 
 def run_slow(programs, directory, plan):
     seconds = 20 if plan.quick else 60
-    rows = run_slow_once(programs, directory / "fixed", "slow", seconds, exponential=False)
+    rows = run_slow_once(programs, directory / "fixed", "slow", seconds, plan, exponential=False)
     if not plan.quick:
-        rows += run_slow_once(programs, directory / "drawn", "slow, drawn", seconds,
+        rows += run_slow_once(programs, directory / "drawn", "slow, drawn", seconds, plan,
                               exponential=True)
     return rows
 
 
-def run_slow_once(programs, directory, case, seconds, exponential):
+def run_slow_once(programs, directory, case, seconds, plan, exponential):
     """Time of service is waiting, and a node runs few calls at once: so capacity is exact, and two
     cores are enough for three nodes."""
     capacity = sum(ACTIVATIONS / (SERVICE_US * SLOW.get(name, 1)) for name in ("n1", "n2", "n3"))
     rate = LOAD * capacity * 1e6
-    options = ["--activations", ACTIVATIONS]
+    options = plan.node_options("--activations", ACTIVATIONS)
     with Cluster(programs, directory, options=options, slow=SLOW) as cluster:
         more = {"exponential": True} if exponential else {}
         say(f"  {case}: {rate:.0f} calls/s for {seconds} s")
@@ -98,7 +98,7 @@ def ideal_once_s(service_s, rate, exponential, calls, seed):
 def run_idle(programs, directory, plan):
     """What nodes of a cluster cost that nobody calls."""
     seconds = 20 if plan.quick else 30
-    with Cluster(programs, directory) as cluster:
+    with Cluster(programs, directory, options=plan.node_options()) as cluster:
         time.sleep(2)
         began = time.monotonic()
         before = {name: node.cpu_seconds() for name, node in cluster.nodes.items()}

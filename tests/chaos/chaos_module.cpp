@@ -26,6 +26,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -108,6 +109,23 @@ dunlin::task<dunlin::result<receipt>> nap(const order& call, dunlin::context& ct
     co_return receipt_for(ctx, began);
 }
 
+dunlin::result<receipt> doze(const order& call, dunlin::context& ctx) {
+    const auto began = clock_type::now();
+    if (auto done = trace().append(call, ctx.attempt(), began); !done) return done.error();
+    std::this_thread::sleep_for(std::chrono::microseconds(call.us));
+    return receipt_for(ctx, began);
+}
+
+dunlin::task<dunlin::result<receipt>> relay(const order& call, dunlin::context& ctx) {
+    co_return co_await ctx.invoke<receipt>("chaos/nap_idempotent", call);
+}
+
+dunlin::result<receipt> poison(const order& call, dunlin::context& ctx) {
+    const auto began = clock_type::now();
+    if (auto done = trace().append(call, ctx.attempt(), began); !done) return done.error();
+    std::abort();
+}
+
 }  // namespace
 
 DUNLIN_MODULE(chaos, m) {
@@ -117,4 +135,14 @@ DUNLIN_MODULE(chaos, m) {
     m.function("nap_idempotent", nap)
         .idempotent()
         .description("Leaves its trace and waits, holding no thread.");
+    m.function("doze", doze).description("Leaves its trace and waits, holding a thread.");
+    m.function("doze_idempotent", doze)
+        .idempotent()
+        .description("Leaves its trace and waits, holding a thread.");
+    m.function("relay_idempotent", relay)
+        .idempotent()
+        .description("Calls nap_idempotent, wherever that runs.");
+    m.function("poison_idempotent", poison)
+        .idempotent()
+        .description("Leaves its trace and ends its process.");
 }

@@ -14,8 +14,10 @@ KNOWN_SECONDS_MAX = 10
 class Cluster:
     """Nodes n1, n2, ...; each is told to join all the others, as a headless service would."""
 
-    def __init__(self, programs, directory, count=3, options=(), slow=None, network=None):
-        self.programs, self.network = programs, network
+    def __init__(self, programs, directory, count=3, options=(), slow=None, network=None,
+                 keys=None, modules=(), wrap=(), log_level="debug"):
+        self.programs, self.network, self.keys = programs, network, keys
+        self.modules, self.wrap, self.log_level = list(modules), list(wrap), log_level
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.options = list(options)

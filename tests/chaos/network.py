@@ -90,6 +90,10 @@ class Network:
                 self._tables(here, "-A", "INPUT", "-s", self.address(there), "-j", "DROP")
                 self._tables(here, "-A", "OUTPUT", "-d", self.address(there), "-j", "DROP")
 
+    def cut_one_way(self, source, target):
+        """Nothing passes any more from one host to another; the other way it does."""
+        self._tables(target, "-A", "INPUT", "-s", self.address(source), "-j", "DROP")
+
     def heal(self, side):
         for host in side:
             self._tables(host, "-F")

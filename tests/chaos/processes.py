@@ -29,17 +29,19 @@ class ChaosError(Exception):
 class Programs:
     """Where the things that are run are."""
 
-    def __init__(self, dunlin, module, load):
+    def __init__(self, dunlin, module, load, bench):
         self.dunlin, self.module, self.load = str(dunlin), str(module), str(load)
+        self.bench = str(bench)
 
     @staticmethod
     def of_build(directory):
         directory = pathlib.Path(directory).resolve()
         return Programs(directory / "bin/dunlin", directory / "modules/chaos.so",
-                        directory / "bin/chaos_load")
+                        directory / "bin/chaos_load", directory / "modules/bench.so")
 
     def missing(self):
-        return [each for each in (self.dunlin, self.module, self.load) if not os.path.exists(each)]
+        return [each for each in (self.dunlin, self.module, self.load, self.bench)
+                if not os.path.exists(each)]
 
 
 class Ports:
@@ -99,9 +101,10 @@ class Node(Process):
     def __init__(self, cluster, name, life, endpoint, join, slow):
         self.name, self.endpoint, self._cluster = name, endpoint, cluster
         self.trace_path = cluster.directory / f"trace-{name}-{life}"
-        argv = [*cluster.prefix(name), cluster.programs.dunlin, "node", "--name", name,
-                "--listen", endpoint, "--cluster", cluster.name, "--module",
-                cluster.programs.module, "--log-level", "debug", *cluster.options]
+        argv = [*cluster.prefix(name), *cluster.wrap, cluster.programs.dunlin, "node", "--name",
+                name, "--listen", endpoint, "--cluster", cluster.name, "--module",
+                cluster.programs.module, *cluster.modules, "--log-level", cluster.log_level,
+                *cluster.options, *(cluster.keys.of_node() if cluster.keys else [])]
         if join:
             argv += ["--join", *join]
         environment = {"DUNLIN_CHAOS_TRACE": str(self.trace_path), "DUNLIN_CHAOS_NODE": name,
@@ -125,7 +128,8 @@ class Node(Process):
         try:
             ran = subprocess.run(
                 [*self._cluster.prefix(self.name), self._cluster.programs.dunlin, "invoke",
-                 "dunlin/nodes", "--node", self.endpoint, "--timeout", "1s"],
+                 "dunlin/nodes", "--node", self.endpoint, "--timeout", "1s",
+                 *(self._cluster.keys.of_operator() if self._cluster.keys else [])],
                 capture_output=True, timeout=10, check=False)
             rows = json.loads(ran.stdout) if ran.returncode == 0 else []
         except (subprocess.TimeoutExpired, ValueError):
@@ -183,6 +187,8 @@ class Load(Process):
                 "--calls", self.calls_path, "--first-id", Load._count << 40, "--seed", Load._count]
         for endpoint in nodes or cluster.endpoints():
             argv += ["--node", endpoint]
+        if cluster.keys:
+            argv += cluster.keys.of_client()
         for key, value in options.items():
             word = "--" + key.replace("_", "-")
             argv += [word] if value is True else [word, value]
@@ -202,10 +208,15 @@ class Load(Process):
 
     def _await_first_line(self):
         limit = time.monotonic() + READY_SECONDS_MAX
-        while not self.latest and self.running() and time.monotonic() < limit:
+        while not self._told() and self.running() and time.monotonic() < limit:
             time.sleep(0.02)
-        if not self.latest:
+        if not self.running():
+            self._reader.join(10)
+        if not self._told():
             raise ChaosError(f"a caller did not begin: {self.log()[-2000:]}")
+
+    def _told(self):
+        return bool(self.latest) or self.summary is not None
 
     def errors(self):
         return sum(self.latest.get("errors", {}).values())

@@ -8,6 +8,7 @@ README.md beside this file says how each figure is taken.
 """
 
 import argparse
+import dataclasses
 import pathlib
 import shutil
 import signal
@@ -16,53 +17,80 @@ import tempfile
 import time
 
 from callers import Plan
+from case_attack import ATTACKS, run_attack
+from case_behind import run_behind, run_poison
 from case_deaths import run_kill, run_restart
+from case_drain import run_drain
+from case_oneway import run_oneway
 from case_partition import run_partition
 from case_pause import run_pause
+from case_share import run_share
 from case_steady import run_idle, run_slow
 from network import NotPermitted
 from processes import ChaosError, Programs
 from report import Row, say, table
 
-# name: (what to run, rounds, rounds with --quick)
+# name: (what to run, rounds, rounds with --quick, lanes of each node, one run for each)
+BOTH, ONE = (1, 3), (1,)
 CASES = {
-    "kill": (run_kill, 50, 5),
-    "restart": (run_restart, 20, 2),
-    "pause": (run_pause, 9, 3),
-    "partition": (run_partition, 20, 2),
-    "slow": (run_slow, 1, 1),
-    "idle": (run_idle, 1, 1),
+    "kill": (run_kill, 50, 5, BOTH),
+    "restart": (run_restart, 20, 2, BOTH),
+    "pause": (run_pause, 9, 3, BOTH),
+    "partition": (run_partition, 20, 2, ONE),
+    "oneway": (run_oneway, 9, 3, BOTH),
+    "behind": (run_behind, 12, 3, BOTH),
+    "poison": (run_poison, 4, 2, ONE),
+    "drain": (run_drain, 3, 1, BOTH),
+    "share": (run_share, 1, 1, BOTH),
+    "slow": (run_slow, 1, 1, ONE),
+    "idle": (run_idle, 1, 1, BOTH),
+    "attack": (run_attack, 1, 1, ONE),
 }
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         prog="chaos", description="Kill, restart, pause, partition and slow real nodes under load.")
+    parser.add_argument("cases", nargs="*", metavar="CASE",
+                        help=f"of {', '.join(CASES)}; none: all")
     parser.add_argument("--build-dir", default="build/release", metavar="DIR")
-    parser.add_argument("--only", default=",".join(CASES), metavar="CASE,...",
-                        help=f"of {', '.join(CASES)}")
+    parser.add_argument("--only", metavar="CASE,...", help="the same")
+    parser.add_argument("--attacks", default="", metavar="NAME,...",
+                        help=f"those of the case attack: {', '.join(ATTACKS)}")
+    parser.add_argument("--lanes", type=int, metavar="N",
+                        help="of each node; without it one, and most cases once more with three")
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case that has rounds")
     parser.add_argument("--quick", action="store_true", help="few rounds: a glance, not a verdict")
     parser.add_argument("--keep", metavar="DIR",
                         help="leave logs, traces and callers' files there, emptied first")
     given = parser.parse_args()
-    given.cases = [name for name in given.only.split(",") if name]
+    given.cases += [name for name in (given.only or "").split(",") if name]
+    given.cases = given.cases or list(CASES)
     unknown = [name for name in given.cases if name not in CASES]
-    if unknown or not given.cases:
-        parser.error(f"no case {unknown[0] if unknown else ''!r}; there are {', '.join(CASES)}")
+    if unknown:
+        parser.error(f"no case {unknown[0]!r}; there are {', '.join(CASES)}")
+    given.attacks = tuple(name for name in given.attacks.split(",") if name)
+    unknown = [name for name in given.attacks if name not in ATTACKS]
+    if unknown:
+        parser.error(f"no attack {unknown[0]!r}; there are {', '.join(ATTACKS)}")
+    if given.lanes is not None and not 1 <= given.lanes <= 64:
+        parser.error("--lanes: 1 to 64")
     if given.rounds is not None and given.rounds < 1:
         parser.error("--rounds: at least 1")
     return given
 
 
-def run_case(name, programs, directory, given):
+def run_case(name, lanes, programs, directory, given):
     """The rows of one case, and whether it could be measured."""
-    run, rounds, rounds_quick = CASES[name]
-    plan = Plan(given.rounds or (rounds_quick if given.quick else rounds), given.quick)
+    run, rounds, rounds_quick, _ = CASES[name]
+    plan = Plan(given.rounds or (rounds_quick if given.quick else rounds), given.quick,
+                lanes=lanes, attacks=given.attacks)
+    if lanes != 1:
+        name += f", {lanes} lanes"
     say(f"== {name}")
     began = time.monotonic()
     try:
-        rows = run(programs, directory / name, plan)
+        rows = run(programs, directory / name.replace(", ", "-").replace(" ", "-"), plan)
     except NotPermitted as reason:
         say(f"  skipped: {reason}")
         return [Row(name, "skipped, no namespaces", "", str(reason)[:60], None)], True
@@ -70,6 +98,8 @@ def run_case(name, programs, directory, given):
         say(f"  {problem}")
         return [Row(name, "not measured", "", str(problem).splitlines()[0][:60], False)], False
     say(f"  took {time.monotonic() - began:.0f} s")
+    if lanes != 1:
+        rows = [dataclasses.replace(row, case=f"{row.case}, {lanes} lanes") for row in rows]
     return rows, True
 
 
@@ -96,9 +126,10 @@ def main():
     rows, measured, code = [], True, 0
     try:
         for name in given.cases:
-            found, could = run_case(name, programs, directory, given)
-            rows += found
-            measured = measured and could
+            for lanes in (given.lanes,) if given.lanes else CASES[name][3]:
+                found, could = run_case(name, lanes, programs, directory, given)
+                rows += found
+                measured = measured and could
     except KeyboardInterrupt:
         say("chaos: interrupted")
         code = 130

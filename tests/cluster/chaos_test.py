@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 
 from callers import Plan  # noqa: E402
+from case_attack import run_attack  # noqa: E402
 from case_deaths import run_kill, run_restart  # noqa: E402
 from case_pause import run_short  # noqa: E402
 from processes import Programs  # noqa: E402
@@ -22,11 +23,11 @@ from report import table  # noqa: E402
 
 
 class ChaosTest(unittest.TestCase):
-    def check(self, run, rounds):
+    def check(self, run, rounds, **more):
         programs = Programs(os.environ["DUNLIN_BINARY"], os.environ["CHAOS_MODULE"],
-                            os.environ["CHAOS_LOAD"])
+                            os.environ["CHAOS_LOAD"], os.environ["BENCH_MODULE"])
         with tempfile.TemporaryDirectory(prefix="dunlin-chaos-") as directory:
-            rows = run(programs, pathlib.Path(directory), Plan(rounds, rate=100, grace_s=2.0))
+            rows = run(programs, pathlib.Path(directory), Plan(rounds, rate=100, grace_s=2.0, **more))
         short = [row for row in rows if row.met is False and not row.timing]
         self.assertFalse(short, "\n" + table(rows))
 
@@ -38,6 +39,10 @@ class ChaosTest(unittest.TestCase):
 
     def test_a_node_that_pauses_for_300_ms_fails_no_call(self):
         self.check(run_short, rounds=1)
+
+    def test_peers_that_mean_no_good_end_no_node_and_stay_within_its_limits(self):
+        self.check(run_attack, rounds=1, quick=True, attack_seconds_max=3.0,
+                   attacks=("random_bytes", "large_frames", "connect_call_close", "strangers"))
 
 
 if __name__ == "__main__":

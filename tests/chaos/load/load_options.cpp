@@ -27,6 +27,9 @@ int read_options(int count, char** words, load_options& into) {
     CLI::App app(description, "chaos_load");
     app.footer(footer);
     app.add_option("--node", into.nodes, "Endpoints of nodes.")->required()->type_name("ENDPOINT");
+    app.add_flag("--no-learn", into.no_learn, "Call these nodes alone, not members they tell of.");
+    app.add_option("--key", into.key_file, "The caller's secret key.")->type_name("FILE");
+    app.add_option("--node-key", into.node_key_file, "The nodes' public key.")->type_name("FILE");
     app.add_option("--function", into.function, "What is called.")->capture_default_str();
     app.add_option("--service-us", into.service_us, "How long a call takes, in microseconds.")
         ->capture_default_str();
@@ -40,6 +43,8 @@ int read_options(int count, char** words, load_options& into) {
         ->excludes(rate);
     app.add_option("--seconds", into.seconds, "How long calls are started. 0: until a signal.")
         ->check(CLI::Range(0.0, 1e6));
+    app.add_option("--calls-max", into.calls_max, "Calls that are started at most. 0: no limit.")
+        ->capture_default_str();
     app.add_option("--timeout-ms", into.timeout_ms, "Until a call's deadline.")
         ->check(CLI::Range(1, 3'600'000))
         ->capture_default_str();

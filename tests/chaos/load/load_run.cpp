@@ -79,6 +79,10 @@ void load_run::closed_loop() {
     }
 }
 
+bool load_run::all_started() const noexcept {
+    return options_.calls_max != 0 && next_id_ - options_.first_id >= options_.calls_max;
+}
+
 void load_run::tell_progress(load_clock::time_point now) {
     if (now < tell_at_) return;
     tell_at_ = std::max(tell_at_ + tell_every, now);
@@ -89,7 +93,7 @@ bool load_run::wait_until(load_clock::time_point when) {
     for (;;) {
         const auto now = load_clock::now();
         tell_progress(now);
-        if (now >= ends_) return false;
+        if (now >= ends_ || all_started()) return false;
         const auto left = std::max(load_clock::duration{}, std::min({when, tell_at_, ends_}) - now);
         const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
         const timespec limit{whole.count(), (left - whole).count()};

@@ -32,6 +32,7 @@ private:
     void start_call(load_clock::time_point due);
     /// Waits, printing progress when it is due. @returns false once the run is to end.
     bool wait_until(load_clock::time_point when);
+    [[nodiscard]] bool all_started() const noexcept;
     void tell_progress(load_clock::time_point now);
     [[nodiscard]] double drawn();
 

@@ -47,6 +47,9 @@ int main(int count, char** words) {
     dunlin::client_options connecting;
     connecting.endpoints = options.nodes;
     connecting.name = "chaos_load";
+    connecting.learn_members = !options.no_learn;
+    connecting.key_file = options.key_file;
+    connecting.node_key_file = options.node_key_file;
     connecting.connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms);
     connecting.busy_poll = std::chrono::microseconds(0);
     auto client = dunlin::client::connect(connecting);
