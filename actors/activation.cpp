@@ -124,24 +124,29 @@ void activation::timer_fired(const operation_timer& timer) {
     post(operation_done{timer.operation, timer.code, std::move(data)});
 }
 
-void activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) {
-    if (index >= work->size()) return;  // refused by its pool, and answered then
+bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) {
+    if (index >= work->size()) return true;  // refused by its pool, and answered then
     auto& stopped = (*work)[index];
-    if (!stopped.stop.request(reason)) return;
+    const bool first = stopped.stop.request(reason);
     // Either the activation sees the request when it starts, or we see the activation here.
     auto* runner = stopped.runner.load(std::memory_order_seq_cst);
     if (runner == nullptr) {
         // It may be on another node; whoever takes it there looks for the request after that.
         auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
-        if (carrier != nullptr) carrier->withdraw(stopped.carried, reason);
-        return;
+        if (carrier == nullptr) return true;
+        if (first) carrier->withdraw(stopped.carried, reason);
+        return false;
     }
-    // One that is left from now on is called by whoever runs the function, and not waited for.
-    if (!stopped.stop.has_callback()) return runner->post(stop_running{work, index});
+    if (!first) return false;
+    if (!stopped.stop.has_callback()) {
+        // One that is left from now on is called by the thread of the function, and not waited for.
+        runner->post(stop_running{work, index});
+        return false;
+    }
     // What the author left for this moment may wait for something, and a lane must not.
     const bool on_lane = run_unit::current() != nullptr;
-    if (on_lane && runner->home().pass_stop_on({work, index})) return;
-    runner->finish_stop({work, index});
+    if (!on_lane || !runner->home().pass_stop_on({work, index})) runner->finish_stop({work, index});
+    return false;
 }
 
 // The callback first: an operation that ends may end the function, and with it the callback.

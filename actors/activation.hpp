@@ -51,7 +51,8 @@ public:
     void end();
 
     /// Requests the stop of an invocation, wherever it is: waiting, running or suspended.
-    static void stop(const bundle_ptr& work, std::uint32_t index, errc reason);
+    /// @returns true when it has not started, and so never will. False when it has, or is away.
+    static bool stop(const bundle_ptr& work, std::uint32_t index, errc reason);
 
     /// Runs the stop callback of an invocation of this activation, here, and then ends what the
     /// invocation waits for.

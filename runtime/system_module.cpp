@@ -160,6 +160,9 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
         for (const auto* lane : module.lanes_) sum += (lane->*each.value).get();
         stats[each.name] = sum;
     }
+    std::uint64_t late = stats["answers_late"];
+    for (const auto* lane : module.lanes_) late += lane->answers_after_end.get();
+    stats["answers_late"] = late;
     static const gate_counters no_gate;
     const auto& gate = module.gate_ == nullptr ? no_gate : *module.gate_;
     stats["keys_refused"] = gate.keys_refused.get();

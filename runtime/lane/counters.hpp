@@ -26,6 +26,18 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
+/// A counter that several threads write: each time a read-modify-write.
+class shared_counter {
+public:
+    void add() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
 struct lane_counters {
     counter turns;  // how often it looked for work
     counter frames_received;
@@ -41,11 +53,12 @@ struct lane_counters {
     counter invocations_received;
     counter replies_sent;
     counter failures_sent;
-    counter answers_late;           // the second answer to a call, dropped
-    counter answers_undeliverable;  // the asker was gone
-    counter calls_forwarded;        // sent to another node, again or for the first time
-    counter calls_retried;          // sent again
-    counter peers_connected;        // since the start
+    counter answers_late;              // the second answer to a call, dropped
+    shared_counter answers_after_end;  // the same, once the lane has answered all and ended
+    counter answers_undeliverable;     // the asker was gone
+    counter calls_forwarded;           // sent to another node, again or for the first time
+    counter calls_retried;             // sent again
+    counter peers_connected;           // since the start
     counter peers_slow_dropped;
     counter takeovers;        // a function held the lane too long
     counter calls_cut_short;  // answered by the end of the lane

@@ -234,13 +234,9 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
 }
 
 void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
-    // What a node says of itself it says to the end.
-    if (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")) {
-        error why{errc::unavailable,
-                  "node " + options_.node_name + " is draining; the call did not run"};
-        why.did_not_run = true;
-        return reply_error(from, call.id, why);
-    }
+    // What a node says of itself it says until it ends.
+    if (finishing_ || (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")))
+        return reply_error(from, call.id, not_taken_any_more());
     if (from.in_flight >= options_.in_flight_max)
         return reply_error(from, call.id,
                            {errc::overloaded,
@@ -333,6 +329,14 @@ error lane::explain_unknown(std::string_view function) {
     using suggestion = function_registry::suggestion;
     const bool few = ++names_unknown_ <= suggestions_per_turn_max;
     return functions_.unknown(function, few ? suggestion::nearest : suggestion::none);
+}
+
+error lane::not_taken_any_more() const {
+    error why{errc::unavailable, "node " + options_.node_name +
+                                     (finishing_ ? " stops" : " is draining") +
+                                     "; the call did not run"};
+    why.did_not_run = true;
+    return why;
 }
 
 error lane::too_much_held(const actors::pool& wanted) const {

@@ -319,13 +319,13 @@ void lane::apply(lane_command& command) {
     } else if (std::holds_alternative<begin_drain>(command)) {
         drain();
     } else if (auto* changed = std::get_if<view_change>(&command)) {
-        take_view(std::move(changed->view));
+        if (!finishing_) take_view(std::move(changed->view));
     } else if (auto* call = std::get_if<travelling_call>(&command)) {
         take_travelling(*call);
     } else if (auto* stop = std::get_if<carried_stop>(&command)) {
         withdraw(stop->carried, stop->reason);
     } else if (auto* found = std::get_if<seeds_found>(&command)) {
-        if (membership_ != nullptr) membership_->seeds(std::move(found->endpoints));
+        if (membership_ != nullptr && !finishing_) membership_->seeds(std::move(found->endpoints));
     } else if (std::holds_alternative<access_change>(command)) {
         take_access();
     } else {
@@ -376,7 +376,7 @@ void lane::answer_error(actors::answer_address to, error why) {
 
 void lane::from_elsewhere(lane_command answer) {
     // An ended lane has answered everything itself.
-    if (!inbox_.push(std::move(answer))) counters_.answers_late.add();
+    if (!inbox_.push(std::move(answer))) counters_.answers_after_end.add();
 }
 
 std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
@@ -405,6 +405,42 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
 
 // -- the end ---------------------------------------------------------------------------------
 
+// Again as long as anything is read: a repeat of a call that runs on another lane has an entry
+// until its turn ends, whatever becomes of new calls.
+void lane::cut_short_all() {
+    settle();
+    ledger_.for_each_open([this](ledger_entry& entry) { cut_short(entry); });
+    turn_work_.clear();
+}
+
+// The stop comes first: only when it has been requested is it certain of a call that waits for its
+// turn that it will not start after all, and may run elsewhere.
+void lane::cut_short(ledger_entry& entry) {
+    counters_.calls_cut_short.add();
+    const bool waits_here =
+        entry.via == nullptr && entry.plays != ledger_entry::part::attached && entry.keep;
+    const bool never_runs =
+        waits_here && actors::activation::stop(entry.keep, entry.index, errc::unavailable);
+    const auto stopped =
+        "node " + options_.node_name + " stopped before " + function_of(entry) + " ";
+    if (!never_runs)
+        return answer_in_place(entry, errc::unavailable,
+                               stopped + "answered; the function may have run");
+    error why{errc::unavailable, stopped + "started; the call did not run"};
+    why.did_not_run = true;
+    answer(entry, why);
+    close(entry);
+}
+
+void lane::end_timers() {
+    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
+        auto& item = static_cast<wheel_item&>(node);
+        if (item.what != wheel_item::kind::operation) return;  // of a call: each has its answer
+        const auto fired = std::exchange(static_cast<lane_timer&>(item).self, nullptr);
+        fire_at_end(*fired);
+    });
+}
+
 void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {
     const auto work = entry.keep;
     const auto index = entry.index;
@@ -417,12 +453,7 @@ void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail)
 void lane::finish_all() {
     draining_ = true;
     end_turn();
-    ledger_.for_each_open([this](ledger_entry& entry) {
-        counters_.calls_cut_short.add();
-        answer_in_place(entry, errc::unavailable,
-                        "node " + options_.node_name + " stopped before " + function_of(entry) +
-                            " answered; the function may have run");
-    });
+    cut_short_all();
     if (membership_ != nullptr) membership_->leave();
     forwarder_.say_bye();
     say_farewell();
@@ -430,11 +461,7 @@ void lane::finish_all() {
     // Timers end with the lane: what waits for one goes on now.
     inbox_.close();
     read_commands();
-    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
-        auto& timer = static_cast<lane_timer&>(static_cast<wheel_item&>(node));
-        const auto fired = std::exchange(timer.self, nullptr);
-        fire_at_end(*fired);
-    });
+    end_timers();
     // Operations that ended through the stop: their activations go on elsewhere.
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
     // In this order: a monitor whose reader is gone could block ZeroMQ's thread.

@@ -183,6 +183,9 @@ private:
     void end_drain_grace();
     void say_goaway(peer& to);
     void finish_all();
+    void cut_short_all();
+    void cut_short(ledger_entry& entry);
+    void end_timers();
     void from_elsewhere(lane_command answer);
 
     // intake.cpp: from bytes to bundles
@@ -207,6 +210,7 @@ private:
                         struct gathering& into);
     [[nodiscard]] error explain_unknown(std::string_view function);
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
+    [[nodiscard]] error not_taken_any_more() const;
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
 
@@ -334,7 +338,7 @@ private:
     std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
     std::int64_t drain_until_ns_ = 0;
-    bool finishing_ = false;
+    bool finishing_ = false;  // from here on nothing new is taken, and everything is answered
 };
 
 }  // namespace dunlin::runtime

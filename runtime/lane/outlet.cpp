@@ -284,6 +284,7 @@ void lane::say_farewell() {
         // No more than some at a time: a peer that goes on sending must not keep the lane.
         constexpr int frames_per_look = 64;
         for (int frames = 0; frames < frames_per_look && receive();) ++frames;
+        if (ledger_.open_count() != 0) cut_short_all();
         now_ns_ = time_.now_ns();
         read_monitor();
         probe_suspects();

@@ -121,6 +121,9 @@ bool lane::run_here(ledger_entry& entry) {
 
 void lane::take_travelling(travelling_call& call) {
     auto& invocation = (*call.single)[0];
+    // Its links are gone or about to go.
+    if (finishing_)
+        return invocation.origin->answer_error(invocation.address, not_taken_any_more());
     auto* route = forwarder_.route(call.function);
     auto* pool = functions_.find(call.function);
     auto* to = route == nullptr

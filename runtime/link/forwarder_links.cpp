@@ -313,8 +313,10 @@ void forwarder::polled(std::span<const pollfd> items) {
 
 void forwarder::say_bye() {
     flush();
-    for (auto& link : links_)
+    for (auto& link : links_) {
+        drop_catalog(*link);  // routes outlive links
         if (link->connection != nullptr) link->connection->say_bye();
+    }
     links_.clear();
 }
 

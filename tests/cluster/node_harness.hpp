@@ -2,6 +2,9 @@
 //
 // A real node inside the test, with the modules `bench` and `faults`, on a port of the system's
 // choice.
+//
+// Every test runs with nodes of one lane, and again, as `cluster-3-lanes/...`, with nodes of three:
+// DUNLIN_TEST_LANES says how many. A test that is about lanes sets their number itself.
 #pragma once
 
 #include "runtime/node.hpp"
@@ -11,6 +14,8 @@
 #include <dunlin/codec.hpp>
 #include <dunlin/fields.hpp>
 
+#include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,12 +34,17 @@ struct awaited {
     DUNLIN_FIELDS(name, count)
 };
 
+[[nodiscard]] inline std::size_t lanes_under_test() {
+    const char* told = std::getenv("DUNLIN_TEST_LANES");
+    return told == nullptr ? 1 : std::stoul(told);
+}
+
 [[nodiscard]] inline runtime::node_config node_settings() {
     runtime::node_config config;
     config.name = "under-test";
     config.listen = "tcp://127.0.0.1:0";
     config.modules = {module_file("bench"), module_file("faults")};
-    config.lanes = 1;
+    config.lanes = lanes_under_test();
     config.scheduler_threads = 2;
     config.activations = 4;
     return config;

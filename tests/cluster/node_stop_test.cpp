@@ -98,14 +98,44 @@ TEST_CASE("calls in flight are answered when a node's patience ends") {
     CHECK(client.wait(napping, "the suspended call").text() ==
           "unavailable: node under-test stopped before faults/nap_until_stopped answered; the "
           "function may have run");
+    CHECK_FALSE(client.wait(napping, "the suspended call").did_not_run);
     CHECK(client.wait(blocked, "the running call").code == errc::unavailable);
-    CHECK(client.wait(queued, "the queued call").code == errc::unavailable);
+    CHECK_FALSE(client.wait(blocked, "the running call").did_not_run);
+    CHECK(client.wait(queued, "the queued call").text() ==
+          "unavailable: node under-test stopped before faults/block started; the call did not run");
+    CHECK(client.wait(queued, "the queued call").did_not_run);
     CHECK(stopped.get() == 3);
     const auto other = start_node();
     raw_client opening(other->endpoints().front());
     await_event(opening, "patience nap out");
     CHECK(opening.call("faults/happen", std::string("patience")).ok);
     await_event(opening, "patience out");
+}
+
+TEST_CASE("what a node is asked while it says farewell is answered, by it and at once") {
+    auto config = node_settings();
+    config.drain_timeout = 0ms;
+    const auto node = start_node(config);
+    // It is waited for, half a second, to say that it has its answers.
+    raw_client deaf(node->endpoints().front());
+    raw_client client(node->endpoints().front());
+    raw_client leaving(node->endpoints().front());
+    const auto napping = client.invoke("faults/nap_until_stopped", std::string("farewell"));
+    await_event(client, "farewell in");
+    auto stopped = stop_beside(*node);
+    REQUIRE(client.wait(napping, "the call that the node's end cuts short").code ==
+            errc::unavailable);
+    const auto own = client.invoke("dunlin/stats", nullptr);
+    const auto other = client.invoke("bench/echo", 1);
+    client.barrier();
+    leaving.send(wire::bye{});  // settles what is open
+    for (const auto id : {own, other}) {
+        const auto& answer = client.wait(id, "a call that came during the farewell");
+        CHECK(answer.text() == "unavailable: node under-test stops; the call did not run");
+        CHECK(answer.did_not_run);
+        CHECK(client.answers.at(id).size() == 1);
+    }
+    CHECK(stopped.get() == 1);
 }
 
 TEST_CASE("a node whose lane is held by a function stops all the same") {

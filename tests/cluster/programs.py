@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the program `dunlin` for tests: to its end, or beside the test.
 
-DUNLIN_BINARY names the program, BENCH_MODULE and FAULTS_MODULE the modules `bench` and `faults`.
+DUNLIN_BINARY names the program, BENCH_MODULE and FAULTS_MODULE the modules `bench` and `faults`;
+DUNLIN_TEST_LANES says how many lanes a node has for which a test does not say it.
 Ports are the system's choice. Nothing sleeps: a test waits for a line, for the end of a process, or
 for what a node says of itself, each with a limit; and only processes started here are ended.
 """
@@ -85,10 +86,17 @@ class Process:
         self.close()
 
 
+def lanes_under_test():
+    """As options of a node."""
+    told = os.environ.get("DUNLIN_TEST_LANES")
+    return ("--lanes", told) if told else ()
+
+
 class Node(Process):
     def __init__(self, *arguments, listen="tcp://127.0.0.1:0"):
+        lanes = () if "--lanes" in arguments else lanes_under_test()
         super().__init__("node", "--listen", listen, "--module", os.environ["BENCH_MODULE"],
-                         *arguments)
+                         *lanes, *arguments)
         try:
             self.ready = self.line()
             words = self.ready.split()

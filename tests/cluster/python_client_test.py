@@ -20,6 +20,7 @@ import unittest
 import msgpack
 
 import python_client as wire
+from programs import lanes_under_test
 from python_client import Client
 
 SECOND_US = 1_000_000
@@ -37,7 +38,7 @@ class Node:
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [os.environ["DUNLIN_BINARY"], "node", "--listen", "tcp://127.0.0.1:0", "--module",
-             os.environ["BENCH_MODULE"]],
+             os.environ["BENCH_MODULE"], *lanes_under_test()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log)
         try:
             self.endpoint = self._wait_until_ready()

@@ -54,14 +54,7 @@ void lane::join() {
     for (auto& command : batch_)
         if (std::holds_alternative<timer_change>(command)) apply(command);
     batch_.clear();
-    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
-        auto& item = static_cast<wheel_item&>(node);
-        if (item.what != wheel_item::kind::operation) return;
-        auto& timer = static_cast<lane_timer&>(item);
-        const auto fired = std::exchange(timer.self, nullptr);
-        if (fired->code == 0) fired->code = static_cast<std::int32_t>(errc::unavailable);
-        fired->owner->timer_fired(*fired);
-    });
+    end_timers();
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
 }
 
@@ -108,13 +101,7 @@ void lane_thread::stir() noexcept {
     at.end_turn();
     if (at.finishing_ && !finished) {
         at.draining_ = true;
-        at.ledger_.for_each_open([&](ledger_entry& entry) {
-            at.counters_.calls_cut_short.add();
-            at.answer_in_place(entry, errc::unavailable,
-                               "node " + at.options_.node_name + " stopped before " +
-                                   lane::function_of(entry) +
-                                   " answered; the function may have run");
-        });
+        at.cut_short_all();
         if (at.membership_ != nullptr) at.membership_->leave();
         at.forwarder_.say_bye();
         at.peers_.for_each([&](peer& each) {
@@ -128,6 +115,7 @@ void lane_thread::stir() noexcept {
     at.probe_suspects();
     at.flush_all();
     if (finished) {
+        if (at.ledger_.open_count() != 0) at.cut_short_all();
         bool due = false;
         at.peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
         turn.ended = !due || at.drain_until_ns_ <= at.now_ns_;
