@@ -38,6 +38,8 @@ void member_table::count(const member_entry& entry, bool in) noexcept {
     if (!is_living(entry.state)) return;
     checksum_ ^= share_of(entry);
     in ? ++living_ : --living_;
+    if (entry.reached) return;
+    in ? ++unreached_ : --unreached_;
 }
 
 member_slot member_table::insert(record_ptr record, incarnation_number incarnation,
@@ -67,6 +69,14 @@ void member_table::change(member_slot at, record_ptr record, incarnation_number 
     entry.record = std::move(record);
     entry.incarnation = incarnation;
     entry.state = state;
+    count(entry, true);
+}
+
+void member_table::mark_reached(member_slot at) {
+    auto& entry = entries_[at];
+    if (entry.reached) return;
+    count(entry, false);
+    entry.reached = true;
     count(entry, true);
 }
 

@@ -25,6 +25,8 @@ struct member_entry {
     instance_id instance = no_instance;  // of an unused slot: none
     incarnation_number incarnation = 0;
     member_state state = member_state::dead;
+    bool reached = false;   // it has been heard itself, not only of
+    bool measured = false;  // how far it is, is known
 };
 static_assert(sizeof(member_entry) <= 32);
 
@@ -36,6 +38,8 @@ public:
     member_slot insert(record_ptr record, incarnation_number incarnation, member_state state);
     void change(member_slot at, record_ptr record, incarnation_number incarnation,
                 member_state state);
+    void mark_reached(member_slot at);
+    void mark_measured(member_slot at) noexcept { entries_[at].measured = true; }
     void erase(member_slot at);
     void reserve(std::size_t members);
 
@@ -48,6 +52,8 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size() - free_.size(); }
     [[nodiscard]] std::size_t living() const noexcept { return living_; }
+    /// Of those, the ones that have not been reached.
+    [[nodiscard]] std::size_t unreached() const noexcept { return unreached_; }
 
     /// Equal for equal living members and incarnations.
     [[nodiscard]] std::uint64_t checksum() const noexcept { return checksum_; }
@@ -72,6 +78,7 @@ private:
     std::vector<member_slot> free_;
     std::vector<member_slot> index_;  // open addressing, a power of two
     std::size_t living_ = 0;
+    std::size_t unreached_ = 0;
     std::uint64_t checksum_ = 0;
 };
 

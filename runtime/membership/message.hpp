@@ -25,19 +25,29 @@ struct update {
 
 /// Numbers are on the wire.
 enum class message_kind : std::uint8_t {
-    ping = 1,      // are you there?
-    ack = 2,       // the target is
-    ping_req = 3,  // ask the target for me
-    nack = 4,      // I asked, and it has not answered me yet either
-    gossip = 5,    // nothing but updates
-    digest = 6,    // this is the checksum of my list; is it yours?
-    sync = 7,      // these parts of my list differ from yours
+    ping = 1,            // are you there?
+    ack = 2,             // the target is
+    ping_req = 3,        // ask the target for me
+    nack = 4,            // I asked, and it has not answered me yet either
+    gossip = 5,          // nothing but updates
+    digest = 6,          // this is the checksum of my list; is it yours?
+    sync = 7,            // these parts of my list differ from yours
+    drain_question = 8,  // I am told to leave; are you about to leave, too?
+    drain_answer = 9,
+};
+
+/// Whether a node goes on taking calls. Numbers are on the wire.
+enum class drain_intent : std::uint8_t {
+    stays = 0,
+    asks = 1,    // is told to leave, and asks the others
+    leaves = 2,  // for certain
 };
 
 struct message {
     message_kind kind = message_kind::gossip;
 
-    std::uint32_t sequence = 0;        // ping, ack, ping_req, nack: the asker's number
+    std::uint32_t sequence = 0;        // ping, ack, ping_req, nack: the asker's number;
+                                       // drain_question, drain_answer: the question's stamp
     instance_id target = no_instance;  // the same: who is asked for
 
     /// digest, sync: the list is cut in 2^bucket_bits parts by instance.
@@ -45,6 +55,10 @@ struct message {
     bool wants_answer = false;           // sync
     std::vector<std::uint64_t> digests;  // digest: one for each bucket
     std::vector<std::uint32_t> buckets;  // sync: those whose records are all in here
+
+    /// drain_answer: what the answering node is about to do, and the stamp of its own question.
+    drain_intent intent = drain_intent::stays;
+    std::uint32_t stamp = 0;
 
     std::vector<update> updates;
 };
@@ -66,7 +80,11 @@ inline constexpr std::size_t updates_max = 1024;
 inline constexpr std::size_t message_bytes_max = 1024 * 1024;
 /// Nobody is suspected this often; more is a broken peer, and would leave no number to refute it.
 inline constexpr incarnation_number incarnation_max = 0xf000'0000u;
-/// How far beyond what is known an incarnation may be, for the same reason.
+/// Only the member itself raises its incarnation, from 1 on, and no cluster suspects one so often.
+/// Beyond this number nobody is believed but the member itself: others could talk it past what
+/// everybody believes, and it could contradict no more.
+inline constexpr incarnation_number incarnation_hearsay_max = 1u << 20;
+/// How far beyond what is known an incarnation may be that a member says of itself.
 inline constexpr incarnation_number incarnation_jump_max = 1u << 20;
 }  // namespace limits
 

@@ -173,6 +173,22 @@ const char* read_probe(msgpack_cursor& in, message& out) {
     return read_updates(in, out.updates);
 }
 
+const char* read_drain_question(msgpack_cursor& in, message& out) {
+    if (!in.read_uint(out.sequence)) return "the stamp is not a 32-bit unsigned integer";
+    return read_updates(in, out.updates);
+}
+
+const char* read_drain_answer(msgpack_cursor& in, message& out) {
+    if (!in.read_uint(out.sequence)) return "the stamp is not a 32-bit unsigned integer";
+    std::uint32_t intent = 0;
+    if (!in.read_uint(intent) || intent > static_cast<std::uint32_t>(drain_intent::leaves)) {
+        return "the intent is not an integer of at most 2";
+    }
+    out.intent = static_cast<drain_intent>(intent);
+    if (!in.read_uint(out.stamp)) return "the own stamp is not a 32-bit unsigned integer";
+    return read_updates(in, out.updates);
+}
+
 }  // namespace
 
 std::size_t encoded_bytes_max(const update& said) noexcept {
@@ -231,6 +247,16 @@ void encode(const message& from, std::vector<std::byte>& out) {
             at = wire::put_array(at, static_cast<std::uint32_t>(from.buckets.size()));
             for (const auto each : from.buckets) at = wire::put_uint(at, each);
             break;
+        case message_kind::drain_question:
+            at = wire::put_uint(wire::put_array(at, 3), kind);
+            at = wire::put_uint(at, from.sequence);
+            break;
+        case message_kind::drain_answer:
+            at = wire::put_uint(wire::put_array(at, 5), kind);
+            at = wire::put_uint(at, from.sequence);
+            at = wire::put_uint(at, static_cast<std::uint64_t>(from.intent));
+            at = wire::put_uint(at, from.stamp);
+            break;
     }
     at = wire::put_array(at, static_cast<std::uint32_t>(from.updates.size()));
     for (const auto& each : from.updates) at = put_update(at, each);
@@ -265,6 +291,8 @@ result<std::optional<message>> decode(bytes_view data) {
             break;
         case 6: required = 3, read = read_digest; break;
         case 7: required = 4, read = read_sync; break;
+        case 8: required = 2, read = read_drain_question; break;
+        case 9: required = 4, read = read_drain_answer; break;
         default: return std::optional<message>();
     }
     if (of.left < required) return wrong("it has fewer elements than its kind needs");

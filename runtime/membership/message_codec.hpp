@@ -11,6 +11,8 @@
 //   gossip                     [kind, updates]
 //   digest                     [kind, bucket_bits, [digest...], updates]
 //   sync                       [kind, bucket_bits, wants_answer, [bucket...], updates]
+//   drain_question             [kind, sequence, updates]
+//   drain_answer               [kind, sequence, intent, stamp, updates]
 //   update                     [state, incarnation, instance, name, [endpoint...], version,
 //                               draining, [accuser...], age_s]
 #pragma once

@@ -46,6 +46,11 @@ struct options {
     std::int64_t probe_period_ns = 100 * ms;
     /// When a probe asks again and through others. At most a third of the period.
     std::int64_t probe_timeout_ns = 30 * ms;
+    /// A member whose answers take longer than that is given as long as they do, as was measured,
+    /// but no longer than this; its probe fails after three timeouts and a third.
+    std::int64_t probe_timeout_max_ns = 600 * ms;
+    /// The same for a member of which no answer has been measured yet.
+    std::int64_t probe_timeout_unknown_ns = 300 * ms;
     /// Members asked for an indirect probe, each time.
     unsigned helpers = 3;
 
@@ -88,8 +93,15 @@ struct options {
     /// How long dead members are remembered, and how many.
     std::int64_t tombstone_ns = 24 * 3600 * 1000 * ms;
     std::size_t tombstones_max = 1024;
-    /// Members, dead ones included. What peers say of more is ignored.
-    std::size_t members_max = 65536;
+    /// Members, dead ones included; each of them costs each node a link for each lane. What peers
+    /// say of more is ignored.
+    std::size_t members_max = 4096;
+    /// Members that are only known from what others say, and have not been heard themselves. What
+    /// peers say of more is ignored until those have been reached or are dead; lists are compared
+    /// again soon, so what was left out comes later.
+    std::size_t unreached_max = 512;
+    /// When that happens, lists are compared after this time.
+    std::int64_t sync_refused_ns = 1000 * ms;
 };
 
 }  // namespace dunlin::runtime::membership

@@ -76,6 +76,15 @@ probe* probe_board::find_probe(std::uint32_t sequence) noexcept {
     return nullptr;
 }
 
+void probe_board::add_failed(const probe& ours) {
+    if (failed_.size() >= failed_max) failed_.erase(failed_.begin());
+    failed_.push_back(ours);
+}
+
+std::optional<probe> probe_board::take_failed(std::uint32_t sequence, instance_id target) {
+    return take(failed_, sequence, target);
+}
+
 probe* probe_board::due_probe(std::int64_t now_ns) noexcept {
     for (auto& each : probes_)
         if (std::min(each.ask_ns, each.failed_ns) <= now_ns) return &each;
@@ -94,6 +103,7 @@ void probe_board::expire(std::int64_t now_ns) {
 
 void probe_board::clear() noexcept {
     probes_.clear();
+    failed_.clear();
     relays_.clear();
 }
 

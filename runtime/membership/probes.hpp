@@ -36,6 +36,8 @@ struct probe {
     instance_id target = no_instance;
     std::uint32_t sequence = 0;
     unsigned asks = 0;           // so far
+    std::int64_t begun_ns = 0;   // when it asked first
+    std::int64_t again_ns = 0;   // after how long it asks again
     std::int64_t ask_ns = 0;     // when to ask again
     std::int64_t failed_ns = 0;  // when to give up
     unsigned helpers_asked = 0;
@@ -54,7 +56,11 @@ struct relay {
 
 class probe_board {
 public:
-    static constexpr std::size_t probes_max = 16;  // one a period and a few for closed connections
+    // One a period, which may take several when members are far, and those whose connections
+    // closed.
+    static constexpr std::size_t probes_max = 64;
+    /// Probes that failed and may be answered yet.
+    static constexpr std::size_t failed_max = 64;
     static constexpr std::size_t relays_max = 256;
 
     [[nodiscard]] std::uint32_t next_sequence() noexcept {
@@ -71,6 +77,10 @@ public:
     [[nodiscard]] std::optional<probe> take_probe(std::uint32_t sequence, instance_id target);
     [[nodiscard]] std::optional<relay> take_relay(std::uint32_t sequence, instance_id target);
     [[nodiscard]] probe* find_probe(std::uint32_t sequence) noexcept;
+    /// One that was given up is remembered for a while ...
+    void add_failed(const probe& ours);
+    /// ... so that an answer that comes late tells how far the target is.
+    [[nodiscard]] std::optional<probe> take_failed(std::uint32_t sequence, instance_id target);
 
     /// One that has to ask again or has failed. The caller changes or takes it.
     [[nodiscard]] probe* due_probe(std::int64_t now_ns) noexcept;
@@ -87,6 +97,7 @@ public:
 
 private:
     std::vector<probe> probes_;
+    std::vector<probe> failed_;  // the oldest first
     std::vector<relay> relays_;
     std::uint32_t sequence_ = 0;
 };

@@ -38,6 +38,7 @@ void suspicions::begin(instance_id suspect, const terms& how, std::int64_t now_n
     fresh.suspect = suspect;
     fresh.since_ns = now_ns;
     fresh.how = how;
+    fresh.left = false;
     fresh.accusers.clear();
     fresh.until_ns = now_ns + suspicion_ns(how.min_ns, how.max_ns, 0, how.confirmations);
     note_next();
@@ -59,6 +60,17 @@ bool suspicions::accuse(instance_id suspect, instance_id accuser) {
     next_ns_ = std::min(next_ns_, found.until_ns);
     note_next();
     return true;
+}
+
+void suspicions::suppose_left(instance_id suspect) noexcept {
+    const auto at = index_of(suspect);
+    if (at != all_.size() && all_[at].suspect == suspect) all_[at].left = true;
+}
+
+member_state suspicions::ends_as(instance_id suspect) const noexcept {
+    const auto at = index_of(suspect);
+    const bool left = at != all_.size() && all_[at].suspect == suspect && all_[at].left;
+    return left ? member_state::left : member_state::dead;
 }
 
 void suspicions::hasten(instance_id suspect) noexcept {

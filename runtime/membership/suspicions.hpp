@@ -34,6 +34,10 @@ public:
     /// @returns whether the accuser is a new one. Without a suspicion, or with as many accusers
     /// as count, nothing happens.
     bool accuse(instance_id suspect, instance_id accuser);
+    /// Somebody says that it has left, which is only certain from itself.
+    void suppose_left(instance_id suspect) noexcept;
+    /// How it ends if it is not contradicted.
+    [[nodiscard]] member_state ends_as(instance_id suspect) const noexcept;
     /// It lasts as long as a suspicion that has all its confirmations.
     void hasten(instance_id suspect) noexcept;
     void end(instance_id suspect);
@@ -56,6 +60,7 @@ private:
         std::int64_t since_ns = 0;
         std::int64_t until_ns = 0;
         terms how;
+        bool left = false;
         std::vector<instance_id> accusers;
     };
     [[nodiscard]] std::size_t index_of(instance_id suspect) const noexcept;

@@ -18,6 +18,7 @@ swim::swim(const options& how, record_ptr self, std::uint64_t seed, std::int64_t
       now_ns_(now_ns),
       health_(how.local_health_max),
       updates_(how.updates_waiting_max),
+      round_trips_(how.probe_timeout_ns, how.probe_timeout_max_ns, how.members_max),
       next_turn_ns_(now_ns),
       next_sync_ns_(now_ns + how.sync_first_ns),
       next_dead_ping_ns_(now_ns + how.dead_ping_period_ns),
@@ -25,6 +26,7 @@ swim::swim(const options& how, record_ptr self, std::uint64_t seed, std::int64_t
     // Nodes that start together do not probe together.
     next_turn_ns_ += static_cast<std::int64_t>(random_.draw() >> 1) % how.probe_period_ns;
     self_ = members_.insert(std::move(self), 1, member_state::alive);
+    members_.mark_reached(self_);
 }
 
 void swim::preload(std::span<const record_ptr> members) {
@@ -32,7 +34,9 @@ void swim::preload(std::span<const record_ptr> members) {
     order_.reserve(members.size() + 1);
     for (const auto& record : members) {
         if (members_.find(record->instance) != no_slot) continue;
-        members_.insert(record, 1, member_state::alive);
+        const auto at = members_.insert(record, 1, member_state::alive);
+        members_.mark_reached(at);
+        members_.mark_measured(at);  // near, until an answer says otherwise
     }
     syncs_ = options_.syncs_first;
     next_sync_ns_ =
@@ -52,12 +56,14 @@ void swim::set_time(std::int64_t now_ns) {
         ahead_ns_ = now_ns - now_ns_;
         return;
     }
-    if (inner_ns - next_inner_ns() <= options_.late_ns_max) {
+    const auto late_ns = inner_ns - next_inner_ns();
+    if (late_ns <= options_.late_ns_max) {
         now_ns_ = inner_ns;
         return;
     }
-    // We did not run. The time in between has not passed for anything here; answers to our
-    // probes may lie unread, and so may contradictions of those whom we suspect.
+    // We did not run, or had no time for this. The time in between has not passed for anything
+    // here; answers to our probes may lie unread, and so may contradictions of those whom we
+    // suspect.
     const auto paused_ns = inner_ns - now_ns_;
     ahead_ns_ += paused_ns;
     probes_.clear();
@@ -66,7 +72,7 @@ void swim::set_time(std::int64_t now_ns) {
     ++counted_.pauses;
     const auto& self = members_[self_];
     changes_.push_back({change_kind::paused, self.record, self.state, self.state, self.incarnation,
-                        true, nullptr, paused_ns});
+                        true, nullptr, late_ns});
 }
 
 void swim::advance(std::int64_t now_ns) {
@@ -91,17 +97,22 @@ void swim::receive(instance_id from, const message& what, std::int64_t now_ns) {
     auto at = members_.find(from);
     const bool was_gone = at != no_slot && !is_living(members_[at].state);
 
+    mark_reached(from);
     merging_list_ = what.kind == message_kind::sync;
+    speaker_ = from;
     for (const auto& said : what.updates) merge(said, from);
+    speaker_ = no_instance;
     merging_list_ = false;
     switch (what.kind) {
         case message_kind::ping: receive_ping(from, what); break;
-        case message_kind::ack: receive_ack(what); break;
+        case message_kind::ack: receive_ack(from, what); break;
         case message_kind::ping_req: receive_ping_req(from, what); break;
         case message_kind::nack: receive_nack(what); break;
         case message_kind::gossip: break;
         case message_kind::digest: receive_digest(from, what); break;
         case message_kind::sync: receive_sync(from, what); break;
+        case message_kind::drain_question:
+        case message_kind::drain_answer: break;  // for a `drain_agreement`
     }
 
     at = members_.find(from);
@@ -114,7 +125,7 @@ void swim::receive(instance_id from, const message& what, std::int64_t now_ns) {
         std::erase_if(introduced_, [&](const introduced& each) { return each.instance == from; });
         // The other side of a partition, most likely: all of it is news.
         if (was_gone) compare_lists(from);
-    } else if (state == member_state::dead && what.kind != message_kind::ping) {
+    } else if (what.kind != message_kind::ping) {
         // It does not know, or it would have contradicted. (To a ping the ack has told it.)
         send(from, {});
     }
@@ -125,6 +136,7 @@ void swim::introduce(instance_id instance, std::int64_t now_ns) {
     set_time(now_ns);
     if (instance == no_instance || instance == members_[self_].instance) return;
     const auto at = members_.find(instance);
+    mark_reached(instance);
     const bool known = at != no_slot && members_[at].state == member_state::alive;
     const bool waiting =
         std::any_of(introduced_.begin(), introduced_.end(),
@@ -142,7 +154,7 @@ void swim::hint_lost(instance_id instance, std::int64_t now_ns) {
     set_time(now_ns);
     const auto at = members_.find(instance);
     if (at == no_slot || at == self_ || !is_living(members_[at].state)) return;
-    if (!probes_.probing(instance)) start_probe(instance);
+    if (!probes_.probing(instance)) start_probe(instance, false);
     finish();
 }
 
@@ -161,6 +173,15 @@ void swim::leave(std::int64_t now_ns) {
     const auto& self = members_[self_];
     if (self.state == member_state::left) return;
     raise_self(self.record, self.incarnation, member_state::left);
+    // To all at once, since of others nobody believes it without a doubt.
+    for (member_slot at = 0; at < members_.slots(); ++at) {
+        const auto& member = members_[at];
+        if (at == self_ || member.instance == no_instance || !is_living(member.state)) continue;
+        message farewell;
+        farewell.updates.push_back(update_of(members_[self_]));
+        send(member.instance, std::move(farewell));
+    }
+    spread_ = false;
     finish();
 }
 
@@ -178,11 +199,15 @@ void swim::take_changes(std::vector<change>& into) {
     into.swap(changes_);
 }
 
+std::uint32_t swim::age_s(const tombstone& of) const noexcept {
+    return static_cast<std::uint32_t>((now_ns_ - of.since_ns) / second_ns);
+}
+
 member_view swim::view_of(const member_entry& entry) const {
     member_view view{entry.record, entry.state, entry.incarnation, 0};
+    if (is_living(entry.state)) return view;
     for (const auto& each : tombstones_)
-        if (each.instance == entry.instance)
-            view.dead_s = static_cast<std::uint32_t>((now_ns_ - each.since_ns) / second_ns);
+        if (each.instance == entry.instance) view.dead_s = age_s(each);
     return view;
 }
 
@@ -190,10 +215,19 @@ std::vector<member_view> swim::snapshot() const {
     std::vector<member_view> all;
     all.reserve(members_.size());
     for (member_slot at = 0; at < members_.slots(); ++at)
-        if (members_[at].instance != no_instance) all.push_back(view_of(members_[at]));
+        if (const auto& entry = members_[at]; entry.instance != no_instance)
+            all.push_back({entry.record, entry.state, entry.incarnation, 0});
     std::sort(all.begin(), all.end(), [](const member_view& a, const member_view& b) {
         return a.record->instance < b.record->instance;
     });
+    for (const auto& each : tombstones_) {
+        const auto found = std::lower_bound(all.begin(), all.end(), each.instance,
+                                            [](const member_view& view, instance_id wanted) {
+                                                return view.record->instance < wanted;
+                                            });
+        if (found != all.end() && found->record->instance == each.instance)
+            found->dead_s = age_s(each);
+    }
     return all;
 }
 

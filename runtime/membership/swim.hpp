@@ -21,6 +21,7 @@
 #include "runtime/membership/message.hpp"
 #include "runtime/membership/options.hpp"
 #include "runtime/membership/probes.hpp"
+#include "runtime/membership/round_trips.hpp"
 #include "runtime/membership/suspicions.hpp"
 #include "runtime/membership/update_queue.hpp"
 
@@ -45,6 +46,8 @@ public:
     /// Its connection closed: probed at once instead of in its turn.
     void hint_lost(instance_id instance, std::int64_t now_ns);
     void receive(instance_id from, const message& what, std::int64_t now_ns);
+    /// An answer of that member took so long, as whoever owns the links to it has measured.
+    void hear_round_trip(instance_id member, std::int64_t round_trip_ns);
     /// The time has come. Calling too early does nothing.
     void advance(std::int64_t now_ns);
     /// When to call `advance` next, on the caller's clock.
@@ -74,6 +77,8 @@ public:
     [[nodiscard]] std::size_t living() const noexcept { return members_.living(); }
     /// Equal at nodes that know the same living members in the same incarnations.
     [[nodiscard]] std::uint64_t checksum() const noexcept { return members_.checksum(); }
+    /// Living members that have not been heard themselves.
+    [[nodiscard]] std::size_t unreached() const noexcept { return members_.unreached(); }
     [[nodiscard]] std::size_t suspected() const noexcept { return suspicions_.size(); }
     [[nodiscard]] std::size_t updates_waiting() const noexcept { return updates_.size(); }
     /// 0: healthy; otherwise periods and timeouts are that many times longer, plus one.
@@ -97,16 +102,19 @@ private:
     [[nodiscard]] std::int64_t next_inner_ns() const noexcept;
     void set_time(std::int64_t now_ns);
     void finish();
+    [[nodiscard]] std::uint32_t age_s(const tombstone& of) const noexcept;
     [[nodiscard]] member_view view_of(const member_entry& entry) const;
 
     // swim_probe.cpp: asking and answering
     void start_turn();
-    void start_probe(instance_id target);
+    void start_probe(instance_id target, bool patient = true);
+    [[nodiscard]] std::int64_t timeout_of(instance_id target, bool patient) const noexcept;
+    [[nodiscard]] std::int64_t probe_ns(std::int64_t timeout_ns) const noexcept;
     void ask_again(probe& which);
     void fail(const probe& which);
     void advance_probes();
     void receive_ping(instance_id from, const message& what);
-    void receive_ack(const message& what);
+    void receive_ack(instance_id from, const message& what);
     void receive_ping_req(instance_id from, const message& what);
     void receive_nack(const message& what);
     void ping_a_dead_one();
@@ -114,21 +122,25 @@ private:
 
     // swim_merge.cpp: what is said about members
     void merge(const update& said, instance_id from);
-    void hear_of_death(member_slot at, const update& said, instance_id from);
+    [[nodiscard]] bool is_plausible(const update& said, instance_id from,
+                                    const member_entry* known) const noexcept;
+    void hear_of_end(member_slot at, const update& said, instance_id from);
     void merge_self(const update& said, instance_id from);
-    void meet(const update& said);
+    void meet(const update& said, instance_id from);
+    void mark_reached(instance_id instance);
     void become(member_slot at, record_ptr record, incarnation_number incarnation,
                 member_state state, std::span<const instance_id> accusers, std::uint32_t age_s);
     void accuse(member_slot at, instance_id accuser);
     void confirm(instance_id suspect, std::span<const instance_id> accusers);
     void bury_overdue();
-    void check_name(member_slot fresh);
+    void check_name(member_slot at, const member_entry& before);
+    void doubt(instance_id member);
     void raise_self(record_ptr record, incarnation_number incarnation, member_state state);
     void bury(instance_id instance, std::int64_t since_ns);
     void forget_tombstones();
     void verify(instance_id suspect, std::span<const instance_id> accusers);
     void report(const member_entry& before, member_slot at);
-    [[nodiscard]] suspicions::terms terms_now() const noexcept;
+    [[nodiscard]] suspicions::terms terms_now(instance_id suspect) const noexcept;
 
     // swim_sync.cpp: comparing lists, and what travels along
     void send(instance_id to, message&& what);
@@ -154,6 +166,7 @@ private:
     update_queue updates_;
     probe_order order_;
     probe_board probes_;
+    round_trips round_trips_;
     std::vector<instance_id> urgent_;  // probed before others
     std::vector<introduced> introduced_;
     std::vector<tombstone> tombstones_;
@@ -165,6 +178,7 @@ private:
     std::int64_t next_forget_ns_;
 
     bool merging_list_ = false;          // what is merged comes from a sync
+    instance_id speaker_ = no_instance;  // whose message is merged
     bool spread_ = false;                // there is news of our own
     std::vector<instance_id> tell_too_;  // who is told it besides
     std::vector<outgoing> outgoing_;

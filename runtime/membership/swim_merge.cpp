@@ -29,7 +29,7 @@ void swim::merge(const update& said, instance_id from) {
     }
     const auto at = members_.find(instance);
     if (at == no_slot) {
-        meet(said);
+        meet(said, from);
         return;
     }
     const auto& known = members_[at];
@@ -40,21 +40,31 @@ void swim::merge(const update& said, instance_id from) {
         if (said.state == member_state::suspect) confirm(instance, said.accusers);
         return;
     }
-    if (said.incarnation - known.incarnation > limits::incarnation_jump_max) {
+    if (!is_plausible(said, from, &known)) {
         ++counted_.implausible;
+        // Something may be wrong with it all the same.
+        if (said.state != member_state::alive && is_living(known.state)) doubt(instance);
         return;
     }
-    if (said.state == member_state::dead && is_living(known.state)) {
-        hear_of_death(at, said, from);
+    if (!is_living(said.state) && is_living(known.state) && from != instance) {
+        hear_of_end(at, said, from);
         return;
     }
     become(at, said.record, said.incarnation, said.state, said.accusers, said.age_s);
 }
 
+bool swim::is_plausible(const update& said, instance_id from,
+                        const member_entry* known) const noexcept {
+    if (from != said.record->instance) return said.incarnation <= limits::incarnation_hearsay_max;
+    const auto before = known == nullptr ? limits::incarnation_hearsay_max : known->incarnation;
+    return said.incarnation <= before || said.incarnation - before <= limits::incarnation_jump_max;
+}
+
 // Who was cut off from the rest holds them all for dead, and says so when the network is whole
-// again. So the word of one is a suspicion, which lasts as short as one can: where a member has
-// really died it has come before and is over by now, or will be as soon as at the one who says so.
-void swim::hear_of_death(member_slot at, const update& said, instance_id from) {
+// again; and who lies may say that they have left. So the word of others is a suspicion, which
+// lasts as short as one can: where a member has really gone it has come before and is over by now,
+// or will be as soon as at the one who says so. One that leaves tells all itself.
+void swim::hear_of_end(member_slot at, const update& said, instance_id from) {
     const auto& known = members_[at];
     const auto instance = known.instance;
     const std::array accusers{from};
@@ -62,7 +72,19 @@ void swim::hear_of_death(member_slot at, const update& said, instance_id from) {
         become(at, said.record, said.incarnation, member_state::suspect, accusers, 0);
     else
         confirm(instance, accusers);
+    if (said.state == member_state::left) suspicions_.suppose_left(instance);
     suspicions_.hasten(instance);
+}
+
+void swim::mark_reached(instance_id instance) {
+    const auto at = members_.find(instance);
+    if (at != no_slot) members_.mark_reached(at);
+}
+
+void swim::doubt(instance_id member) {
+    if (urgent_.size() >= urgent_max) return;
+    if (std::find(urgent_.begin(), urgent_.end(), member) == urgent_.end())
+        urgent_.push_back(member);
 }
 
 void swim::merge_self(const update& said, instance_id from) {
@@ -79,8 +101,8 @@ void swim::merge_self(const update& said, instance_id from) {
         }
         return;
     }
-    if (said.incarnation > self.incarnation &&
-        said.incarnation - self.incarnation > limits::incarnation_jump_max) {
+    // Nobody believes that of us. (What is no more than we have said ourselves they may.)
+    if (said.incarnation > self.incarnation && said.incarnation > limits::incarnation_hearsay_max) {
         ++counted_.implausible;
         return;
     }
@@ -98,14 +120,28 @@ void swim::raise_self(record_ptr record, incarnation_number incarnation, member_
     spread_ = true;
 }
 
-void swim::meet(const update& said) {
+void swim::meet(const update& said, instance_id from) {
     const bool living = is_living(said.state);
-    if (members_.size() >= options_.members_max) {
+    if (!is_plausible(said, from, nullptr)) {
+        ++counted_.implausible;
+        return;
+    }
+    const bool reached = from == said.record->instance ||
+                         std::any_of(introduced_.begin(), introduced_.end(), [&](const auto& each) {
+                             return each.instance == said.record->instance;
+                         });
+    const bool too_many_unreached =
+        living && !reached && members_.unreached() >= options_.unreached_max;
+    if (members_.size() >= options_.members_max || too_many_unreached) {
         ++counted_.members_refused;
+        // Who of them is there has been found out by then.
+        if (too_many_unreached)
+            next_sync_ns_ = std::min(next_sync_ns_, now_ns_ + options_.sync_refused_ns);
         return;
     }
     if (!living && said.age_s * second_ns >= options_.tombstone_ns) return;
     const auto at = members_.insert(said.record, 0, member_state::dead);
+    if (reached) members_.mark_reached(at);
     become(at, said.record, said.incarnation, said.state, said.accusers, said.age_s);
 }
 
@@ -132,11 +168,13 @@ void swim::become(member_slot at, record_ptr record, incarnation_number incarnat
             order_.add(at, random_);
         }
         if (state == member_state::suspect) {
-            suspicions_.begin(instance, terms_now(), now_ns_);
+            suspicions_.begin(instance, terms_now(instance), now_ns_);
             confirm(instance, accusers);
             verify(instance, accusers);
         }
-        if (!was_living) check_name(at);
+        const bool contradicts =
+            was_living && before.state == member_state::suspect && state == member_state::alive;
+        if (!was_living || contradicts) check_name(at, before);
     } else if (fresh || was_living) {
         bury(instance, now_ns_ - age_s * second_ns);
     }
@@ -163,12 +201,15 @@ void swim::report(const member_entry& before, member_slot at) {
     changes_.push_back(std::move(what));
 }
 
-suspicions::terms swim::terms_now() const noexcept {
+suspicions::terms swim::terms_now(instance_id suspect) const noexcept {
     const auto living = members_.living();
     const double scale =
         std::max(1.0, std::log10(static_cast<double>(std::max<std::size_t>(living, 1))));
+    // To one that is far the suspicion has to get, and what it says against it back to us.
+    const auto way_ns = timeout_of(suspect, true) - options_.probe_timeout_ns;
     suspicions::terms how;
-    how.min_ns = static_cast<std::int64_t>(static_cast<double>(options_.suspicion_min_ns) * scale);
+    how.min_ns = static_cast<std::int64_t>(static_cast<double>(options_.suspicion_min_ns) * scale) +
+                 2 * way_ns;
     how.max_ns =
         static_cast<std::int64_t>(static_cast<double>(how.min_ns) * options_.suspicion_max_factor);
     // Neither the first accuser, nor this suspect, nor other suspects can be hoped for.
@@ -215,29 +256,38 @@ void swim::bury_overdue() {
         const auto at = members_.find(suspect);
         const auto& entry = members_[at];
         ++counted_.deaths;
-        become(at, entry.record, entry.incarnation, member_state::dead, {}, 0);
+        become(at, entry.record, entry.incarnation, suspicions_.ends_as(suspect), {}, 0);
         spread_ = true;
     }
 }
 
-void swim::check_name(member_slot at) {
+// Two processes cannot serve at one endpoint, so of two starts of one node at most one lives. Which
+// of them is the later one no number tells for certain: its clock may have been put back. One that
+// speaks, or contradicts, lives; of others the larger number is the later start as a rule, and one
+// with a smaller number has to show that it lives.
+void swim::check_name(member_slot at, const member_entry& before) {
     const auto fresh = members_[at];
+    const bool appears = before.incarnation == 0 || !is_living(before.state);
+    const bool spoke = !appears || speaker_ == fresh.instance;
+    bool doubtful = false;
     for (member_slot other = 0; other < members_.slots(); ++other) {
         const auto known = members_[other];
         if (other == at || known.instance == no_instance || !is_living(known.state)) continue;
         if (known.record->name != fresh.record->name) continue;
-        const bool fresh_is_newer = fresh.instance > known.instance;
-        const auto older = fresh_is_newer ? other : at;
-        if (older != self_ && share_an_endpoint(*fresh.record, *known.record)) {
-            // The node has started again; two processes cannot serve at one endpoint.
-            const auto& gone = members_[older];
-            become(older, gone.record, gone.incarnation, member_state::dead, {}, 0);
-            if (older == at) return;
-            continue;
+        const bool restarted = share_an_endpoint(*fresh.record, *known.record);
+        if (restarted && other == self_ && before.incarnation == 0)
+            return become(at, fresh.record, fresh.incarnation, member_state::dead, {}, 0);
+        if (restarted && other != self_) {
+            if (spoke || fresh.instance > known.instance)
+                become(other, known.record, known.incarnation, member_state::dead, {}, 0);
+            else
+                doubtful = true;
+        } else if (appears) {
+            changes_.push_back({change_kind::name_conflict, fresh.record, fresh.state, fresh.state,
+                                fresh.incarnation, other == self_, known.record, 0});
         }
-        changes_.push_back({change_kind::name_conflict, fresh.record, fresh.state, fresh.state,
-                            fresh.incarnation, other == self_, known.record, 0});
     }
+    if (doubtful) accuse(at, members_[self_].instance);
 }
 
 void swim::bury(instance_id instance, std::int64_t since_ns) {
@@ -247,6 +297,7 @@ void swim::bury(instance_id instance, std::int64_t since_ns) {
         tombstones_.begin(), tombstones_.end(),
         [](const tombstone& a, const tombstone& b) { return a.since_ns < b.since_ns; });
     updates_.remove(oldest->instance);
+    round_trips_.forget(oldest->instance);
     members_.erase(members_.find(oldest->instance));
     tombstones_.erase(oldest);
 }
@@ -255,6 +306,7 @@ void swim::forget_tombstones() {
     std::erase_if(tombstones_, [&](const tombstone& each) {
         if (now_ns_ - each.since_ns < options_.tombstone_ns) return false;
         updates_.remove(each.instance);
+        round_trips_.forget(each.instance);
         members_.erase(members_.find(each.instance));
         return true;
     });

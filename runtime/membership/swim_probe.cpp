@@ -41,15 +41,39 @@ void swim::start_turn() {
     }
 }
 
-void swim::start_probe(instance_id target) {
+void swim::hear_round_trip(instance_id member, std::int64_t round_trip_ns) {
+    const auto at = members_.find(member);
+    if (at == no_slot) return;
+    members_.mark_measured(at);
+    round_trips_.learn(member, round_trip_ns);
+}
+
+// One that has not been measured may be far. A connection that closed says that nobody is there to
+// be far.
+std::int64_t swim::timeout_of(instance_id target, bool patient) const noexcept {
+    const auto at = members_.find(target);
+    if (patient && at != no_slot && !members_[at].measured)
+        return std::max(options_.probe_timeout_ns, options_.probe_timeout_unknown_ns);
+    return round_trips_.timeout_ns(target);
+}
+
+// Time for three questions and a third: a period, while members are near.
+std::int64_t swim::probe_ns(std::int64_t timeout_ns) const noexcept {
+    return std::max(options_.probe_period_ns, timeout_ns * 10 / 3);
+}
+
+void swim::start_probe(instance_id target, bool patient) {
     ++counted_.probes;
     const auto sequence = probes_.next_sequence();
+    const auto timeout_ns = timeout_of(target, patient);
     probe ours;
     ours.target = target;
     ours.sequence = sequence;
     ours.asks = 1;
-    ours.ask_ns = now_ns_ + health_.stretch(options_.probe_timeout_ns);
-    ours.failed_ns = now_ns_ + health_.stretch(options_.probe_period_ns);
+    ours.begun_ns = now_ns_;
+    ours.again_ns = health_.stretch(timeout_ns);
+    ours.ask_ns = now_ns_ + ours.again_ns;
+    ours.failed_ns = now_ns_ + health_.stretch(probe_ns(timeout_ns));
     probes_.add(ours);
     send(target, about(message_kind::ping, sequence, target));
 }
@@ -57,8 +81,7 @@ void swim::start_probe(instance_id target) {
 void swim::ask_again(probe& which) {
     if (which.asks == 1) ++counted_.probes_indirect;
     ++which.asks;
-    which.ask_ns =
-        which.asks < asks_max ? now_ns_ + health_.stretch(options_.probe_timeout_ns) : never_ns;
+    which.ask_ns = which.asks < asks_max ? now_ns_ + which.again_ns : never_ns;
     const auto target = which.target;
     const auto sequence = which.sequence;
     send(target, about(message_kind::ping, sequence, target));
@@ -74,6 +97,7 @@ void swim::ask_again(probe& which) {
 
 void swim::fail(const probe& which) {
     ++counted_.probes_failed;
+    probes_.add_failed(which);
     const auto at = members_.find(which.target);
     if (at == no_slot || !is_living(members_[at].state)) return;
     // Helpers that are there answer or say that they try. If most are silent too, it may be us.
@@ -103,9 +127,17 @@ void swim::receive_ping(instance_id from, const message& what) {
     send(from, about(message_kind::ack, what.sequence, what.target));
 }
 
-void swim::receive_ack(const message& what) {
-    if (probes_.take_probe(what.sequence, what.target)) {
+void swim::receive_ack(instance_id from, const message& what) {
+    // Which of its questions it answers is not known. The first makes a way longer than it is for
+    // one probe, the last would make it shorter than it is for good (Karn's ambiguity).
+    const auto learn = [&](const probe& asked) {
+        if (from == asked.target) hear_round_trip(from, now_ns_ - asked.begun_ns);
+    };
+    if (const auto ours = probes_.take_probe(what.sequence, what.target)) {
         health_.better();
+        learn(*ours);
+    } else if (const auto late = probes_.take_failed(what.sequence, what.target)) {
+        learn(*late);
     } else if (const auto theirs = probes_.take_relay(what.sequence, what.target)) {
         send(theirs->origin, about(message_kind::ack, theirs->origin_sequence, what.target));
     }
@@ -124,7 +156,7 @@ void swim::receive_ping_req(instance_id from, const message& what) {
     theirs.target = what.target;
     theirs.sequence = sequence;
     theirs.nack_ns = now_ns_ + options_.probe_timeout_ns * 4 / 5;
-    theirs.over_ns = now_ns_ + options_.probe_period_ns;
+    theirs.over_ns = now_ns_ + probe_ns(timeout_of(what.target, true));
     probes_.add(theirs);
     send(what.target, about(message_kind::ping, sequence, what.target));
 }

@@ -45,8 +45,9 @@ membership_cluster::membership_cluster(const cluster_settings& how)
     }
 }
 
-membership::record_ptr membership_cluster::new_record(host_id at) {
-    hosts_[at].instance = instance_mark | (++starts_ << host_bits) | at;
+membership::record_ptr membership_cluster::new_record(host_id at, wall_clock clock) {
+    const auto mark = clock == wall_clock::went_on ? instance_mark : instance_mark >> 1;
+    hosts_[at].instance = mark | (++starts_ << host_bits) | at;
     auto record = std::make_shared<membership::member_record>();
     record->instance = hosts_[at].instance;
     record->name = "node-" + std::to_string(at);
@@ -222,10 +223,10 @@ void membership_cluster::kill(host_id at, ending how) {
             time.at(time.now_ns() + 1'000'000, *this, link_event(closed_flag, other, at));
 }
 
-void membership_cluster::start(host_id at, host_id through) {
+void membership_cluster::start(host_id at, host_id through, wall_clock clock) {
     auto& host = hosts_[at];
     network.set_down(at, false);
-    auto record = new_record(at);
+    auto record = new_record(at, clock);
     host.clock_ahead_ns = 0;
     host.armed_ns = never_ns;
     host.node = std::make_unique<membership::swim>(settings_.how, std::move(record),

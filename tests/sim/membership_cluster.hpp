@@ -91,8 +91,10 @@ public:
 
     enum class ending : std::uint8_t { silent, connections_close };
     void kill(host_id at, ending how);
-    /// Under the same name at the same endpoint; joins through `through`.
-    void start(host_id at, host_id through);
+    /// Under the same name at the same endpoint; joins through `through`. Where the wall clock was
+    /// put back meanwhile its instance is smaller than that of the start before.
+    enum class wall_clock : std::uint8_t { went_on, was_put_back };
+    void start(host_id at, host_id through, wall_clock clock = wall_clock::went_on);
     void introduce(host_id at, host_id to);
     void pause(host_id at);
     void resume(host_id at);
@@ -113,7 +115,7 @@ private:
     [[nodiscard]] std::int64_t clock_of(const station& at) const noexcept {
         return time.now_ns() + at.clock_ahead_ns;
     }
-    membership::record_ptr new_record(host_id at);
+    membership::record_ptr new_record(host_id at, wall_clock clock = wall_clock::went_on);
     void connection_closed(host_id at, host_id peer);
     void after_step(host_id at);
     void send_all(host_id at);

@@ -151,6 +151,73 @@ TEST_CASE("a drained node is known to drain and one that leaves is known to have
     CHECK(cluster.violations.empty());
 }
 
+TEST_CASE("a node that starts again at once with an earlier clock takes its former start's place") {
+    using wall_clock = membership_cluster::wall_clock;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        INFO("seed " << seed);
+        membership_cluster cluster(settings_of(seed % 2 == 0 ? 3 : 5, seed));
+        settle(cluster, seed);
+        const auto victim = static_cast<host_id>(seed % cluster.hosts());
+        const auto former = cluster[victim].instance;
+        cluster.kill(victim, seed % 3 == 0 ? membership_cluster::ending::silent
+                                           : membership_cluster::ending::connections_close);
+        cluster.time.run_for(static_cast<std::int64_t>(seed % 5) * 20 * ms);
+        std::size_t buried_alive = 0;
+        std::size_t returned = 0;
+        std::size_t refuted = 0;
+        cluster.on_change = [&](host_id, const change& what) {
+            if (what.kind == change_kind::died && cluster.runs(what.record->instance))
+                ++buried_alive;
+            returned += what.kind == change_kind::returned;
+            refuted += what.kind == change_kind::self_refuted;
+            CHECK(what.kind != change_kind::name_conflict);
+        };
+        cluster.start(victim, (victim + 1) % cluster.hosts(), wall_clock::was_put_back);
+        REQUIRE(cluster[victim].instance < former);
+        CHECK(cluster.time.run_until(cluster.time.now_ns() + 5000 * ms,
+                                     [&] { return cluster.converged(); }));
+        CHECK(buried_alive == 0);
+        CHECK(returned == 0);
+        CHECK(refuted <= cluster.hosts());
+        CHECK(cluster.violations.empty());
+    }
+}
+
+TEST_CASE("nodes that are far from each other do not take each other for dead") {
+    // One way; there and back takes twice as long.
+    for (const std::int64_t away_ms : {25, 50, 100, 200}) {
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            INFO(away_ms << " ms one way, seed " << seed);
+            auto how = settings_of(seed % 2 == 0 ? 3 : 5, seed);
+            how.quality.delay_min_ns = (away_ms - 1) * ms;
+            how.quality.delay_max_ns = (away_ms + 4) * ms;
+            membership_cluster cluster(how);
+            std::size_t suspected = 0;
+            cluster.on_change = [&](host_id at, const change& what) {
+                INFO("at node-" << at << ": " << what.record->name);
+                CHECK(what.kind != change_kind::died);
+                suspected += what.kind == change_kind::suspected;
+            };
+            REQUIRE(cluster.time.run_until(20'000 * ms, [&] { return cluster.converged(); }));
+            cluster.time.run_for(5000 * ms);
+            suspected = 0;
+            cluster.time.run_for(30'000 * ms);
+            CHECK(suspected == 0);
+            // And one that dies is found.
+            std::size_t knowing = 0;
+            cluster.on_change = [&](host_id, const change& what) {
+                knowing += what.kind == change_kind::died;
+            };
+            const auto killed_ns = cluster.time.now_ns();
+            cluster.kill(0, membership_cluster::ending::silent);
+            CHECK(cluster.time.run_until(killed_ns + 10'000 * ms,
+                                         [&] { return knowing + 1 == cluster.hosts(); }));
+            CHECK(cluster.time.now_ns() - killed_ns < (1000 + 20 * away_ms) * ms);
+            CHECK(cluster.violations.empty());
+        }
+    }
+}
+
 TEST_CASE("a cluster of 200 that joins one node at 5% loss becomes one and stays calm") {
     auto how = settings_of(200, 3);
     how.quality.loss = 0.05;

@@ -49,6 +49,12 @@ message full(message_kind kind) {
             what.buckets = {0, 7};
             break;
         case message_kind::gossip: break;
+        case message_kind::drain_question: what.sequence = 0xffff'ffff; break;
+        case message_kind::drain_answer:
+            what.sequence = 12;
+            what.intent = drain_intent::leaves;
+            what.stamp = 0xffff'ffff;
+            break;
         default: what.sequence = 0xffff'ffff, what.target = 99;
     }
     what.updates.push_back({member_state::suspect, 3, make_record(), {5, 6}, 0});
@@ -59,7 +65,7 @@ message full(message_kind kind) {
 }  // namespace
 
 TEST_CASE("every kind of membership message reads as it was written") {
-    for (unsigned kind = 1; kind <= 7; ++kind) {
+    for (unsigned kind = 1; kind <= 9; ++kind) {
         const auto what = full(static_cast<message_kind>(kind));
         const auto data = bytes_of(what);
         const auto read = decode(data);
@@ -73,6 +79,8 @@ TEST_CASE("every kind of membership message reads as it was written") {
         CHECK(got.wants_answer == what.wants_answer);
         CHECK(got.digests == what.digests);
         CHECK(got.buckets == what.buckets);
+        CHECK(got.intent == what.intent);
+        CHECK(got.stamp == what.stamp);
         REQUIRE(got.updates.size() == 2);
         CHECK(got.updates[0].state == member_state::suspect);
         CHECK(got.updates[0].incarnation == 3);
@@ -84,7 +92,7 @@ TEST_CASE("every kind of membership message reads as it was written") {
 }
 
 TEST_CASE("a membership message that ends early is an error wherever it ends") {
-    for (unsigned kind = 1; kind <= 7; ++kind) {
+    for (unsigned kind = 1; kind <= 9; ++kind) {
         const auto data = bytes_of(full(static_cast<message_kind>(kind)));
         for (std::size_t size = 0; size < data.size(); ++size) {
             const auto read = decode(bytes_view(data).first(size));
@@ -122,6 +130,7 @@ TEST_CASE("kinds of messages and states of members from newer versions are ignor
 
 TEST_CASE("membership messages beyond their limits are errors") {
     const auto fails = [](std::vector<std::byte> data) { return !decode(data); };
+    CHECK(fails(raw({0x95, 9, 1, 3, 0, 0x90})));                          // an intent
     CHECK(fails(raw({0x80})));                                            // not an array
     CHECK(fails(raw({0x91, 5})));                                         // no updates
     CHECK(fails(raw({0x92, 5, 0x90, 0})));                                // bytes after the end

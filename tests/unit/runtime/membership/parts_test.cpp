@@ -4,6 +4,7 @@
 #include "runtime/membership/local_health.hpp"
 #include "runtime/membership/member_table.hpp"
 #include "runtime/membership/probes.hpp"
+#include "runtime/membership/round_trips.hpp"
 #include "runtime/membership/suspicions.hpp"
 #include "runtime/membership/update_queue.hpp"
 #include "tests/support/catch.hpp"
@@ -99,6 +100,37 @@ TEST_CASE("only independent accusers shorten a suspicion") {
     all.end(7);
     CHECK(all.size() == 0);
     CHECK(all.overdue(9999) == no_instance);
+}
+
+TEST_CASE("round trips of far members are learned, those of near ones are not") {
+    constexpr std::int64_t ms = 1'000'000;
+    round_trips learned(30 * ms, 600 * ms, 2);
+    CHECK(learned.timeout_ns(7) == 30 * ms);
+    learned.learn(7, 12 * ms);
+    CHECK(learned.size() == 0);
+
+    learned.learn(7, 200 * ms);
+    CHECK(learned.timeout_ns(7) == 600 * ms);  // three times the first, as far as is permitted
+    for (int i = 0; i < 40; ++i) learned.learn(7, 200 * ms);
+    CHECK(learned.timeout_ns(7) == 210 * ms);
+    // What varies is waited for longer.
+    for (int i = 0; i < 40; ++i) learned.learn(7, (i % 2 == 0 ? 150 : 250) * ms);
+    CHECK(learned.timeout_ns(7) > 300 * ms);
+    CHECK(learned.timeout_ns(7) < 450 * ms);
+
+    // One that was paused for a moment is near all the same.
+    learned.learn(8, 300 * ms);
+    CHECK(learned.timeout_ns(8) > 300 * ms);
+    learned.learn(8, 1 * ms);
+    CHECK(learned.timeout_ns(8) == 30 * ms);
+
+    learned.learn(9, 100 * ms);
+    learned.learn(10, 100 * ms);  // there is no room
+    CHECK(learned.size() == 2);
+    CHECK(learned.timeout_ns(10) == 30 * ms);
+    learned.learn(10, 5000 * ms);
+    learned.forget(9);
+    CHECK(learned.size() == 1);
 }
 
 TEST_CASE("update queue tells the least told first and each a limited number of times") {
