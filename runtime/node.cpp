@@ -67,6 +67,7 @@ std::string default_name() {
 
 void fill_in_defaults(node_config& config) {
     if (config.name.empty()) config.name = default_name();
+    if (config.instance == 0) config.instance = new_instance();
     if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
     if (config.scheduler_threads == 0) config.scheduler_threads = std::max<std::size_t>(4, cores());
     if (config.activations == 0) config.activations = 4 * cores();
@@ -112,10 +113,11 @@ struct node::impl {
     lane_timers timers;
     logged_functions function_log;
     lane_alarm alarm;
-    std::uint64_t instance = new_instance();
     std::unique_ptr<cluster_agent> membership;  // outlives the lane that drives it
     std::unique_ptr<node_security> security;    // null: this node has no key
     std::vector<std::unique_ptr<lane>> lanes;
+    // Ends before the lanes do, which it tells what it found.
+    std::unique_ptr<address_resolver> names = std::make_unique<address_resolver>();
     std::unique_ptr<gate> guard;  // has sockets in the lanes' contexts: ends before they do
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
@@ -138,6 +140,8 @@ struct node::impl {
     result<void> join();
     void publish(const std::shared_ptr<const cluster_view>& view);
     [[nodiscard]] std::size_t calls_open() const;
+    /// Whether each lane has tried to reach each member that it knows, in vain or not.
+    [[nodiscard]] bool linked() const;
     /// Whether all peers have heard that this node drains.
     [[nodiscard]] bool everyone_knows() const;
     [[nodiscard]] std::size_t threads_lost() const;
@@ -188,8 +192,9 @@ void node::impl::make_lanes() {
     options.busy_poll = config.busy_poll;
     options.idle_poll = config.idle_poll;
     options.cluster = config.cluster;
-    options.instance = instance;
+    options.instance = config.instance;
     options.security = security.get();
+    options.names = names.get();
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
         lanes.push_back(
@@ -224,7 +229,7 @@ result<void> node::impl::make_membership() {
     auto reachable_at = advertised(endpoints, config.advertise);
     if (!reachable_at) return std::move(reachable_at.error());
     auto self = std::make_shared<membership::member_record>();
-    self->instance = instance;
+    self->instance = config.instance;
     self->name = config.name;
     self->endpoints = std::move(*reachable_at);
     self->version = DUNLIN_VERSION;
@@ -237,12 +242,14 @@ result<void> node::impl::make_membership() {
     options.timing.probe_timeout_ns =
         std::min(options.timing.probe_timeout_ns, options.timing.probe_period_ns / 3);
     options.timing.suspicion_min_ns = config.suspicion / std::chrono::nanoseconds(1);
-    options.seed = instance;
+    options.seed = config.instance;
     options.keyed = security != nullptr;
     membership = std::make_unique<cluster_agent>(
         std::move(options), *lanes.front(), board,
         [this](const std::shared_ptr<const cluster_view>& view) { publish(view); }, time.now_ns());
     lanes.front()->carry(*membership);
+    board.on_drain_question(
+        [&carrier = lanes.front()->commands()] { carrier.push(drain_question{}); });
     return {};
 }
 
@@ -262,12 +269,18 @@ void node::impl::serve() {
 result<void> node::impl::join() {
     if (config.join.empty()) return {};
     auto& carrier = lanes.front()->commands();
-    joining =
-        std::make_unique<seed_resolver>(config.join, [&carrier](std::vector<std::string> found) {
-            carrier.push(seeds_found{std::move(found)});
-        });
+    joining = std::make_unique<seed_resolver>(config.join, *names,
+                                              [&carrier](std::vector<std::string> found) {
+                                                  carrier.push(seeds_found{std::move(found)});
+                                              });
+    const auto until = std::chrono::steady_clock::now() + config.join_timeout;
     const auto joined = board.wait_joined(config.join_timeout);
-    if (joined) return *joined;
+    if (joined && !*joined) return *joined;
+    if (joined) {
+        // What the others serve can be called once each lane has its links to them.
+        wait_until([this] { return linked(); }, until);
+        return {};
+    }
     log().warn("no node to join has answered yet; this one serves alone and goes on trying");
     return {};
 }
@@ -311,6 +324,13 @@ const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
 void node::on_drain(std::function<void()> asked) { impl_->board.on_drain(std::move(asked)); }
+
+bool node::impl::linked() const {
+    return std::all_of(lanes.begin(), lanes.end(), [](const auto& each) {
+        return each->counters().members_seen.get() > 1 &&
+               each->counters().links_coming_up.get() == 0;
+    });
+}
 
 std::size_t node::impl::calls_open() const {
     std::size_t open = 0;

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct node_config {
     std::string name;
     /// Endpoints of nodes to form a cluster with; any living member will do.
     std::vector<std::string> join;
+    /// Of this start of the node, larger than those of starts before. 0: made of the time and
+    /// chance. Tests choose it.
+    std::uint64_t instance = 0;
     /// Nodes of different clusters never talk to each other.
     std::string cluster = "dunlin";
     /// The host that others reach this node by. Empty: where it listens.

@@ -137,6 +137,7 @@ std::vector<actors::function_info> system_module::functions() {
         each.flags = DUNLIN_IDEMPOTENT;
         each.self = this;
     }
+    all.back().flags |= DUNLIN_BLOCKING;  // it waits for what the other nodes say
     return all;
 }
 
@@ -236,16 +237,16 @@ std::int32_t system_module::run_drain(void* self, const dunlin_host* host, dunli
         return refuse("dunlin/drain takes nil, or a map that may hold force");
     const auto forced = input.is_object() && input.contains("force") ? input["force"] : json(false);
     if (!forced.is_boolean()) return refuse("dunlin/drain: force is true or false");
-    const auto nodes = module.cluster_.nodes();
-    const bool others = std::any_of(nodes->begin(), nodes->end(), [](const node_status& node) {
-        return !node.self && (node.state == "alive" || node.state == "suspect");
-    });
-    if (!others && !forced.get<bool>())
+    if (!module.cluster_.can_drain())
+        return refuse("node " + module.node_name_ + " is part of a program that ends it itself");
+    // Others may be told to drain in this very moment, so they are asked.
+    constexpr std::chrono::seconds patience{5};
+    const auto may = forced.get<bool>() ? true : module.cluster_.may_drain(patience);
+    if (!may.value_or(false))
         return refuse("node " + module.node_name_ +
                       " is the last one that takes calls: draining it would leave none; say so "
                       "with force if that is meant");
-    if (!module.cluster_.ask_to_drain())
-        return refuse("node " + module.node_name_ + " is part of a program that ends it itself");
+    static_cast<void>(module.cluster_.ask_to_drain());
     return answer(*host, call, nullptr);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cluster/cluster_agent.hpp"
 
+#include "client/checks.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
 #include "runtime/membership/message_codec.hpp"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace dunlin::runtime {
@@ -28,6 +31,21 @@ constexpr std::size_t texts_max = 16;
 /// Problems of different addresses to remember.
 constexpr std::size_t problems_max = 64;
 
+/// Who owns which keys is worked out anew with every view, and every view goes to all clients that
+/// ask for it. In large clusters changes are gathered, so that this stays a small share of the
+/// lane.
+constexpr std::size_t members_at_once = 32;
+constexpr std::int64_t view_pause_ns_per_member = 50'000;
+
+std::int64_t view_pause_ns(std::size_t members) {
+    if (members <= members_at_once) return 0;
+    return static_cast<std::int64_t>(members) * view_pause_ns_per_member;
+}
+
+std::string others_like_it(std::uint64_t unsaid) {
+    return unsaid == 0 ? "" : " (and " + std::to_string(unsaid) + " more before)";
+}
+
 std::string state_text(const membership::member_view& member) {
     if (member.state == member_state::alive && member.record->draining) return "draining";
     return std::string(membership::to_string(member.state));
@@ -42,7 +60,8 @@ cluster_agent::cluster_agent(cluster_agent_options options, lane& carrier, clust
       board_(board),
       publish_(std::move(publish)),
       swim_(options_.timing, options_.self, options_.seed, now_ns),
-      now_ns_(now_ns) {
+      now_ns_(now_ns),
+      draining_(options_.self->instance) {
     publish_view();
     show();
 }
@@ -53,10 +72,13 @@ std::int64_t cluster_agent::advance(std::int64_t now_ns) {
         swim_.advance(now_ns);
         pump();
     }
+    if (draining_.next_ns() <= now_ns) agree();
+    if (view_changed_ && view_due_ns_ <= now_ns) publish_view();
     for (const auto& endpoint : std::exchange(reach_soon_, {}))
         carrier_.links().reach(endpoint, now_ns);
     // A node that is alone and has nobody to look for sleeps as much as it can.
-    auto due_ns = swim_.next_timer_ns();
+    auto due_ns = std::min(swim_.next_timer_ns(), draining_.next_ns());
+    if (view_changed_) due_ns = std::min(due_ns, view_due_ns_);
     if (!seeds_.empty()) {
         if (now_ns >= seeds_due_ns_) {
             seeds_due_ns_ = now_ns + seeds_again_ns;
@@ -64,7 +86,7 @@ std::int64_t cluster_agent::advance(std::int64_t now_ns) {
         }
         due_ns = std::min(due_ns, seeds_due_ns_);
     }
-    if (!carrier_.links().links().empty()) {
+    if (!carrier_.links().links().empty() || show_stale_) {
         if (now_ns >= show_due_ns_) show();
         due_ns = std::min(due_ns, show_due_ns_);
     }
@@ -86,8 +108,21 @@ void cluster_agent::heard(std::uint64_t from, bytes_view data) {
     }
     if (!*read) return;  // of a newer version
     ++counts_.messages_received;
-    swim_.receive(from, **read, now_ns_);
+    const auto& said = **read;
+    swim_.receive(from, said, now_ns_);
+    if (said.kind == membership::message_kind::drain_question) {
+        send(from, draining_.heard_question(from, said.sequence));
+    } else if (said.kind == membership::message_kind::drain_answer) {
+        draining_.heard_answer(from, said);
+        agree();
+    }
     pump();
+}
+
+void cluster_agent::send(membership::instance_id to, const membership::message& what) {
+    membership::encode(what, encoded_);
+    ++counts_.messages_sent;
+    static_cast<void>(carrier_.send_gossip(to, encoded_));
 }
 
 void cluster_agent::pump() {
@@ -102,16 +137,19 @@ void cluster_agent::pump() {
         if (carrier_.send_gossip(each.to, encoded_)) continue;
         // Nobody is connected: one that is dead, or that we have only just heard of.
         const auto member = swim_.find(each.to);
-        if (member && !member->record->endpoints.empty())
-            reach_soon_.push_back(member->record->endpoints.front());
+        if (!member || member->record->endpoints.empty()) continue;
+        if (const auto& where = member->record->endpoints.front(); link::check_endpoint(where))
+            reach_soon_.push_back(where);
     }
     swim_.take_changes(changes_);
     for (const auto& each : changes_) act_on(each);
-    if (view_changed_) publish_view();
+    if (view_changed_ && view_due_ns_ <= now_ns_) publish_view();
 }
 
 void cluster_agent::act_on(const membership::change& what) {
     const auto& name = what.record->name;
+    say_change(what);
+    show_stale_ = true;
     switch (what.kind) {
         case change_kind::joined:
             view_changed_ = true;
@@ -120,11 +158,11 @@ void cluster_agent::act_on(const membership::change& what) {
             break;
         case change_kind::returned:
             view_changed_ = true;
-            log().info("member returned node={} incarnation={}", name, what.incarnation);
             board_.decide({});
             break;
         case change_kind::updated:
             view_changed_ = true;
+            if (what.record->draining) draining_.gone(what.record->instance);
             log().debug("member changed node={} draining={}", name, what.record->draining);
             break;
         case change_kind::suspected:
@@ -136,26 +174,47 @@ void cluster_agent::act_on(const membership::change& what) {
         case change_kind::died:
             view_changed_ = true;
             ++counts_.deaths;
-            log().warn("member died node={} incarnation={}", name, what.incarnation);
+            draining_.gone(what.record->instance);
             break;
         case change_kind::left:
             view_changed_ = true;
+            draining_.gone(what.record->instance);
             log().debug("member left node={}", name);
             break;
-        case change_kind::self_refuted:
-            ++counts_.refutations;
-            log().warn("others took this node for {}; it is back as incarnation={}",
-                       membership::to_string(what.old_state), what.incarnation);
-            break;
+        case change_kind::self_refuted: ++counts_.refutations; break;
         case change_kind::name_conflict:
+        case change_kind::paused: break;
+    }
+}
+
+void cluster_agent::say_change(const membership::change& what) {
+    const auto& name = what.record->name;
+    if (what.kind == change_kind::died) {
+        if (const auto more = say_died_.say(now_ns_))
+            log().warn("member died node={} incarnation={}{}", name, what.incarnation,
+                       others_like_it(*more));
+    } else if (what.kind == change_kind::returned) {
+        if (const auto more = say_returned_.say(now_ns_))
+            log().info("member returned node={} incarnation={}{}", name, what.incarnation,
+                       others_like_it(*more));
+    } else if (what.kind == change_kind::self_refuted) {
+        if (const auto more = say_refuted_.say(now_ns_))
+            log().warn("others took this node for {}; it is back as incarnation={}{}",
+                       membership::to_string(what.old_state), what.incarnation,
+                       others_like_it(*more));
+    } else if (what.kind == change_kind::name_conflict) {
+        if (!conflicts_said_.first(name)) return;
+        if (const auto more = say_conflict_.say(now_ns_))
             log().error(
                 "two members have the name {}: instance={} and instance={}; start one of them "
-                "with another --name",
-                name, what.record->instance, what.other->instance);
-            break;
-        case change_kind::paused:
-            log().info("this process did not run for {} ms", what.paused_ns / 1'000'000);
-            break;
+                "with another --name{}",
+                name, what.record->instance, what.other->instance, others_like_it(*more));
+    } else if (what.kind == change_kind::paused) {
+        if (const auto more = say_paused_.say(now_ns_))
+            log().info(
+                "the membership had to wait for {} ms: this process did not run, or its lane had "
+                "too much to do{}",
+                what.paused_ns / 1'000'000, others_like_it(*more));
     }
 }
 
@@ -163,21 +222,38 @@ void cluster_agent::act_on(const membership::change& what) {
 
 void cluster_agent::seeds(std::vector<std::string> endpoints) {
     seeds_ = std::move(endpoints);
+    std::erase_if(behind_, [&](const auto& each) {
+        return std::find(seeds_.begin(), seeds_.end(), each.first) == seeds_.end();
+    });
     reach_seeds();
 }
 
 // Also long after the start: a cluster that was split in parts which know nothing of each other
 // any more finds together through the nodes it was told to join.
 void cluster_agent::reach_seeds() {
-    const auto members = swim_.snapshot();
+    std::unordered_set<std::string> endpoints;
+    for (const auto& each : swim_.snapshot())
+        if (is_living(each.state))
+            endpoints.insert(each.record->endpoints.begin(), each.record->endpoints.end());
     for (const auto& endpoint : seeds_) {
-        const bool known = std::any_of(members.begin(), members.end(), [&](const auto& each) {
-            const auto& theirs = each.record->endpoints;
-            return is_living(each.state) &&
-                   std::find(theirs.begin(), theirs.end(), endpoint) != theirs.end();
-        });
-        if (!known && ours_.count(endpoint) == 0) carrier_.links().reach(endpoint, now_ns_);
+        if (ours_.count(endpoint) != 0 || endpoints.count(endpoint) != 0) continue;
+        // Members may call themselves otherwise: what counts is who answered there.
+        const auto behind = behind_.find(endpoint);
+        if (behind != behind_.end()) {
+            const auto member = swim_.find(behind->second);
+            if (member && is_living(member->state)) continue;
+        }
+        carrier_.links().reach(endpoint, now_ns_);
     }
+}
+
+void cluster_agent::answered(const std::string& endpoint, std::uint64_t instance) {
+    if (std::find(seeds_.begin(), seeds_.end(), endpoint) != seeds_.end())
+        behind_[endpoint] = instance;
+}
+
+void cluster_agent::round_trip(const peer_link& link, std::int64_t ns) {
+    swim_.hear_round_trip(link.instance, ns);
 }
 
 bool cluster_agent::link_up(const peer_link& link, std::string_view cluster) {
@@ -255,6 +331,8 @@ void cluster_agent::expect_refusal() {
 result<void> cluster_agent::admit(const wire::hello& hello) const {
     if (hello.instance == membership::no_instance)
         return {errc::unauthenticated, "a node tells its instance, this one told none"};
+    if (hello.name.empty())
+        return {errc::unauthenticated, "a node tells its name, this one told none"};
     for (const auto& member : swim_.snapshot()) {
         if (!is_living(member.state) || member.record->name != hello.name ||
             member.record->instance == hello.instance)
@@ -274,9 +352,33 @@ result<void> cluster_agent::admit(const wire::hello& hello) const {
 
 // -- leaving ---------------------------------------------------------------------------------
 
+void cluster_agent::ask_to_drain() {
+    std::vector<membership::instance_id> others;
+    for (const auto& each : swim_.snapshot()) {
+        const auto& record = *each.record;
+        const bool takes_calls = is_living(each.state) && !record.draining;
+        if (takes_calls && record.instance != swim_.self().instance)
+            others.push_back(record.instance);
+    }
+    if (draining_.leaving()) return board_.decide_drain(true);
+    draining_.begin(others, now_ns_);
+    agree();
+}
+
+void cluster_agent::agree() {
+    using verdict = membership::drain_agreement::verdict;
+    draining_.take_questions(now_ns_, asked_);
+    for (const auto each : asked_) send(each, draining_.question());
+    const auto decided = draining_.decide(now_ns_);
+    if (decided == verdict::leaves || decided == verdict::stays)
+        board_.decide_drain(decided == verdict::leaves);
+}
+
 void cluster_agent::drain() {
+    draining_.leave();
     swim_.set_draining(now_ns_);
     view_changed_ = true;
+    view_due_ns_ = now_ns_;
     pump();
     show();
 }
@@ -295,8 +397,15 @@ void cluster_agent::publish_view() {
     for (const auto& each : swim_.snapshot()) {
         if (!is_living(each.state)) continue;
         const auto& record = *each.record;
-        view->members.push_back({record.instance, record.name, record.endpoints, record.draining});
+        auto& member = view->members.emplace_back();
+        member.instance = record.instance;
+        member.name = record.name;
+        member.draining = record.draining;
+        // Nothing else is connected to, whatever a member calls an endpoint of its own.
+        for (const auto& endpoint : record.endpoints)
+            if (link::check_endpoint(endpoint)) member.endpoints.push_back(endpoint);
     }
+    view_due_ns_ = now_ns_ + view_pause_ns(view->members.size());
     std::sort(view->members.begin(), view->members.end(), [](const auto& a, const auto& b) {
         return a.name != b.name ? a.name < b.name : a.instance < b.instance;
     });
@@ -307,6 +416,10 @@ void cluster_agent::publish_view() {
 
 void cluster_agent::show() {
     show_due_ns_ = now_ns_ + show_every_ns;
+    show_stale_ = false;
+    std::unordered_map<std::uint64_t, const peer_link*> links;
+    for (const auto& each : carrier_.links().links())
+        if (each->instance != 0) links.emplace(each->instance, each.get());
     std::vector<node_status> nodes;
     for (const auto& each : swim_.snapshot()) {
         node_status status;
@@ -317,9 +430,9 @@ void cluster_agent::show() {
         status.version = each.record->version;
         status.endpoints = each.record->endpoints;
         status.self = each.record->instance == swim_.self().instance;
-        if (const auto* link = carrier_.links().find(status.instance); link != nullptr) {
-            status.rtt_us = link->rtt_ns / 1000;
-            status.busy = link->busy();
+        if (const auto found = links.find(status.instance); found != links.end()) {
+            status.rtt_us = found->second->rtt_ns / 1000;
+            status.busy = found->second->busy();
         }
         nodes.push_back(std::move(status));
     }

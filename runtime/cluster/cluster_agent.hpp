@@ -10,8 +10,11 @@
 
 #include "runtime/cluster/cluster_board.hpp"
 #include "runtime/cluster/cluster_view.hpp"
+#include "runtime/cluster/line_budget.hpp"
 #include "runtime/cluster/membership_driver.hpp"
+#include "runtime/membership/drain_agreement.hpp"
 #include "runtime/membership/swim.hpp"
+#include "runtime/security/said_once.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -47,10 +50,13 @@ public:
     std::int64_t advance(std::int64_t now_ns) override;
     void seeds(std::vector<std::string> endpoints) override;
     [[nodiscard]] result<void> admit(const wire::hello& hello) const override;
+    void ask_to_drain() override;
     void drain() override;
     void leave() override;
 
     // link_listener
+    void answered(const std::string& endpoint, std::uint64_t instance) override;
+    void round_trip(const peer_link& link, std::int64_t ns) override;
     [[nodiscard]] bool link_up(const peer_link& link, std::string_view cluster) override;
     void link_lost(const peer_link& link) override;
     void link_failed(const peer_link& link, const std::string& why, bool refused) override;
@@ -58,6 +64,9 @@ public:
 
 private:
     void pump();
+    void send(membership::instance_id to, const membership::message& what);
+    void agree();
+    void say_change(const membership::change& what);
     void act_on(const membership::change& what);
     void publish_view();
     void show();
@@ -75,7 +84,8 @@ private:
     std::vector<std::string> reach_soon_;
 
     std::vector<std::string> seeds_;
-    std::set<std::string> ours_;  // of those, addresses of this very node
+    std::set<std::string> ours_;                   // of those, addresses of this very node
+    std::map<std::string, std::uint64_t> behind_;  // of those, the instances that answered there
     struct seed_problem {
         std::set<std::string> said;
         // One after another: those that failed for keys, perhaps, and those that certainly did.
@@ -92,6 +102,19 @@ private:
     std::int64_t now_ns_ = 0;
     std::uint64_t views_ = 0;
     bool view_changed_ = true;
+    std::int64_t view_due_ns_ = 0;  // not before
+    bool show_stale_ = false;
+
+    membership::drain_agreement draining_;
+    std::vector<membership::instance_id> asked_;
+
+    // Whoever gossips can cause these as often as it likes.
+    line_budget say_died_{60};
+    line_budget say_returned_{60};
+    line_budget say_refuted_{60};
+    line_budget say_paused_{5};
+    line_budget say_conflict_{20};
+    said_once conflicts_said_;  // names
     membership_counts counts_;
 };
 

@@ -69,6 +69,10 @@ public:
         const std::lock_guard lock(mutex_);
         on_drain_ = std::move(asked);
     }
+    [[nodiscard]] bool can_drain() const {
+        const std::lock_guard lock(mutex_);
+        return static_cast<bool>(on_drain_);
+    }
     /// @returns false if nobody has said what that means.
     [[nodiscard]] bool ask_to_drain() {
         std::function<void()> asked;
@@ -78,6 +82,30 @@ public:
         }
         if (asked) asked();
         return static_cast<bool>(asked);
+    }
+
+    /// How the membership is asked whether this node may drain; it answers with `decide_drain`.
+    void on_drain_question(std::function<void()> ask) {
+        const std::lock_guard lock(mutex_);
+        ask_membership_ = std::move(ask);
+    }
+    void decide_drain(bool may) {
+        const std::lock_guard lock(mutex_);
+        may_drain_ = may;
+        drain_decided_.notify_all();
+    }
+    /// Whether this node may drain. Nothing if that is not known after `patience`.
+    [[nodiscard]] std::optional<bool> may_drain(std::chrono::microseconds patience) {
+        std::function<void()> ask;
+        {
+            const std::lock_guard lock(mutex_);
+            may_drain_.reset();
+            ask = ask_membership_;
+        }
+        if (ask) ask();
+        std::unique_lock lock(mutex_);
+        drain_decided_.wait_for(lock, patience, [this] { return may_drain_.has_value(); });
+        return may_drain_;
     }
 
     /// The node has become part of a cluster of others, or was refused by it for good. The first
@@ -109,6 +137,9 @@ private:
     std::optional<result<void>> joined_;
     std::optional<error> expected_;
     std::function<void()> on_drain_;
+    std::function<void()> ask_membership_;
+    std::condition_variable drain_decided_;
+    std::optional<bool> may_drain_;
 };
 
 }  // namespace dunlin::runtime

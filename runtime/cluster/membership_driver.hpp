@@ -26,6 +26,8 @@ public:
     virtual void seeds(std::vector<std::string> endpoints) = 0;
     /// Whether a node that says this may connect.
     [[nodiscard]] virtual result<void> admit(const wire::hello& hello) const = 0;
+    /// Whether this node may drain, or is the last that takes calls: the board is told.
+    virtual void ask_to_drain() = 0;
     /// Tells the others that this node takes no new calls; that it is gone.
     virtual void drain() = 0;
     virtual void leave() = 0;

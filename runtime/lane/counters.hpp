@@ -66,6 +66,8 @@ struct lane_counters {
     counter draining;         // 1: takes no new connections' calls
     counter peers_unaware;    // now: may still send calls without knowing that this node drains
     counter calls_open;       // now
+    counter links_coming_up;  // now: to members, new, and of no use yet
+    counter members_seen;     // now, by this lane; published after the one before
 };
 
 }  // namespace dunlin::runtime

@@ -60,12 +60,21 @@ struct seeds_found {
     std::vector<std::string> endpoints;
 };
 
+/// What a name that a lane had looked up stands for.
+struct addresses_found {
+    std::string endpoint;
+    std::vector<std::string> addresses;
+    std::string problem;  // why there are none
+};
+/// Somebody asks whether this node may drain.
+struct drain_question {};
+
 /// There may be news of who may connect.
 struct access_change {};
 
-using lane_command =
-    std::variant<value_answer, error_answer, timer_change, begin_drain, finish, view_change,
-                 travelling_call, carried_stop, seeds_found, access_change>;
+using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish,
+                                  view_change, travelling_call, carried_stop, seeds_found,
+                                  access_change, addresses_found, drain_question>;
 
 class inbox {
 public:

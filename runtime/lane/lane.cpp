@@ -291,6 +291,8 @@ void lane::tend_cluster() {
     // Every turn: what was heard since may have brought the next timer nearer.
     if (membership_ != nullptr) membership_due_ns_ = membership_->advance(now_ns_);
     links_due_ns_ = forwarder_.advance(now_ns_);
+    counters_.links_coming_up.set(forwarder_.coming_up());
+    counters_.members_seen.publish(view_ ? view_->members.size() : 0);
 }
 
 // -- what other threads have for the lane ----------------------------------------------------
@@ -328,6 +330,10 @@ void lane::apply(lane_command& command) {
         if (membership_ != nullptr && !finishing_) membership_->seeds(std::move(found->endpoints));
     } else if (std::holds_alternative<access_change>(command)) {
         take_access();
+    } else if (auto* named = std::get_if<addresses_found>(&command)) {
+        forwarder_.found_addresses(named->endpoint, named->addresses, named->problem, now_ns_);
+    } else if (std::holds_alternative<drain_question>(command)) {
+        if (membership_ != nullptr) membership_->ask_to_drain();
     } else {
         finishing_ = true;
     }

@@ -50,6 +50,7 @@
 
 namespace dunlin::runtime {
 
+class address_resolver;
 struct node_security;
 
 struct lane_options {
@@ -63,6 +64,7 @@ struct lane_options {
     std::chrono::microseconds busy_poll{0};  // while answers of other nodes are due
     std::chrono::microseconds idle_poll{0};  // otherwise
     node_security* security = nullptr;       // null: plain ZeroMQ, open to everybody
+    address_resolver* names = nullptr;       // outlives the lane's use; null: no names are used
 
     /// A frame may be this much larger than a payload; larger ones are dropped and answered.
     [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -130,6 +132,7 @@ public:
     void forwarded_value(ledger_entry& entry, bytes_view payload) override;
     void forwarded_error(ledger_entry& entry, error why) override;
     [[nodiscard]] bool run_here(ledger_entry& entry) override;
+    void look_up(const std::string& endpoint) override;
 
     /// For the membership, on the thread that serves.
     [[nodiscard]] forwarder& links() noexcept { return forwarder_; }
@@ -251,6 +254,7 @@ private:
     void spill(actors::bundle& work, std::uint32_t from, const error& why);
     void take_view(std::shared_ptr<const cluster_view> view);
     void tell_cluster(peer& to);
+    void tell_catalog(peer& to);
     void tell_members(peer& to);
     void tell_loads(peer& to);
     void tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in);

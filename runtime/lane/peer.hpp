@@ -57,6 +57,13 @@ struct peer {
     cluster::retry_budget retries{0};
     /// Functions whose load its next frame tells, as places in the catalog.
     std::vector<std::uint32_t> loads_due;
+    /// Where the functions of the catalog stand in the list that the peer was told, which leaves
+    /// out what its key may not call. Empty: it was told all.
+    std::vector<std::uint32_t> places_told;
+    static constexpr std::uint32_t not_told = ~std::uint32_t{0};
+    [[nodiscard]] std::uint32_t place_told(std::uint32_t place) const noexcept {
+        return places_told.empty() ? place : places_told[place];
+    }
 
     /// Null on a node without a key: everybody may do everything.
     std::unique_ptr<peer_rights> rights;

@@ -126,9 +126,10 @@ void lane::take_access() {
     peers_.for_each([&](peer& each) {
         const auto* granted = access_->find(each.rights->key);
         if (granted == nullptr || (each.role == wire::peer_role::node && granted->as != role::node))
-            no_more.push_back(&each);
-        else
-            each.rights->set(*granted);
+            return no_more.push_back(&each);
+        each.rights->set(*granted);
+        // It may call other functions now.
+        if (each.wants_cluster && each.role != wire::peer_role::node) tell_catalog(each);
     });
     for (auto* each : no_more) expel(*each);
 }

@@ -4,6 +4,7 @@
 // cluster.
 #include "actors/activation.hpp"
 #include "client/checks.hpp"
+#include "runtime/cluster/address_resolver.hpp"
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
@@ -18,6 +19,36 @@ namespace {
 constexpr std::size_t away_bundle_max = 64;
 /// Functions whose load one frame tells.
 constexpr std::size_t loads_per_frame_max = 16;
+
+/// Appends a list in parts that keep to the limits of one envelope; `item_at(i)` makes the items,
+/// `appended()` is called after each part. An empty list is one part, too.
+template <class Item, class Make, class Appended>
+void append_in_parts(wire::frame_buffer& out, std::uint64_t view, std::size_t total,
+                     const Make& item_at, const Appended& appended) {
+    std::vector<Item> part;
+    std::size_t first = 0;
+    std::size_t bytes = 0;
+    const auto append_part = [&] {
+        wire::append(out,
+                     wire::list_part{view, static_cast<std::uint32_t>(first),
+                                     static_cast<std::uint32_t>(total)},
+                     part);
+        first += part.size();
+        part.clear();
+        bytes = 0;
+        appended();
+    };
+    for (std::size_t i = 0; i < total; ++i) {
+        const Item item = item_at(i);
+        const auto size = bytes_max(item);
+        if (part.size() == wire::items_max ||
+            (!part.empty() && bytes + size > wire::list_bytes_max))
+            append_part();
+        bytes += size;
+        part.push_back(item);
+    }
+    if (!part.empty() || first == 0) append_part();
+}
 
 }  // namespace
 
@@ -167,6 +198,13 @@ void lane::withdraw(actors::answer_address carried, errc reason) {
     answer_in_place(*entry, reason, "its caller stopped waiting");
 }
 
+void lane::look_up(const std::string& endpoint) {
+    options_.names->ask(endpoint, [this, endpoint](const address_resolver::answer& found) {
+        // An ended lane connects to nobody any more.
+        static_cast<void>(inbox_.push(addresses_found{endpoint, found.addresses, found.problem}));
+    });
+}
+
 void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
     if (entry.leads()) remember_value(entry, payload);
     if (entry.plays == ledger_entry::part::orphan) {
@@ -242,53 +280,53 @@ void lane::take_view(std::shared_ptr<const cluster_view> view) {
 }
 
 void lane::tell_cluster(peer& to) {
-    std::vector<wire::catalog_item> part;
-    for (std::size_t first = 0; first < catalog_.size(); first += part.size()) {
-        part.clear();
-        for (auto i = first; i < catalog_.size() && part.size() < wire::items_max; ++i) {
-            const auto& info = catalog_[i]->info();
-            // What is longer than a version may be on the wire is the author's own affair.
-            const auto version =
-                std::string_view(info.module_version).substr(0, wire::name_bytes_max);
-            part.push_back(
-                {info.name, version, info.idempotent() ? wire::catalog_flags::idempotent : 0});
-        }
-        wire::append(to.out,
-                     wire::list_part{0, static_cast<std::uint32_t>(first),
-                                     static_cast<std::uint32_t>(catalog_.size())},
-                     part);
-        count_envelope(to);
-    }
+    tell_catalog(to);
     tell_members(to);
+}
+
+// What a key may not call is nobody's business who has that key.
+void lane::tell_catalog(peer& to) {
+    const bool all = to.rights == nullptr || to.role == wire::peer_role::node;
+    std::vector<std::uint32_t> told;
+    to.places_told.assign(all ? 0 : catalog_.size(), peer::not_told);
+    to.loads_due.clear();
+    for (std::uint32_t place = 0; place < catalog_.size(); ++place) {
+        if (!all && !to.rights->granted->may_call(catalog_[place]->info().name)) continue;
+        if (!all) to.places_told[place] = static_cast<std::uint32_t>(told.size());
+        told.push_back(place);
+    }
+    const auto item_at = [&](std::size_t i) {
+        const auto& info = catalog_[told[i]]->info();
+        // What is longer than a version may be on the wire is the author's own affair.
+        const auto version = std::string_view(info.module_version).substr(0, wire::name_bytes_max);
+        return wire::catalog_item{info.name, version,
+                                  info.idempotent() ? wire::catalog_flags::idempotent : 0};
+    };
+    append_in_parts<wire::catalog_item>(to.out, 0, told.size(), item_at,
+                                        [&] { count_envelope(to); });
 }
 
 void lane::tell_members(peer& to) {
     if (!view_) return;
-    const auto& members = view_->members;
-    std::vector<wire::member_item> part;
-    for (std::size_t first = 0; first < members.size(); first += part.size()) {
-        part.clear();
-        for (auto i = first; i < members.size() && part.size() < wire::items_max; ++i) {
-            auto& item = part.emplace_back();
-            item.instance = members[i].instance;
-            item.name = members[i].name;
-            item.draining = members[i].draining;
-            for (const auto& endpoint : members[i].endpoints)
-                if (item.endpoint_count < wire::endpoints_max)
-                    item.endpoints[item.endpoint_count++] = endpoint;
-        }
-        wire::append(to.out,
-                     wire::list_part{view_->number, static_cast<std::uint32_t>(first),
-                                     static_cast<std::uint32_t>(members.size())},
-                     part);
-        count_envelope(to);
-    }
+    const auto item_at = [&](std::size_t i) {
+        const auto& member = view_->members[i];
+        wire::member_item item;
+        item.instance = member.instance;
+        item.name = member.name;
+        item.draining = member.draining;
+        for (const auto& endpoint : member.endpoints)
+            if (item.endpoint_count < wire::endpoints_max)
+                item.endpoints[item.endpoint_count++] = endpoint;
+        return item;
+    };
+    append_in_parts<wire::member_item>(to.out, view_->number, view_->members.size(), item_at,
+                                       [&] { count_envelope(to); });
 }
 
 void lane::note_load(peer& to, const actors::pool* pool) {
     if (!to.wants_cluster || pool == nullptr || !view_ || view_->members.size() < 2) return;
     const auto found = catalog_places_.find(pool);
-    if (found == catalog_places_.end()) return;
+    if (found == catalog_places_.end() || to.place_told(found->second) == peer::not_told) return;
     auto& due = to.loads_due;
     if (!due.empty() && due.back() == found->second) return;
     if (due.size() < loads_per_frame_max &&
@@ -299,7 +337,10 @@ void lane::note_load(peer& to, const actors::pool* pool) {
 void lane::tell_loads(peer& to) {
     std::array<wire::load_item, loads_per_frame_max> loads;
     std::size_t count = 0;
-    for (const auto place : to.loads_due) loads[count++] = load_at(place);
+    for (const auto place : to.loads_due) {
+        loads[count] = load_at(place);
+        loads[count++].function = to.place_told(place);
+    }
     to.loads_due.clear();
     wire::append(to.out, std::span<const wire::load_item>(loads.data(), count));
 }
@@ -307,7 +348,8 @@ void lane::tell_loads(peer& to) {
 void lane::tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in) {
     const auto found = catalog_places_.find(pool);
     if (found == catalog_places_.end() || std::erase(to.loads_due, found->second) == 0) return;
-    const auto load = load_at(found->second);
+    auto load = load_at(found->second);
+    load.function = to.place_told(found->second);
     wire::append(in, std::span<const wire::load_item>(&load, 1));
 }
 

@@ -26,11 +26,18 @@ public:
     virtual void forwarded_error(ledger_entry& entry, error why) = 0;
     /// Runs a call here after all, which was meant for another node. @returns false if it cannot.
     [[nodiscard]] virtual bool run_here(ledger_entry& entry) = 0;
+    /// Has the name in an endpoint looked up; `forwarder::found_addresses` is told what comes of
+    /// it.
+    virtual void look_up(const std::string& endpoint) = 0;
 };
 
 class link_listener {
 public:
     virtual ~link_listener() = default;
+    /// That node answers at that address, whether the link is of use or not.
+    virtual void answered(const std::string& endpoint, std::uint64_t instance) = 0;
+    /// How long an answer of the node at the other end took.
+    virtual void round_trip(const peer_link& link, std::int64_t ns) = 0;
     /// The handshake is done. @returns false if this node is of no use: the link is closed.
     [[nodiscard]] virtual bool link_up(const peer_link& link, std::string_view cluster) = 0;
     virtual void link_lost(const peer_link& link) = 0;

@@ -14,6 +14,7 @@
 #include "runtime/cluster/cluster_view.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/ledger.hpp"
+#include "runtime/link/dial_limits.hpp"
 #include "runtime/link/forward_host.hpp"
 #include "runtime/link/function_route.hpp"
 #include "runtime/link/peer_link.hpp"
@@ -55,6 +56,9 @@ public:
     void set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns);
     /// Tries to reach a node whose name is not known yet.
     void reach(const std::string& endpoint, std::int64_t now_ns);
+    /// What a name that was looked up stands for; none, and why.
+    void found_addresses(const std::string& endpoint, const std::vector<std::string>& addresses,
+                         const std::string& problem, std::int64_t now_ns);
     /// @returns false when there is no live link to that node.
     bool send_gossip(std::uint64_t to, bytes_view message);
     void heard_load(std::uint64_t from, wire::item_list loads, std::int64_t now_ns);
@@ -91,6 +95,8 @@ public:
     std::int64_t advance(std::int64_t now_ns);
     /// Looks for news about the transports.
     void read_events();
+    /// Links to members that have just been made and are of no use yet.
+    [[nodiscard]] std::size_t coming_up() const noexcept { return coming_up_; }
     void add_poll_items(std::vector<pollfd>& to) const;
     /// The same items after a poll, with nothing done in between: the next `receive` passes over
     /// the links that they call quiet. Each look that finds nothing takes three system calls.
@@ -113,7 +119,9 @@ private:
     void goaway(peer_link& link, const wire::goaway& envelope);
 
     // forwarder_links.cpp: links come and go
-    void connect(peer_link& link, std::int64_t now_ns);
+    void look_up_or_connect(peer_link& link, std::int64_t now_ns);
+    void connect(peer_link& link, const std::string& address, std::int64_t now_ns);
+    [[nodiscard]] std::size_t strangers_dialled() const noexcept;
     void give_up(peer_link& link, std::string why);
     void close(peer_link& link, std::int64_t now_ns);
     void close_lost(std::int64_t now_ns);
@@ -153,6 +161,9 @@ private:
     std::size_t calls_away_ = 0;  // on all links
     std::int64_t sent_ns_ = 0;    // the last one
     std::uint64_t links_added_ = 0;
+    std::size_t coming_up_ = 0;
+    dial_limits dials_;
+    std::size_t first_dialled_ = 0;    // goes round, so that all have their turn
     std::int64_t say_no_room_ns_ = 0;  // not again before
     bool any_lost_ = false;
 };

@@ -104,6 +104,7 @@ void forwarder::read_frame(peer_link& link, bytes_view frame, std::int64_t now_n
                 break;
             case wire::kind::pong:
                 if (link.ping_sent_ns == 0) break;
+                if (listener_ != nullptr) listener_->round_trip(link, now_ns - link.ping_sent_ns);
                 link.rtt_ns =
                     link.rtt_ns == 0
                         ? now_ns - link.ping_sent_ns
@@ -125,6 +126,7 @@ void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int
                                  std::to_string(wire::protocol_version) +
                                  "; run releases of Dunlin on both that share a version");
     }
+    if (listener_ != nullptr) listener_->answered(link.endpoint, welcome.instance);
     if (link.instance != 0 && link.instance != welcome.instance)
         return give_up(link, "another node answers there now, " + std::string(welcome.node));
     for (auto& other : links_) {
@@ -135,6 +137,8 @@ void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int
     }
     link.name = welcome.node;
     link.instance = welcome.instance;
+    link.reached = true;
+    link.addresses.clear();
     link.now = peer_link::phase::live;
     link.connection->now = link::connection::phase::live;
     link.payload_bytes_max = welcome.payload_bytes_max;
@@ -176,6 +180,8 @@ void forwarder::read_catalog(peer_link& link, wire::item_list functions, std::in
         added.module_version = each.module_version;
         added.idempotent = (each.flags & wire::catalog_flags::idempotent) != 0;
     }
+    if (link.incoming.size() > part.total)
+        return give_up(link, "it lists more functions than it says there are");
     if (link.incoming.size() != part.total) return;
     drop_catalog(link);
     link.catalog = std::exchange(link.incoming, {});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How links come and go, and the routes that follow from what they serve.
+#include "client/checks.hpp"
+#include "runtime/cluster/address_resolver.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/link/forwarder.hpp"
 #include "runtime/log.hpp"
@@ -8,6 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace dunlin::runtime {
 
@@ -18,6 +23,8 @@ constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t ping_every_ns = 1'000'000'000;
 /// What a hop is taken to cost until it has been measured.
 constexpr std::int64_t rtt_assumed_ns = 200'000;
+/// How long a link waits for a name server before it tries again; the answer may come later.
+constexpr std::int64_t look_up_ns_max = 5'000'000'000;
 
 link::connection::time_point time_point_of(std::int64_t ns) {
     return link::connection::time_point(std::chrono::nanoseconds(ns));
@@ -70,9 +77,15 @@ peer_link& forwarder::add_link(std::string endpoint, std::int64_t now_ns) {
 
 void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns) {
     view_ = std::move(view);
+    std::unordered_map<std::uint64_t, peer_link*> known;
+    for (auto& link : links_)
+        if (link->instance != 0) known.emplace(link->instance, link.get());
+    std::unordered_set<std::uint64_t> members;
     for (const auto& member : view_->members) {
+        members.insert(member.instance);
         if (member.instance == options_.instance || member.endpoints.empty()) continue;
-        auto* link = find(member.instance);
+        const auto found = known.find(member.instance);
+        auto* link = found == known.end() ? nullptr : found->second;
         if (link == nullptr) {
             link = &add_link(member.endpoints[options_.lane % member.endpoints.size()], now_ns);
             link->instance = member.instance;
@@ -83,7 +96,7 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
         set_standing(*link);
     }
     for (auto& link : links_) {
-        if (!link->member || view_->find(link->instance) != nullptr) continue;
+        if (!link->member || members.count(link->instance) != 0) continue;
         link->member = false;
         give_up(*link, "it is not a member any more");
     }
@@ -106,7 +119,47 @@ void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
     static_cast<void>(add_link(endpoint, now_ns));
 }
 
-void forwarder::connect(peer_link& link, std::int64_t now_ns) {
+// Names are not for ZeroMQ: it would look them up on the thread that moves all its messages.
+void forwarder::look_up_or_connect(peer_link& link, std::int64_t now_ns) {
+    if (is_numeric(link.endpoint)) return connect(link, link.endpoint, now_ns);
+    if (link.addresses.empty()) {
+        link.now = peer_link::phase::looking;
+        link.look_until_ns = now_ns + look_up_ns_max;
+        return host_.look_up(link.endpoint);
+    }
+    const auto address = std::move(link.addresses.back());
+    link.addresses.pop_back();
+    connect(link, address, now_ns);
+}
+
+void forwarder::found_addresses(const std::string& endpoint,
+                                const std::vector<std::string>& addresses,
+                                const std::string& problem, std::int64_t now_ns) {
+    for (auto& link : links_) {
+        // One that was given up meanwhile has them for its next attempt.
+        const bool looks = link->now == peer_link::phase::looking;
+        const bool waits = link->now == peer_link::phase::waiting;
+        if (link->endpoint != endpoint || !(looks || waits) || link->lost) continue;
+        if (addresses.empty()) {
+            if (looks) give_up(*link, "its host has no address: " + problem);
+            continue;
+        }
+        link->addresses.assign(addresses.rbegin(), addresses.rend());
+        if (looks) look_up_or_connect(*link, now_ns);
+    }
+}
+
+// Nodes that are known from hearsay only and have not answered yet.
+std::size_t forwarder::strangers_dialled() const noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(links_.begin(), links_.end(), [](const auto& link) {
+            const bool under_way =
+                link->now == peer_link::phase::looking || link->now == peer_link::phase::greeting;
+            return under_way && link->member && !link->reached;
+        }));
+}
+
+void forwarder::connect(peer_link& link, const std::string& address, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
     link.shook = peer_link::handshake::fine;
@@ -119,8 +172,8 @@ void forwarder::connect(peer_link& link, std::int64_t now_ns) {
         connecting_.keys = keys_[tries == keys_tried_.end() ? 0 : tries->second % keys_.size()];
     }
     try {
-        link.connection = std::make_unique<link::connection>(context_, 0, link.endpoint,
-                                                             connecting_, time_point_of(now_ns));
+        link.connection = std::make_unique<link::connection>(context_, 0, address, connecting_,
+                                                             time_point_of(now_ns));
     } catch (const zmq::error_t& e) {
         give_up(link, e.what());
         if (e.num() != EMFILE || now_ns < say_no_room_ns_) return;
@@ -142,17 +195,41 @@ void forwarder::give_up(peer_link& link, std::string why) {
 
 std::int64_t forwarder::advance(std::int64_t now_ns) {
     std::int64_t next_ns = never_ns;
+    bool put_off = false;
+    std::optional<std::size_t> strangers;  // counted when it matters
+    coming_up_ = 0;
+    const auto first = first_dialled_ < links_.size() ? first_dialled_ : 0;
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        auto& link = *links_[i];
+        const auto at = first + i < links_.size() ? first + i : first + i - links_.size();
+        auto& link = *links_[at];
         if (link.lost) continue;
+        coming_up_ += link.comes_up() ? 1 : 0;
         switch (link.now) {
-            case peer_link::phase::waiting:
+            case peer_link::phase::waiting: {
+                const bool stranger = link.member && !link.reached;
                 if (link.try_at_ns > now_ns) {
                     next_ns = std::min(next_ns, link.try_at_ns);
                     break;
                 }
-                connect(link, now_ns);
-                if (!link.lost) next_ns = std::min(next_ns, ns_of(link.connection->greet_by()));
+                if (stranger && !strangers) strangers = strangers_dialled();
+                if (stranger && !dials_.take(*strangers, now_ns)) {
+                    if (!std::exchange(put_off, true)) first_dialled_ = at;
+                    next_ns = std::min(next_ns, dial_limits::again_ns(now_ns));
+                } else {
+                    if (stranger) ++*strangers;
+                    look_up_or_connect(link, now_ns);
+                    if (link.lost) break;
+                    next_ns = std::min(next_ns, link.now == peer_link::phase::looking
+                                                    ? link.look_until_ns
+                                                    : ns_of(link.connection->greet_by()));
+                }
+                break;
+            }
+            case peer_link::phase::looking:
+                if (link.look_until_ns <= now_ns)
+                    give_up(link, "the name server has not answered for its host yet");
+                else
+                    next_ns = std::min(next_ns, link.look_until_ns);
                 break;
             case peer_link::phase::greeting:
                 if (ns_of(link.connection->greet_by()) <= now_ns)
@@ -212,7 +289,8 @@ void forwarder::close_lost(std::int64_t now_ns) {
 }
 
 void forwarder::close(peer_link& link, std::int64_t now_ns) {
-    const bool was_up = link.now != peer_link::phase::greeting;
+    const bool was_up =
+        link.now != peer_link::phase::greeting && link.now != peer_link::phase::looking;
     log().debug("link lost node={} endpoint={} why=\"{}\" calls={}", link.name, link.endpoint,
                 link.lost_why, link.in_flight);
     std::erase(dirty_, &link);
@@ -224,6 +302,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
         link.keys_refused = link.connection->keys_refused();
     }
     link.connection.reset();
+    link.failed = true;
     link.now = peer_link::phase::waiting;
     link.lost = false;
     link.pulse = cluster::pulse{cluster::pulse::limits{}};

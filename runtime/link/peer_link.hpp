@@ -52,6 +52,7 @@ struct remote_function {
 struct peer_link {
     enum class phase : std::uint8_t {
         waiting,   // to connect
+        looking,   // for the address of its host
         greeting,  // hello is on its way
         live,      // welcomed
         leaving,   // takes no more calls, answers those it has
@@ -75,6 +76,10 @@ struct peer_link {
     std::unique_ptr<link::connection> connection;
     link::backoff pause{link_limits::pause_min, link_limits::pause_max, 1};
     std::int64_t try_at_ns = 0;
+    std::vector<std::string> addresses;  // of its host, which have not been tried; the next is last
+    std::int64_t look_until_ns = 0;      // looking: when to give up
+    bool reached = false;                // a node has answered there
+    bool failed = false;                 // an attempt has come to nothing, or was lost again
 
     std::vector<remote_function> catalog;
     std::vector<remote_function> incoming;  // parts of the next catalog
@@ -104,6 +109,10 @@ struct peer_link {
         return most;
     }
     [[nodiscard]] static const cluster::candidate& load_of(const remote_function& which) noexcept;
+    /// Of a member, and on its first way to be of use.
+    [[nodiscard]] bool comes_up() const noexcept {
+        return member && !draining && !failed && catalog.empty();
+    }
     [[nodiscard]] bool live() const noexcept { return now == phase::live && !lost; }
     [[nodiscard]] bool takes(std::size_t payload_bytes) const noexcept {
         return live() && !draining && in_flight < in_flight_max &&

@@ -38,8 +38,9 @@ constexpr const char* footer = R"(Examples:
 --node is any node of the cluster; the one to drain is found by its name, as dunlin nodes lists it.
 The others stop sending it calls before it stops taking them, so no call is lost. Then its process
 ends; how long it waits for calls that run is its own --drain-timeout. The last node that takes
-calls refuses, as nobody could take its place, unless --force is given. When --timeout passes the
-node goes on draining, and the command fails. Draining a node that drains only waits.
+calls refuses, as nobody could take its place, unless --force is given; if all are told to drain
+at once, one of them does. When --timeout passes the node goes on draining, and the command fails.
+Draining a node that drains only waits.
 
 Exit codes: 0 the node has left, 1 it refused, died, or is still there after --timeout, 2 usage or
 an unknown node, 3 no node reached, 130 interrupted; the node goes on draining.)";

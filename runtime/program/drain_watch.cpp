@@ -52,11 +52,15 @@ leaving drain_watch::look_at_itself() const {
 leaving drain_watch::look() {
     if (witnesses_.empty()) return look_at_itself();
     const auto members = ask_witness();
-    if (members) return state_of_leaving(*members, drained_.instance);
+    if (members) {
+        silent_ = 0;
+        return state_of_leaving(*members, drained_.instance);
+    }
     // It may be what has ended, or come back later: it is asked again after the others.
     witnesses_.front().way.reset();
     std::rotate(witnesses_.begin(), witnesses_.begin() + 1, witnesses_.end());
-    return leaving::still_there;
+    if (++silent_ < witnesses_.size()) return leaving::still_there;
+    return look_at_itself();
 }
 
 }  // namespace dunlin::program

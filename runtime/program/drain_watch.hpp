@@ -3,7 +3,8 @@
 // Follows a node that drains until it has left, by what the others say of it.
 //
 // Those who listed the members are asked, one until it does not answer, then the next. When there
-// is no other node, what says that it is gone is that it takes no connection any more. One thread.
+// is no other node, or none answers any more because they have left, too, what says that it is gone
+// is that it takes no connection any more. One thread.
 #pragma once
 
 #include "runtime/program/connection.hpp"
@@ -38,6 +39,7 @@ private:
     [[nodiscard]] leaving look_at_itself() const;
 
     std::vector<witness> witnesses_;  // the first is asked
+    std::size_t silent_ = 0;          // of them, one after another
     member drained_;
     key_files keys_;
 };

@@ -157,6 +157,19 @@ TEST_CASE("nodes with different numbers of lanes gossip, and call each other ove
     CHECK(client.function("bench/echo").at("invocations") >= 40);
 }
 
+TEST_CASE("a node that has joined can call at once what the others serve") {
+    const auto worker = start_node(member_settings("worker"));
+    for (int round = 0; round < 10; ++round) {
+        auto config = entry_settings("entry-" + std::to_string(round), {at(*worker)});
+        config.lanes = 2;
+        const auto entry = start_node(config);
+        for (const auto& endpoint : entry->endpoints()) {
+            raw_client client(endpoint);
+            CHECK(client.call("bench/echo", round).text() == "ok");
+        }
+    }
+}
+
 TEST_CASE("a module's version that is too long for the wire is told as far as it fits") {
     auto config = member_settings("worker");
     config.modules = {module_file("long_version")};

@@ -275,6 +275,34 @@ class DrainTest(ProgramTest):
             self.assertRegex(ran.stdout, r"\An1 has left after ")
             self.assertEqual(cluster.nodes["n1"].wait(), 0)
 
+    def test_of_nodes_that_are_drained_at_once_one_stays_and_the_others_are_seen_to_leave(self):
+        with Cluster() as cluster:
+            self.need_drain(cluster)
+            drains = {name: Process("drain", name, "--node", cluster.endpoint(name))
+                      for name in cluster.nodes}
+            ended = {name: drain.wait() for name, drain in drains.items()}
+            self.assertEqual(sorted(ended.values()), [0, 0, 1],
+                             [drain.log() for drain in drains.values()])
+            for name, code in ended.items():
+                if code == 0:
+                    self.assertEqual(cluster.nodes[name].wait(), 0)
+                else:
+                    self.assertIn("is the last one that takes calls", drains[name].log())
+                    self.assertEqual(list(cluster.states(name).values()).count("alive"), 1)
+            for drain in drains.values():
+                drain.close()
+
+    def test_when_all_are_forced_to_leave_each_is_seen_to_have_left(self):
+        with Cluster() as cluster:
+            self.need_drain(cluster)
+            drains = [Process("drain", name, "--force", "--node", cluster.endpoint(name))
+                      for name in cluster.nodes]
+            for drain in drains:
+                self.assertEqual(drain.wait(), 0, drain.log())
+                drain.close()
+            for node in cluster.nodes.values():
+                self.assertEqual(node.wait(), 0, node.log())
+
 
 if __name__ == "__main__":
     unittest.main()

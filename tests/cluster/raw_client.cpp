@@ -136,8 +136,11 @@ void raw_client::keep_of_cluster(const wire::frame_reader& reader) {
     if (reader.kind() == wire::kind::load) {
         for (wire::load_item each; take(items, each);) loads.push_back(each);
     } else if (reader.kind() == wire::kind::catalog) {
-        for (wire::catalog_item each; take(items, each);)
+        if (items.part.first == 0) catalog_places.clear();
+        for (wire::catalog_item each; take(items, each);) {
             catalog[std::string(each.name)] = each.module_version;
+            catalog_places.emplace_back(each.name);
+        }
     } else {
         REQUIRE(reader.kind() == wire::kind::members);
     }

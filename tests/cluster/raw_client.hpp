@@ -128,6 +128,7 @@ public:
     std::uint64_t pongs = 0;
     // Of a client that asked for the cluster.
     std::map<std::string, std::string> catalog;  // functions and the versions of their modules
+    std::vector<std::string> catalog_places;     // the functions of the newest, in its order
     std::vector<wire::load_item> loads;
     /// How many of the frames that arrived had a load and a reply.
     std::size_t frames_with_load = 0;

@@ -85,3 +85,35 @@ TEST_CASE("a node with another key, with none, or alone with one, does not join 
     CHECK(ops.stats().at("members") == 1);
     CHECK(raw_client(at(*open)).stats().at("members") == 1);
 }
+
+TEST_CASE("a client is told of the functions that it may call only, and of their load") {
+    const keyed_cluster keys;
+    keys.allow(allowed(keys.shop, "client", "functions = [\"bench/echo\", \"faults/happen\"]"));
+    const auto first = start_node(keys.secure(member_settings("n1")));
+    const auto second = start_node(keys.secure(entry_settings("n2", {at(*first)})));
+    raw_client ops(at(*first), keys.as(keys.ops), raw_client::greeting::cluster);
+    ops.wait_for_members({{"n1", "alive"}, {"n2", "alive"}});
+    CHECK(ops.catalog.count("bench/nap") == 1);
+
+    raw_client shop(at(*first), keys.as(keys.shop), raw_client::greeting::cluster);
+    using names = std::vector<std::string>;
+    shop.wait_until([&] { return !shop.catalog_places.empty(); }, "the catalog");
+    CHECK(shop.catalog_places == names{"bench/echo", "dunlin/functions", "faults/happen"});
+    // Loads name places in the list that was told, not in the node's own.
+    const auto told_of = [&](const char* function, const auto& input) {
+        shop.loads.clear();
+        CHECK(shop.call(function, input).ok);
+        return shop.loads.size() == 1 ? shop.catalog_places.at(shop.loads.front().function) : "";
+    };
+    CHECK(told_of("bench/echo", 7) == "bench/echo");
+    CHECK(told_of("faults/happen", std::string("x")) == "faults/happen");
+    CHECK(told_of("bench/echo", std::string(100'000, 'x')) == "bench/echo");  // a large reply
+
+    keys.allow(allowed(keys.shop, "client", "functions = [\"bench/nap\", \"bench/echo\"]"));
+    shop.wait_until(
+        [&] {
+            return shop.catalog_places == names{"bench/echo", "bench/nap", "dunlin/functions"};
+        },
+        "the functions that it may call now");
+    CHECK(told_of("bench/echo", 7) == "bench/echo");
+}

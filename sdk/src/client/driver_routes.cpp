@@ -90,6 +90,8 @@ void driver::take_catalog(connection& from, wire::item_list items) {
     if (items.part.first == 0) parts.clear();
     if (items.part.first != parts.size() || items.part.total > routes::functions_max) return;
     wire::catalog_item item;
+    if (items.part.total < parts.size() || items.count > items.part.total - parts.size())
+        return from.give_up_reading("the node lists more functions than it says there are");
     while (take(items, item)) parts.push_back({routes_.intern(item.name), item.flags});
     if (parts.size() != items.part.total) return;
     from.catalog.clear();

@@ -16,9 +16,12 @@
 
 namespace dunlin::wire {
 
-inline constexpr std::size_t name_bytes_max = 255;  // function, node and cluster names; keys
-inline constexpr std::size_t endpoints_max = 64;    // of one node
-inline constexpr std::size_t items_max = 1024;      // in one envelope; longer lists come in parts
+inline constexpr std::size_t name_bytes_max = 255;     // function, node and cluster names; keys
+inline constexpr std::size_t endpoints_max = 64;       // of one node
+inline constexpr std::size_t item_head_bytes_max = 9;  // of a number or a text, before its bytes
+inline constexpr std::size_t items_max = 1024;  // in one envelope; longer lists come in parts
+/// A sender ends a part before it is longer than this, so that a frame keeps to the smallest limit.
+inline constexpr std::size_t list_bytes_max = 64u << 10;
 inline constexpr std::size_t gossip_bytes_max = 256u << 10;
 
 /// How long a call would wait at the node that says so.
@@ -41,6 +44,11 @@ struct catalog_item {
     std::uint32_t flags = 0;  // unknown bits are ignored
 };
 
+/// No fewer bytes than the item takes in an envelope.
+[[nodiscard]] constexpr std::size_t bytes_max(const catalog_item& item) noexcept {
+    return 4 * item_head_bytes_max + item.name.size() + item.module_version.size();
+}
+
 /// One living member of the cluster.
 struct member_item {
     std::uint64_t instance = 0;
@@ -49,6 +57,13 @@ struct member_item {
     std::array<std::string_view, endpoints_max> endpoints{};
     std::size_t endpoint_count = 0;
 };
+
+[[nodiscard]] constexpr std::size_t bytes_max(const member_item& item) noexcept {
+    std::size_t bytes = 5 * item_head_bytes_max + item.name.size();
+    for (std::size_t i = 0; i < item.endpoint_count; ++i)
+        bytes += item_head_bytes_max + item.endpoints[i].size();
+    return bytes;
+}
 
 /// Which part of a list an envelope holds.
 struct list_part {
