@@ -7,6 +7,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace dunlin::runtime {
@@ -17,10 +18,7 @@ constexpr std::chrono::milliseconds pace{500};
 
 }  // namespace
 
-heap_trim::heap_trim(std::function<std::size_t()> in_use) : in_use_(std::move(in_use)) {
-    const support::signals_blocked no_signals;
-    thread_ = std::thread([this] { run(); });
-}
+heap_trim::heap_trim(std::function<std::size_t()> in_use) : in_use_(std::move(in_use)) {}
 
 heap_trim::~heap_trim() {
     {
@@ -28,13 +26,19 @@ heap_trim::~heap_trim() {
         ended_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void heap_trim::note(std::size_t in_use) {
     if (in_use < trim_rule::much || awake_.load(std::memory_order_relaxed)) return;
     {
         const std::scoped_lock lock(mutex_);
+        try {
+            const support::signals_blocked no_signals;
+            if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        } catch (const std::system_error&) {
+            return;  // there will be another time
+        }
         awake_.store(true, std::memory_order_relaxed);
     }
     changed_.notify_all();

@@ -4,8 +4,9 @@
 //
 // glibc keeps what was freed: after a flood of gigabytes a node would hold them for good. Giving
 // back takes the heap's locks, for tenths of a second where much was freed, so it happens on a
-// thread of its own, only after much was in use, and only once little is. While nothing of the
-// kind happens that thread sleeps. `note` is for any thread; the rest for the owner.
+// thread of its own, only after much was in use, and only once little is. It is made when that
+// happens for the first time, and sleeps in between. `note` is for any thread; the rest for the
+// owner.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,9 @@
 
 namespace dunlin::runtime {
 
+/// What a connection takes in ZeroMQ and in its lane, about.
+inline constexpr std::size_t connection_bytes = std::size_t{32} << 10;
+
 /// When to give back. Pure.
 class trim_rule {
 public:
@@ -26,8 +30,7 @@ public:
     /// So much is in use now; asked at a steady pace. @returns whether to give back now.
     [[nodiscard]] bool observe(std::size_t in_use) noexcept {
         if (in_use > peak_) peak_ = in_use;
-        const bool quiet = peak_ >= much && in_use <= peak_ / 4 && in_use <= last_;
-        last_ = in_use;
+        const bool quiet = peak_ >= much && in_use <= peak_ / 4;
         quiet_looks_ = quiet ? quiet_looks_ + 1 : 0;
         if (quiet_looks_ < quiet_looks_wanted) return false;
         peak_ = in_use;
@@ -40,7 +43,6 @@ public:
 private:
     static constexpr int quiet_looks_wanted = 3;
     std::size_t peak_ = 0;
-    std::size_t last_ = 0;
     int quiet_looks_ = 0;
 };
 

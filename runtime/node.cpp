@@ -6,9 +6,12 @@
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/seed_resolver.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/heap_trim.hpp"
 #include "runtime/lane/call_window.hpp"
+#include "runtime/lane/descriptors.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
+#include "runtime/lane/reply_budget.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/lane/watchdog.hpp"
 #include "runtime/listen_rule.hpp"
@@ -75,6 +78,8 @@ void fill_in_defaults(node_config& config) {
     config.backlog_bytes_max =
         std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
     // The largest frame alone is never too much.
+    config.replies_bytes_max =
+        std::max(config.replies_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
     config.queue_bytes_max =
         std::max(config.queue_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
 }
@@ -91,15 +96,17 @@ struct node::impl {
     explicit impl(node_config given)
         : config(std::move(given)),
           frames(config.queue_bytes_max),
+          replies(config.replies_bytes_max),
           actor_settings(config.scheduler_threads),
           system(actor_settings),
           named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
                        config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
                        std::random_device()()}),
-          own_functions(functions, frames, named_calls, board, config.name) {}
+          own_functions(functions, frames, replies, trim, named_calls, board, config.name) {}
 
     node_config config;
-    frame_budget frames;  // outlives what waits in the actors' mailboxes
+    frame_budget frames;   // outlives what waits in the actors' mailboxes
+    reply_budget replies;  // outlives what ZeroMQ holds
     actor_config actor_settings;
     caf::actor_system system;
     function_registry functions;
@@ -118,6 +125,7 @@ struct node::impl {
     std::vector<std::unique_ptr<lane>> lanes;
     // Ends before the lanes do, which it tells what it found.
     std::unique_ptr<address_resolver> names = std::make_unique<address_resolver>();
+    heap_trim trim{[this] { return bytes_in_use(); }};  // asks the lanes: ends before they do
     std::unique_ptr<gate> guard;  // has sockets in the lanes' contexts: ends before they do
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
@@ -142,6 +150,7 @@ struct node::impl {
     [[nodiscard]] std::size_t calls_open() const;
     /// Whether each lane has tried to reach each member that it knows, in vain or not.
     [[nodiscard]] bool linked() const;
+    [[nodiscard]] std::size_t bytes_in_use() const;
     /// Whether all peers have heard that this node drains.
     [[nodiscard]] bool everyone_knows() const;
     [[nodiscard]] std::size_t threads_lost() const;
@@ -195,10 +204,13 @@ void node::impl::make_lanes() {
     options.instance = config.instance;
     options.security = security.get();
     options.names = names.get();
+    options.trim = &trim;
+    options.descriptors =
+        share_descriptors(raise_descriptor_limit(), descriptors_open(), config.lanes);
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
-        lanes.push_back(
-            std::make_unique<lane>(system, functions, time, alarm, frames, named_calls, options));
+        lanes.push_back(std::make_unique<lane>(system, functions, time, alarm, frames, replies,
+                                               named_calls, options));
         own_functions.watch(lanes.back()->counters());
     }
     timers.use(*lanes.front());
@@ -336,6 +348,12 @@ std::size_t node::impl::calls_open() const {
     std::size_t open = 0;
     for (const auto& each : lanes) open += each->counters().calls_open.get();
     return open;
+}
+
+std::size_t node::impl::bytes_in_use() const {
+    std::size_t bytes = frames.bytes_held() + frames.bytes_unread() + replies.bytes_held();
+    for (const auto& each : lanes) bytes += each->counters().connections.get() * connection_bytes;
+    return bytes;
 }
 
 bool node::impl::everyone_knows() const {

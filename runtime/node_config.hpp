@@ -63,6 +63,9 @@ struct node_config {
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     /// Bytes of replies kept for a connection that reads too slowly before it is given up.
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
+    /// Bytes of replies that all connections together have not read. Beyond it those that hold most
+    /// are given up.
+    std::size_t replies_bytes_max = std::size_t{512} << 20;
     /// How long a call is remembered after its end, so that it does not run again when it arrives
     /// again. Zero: not at all.
     std::chrono::microseconds dedupe_window = std::chrono::seconds(30);

@@ -106,6 +106,13 @@ constexpr named_counter named_counters[] = {
     {"calls_retried", &lane_counters::calls_retried},
     {"peers_connected", &lane_counters::peers_connected},
     {"peers_slow_dropped", &lane_counters::peers_slow_dropped},
+    {"peers_silent_dropped", &lane_counters::peers_silent_dropped},
+    {"connections", &lane_counters::connections},
+    {"connections_ended", &lane_counters::connections_ended},
+    {"connections_speechless", &lane_counters::connections_speechless},
+    {"connections_flooding", &lane_counters::connections_flooding},
+    {"connections_beyond_limit", &lane_counters::connections_beyond_limit},
+    {"routing_ids_claimed", &lane_counters::routing_ids_claimed},
     {"takeovers", &lane_counters::takeovers},
     {"peers", &lane_counters::peers},
     {"calls_open", &lane_counters::calls_open},
@@ -186,6 +193,10 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["dedupe_bytes"] = named.bytes;
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
+    stats["frame_bytes_unread"] = module.frames_.bytes_unread();
+    stats["memory_given_back"] = module.trim_.times();
+    stats["reply_bytes_held"] = module.replies_.bytes_held();
+    stats["reply_bytes_held_max"] = module.replies_.bytes_max();
     json functions = json::array();
     std::size_t activations = 0;
     for (const auto* pool : module.functions_.pools()) {

@@ -10,9 +10,11 @@
 #include "actors/function_info.hpp"
 #include "runtime/cluster/cluster_board.hpp"
 #include "runtime/function_registry.hpp"
+#include "runtime/heap_trim.hpp"
 #include "runtime/lane/call_window.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
+#include "runtime/lane/reply_budget.hpp"
 #include "runtime/security/gate_counters.hpp"
 
 #include <string>
@@ -23,9 +25,12 @@ namespace dunlin::runtime {
 class system_module {
 public:
     system_module(const function_registry& functions, const frame_budget& frames,
-                  const call_window& calls, cluster_board& cluster, std::string node_name)
+                  const reply_budget& replies, const heap_trim& trim, const call_window& calls,
+                  cluster_board& cluster, std::string node_name)
         : functions_(functions),
           frames_(frames),
+          replies_(replies),
+          trim_(trim),
           calls_(calls),
           cluster_(cluster),
           node_name_(std::move(node_name)) {}
@@ -51,6 +56,8 @@ private:
 
     const function_registry& functions_;
     const frame_budget& frames_;
+    const reply_budget& replies_;
+    const heap_trim& trim_;
     const call_window& calls_;
     cluster_board& cluster_;
     std::string node_name_;

@@ -122,6 +122,12 @@ const std::array rows{
             size_field{[](settings& s) -> std::size_t& { return s.node.backlog_bytes_max; }, 1024,
                        size_max}},
 
+    setting{"--replies-bytes-max", "limits", "replies_bytes_max", "SIZE",
+            "Replies that all connections together have not read; beyond it the slowest are given "
+            "up.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.replies_bytes_max; }, 1024,
+                       size_max}},
+
     setting{"--dedupe-window", "dedupe", "window", "DURATION",
             "How long a call is remembered, so that it does not run again when it arrives again.",
             duration_field{

@@ -6,7 +6,10 @@
 namespace dunlin::runtime {
 
 connection_table::~connection_table() {
-    for (const auto& [fd, each] : all_) set_unsent_small(*each, 0);
+    for (const auto& [fd, each] : all_) {
+        set_unsent_small(*each, 0);
+        replies_.left(each->leaving);
+    }
 }
 
 accepted_connection& connection_table::accepted(int fd, std::uint64_t socket, std::int64_t now_ns) {
@@ -23,8 +26,10 @@ accepted_connection& connection_table::accepted(int fd, std::uint64_t socket, st
 }
 
 void connection_table::closed(accepted_connection& gone) {
+    orphaned_ += gone.unread;
     set_unread(gone, 0);
     set_unsent_small(gone, 0);
+    replies_.left(gone.leaving);
     if (gone.speaker == nullptr) --speechless_;
     all_.erase(gone.fd);
 }
@@ -47,15 +52,16 @@ void connection_table::spoken_for(accepted_connection& by, peer* speaker, std::i
     waiting_.push_back({by.fd, by.socket, now_ns});
 }
 
-void connection_table::took(accepted_connection& from, std::size_t frame_bytes) noexcept {
+bool connection_table::took(accepted_connection& from, std::size_t frame_bytes) noexcept {
     const auto bytes = frame_bytes + head_bytes(frame_bytes);
     ++from.frames_taken;
     from.bytes_taken += bytes;
     // What is known to be unread shrinks at once, so that calls are not refused for its sake.
-    if (from.unread == 0) return;
+    if (from.unread == 0) return false;
     const auto taken = std::min(from.unread, bytes);
     set_unread(from, from.unread - taken);
     from.bytes_taken_seen += taken;
+    return true;
 }
 
 bool connection_table::sweep(std::size_t count, const look& traffic_of) {
@@ -135,7 +141,7 @@ void connection_table::for_each(const visit& each) {
 }
 
 std::size_t connection_table::unsent_of(const accepted_connection& which) noexcept {
-    return which.unsent->held() + which.unsent_small;
+    return which.unsent->held() + which.unsent_small + which.backlog_small;
 }
 
 void connection_table::set_unread(accepted_connection& of, std::size_t bytes) noexcept {

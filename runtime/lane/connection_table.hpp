@@ -49,7 +49,12 @@ struct accepted_connection {
     std::size_t unread = 0;
     /// Given in frames that are too small to be counted one by one, and not acknowledged.
     std::size_t unsent_small = 0;
-    /// In large frames that ZeroMQ has not written yet. Outlives hello and bye.
+    /// In small frames in the lane's own queue for its speaker.
+    std::size_t backlog_small = 0;
+    /// What the reply budget was told to expect back when it was ended.
+    std::size_t leaving = 0;
+    /// In large frames that are not written yet, in ZeroMQ's hands or the lane's. Outlives bye and
+    /// hello.
     std::shared_ptr<unsent_frames> unsent;
 
     // Of the last look.
@@ -77,12 +82,16 @@ public:
     void spoken_for(accepted_connection& by, peer* speaker, std::int64_t now_ns);
 
     /// The lane has taken a frame from it, or given one to it.
-    void took(accepted_connection& from, std::size_t frame_bytes) noexcept;
+    /// @returns whether less is unread by it.
+    bool took(accepted_connection& from, std::size_t frame_bytes) noexcept;
     static void gave(accepted_connection& to, std::size_t frame_bytes) noexcept {
         to.bytes_given += frame_bytes + head_bytes(frame_bytes);
     }
     /// Everything that ZeroMQ had for the lane has been taken.
-    void saw_nothing() noexcept { ++empty_looks_; }
+    void saw_nothing() noexcept {
+        ++empty_looks_;
+        orphaned_ = 0;
+    }
 
     /// Looks at the next `count` connections, in turn. @returns whether much has moved on one.
     bool sweep(std::size_t count, const look& traffic_of);
@@ -95,8 +104,8 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
     [[nodiscard]] std::size_t without_speaker() const noexcept { return speechless_; }
-    [[nodiscard]] std::size_t unread() const noexcept { return unread_; }
-    /// What the reply budget gets back when this one is gone.
+    [[nodiscard]] std::size_t unread() const noexcept { return unread_ + orphaned_; }
+    /// Bytes that the peer has not read, wherever they stand.
     [[nodiscard]] static std::size_t unsent_of(const accepted_connection& which) noexcept;
 
 private:
@@ -118,6 +127,7 @@ private:
     std::deque<waiting> waiting_;  // by time; some have spoken, or gone
     std::vector<int> order_;       // of the sweep under way
     std::size_t unread_ = 0;
+    std::size_t orphaned_ = 0;  // unread, of connections that have ended
     std::size_t speechless_ = 0;
     std::uint64_t empty_looks_ = 0;
 };

@@ -59,11 +59,18 @@ struct lane_counters {
     counter calls_forwarded;           // sent to another node, again or for the first time
     counter calls_retried;             // sent again
     counter peers_connected;           // since the start
-    counter peers_slow_dropped;
-    counter takeovers;        // a function held the lane too long
-    counter calls_cut_short;  // answered by the end of the lane
-    counter peers;            // now
-    counter draining;         // 1: takes no new connections' calls
+    counter peers_slow_dropped;        // did not read their replies
+    counter peers_silent_dropped;      // had calls in flight and did not answer pings
+    counter connections;               // now, with those that have not said hello
+    counter connections_ended;         // by this node, for whatever reason; of them:
+    counter connections_speechless;    // said no hello in time
+    counter connections_flooding;      // sent more than the lane could read
+    counter connections_beyond_limit;  // there were too few descriptors
+    counter routing_ids_claimed;       // chose an id that only ZeroMQ makes up
+    counter takeovers;                 // a function held the lane too long
+    counter calls_cut_short;           // answered by the end of the lane
+    counter peers;                     // now
+    counter draining;                  // 1: takes no new connections' calls
     counter peers_unaware;    // now: may still send calls without knowing that this node drains
     counter calls_open;       // now
     counter links_coming_up;  // now: to members, new, and of no use yet

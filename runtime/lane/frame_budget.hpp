@@ -20,11 +20,27 @@ public:
     /// Counts a frame, which has to be given back in any case.
     /// @returns whether it fits beside those that are held.
     [[nodiscard]] bool take(std::size_t bytes) noexcept {
-        return bytes_held_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max_;
+        const auto held = bytes_held_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+        return held + bytes_unread() <= bytes_max_;
     }
     void give_back(std::size_t bytes) noexcept {
         bytes_held_.fetch_sub(bytes, std::memory_order_relaxed);
     }
+
+    /// What ZeroMQ has received and lanes have not read counts as well, so that a lane that falls
+    /// behind sheds until it has caught up. One lane's share changes.
+    void unread_changed(std::size_t before, std::size_t now) noexcept {
+        bytes_unread_.fetch_add(now - before, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t bytes_unread() const noexcept {
+        return bytes_unread_.load(std::memory_order_relaxed);
+    }
+    /// Beyond this connections have to go; `leaving` belongs to some that are on their way.
+    [[nodiscard]] bool unread_too_much(std::size_t leaving) const noexcept {
+        return bytes_unread() > bytes_max_ / 2 + leaving;
+    }
+    /// Less than this is not worth a connection: there are others, on another lane perhaps.
+    [[nodiscard]] std::size_t worth_a_connection() const noexcept { return bytes_max_ / 128; }
 
     [[nodiscard]] std::size_t bytes_held() const noexcept {
         return bytes_held_.load(std::memory_order_relaxed);
@@ -34,6 +50,7 @@ public:
 private:
     const std::size_t bytes_max_;
     std::atomic<std::size_t> bytes_held_{0};
+    std::atomic<std::size_t> bytes_unread_{0};
 };
 
 }  // namespace dunlin::runtime

@@ -33,20 +33,30 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 bool lane::receive() {
     zmq::message_t routing_id;
     unheard_ = socket_.recv(routing_id, zmq::recv_flags::dontwait).has_value();
-    if (!unheard_) return false;
+    if (!unheard_) {
+        connections_.saw_nothing();
+        return false;
+    }
     zmq::message_t frame;
     // The parts of a message arrive together, so this one is here.
     if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;
     bool single = true;
+    std::size_t bytes = frame.size();
     while (frame.more()) {
         single = false;
         if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
+        bytes += frame.size();
     }
     counters_.frames_received.add();
     if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
     if (access_ && access_number_ != options_.security->board.number()) take_access();
     auto* from = peers_.find(text_of(routing_id));
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
+    if (from == nullptr) {
+        if (turn_away(text_of(routing_id), frame, bytes)) return true;
+    } else if (from->connection != nullptr && connections_.took(*from->connection, bytes)) {
+        publish_unread();
+    }
     if (!single) {
         counters_.frames_malformed.add();
         if (from == nullptr)
@@ -62,6 +72,7 @@ bool lane::receive() {
 
 void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t frame) {
     now_ns_ = time_.now_ns();  // deadlines count from here
+    if (from != nullptr) from->heard_ns = now_ns_;
     if (frame.size() > options_.frame_bytes_max()) {
         counters_.frames_oversized.add();
         if (from == nullptr) return refuse_stranger(routing_id);
@@ -172,7 +183,8 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
     added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
     added.wants_cluster = (hello.features & wire::features::cluster) != 0;
     added.retries = cluster::retry_budget(now_ns_);
-    added.fd = by.fd;
+    added.heard_ns = now_ns_;
+    attach(added, by.fd);
     added.rights = std::move(*rights);
     counters_.peers_connected.add();
     log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <zmq.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace dunlin::runtime {
@@ -47,6 +48,12 @@ std::string numeric(const std::string& endpoint) {
     return "tcp://127.0.0.1:" + endpoint.substr(name.size());
 }
 
+/// A link for which there is no socket left is not opened: that is how the share is kept.
+int sockets_max(const descriptor_shares& shares) {
+    const auto links = std::min(shares.links_max, link_limits::links_max);
+    return static_cast<int>(links * link_limits::sockets_per_link + link_limits::sockets_of_lane);
+}
+
 support::timer_node::time_point time_point_of(std::int64_t ns) {
     return support::timer_node::time_point(std::chrono::nanoseconds(ns));
 }
@@ -56,17 +63,21 @@ support::timer_node::time_point time_point_of(std::int64_t ns) {
 // -- life ------------------------------------------------------------------------------------
 
 lane::lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-           lane_alarm& alarm, frame_budget& frames, call_window& calls, lane_options options)
+           lane_alarm& alarm, frame_budget& frames, reply_budget& replies, call_window& calls,
+           lane_options options)
     : system_(system),
       functions_(functions),
       time_(time),
       alarm_(alarm),
       frames_(frames),
+      replies_(replies),
       named_calls_(calls),
       options_(std::move(options)),
+      context_(1, sockets_max(options_.descriptors)),
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
       busy_poll_(options_.busy_poll, options_.idle_poll),
+      connections_(replies),
       forwarder_(context_, functions, ledger_, *this, counters_,
                  {options_.node_name, options_.cluster, options_.instance, options_.number,
                   options_.instance + options_.number}),
@@ -87,7 +98,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
     socket_.set(zmq::sockopt::handshake_ivl, peer_limits::handshake_ms_max);
     socket_.set(zmq::sockopt::maxmsgsize,
                 static_cast<std::int64_t>(options_.frame_bytes_accepted()));
-    int watched = ZMQ_EVENT_DISCONNECTED;
+    int watched = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED;
     if (options_.security != nullptr) {
         security::serve_with_curve(socket_, options_.security->keys->own);
         take_access();
@@ -149,6 +160,7 @@ bool lane::serve() {
     support::tsan_acquire(this);
     owner_.store(&unit, std::memory_order_relaxed);
     actors::run_unit::set_current(&unit);
+    if (question_.empty()) ask_for_routing_id();
     while (!finishing_) {
         // Every turn, not only after a sleep: a lane that is awake without running user code must
         // not look asleep to the watchdog when user code comes at last.
@@ -243,6 +255,7 @@ void lane::end_turn() {
         forwarder_.read_events();
     }
     probe_suspects();
+    if (now_ns_ >= connections_due_ns_) tend_connections();
     forwarder_.flush();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
@@ -264,7 +277,8 @@ void lane::sleep_until_work() {
         until = std::min(until, time_point_of(drain_until_ns_));
     if (!backlogged_.empty() || !suspects_.empty())
         until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
-    until = std::min(until, time_point_of(std::min(links_due_ns_, membership_due_ns_)));
+    until = std::min(
+        until, time_point_of(std::min({links_due_ns_, membership_due_ns_, connections_due_ns_})));
     poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0},
                         {inbox_.fd(), POLLIN, 0},
                         {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
@@ -473,6 +487,7 @@ void lane::finish_all() {
     // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
     zmq_socket_monitor(socket_.handle(), nullptr, 0);
     monitor_.close();
+    asker_.close();
     socket_.close();
 }
 

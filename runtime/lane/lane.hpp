@@ -19,12 +19,15 @@
 #include "runtime/cluster/membership_driver.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/call_window.hpp"
+#include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
+#include "runtime/lane/descriptors.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
+#include "runtime/lane/routing_ids.hpp"
 #include "runtime/link/forwarder.hpp"
 #include "runtime/security/access.hpp"
 #include "runtime/security/said_once.hpp"
@@ -51,6 +54,7 @@
 namespace dunlin::runtime {
 
 class address_resolver;
+class heap_trim;
 struct node_security;
 
 struct lane_options {
@@ -65,6 +69,9 @@ struct lane_options {
     std::chrono::microseconds idle_poll{0};  // otherwise
     node_security* security = nullptr;       // null: plain ZeroMQ, open to everybody
     address_resolver* names = nullptr;       // outlives the lane's use; null: no names are used
+    heap_trim* trim = nullptr;               // null: nobody is told how much is held
+    /// What this lane may have of the descriptors.
+    descriptor_shares descriptors{std::size_t{1} << 20, link_limits::links_max};
 
     /// A frame may be this much larger than a payload; larger ones are dropped and answered.
     [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
@@ -106,7 +113,8 @@ private:
 class lane final : public actors::answer_port, public actors::call_carrier, public forward_host {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-         lane_alarm& alarm, frame_budget& frames, call_window& calls, lane_options options);
+         lane_alarm& alarm, frame_budget& frames, reply_budget& replies, call_window& calls,
+         lane_options options);
     ~lane() override;
 
     /// Binds the socket. @returns the endpoint with its real port.
@@ -181,7 +189,6 @@ private:
     [[nodiscard]] bool has_news();
     void read_commands();
     void apply(lane_command& command);
-    void read_monitor();
     void drain();
     void end_drain_grace();
     void say_goaway(peer& to);
@@ -262,6 +269,31 @@ private:
     void note_load(peer& to, const actors::pool* pool);
     [[nodiscard]] static error nobody_takes(const function_route& route);
 
+    // connections.cpp: the transport under the peers
+    void read_monitor();
+    void connection_accepted(int fd);
+    void connection_closed(int fd);
+    void accept_failed(int why);
+    void ask_for_routing_id();
+    [[nodiscard]] bool is_own_question(std::string_view routing_id, const zmq::message_t& frame);
+    [[nodiscard]] bool turn_away(std::string_view routing_id, zmq::message_t& frame,
+                                 std::size_t bytes);
+    void look_for_claims(std::uint32_t given);
+    void attach(peer& added, int fd);
+    void detach(peer& leaving);
+    void tend_connections();
+    [[nodiscard]] bool sweep_connections();
+    void look_after(peer& speaker, const traffic& before, const traffic& now);
+    void end_later(peer& told);
+    void end_connection(accepted_connection& which);
+    void end_flooding();
+    void give_up_slowest();
+    void give_up_slow(peer& reads_too_slowly);
+    void publish_unread();
+    [[nodiscard]] bool once_a_minute(std::int64_t& next_ns) const;
+    void suspect(peer& disconnected);
+    void probe_suspects();
+
     // outlet.cpp: from answers to bytes
     void reply_value(ledger_entry& entry, actors::output_buffer& payload);
     void reply_error(peer& to, std::uint64_t call_id, const error& why);
@@ -273,9 +305,10 @@ private:
     void send_frame(peer& to, zmq::message_t frame);
     [[nodiscard]] bool try_send(peer& to, zmq::message_t& frame);
     void send_backlog(peer& to);
+    void keep_in_backlog(peer& of, std::size_t bytes);
+    void left_backlog(peer& of, std::size_t bytes);
+    void forget_backlog(peer& of, std::size_t small_bytes);
     void lose(peer& unreachable);  // removed at the end of the turn
-    void suspect(peer& disconnected);
-    void probe_suspects();
     void say_farewell();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
@@ -289,15 +322,17 @@ private:
     actors::steady_time& time_;
     lane_alarm& alarm_;
     frame_budget& frames_;
+    reply_budget& replies_;
     call_window& named_calls_;
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;
     std::vector<std::string> endpoints_;
 
-    zmq::context_t context_{1, link_limits::sockets_max};
+    zmq::context_t context_;
     zmq::socket_t socket_;
     zmq::socket_t monitor_;
+    zmq::socket_t asker_;  // for the routing id that is next
     support::busy_poll busy_poll_;
 
     std::atomic<std::uint64_t> phase_{0};
@@ -315,6 +350,7 @@ private:
     // The lane's state: only for the thread that serves it.
     std::deque<caf::resumable*> ready_;
     ledger ledger_;
+    connection_table connections_;
     peer_table peers_;
     peer inside_;  // asks for the functions of this node
     peer nobody_;  // asks for calls that only repeats wait for
@@ -332,6 +368,26 @@ private:
     std::vector<peer*> dirty_;
     std::vector<peer*> backlogged_;
     std::vector<peer*> suspects_;  // perhaps disconnected
+    routing_id_count routing_ids_;
+    std::string question_;  // the asker's frame, which nobody can know
+    bool question_asked_ = false;
+    bool accepts_are_told_ = false;  // by the monitor; a simulated one tells of ends only
+    bool question_due_ = false;
+    std::int64_t ask_again_ns_ = 0;
+    spare_descriptors spares_;
+    bool out_of_descriptors_ = false;
+    /// Of connections that have something to read before they end.
+    struct ending {
+        int fd;
+        std::uint64_t socket;
+        std::int64_t at_ns;
+    };
+    std::vector<ending> endings_;
+    std::int64_t connections_due_ns_ = std::numeric_limits<std::int64_t>::max();
+    std::size_t unread_published_ = 0;
+    std::int64_t say_claims_ns_ = 0;
+    std::int64_t say_no_room_ns_ = 0;
+    std::int64_t say_flooding_ns_ = 0;
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
     std::vector<pollfd> poll_items_;

@@ -36,22 +36,24 @@ constexpr std::size_t reply_head_bytes_max = 1 + 1 + 9 + 5;
 /// Large frames that ZeroMQ holds for one peer: it counts frames, which may be of any size.
 constexpr std::size_t unsent_bytes_max = std::size_t{8} << 20;
 
-/// A frame whose memory belongs to ZeroMQ until it is written.
+/// A frame whose memory belongs to ZeroMQ until it is written, or to the lane while it is kept.
 struct handed_over {
     void* base;
     std::size_t bytes;
-    std::shared_ptr<std::atomic<std::size_t>> unsent_bytes;
+    std::shared_ptr<unsent_frames> unsent;
 };
 
 void free_memory(void* /*data*/, void* hint) {
     support::tsan_acquire(hint);
     const std::unique_ptr<handed_over> sent(static_cast<handed_over*>(hint));
-    sent->unsent_bytes->fetch_sub(sent->bytes, std::memory_order_relaxed);
+    sent->unsent->give_back(sent->bytes);
     support::block_free(sent->base);
 }
 
 zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
-    auto* handed = new handed_over{base, bytes, to.unsent_bytes};
+    auto* handed = new handed_over{base, bytes, to.unsent};
+    to.unsent->add(bytes);
+    to.large_kept += bytes;
     support::tsan_release(handed);
     return zmq::message_t(start, bytes, &free_memory, handed);
 }
@@ -142,6 +144,10 @@ void lane::flush_all() {
     for (auto* each : std::exchange(backlogged_, {})) send_backlog(*each);
     // Sending may find a peer unreachable, which puts it into the list once more: for removal.
     while (!dirty_.empty()) {
+        std::erase_if(suspects_, [](peer* each) {
+            if (each->gone) each->probes_left = 0;
+            return each->gone;
+        });
         for (auto* each : std::exchange(dirty_, {})) {
             each->dirty = false;
             if (each->gone)
@@ -156,22 +162,17 @@ void lane::send_frame(peer& to, zmq::message_t frame) {
     if (to.gone) return counters_.answers_undeliverable.add();
     if (to.backlog.empty() && try_send(to, frame)) return;
     if (to.gone) return lose(to);
-    to.backlog_bytes += frame.size();
-    if (to.backlog_bytes > options_.backlog_bytes_max) {
-        log().warn("peer reads too slowly, dropped name={} backlog_bytes={}", to.name,
-                   to.backlog_bytes);
-        counters_.peers_slow_dropped.add();
-        return lose(to);
-    }
+    if (to.backlog_bytes + frame.size() > options_.backlog_bytes_max) return give_up_slow(to);
+    keep_in_backlog(to, frame.size());
     if (to.backlog.empty()) backlogged_.push_back(&to);
     to.backlog.push_back(std::move(frame));
+    if (replies_.over()) give_up_slowest();
 }
 
 bool lane::try_send(peer& to, zmq::message_t& frame) {
     const auto bytes = frame.size();
     const bool counted = bytes >= hand_over_bytes_min;
-    if (counted && to.unsent_bytes->load(std::memory_order_relaxed) > unsent_bytes_max)
-        return false;
+    if (counted && to.unsent->held() - to.large_kept > unsent_bytes_max) return false;
     unheard_ = true;
     zmq::message_t routing_id(to.routing_id.data(), to.routing_id.size());
     constexpr int first_part = ZMQ_SNDMORE | ZMQ_DONTWAIT;
@@ -180,7 +181,8 @@ bool lane::try_send(peer& to, zmq::message_t& frame) {
         to.gone = true;
         return false;
     }
-    if (counted) to.unsent_bytes->fetch_add(bytes, std::memory_order_relaxed);
+    if (counted) to.large_kept -= bytes;
+    if (to.connection != nullptr) connection_table::gave(*to.connection, bytes);
     // Once the first part is taken, the second is as well.
     if (zmq_msg_send(frame.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) throw zmq::error_t();
     counters_.frames_sent.add();
@@ -192,10 +194,30 @@ void lane::send_backlog(peer& to) {
         const auto bytes = to.backlog.front().size();
         if (!try_send(to, to.backlog.front())) break;
         to.backlog.pop_front();
-        to.backlog_bytes -= bytes;
+        left_backlog(to, bytes);
     }
     if (to.gone) return lose(to);
     if (!to.backlog.empty()) backlogged_.push_back(&to);
+}
+
+void lane::keep_in_backlog(peer& of, std::size_t bytes) {
+    of.backlog_bytes += bytes;
+    if (bytes >= hand_over_bytes_min) return;  // counts wherever it is
+    of.backlog_small += bytes;
+    if (of.connection != nullptr) of.connection->backlog_small += bytes;
+    replies_.add(bytes);
+}
+
+void lane::left_backlog(peer& of, std::size_t bytes) {
+    of.backlog_bytes -= bytes;
+    if (bytes >= hand_over_bytes_min) return;
+    forget_backlog(of, bytes);
+}
+
+void lane::forget_backlog(peer& of, std::size_t small_bytes) {
+    of.backlog_small -= small_bytes;
+    if (of.connection != nullptr) of.connection->backlog_small -= small_bytes;
+    replies_.give_back(small_bytes);
 }
 
 void lane::lose(peer& unreachable) {
@@ -219,54 +241,13 @@ void lane::remove(peer& leaving, std::string_view why) {
         ledger_.close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     }
-    std::erase(dirty_, &leaving);
-    std::erase(backlogged_, &leaving);
-    std::erase(suspects_, &leaving);
+    // Most are in none of the lists, and thousands may go at once.
+    if (leaving.dirty) std::erase(dirty_, &leaving);
+    if (!leaving.backlog.empty()) std::erase(backlogged_, &leaving);
+    if (leaving.probes_left > 0) std::erase(suspects_, &leaving);
+    forget_backlog(leaving, leaving.backlog_small);
+    detach(leaving);
     peers_.remove(leaving);
-}
-
-void lane::read_monitor() {
-    zmq::message_t event;
-    while (monitor_.recv(event, zmq::recv_flags::dontwait)) {
-        std::uint16_t what = 0;
-        std::int32_t fd = -1;
-        if (event.size() >= sizeof what + sizeof fd) {
-            std::memcpy(&what, event.data(), sizeof what);
-            std::memcpy(&fd, static_cast<const char*>(event.data()) + sizeof what, sizeof fd);
-        }
-        zmq::message_t endpoint;
-        [[maybe_unused]] const auto parts = monitor_.recv(endpoint, zmq::recv_flags::dontwait);
-        if (what != ZMQ_EVENT_DISCONNECTED) {
-            counters_.handshakes_failed.add();
-            continue;
-        }
-        peers_.for_each([&](peer& each) {
-            if (each.fd == fd) suspect(each);
-        });
-    }
-}
-
-// The descriptor of the event may belong to a newer connection by now, so pings decide: they
-// cannot be addressed to a peer whose connection is gone. ZeroMQ tells of the end before it has
-// finished taking the connection down, which needs turns of this thread too; until then a ping is
-// swallowed, and another has to follow. A pong ends the suspicion.
-void lane::suspect(peer& disconnected) {
-    constexpr std::uint8_t probes = 10;  // over a second, as the pauses double
-    if (std::exchange(disconnected.probes_left, probes) == 0) suspects_.push_back(&disconnected);
-    disconnected.probe_ns = now_ns_;
-}
-
-void lane::probe_suspects() {
-    if (suspects_.empty()) return;
-    constexpr std::int64_t pause_ns = 1'000'000;
-    for (auto* each : suspects_) {
-        if (each->probes_left == 0 || each->probe_ns > now_ns_) continue;
-        --each->probes_left;
-        each->probe_ns = now_ns_ + (pause_ns << (9 - each->probes_left));
-        wire::append(each->out, wire::ping{0});
-        count_envelope(*each);
-    }
-    std::erase_if(suspects_, [](const peer* each) { return each->probes_left == 0; });
 }
 
 // What a peer has received but not read yet is lost when the connection ends under it. So every

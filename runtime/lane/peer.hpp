@@ -7,13 +7,13 @@
 #pragma once
 
 #include "cluster/retry_budget.hpp"
+#include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/peer_rights.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
 #include <zmq.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -39,15 +39,23 @@ inline constexpr int keepalive_probes = 3;
 inline constexpr int unacknowledged_ms_max = 20'000;
 /// ZeroMQ's own handshake.
 inline constexpr int handshake_ms_max = 10'000;
+/// Between the end of ZeroMQ's handshake, or a bye, and a hello.
+inline constexpr std::int64_t speechless_ns_max = 10'000'000'000;
+/// A peer with calls in flight that has been silent for so long is asked whether it is there ...
+inline constexpr std::int64_t silence_ns_asked = 10'000'000'000;
+/// ... and given up when it has said nothing for so long.
+inline constexpr std::int64_t silence_ns_max = 25'000'000'000;
 }  // namespace peer_limits
 
 struct peer {
     std::string routing_id;
     std::string name;
     wire::peer_role role = wire::peer_role::client;
-    int fd = -1;                   // of its connection, to recognise its end
-    std::uint8_t probes_left = 0;  // while its connection may have ended
-    std::int64_t probe_ns = 0;     // when the next is due
+    accepted_connection* connection = nullptr;  // null: not known, or it has ended
+    std::int64_t heard_ns = 0;                  // when its last frame came
+    bool asked = false;                         // whether it is there, since then
+    std::uint8_t probes_left = 0;               // while its connection may have ended
+    std::int64_t probe_ns = 0;                  // when the next is due
 
     std::uint64_t instance = 0;  // of a node, as it says in its hello
     bool gossips = false;        // its connection is the one that the node gossips over
@@ -85,9 +93,10 @@ struct peer {
     bool gone = false;          // found unreachable while sending; removed at the end of the turn
     std::deque<zmq::message_t> backlog;  // frames that ZeroMQ's queue had no room for
     std::size_t backlog_bytes = 0;
-    /// Of the large frames that ZeroMQ has taken; its own thread counts down.
-    std::shared_ptr<std::atomic<std::size_t>> unsent_bytes =
-        std::make_shared<std::atomic<std::size_t>>(0);
+    std::size_t backlog_small = 0;  // of it, in frames that are not counted one by one
+    std::size_t large_kept = 0;     // of `unsent`, not given to ZeroMQ yet
+    /// Large frames that are not written yet; the connection's.
+    std::shared_ptr<unsent_frames> unsent;
 };
 
 class peer_table {

@@ -49,8 +49,8 @@ private:
     std::atomic<std::size_t> leaving_{0};
 };
 
-/// Large frames of one connection that ZeroMQ has taken and not written: the lane counts up,
-/// ZeroMQ's thread down.
+/// Large frames of one connection, from when they are made until they are written: the lane counts
+/// up, whoever lets one go down.
 class unsent_frames {
 public:
     explicit unsent_frames(reply_budget& counted_by) noexcept : budget_(counted_by) {}

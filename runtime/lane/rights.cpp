@@ -134,7 +134,7 @@ void lane::take_access() {
     for (auto* each : no_more) expel(*each);
 }
 
-// Its connection stays, as ZeroMQ has no way to end one, and has no more rights than a stranger's.
+// Its connection ends a little later, when the peer can have read why.
 void lane::expel(peer& who) {
     log().warn("the key of a connected peer is not allowed any more peer={} key=\"{}\" calls={}",
                who.name, who.rights->key, who.in_flight);
@@ -153,6 +153,7 @@ void lane::expel(peer& who) {
     wire::append(who.out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
                                        "the key of this connection is not allowed any more"});
     flush(who);
+    end_later(who);
     remove(who, "its key is not allowed any more");
 }
 

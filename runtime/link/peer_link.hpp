@@ -32,9 +32,12 @@ inline constexpr std::size_t calls_max = 65536;
 inline constexpr std::size_t bytes_max = std::size_t{64} << 20;
 /// Functions of one node; a node that names more is not taken at its word.
 inline constexpr std::uint32_t catalog_max = 65536;
-/// Sockets of a lane, of which a link takes three (its own, and both ends of its monitor): room for
-/// some 5000 other nodes. ZeroMQ's own limit of 1023 would end at 340, and 128 KiB do no harm.
-inline constexpr int sockets_max = 16384;
+/// Links of a lane, where descriptors allow as many.
+inline constexpr std::size_t links_max = 5000;
+/// ZeroMQ sockets that a link takes (its own, and both ends of its monitor), and that a lane takes
+/// besides. ZeroMQ's own limit of 1023 would end at 340 links, and 128 KiB do no harm.
+inline constexpr std::size_t sockets_per_link = 3;
+inline constexpr std::size_t sockets_of_lane = 16;
 /// The pause before connecting again, doubling with jitter.
 inline constexpr std::chrono::milliseconds pause_min{20};
 inline constexpr std::chrono::milliseconds pause_max{1000};

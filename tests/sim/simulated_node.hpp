@@ -16,6 +16,7 @@
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/lane_alarm.hpp"
+#include "runtime/lane/reply_budget.hpp"
 #include "runtime/node_services.hpp"
 #include "tests/sim/call_oracle.hpp"
 #include "tests/sim/virtual_lane.hpp"
@@ -123,6 +124,7 @@ private:
     std::function<void()> wake_;
     clock time_;
     runtime::frame_budget frames_{std::size_t{64} << 20};
+    runtime::reply_budget replies_{std::size_t{64} << 20};
     runtime::call_window calls_;
     std::deque<served> served_;
     runtime::function_registry functions_;

@@ -55,6 +55,7 @@ TEST_CASE("every option can be set in a file") {
         in_flight_max = 77
         payload_bytes_max = "1MiB"
         backlog_bytes_max = 1048576
+        replies_bytes_max = "2MiB"
         [dedupe]
         window = "20s"
         calls_max = 9
@@ -90,6 +91,7 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.in_flight_max == 77);
     CHECK(all.node.payload_bytes_max == 1U << 20);
     CHECK(all.node.backlog_bytes_max == 1U << 20);
+    CHECK(all.node.replies_bytes_max == 2U << 20);
     CHECK(all.node.dedupe_window == 20s);
     CHECK(all.node.dedupe_calls_max == 9);
     CHECK(all.node.dedupe_bytes_max == 2U << 20);
