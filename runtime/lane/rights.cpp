@@ -51,7 +51,8 @@ result<std::unique_ptr<peer_rights>> lane::rights_of(const wire::hello& hello,
         if (said_.first("node " + std::string(key)))
             log().warn("a {} says that it is a node, refused peer={} key=\"{}\"",
                        to_string(granted->as), granted->name, key);
-        return error{errc::unauthenticated, "the key \"" + granted->name + "\" is a " +
+        return error{errc::unauthenticated, "the key \"" + granted->name + "\" is " +
+                                                (granted->as == role::operator_ ? "an " : "a ") +
                                                 std::string(to_string(granted->as)) +
                                                 "'s: a node connects with the key that the nodes "
                                                 "share"};

@@ -29,10 +29,10 @@ QUIET_AFTER_S = 10
 KEPT_MIB_MAX = 64
 
 # MiB, the defaults of docs/configuration.md and sdk/WIRE.md.
-CALLS = 512        # pools.queue_bytes_max: the frames of calls without an answer
-REPLIES = 64       # limits.backlog_bytes_max: answers that a connection does not read
+CALLS = 512        # pools.queue_bytes_max: frames of calls without an answer, and those unread
+REPLIES = 64       # limits.backlog_bytes_max: answers that one connection does not read
+ALL_REPLIES = 512  # limits.replies_bytes_max: ... that all of them do not
 FRAME = 17         # one largest frame
-UNREAD = 1000 / 4  # what ZeroMQ takes in beforehand: its high-water mark in messages of 256 KiB
 PEERS = 100        # some ten thousand connections
 MEMBERS = 256      # 65,536 members, the most there may be
 
@@ -63,15 +63,15 @@ ATTACKS = {each.name: each for each in (
     Attack("other_protocols", PEERS),
     Attack("slow_handshakes", PEERS),
     Attack("strangers", PEERS, plain=False, keyed=True),
-    Attack("large_frames", CALLS + REPLIES + UNREAD),
+    Attack("large_frames", CALLS + REPLIES),
     Attack("frames_of_calls", CALLS + REPLIES),
-    Attack("unread_hellos", 4 * REPLIES + UNREAD, keyed=True, seconds=8),
-    Attack("flood_and_close", 2 * UNREAD + 2 * REPLIES, keyed=True, seconds=10),
+    Attack("unread_hellos", CALLS + 4 * REPLIES, keyed=True, seconds=8),
+    Attack("flood_and_close", CALLS + 2 * REPLIES, keyed=True, seconds=10),
     Attack("endless_parts", CALLS, keyed=True),
     Attack("small_parts", CALLS),
-    Attack("non_readers", REPLIES + FRAME),
-    Attack("non_readers_50", CALLS, seconds=8),
-    Attack("non_readers_150", CALLS, seconds=8),
+    Attack("non_readers", REPLIES + 2 * FRAME),
+    Attack("non_readers_50", CALLS + ALL_REPLIES, seconds=8),
+    Attack("non_readers_150", CALLS + ALL_REPLIES, seconds=8),
     Attack("unread_byes", REPLIES + 2 * FRAME, seconds=8),
     Attack("claims", PEERS, keyed=True),
     Attack("connect_call_close", PEERS),

@@ -149,7 +149,7 @@ class Node(Process):
 
     def told_at(self, event, node, after_wall_s):
         """When this node's log first said `event` of another one, on the wall clock."""
-        pattern = re.compile(rf"^(\S+)Z \w+: {event} node={node}\b", re.MULTILINE)
+        pattern = re.compile(rf'^(\S+)Z \w+: {event}\b.*? node="?{node}"?(?: |$)', re.MULTILINE)
         for match in pattern.finditer(self.log()):
             stamp, _, fraction = match.group(1).partition(".")
             when = time.strptime(stamp + "UTC", "%Y-%m-%dT%H:%M:%S%Z")
