@@ -28,6 +28,8 @@ constexpr std::int64_t show_every_ns = 500'000'000;
 constexpr int handshakes_failed_max = 3;
 /// Different problems of one address to remember.
 constexpr std::size_t texts_max = 16;
+/// Names that two members have, to be told of once each.
+constexpr std::size_t conflicts_max = 1024;
 /// Problems of different addresses to remember.
 constexpr std::size_t problems_max = 64;
 
@@ -203,7 +205,7 @@ void cluster_agent::say_change(const membership::change& what) {
                        membership::to_string(what.old_state), what.incarnation,
                        others_like_it(*more));
     } else if (what.kind == change_kind::name_conflict) {
-        if (!conflicts_said_.first(name)) return;
+        if (conflicts_said_.size() >= conflicts_max || !conflicts_said_.insert(name).second) return;
         if (const auto more = say_conflict_.say(now_ns_))
             log().error(
                 "two members have the name {}: instance={} and instance={}; start one of them "

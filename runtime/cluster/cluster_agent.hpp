@@ -14,7 +14,6 @@
 #include "runtime/cluster/membership_driver.hpp"
 #include "runtime/membership/drain_agreement.hpp"
 #include "runtime/membership/swim.hpp"
-#include "runtime/security/said_once.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -114,7 +113,7 @@ private:
     line_budget say_refuted_{60};
     line_budget say_paused_{5};
     line_budget say_conflict_{20};
-    said_once conflicts_said_;  // names
+    std::set<std::string> conflicts_said_;  // names
     membership_counts counts_;
 };
 

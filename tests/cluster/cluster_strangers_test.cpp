@@ -46,12 +46,10 @@ struct stranger {
         : way(endpoint, raw_client::greeting::none) {
         wire::hello hello;
         hello.role = wire::peer_role::node;
-        hello.features = wire::features::cluster;
         hello.name = name;
         hello.cluster = "under test";
         hello.instance = instance;
-        way.send(hello);
-        way.wait_until([this] { return !way.welcomes.empty(); }, "the welcome");
+        way.send(hello);  // what it tells comes behind it; what it is told it does not read
     }
     void tell(std::vector<membership::update> updates) {
         membership::message gossip;
@@ -230,9 +228,6 @@ TEST_CASE("lists of members come in frames that keep to the smallest limit") {
                          {},
                          0}});
     }
-    raw_client client(at(*node));
-    client.wait_for_stat("members", 2);
-
     zmq::context_t context{1};
     zmq::socket_t dealer(context, zmq::socket_type::dealer);
     dealer.set(zmq::sockopt::linger, 0);
@@ -243,6 +238,7 @@ TEST_CASE("lists of members come in frames that keep to the smallest limit") {
     dealer.send(zmq::buffer(frame.data, frame.size), zmq::send_flags::none);
     std::size_t longest = 0;
     std::size_t most = 0;
+    // Until it has had a long list whole; changes are told as they come.
     bool complete = false;
     while (!complete) {
         zmq::message_t got;
@@ -253,10 +249,11 @@ TEST_CASE("lists of members come in frames that keep to the smallest limit") {
             if (reader.kind() != wire::kind::members) continue;
             const auto list = reader.items();
             most = std::max<std::size_t>(most, list.part.total);
-            complete = list.part.first + list.count == list.part.total;
+            complete =
+                list.part.total > made_up / 2 && list.part.first + list.count == list.part.total;
         }
     }
-    CHECK(most > 20);
+    CHECK(most > made_up / 2);
     CHECK(longest > 0);
     CHECK(longest <= 256u << 10);
 }
