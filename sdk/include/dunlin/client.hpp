@@ -26,6 +26,7 @@
 #include <dunlin/result.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -113,7 +114,13 @@ public:
     /// that has a thread for the client but none for ZeroMQ itself is not caught here: ZeroMQ may
     /// end the program.
     [[nodiscard]] static result<client> connect(client_options options = {});
-    [[nodiscard]] static result<client> connect(std::string endpoint);
+    /// To one endpoint, with defaults for the rest. A template, as braces could mean either.
+    template <std::convertible_to<std::string> Endpoint>
+    [[nodiscard]] static result<client> connect(const Endpoint& endpoint) {
+        client_options options;
+        options.endpoints = {std::string(endpoint)};
+        return connect(std::move(options));
+    }
 
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;

@@ -117,6 +117,8 @@ private:
 template <class T, class Start>
 class [[nodiscard]] callback_operation {
 public:
+    using awaited_by_tasks = std::true_type;
+
     callback_operation(detail::call_origin origin, Start start)
         : origin_(origin),
           start_(std::move(start)) {}

@@ -99,16 +99,18 @@ private:
 template <class F>
 function_entry& module_builder::function(std::string_view name, F&& callable) {
     using callable_type = std::decay_t<F>;
-    using form = detail::shape<callable_type>;
     function_entry& entry = add(name);
-    entry.self_ = std::make_shared<callable_type>(std::forward<F>(callable));
-    entry.run_ = &detail::run<callable_type>;
-    if constexpr (form::is_task) entry.with(DUNLIN_ASYNC);
-    if constexpr (form::with_input) entry.input_schema_ = schema_json<typename form::input>();
-    if constexpr (std::is_void_v<typename form::output>) {
-        entry.output_schema_ = schema_json<std::nullptr_t>();
-    } else {
-        entry.output_schema_ = schema_json<typename form::output>();
+    if constexpr (detail::has_signature<callable_type>()) {
+        using form = detail::shape<callable_type>;
+        entry.self_ = std::make_shared<callable_type>(std::forward<F>(callable));
+        entry.run_ = &detail::run<callable_type>;
+        if constexpr (form::is_task) entry.with(DUNLIN_ASYNC);
+        if constexpr (form::with_input) entry.input_schema_ = schema_json<typename form::input>();
+        if constexpr (std::is_void_v<typename form::output>) {
+            entry.output_schema_ = schema_json<std::nullptr_t>();
+        } else {
+            entry.output_schema_ = schema_json<typename form::output>();
+        }
     }
     return entry;
 }

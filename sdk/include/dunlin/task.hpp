@@ -9,9 +9,12 @@
 //
 // A task is lazy: it runs when it is awaited, on the awaiting thread, and not before. It is
 // awaited once; a task that never is runs nothing. What it throws arrives at the await. While it
-// waits for an operation of the context it holds no thread. A loop over tasks that finish at once
-// uses no stack. Owner: whoever holds the task; destroying it destroys the coroutine. Everything
-// of one call happens one after another, so there are no locks here: a task stays with its call.
+// waits for an operation of the context it holds no thread. It awaits tasks and what the SDK gives
+// to be awaited, and nothing else: who else would resume it, and where, no node could know.
+// Anything that calls back becomes such an operation by `context::await_callback`. A loop over
+// tasks that finish at once uses no stack. Owner: whoever holds the task; destroying it destroys
+// the coroutine. Everything of one call happens one after another, so there are no locks here: a
+// task stays with its call.
 #pragma once
 
 #include <coroutine>
@@ -39,8 +42,23 @@ struct task_latch {
     }
 };
 
+/// What a task may await says so: `using awaited_by_tasks = std::true_type`.
+template <class Awaitable>
+constexpr bool is_awaited_by_tasks() {
+    return requires { typename Awaitable::awaited_by_tasks; };
+}
+
 class task_promise_base {
 public:
+    template <class Awaitable>
+    Awaitable&& await_transform(Awaitable&& awaitable) const noexcept {
+        static_assert(is_awaited_by_tasks<std::remove_cvref_t<Awaitable>>(),
+                      "a dunlin::task awaits tasks, operations of dunlin::context and of "
+                      "dunlin::client, and dunlin::when_all; whatever else calls back is awaited "
+                      "through ctx.await_callback<T>(...)");
+        return std::forward<Awaitable>(awaitable);
+    }
+
     std::suspend_always initial_suspend() const noexcept { return {}; }
     auto final_suspend() const noexcept {
         struct awaiter {
@@ -99,6 +117,7 @@ template <class T>
 class [[nodiscard]] task {
 public:
     using value_type = T;
+    using awaited_by_tasks = std::true_type;
     using promise_type = detail::task_promise<T>;
 
     task() = default;

@@ -65,6 +65,8 @@ regular_t<T> take_regular(task<T>& done) {
 template <class StartAll>
 class all_ended {
 public:
+    using awaited_by_tasks = std::true_type;
+
     all_ended(std::size_t count, StartAll start_all)
         : latch_{count, nullptr},
           start_all_(std::move(start_all)) {}

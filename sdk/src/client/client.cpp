@@ -113,12 +113,6 @@ result<client> client::connect(client_options options) {
     return client(std::move(state));
 }
 
-result<client> client::connect(std::string endpoint) {
-    client_options options;
-    options.endpoints = {std::move(endpoint)};
-    return connect(std::move(options));
-}
-
 result<bytes> client::call_and_wait(std::string_view function, encoder encode, const void* in,
                                     const call_options& options) {
     return impl_->engine.call_and_wait({function, encode, in, options});

@@ -90,6 +90,8 @@ class [[nodiscard]] call_operation {
                   "data, such as std::string or dunlin::bytes");
 
 public:
+    using awaited_by_tasks = std::true_type;
+
     call_operation(detail::call_origin origin, std::string_view function, std::string_view key,
                    std::chrono::nanoseconds timeout, detail::encode_function encode, const void* in)
         : origin_(origin),
@@ -137,6 +139,8 @@ private:
 /// What `context::sleep_for` returns. Awaited once, in a coroutine of the call it came from.
 class [[nodiscard]] sleep_operation {
 public:
+    using awaited_by_tasks = std::true_type;
+
     sleep_operation(detail::call_origin origin, std::int64_t duration_ns) noexcept
         : origin_(origin),
           duration_ns_(duration_ns) {}
@@ -164,6 +168,8 @@ namespace detail {
 template <class Operation, class Change>
 class [[nodiscard]] changed_operation {
 public:
+    using awaited_by_tasks = std::true_type;
+
     changed_operation(Operation first, Change change) : first_(std::move(first)), change_(change) {}
 
     bool await_ready() const noexcept { return first_.await_ready(); }

@@ -44,7 +44,8 @@ template <class F>
                                 const std::uint8_t* payload, std::size_t payload_size) {
     if constexpr (shape<F>::with_input) {
         using input_type = typename shape<F>::input;
-        static_assert(decodable<input_type>,
+        // Of a struct that describes itself wrongly the description has said what is wrong.
+        static_assert(decodable<input_type> || described<input_type>,
                       "no payload can become the function's input: give the type DUNLIN_FIELDS, "
                       "or specialise dunlin::codec for it");
         reader from(bytes_view(reinterpret_cast<const std::byte*>(payload), payload_size));
@@ -74,7 +75,7 @@ decltype(auto) call_function(const F& function, [[maybe_unused]] stored_input<F>
 
 template <class Output>
 void encode_output(const call_border& border, const Output& value) {
-    static_assert(encodable<Output>,
+    static_assert(encodable<Output> || described<Output>,
                   "what the function returns cannot become a payload: give the type "
                   "DUNLIN_FIELDS, or specialise dunlin::codec for it");
     encode(*border.host->output(border.call), value);

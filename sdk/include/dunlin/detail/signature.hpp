@@ -32,6 +32,10 @@ struct member_signature<Out (C::*)(A...) const> : plain_signature<Out, A...> {};
 template <class C, class Out, class... A>
 struct member_signature<Out (C::*)(A...) const noexcept> : plain_signature<Out, A...> {};
 template <class C, class Out, class... A>
+struct member_signature<Out (C::*)(A...) const&> : plain_signature<Out, A...> {};
+template <class C, class Out, class... A>
+struct member_signature<Out (C::*)(A...) const& noexcept> : plain_signature<Out, A...> {};
+template <class C, class Out, class... A>
 struct member_signature<Out (C::*)(A...)> : plain_signature<Out, A...> {
     static_assert(!std::is_same_v<Out, Out>,
                   "calls of a function run at the same time on different threads: its operator() "
@@ -44,6 +48,21 @@ template <class Out, class... A>
 struct signature<Out (*)(A...)> : plain_signature<Out, A...> {};
 template <class Out, class... A>
 struct signature<Out (*)(A...) noexcept> : plain_signature<Out, A...> {};
+
+/// Whether it is clear from F's type what it takes and gives. Says so where it is not.
+template <class F>
+constexpr bool has_signature() {
+    constexpr bool function = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
+    constexpr bool one_operator = requires { &F::operator(); };
+    static_assert(!std::is_member_function_pointer_v<F>,
+                  "a member function needs an object to be called on: give a lambda that holds "
+                  "one, such as [shop](const order& o) { return shop->price(o); }");
+    static_assert(function || one_operator || std::is_member_function_pointer_v<F>,
+                  "one type has to be clear for what a function takes and gives: no lambda with "
+                  "auto parameters, no template and no overloaded operator(); give a free "
+                  "function, or a lambda that names its types, such as [](const order& o) { ... }");
+    return function || one_operator;
+}
 
 template <class T>
 inline constexpr bool is_context = std::is_same_v<std::remove_cvref_t<T>, context>;

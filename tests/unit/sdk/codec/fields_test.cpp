@@ -57,6 +57,48 @@ struct box {
     DUNLIN_FIELDS(content)
 };
 
+struct article : author {
+    std::string title;
+    DUNLIN_FIELDS(title)
+    DUNLIN_BASE(author)
+    DUNLIN_REQUIRED(title)
+};
+
+// A base of a base, and a constructor: no aggregate.
+struct entry : article {
+    entry() = default;
+    int number = 0;
+    DUNLIN_FIELDS(number)
+    DUNLIN_BASE(article)
+};
+
+struct by_name : author {
+    int number = 0;
+    DUNLIN_FIELDS(name, number)
+};
+
+struct without_base : author {
+    int number = 0;
+    DUNLIN_FIELDS(number)
+    DUNLIN_BASE()
+};
+
+struct numbered {
+    int number = 0;
+    DUNLIN_FIELDS(number)
+    DUNLIN_REQUIRED(number)
+};
+
+struct two_bases : author, numbered {
+    DUNLIN_FIELDS()
+    DUNLIN_BASE(author, numbered)
+};
+
+struct names_required : numbered {
+    std::string name;
+    DUNLIN_FIELDS(number, name)
+};
+
 struct long_names {
     int thirty_one_characters_of_a_name = 0;
     int a_name_of_thirty_two_characters_ = 0;
@@ -97,12 +139,71 @@ using namespace shop;
 static_assert(std::is_aggregate_v<page>);
 static_assert(sizeof(author) == sizeof(std::string) + sizeof(std::size_t));
 static_assert(field_count<page> == 5 && field_count<empty> == 0 && field_count<wide> == 72);
+static_assert(std::is_aggregate_v<article> && field_count<article> == 3 && field_count<entry> == 4);
+static_assert(field_count<by_name> == 2 && field_count<without_base> == 1);
+static_assert(is_required<entry>("title") && !is_required<entry>("number"));
+static_assert(is_required<two_bases>("number") && is_required<names_required>("number"));
 static_assert(borrows_v<borrowed> && borrows_v<std::vector<box<borrowed>>>);
 static_assert(!borrows_v<page> && !borrows_v<node>);
 static_assert(detail::type_name<page>() == "page");
 static_assert(detail::type_name<int>() == "int");
 static_assert(detail::without_scope("a::b<c::d>::e") == "e");
 static_assert(detail::without_scope("a::b<c::d>") == "b<c::d>");
+
+TEST_CASE("DUNLIN_BASE puts the fields of bases in front of a struct's own") {
+    entry made;
+    made.name = "Ada";
+    made.age = 36;
+    made.title = "Notes";
+    made.number = 7;
+    const bytes payload = encode(made);
+    CHECK(payload == packed([](auto& to) {
+              to.pack_map(4);
+              to.pack("name");
+              to.pack("Ada");
+              to.pack("age");
+              to.pack(36);
+              to.pack("title");
+              to.pack("Notes");
+              to.pack("number");
+              to.pack(7);
+          }));
+    const auto back = decode<entry>(payload);
+    REQUIRE(back);
+    CHECK(back->name == "Ada");
+    CHECK(back->age == 36);
+    CHECK(back->title == "Notes");
+    CHECK(back->number == 7);
+    CHECK(refusal<entry>(encode(object{{"name", "Ada"}})) ==
+          "entry: required field \"title\" is missing");
+
+    const auto both = decode<two_bases>(encode(std::map<std::string, int>{{"number", 3}}));
+    REQUIRE(both);
+    CHECK(both->number == 3);
+    CHECK(refusal<two_bases>(encode(object{})) ==
+          "two_bases: required field \"number\" is missing");
+}
+
+TEST_CASE(
+    "a struct that names members of its base, or DUNLIN_BASE(), decides itself what is sent") {
+    by_name named;
+    named.name = "Ada";
+    named.age = 36;
+    named.number = 7;
+    const auto back = decode<by_name>(encode(named));
+    REQUIRE(back);
+    CHECK(back->name == "Ada");
+    CHECK(back->age == 0);
+    CHECK(back->number == 7);
+
+    without_base alone;
+    alone.name = "Ada";
+    CHECK(encode(alone) == packed([](auto& to) {
+              to.pack_map(1);
+              to.pack("number");
+              to.pack(0);
+          }));
+}
 
 TEST_CASE("a struct travels as a map from names to values") {
     const author someone{.name = "Ada", .age = 36};
