@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "security/key_file.hpp"
 
+#include "security/file_access.hpp"
 #include "support/names.hpp"
 
 #include <fcntl.h>
@@ -21,7 +22,6 @@ namespace {
 constexpr std::size_t file_bytes_max = 64u << 10;
 constexpr mode_t secret_mode = S_IRUSR | S_IWUSR;
 constexpr mode_t public_mode = secret_mode | S_IRGRP | S_IROTH;
-constexpr mode_t of_others = S_IRWXG | S_IRWXO;
 
 using key_text = std::array<char, key_characters + 1>;
 
@@ -50,7 +50,7 @@ private:
 
 struct file_text {
     std::string text;
-    mode_t mode = 0;
+    bool is_private = false;
 
     ~file_text() { wipe(text); }
 };
@@ -65,7 +65,7 @@ result<void> read_file(const std::string& path, file_text& to) {
     struct stat about {};
     if (::fstat(file.get(), &about) != 0) return system_error_at(path, "look at it", errno);
     if (!S_ISREG(about.st_mode)) return bad_file(path, "it is not a regular file");
-    to.mode = about.st_mode;
+    to.is_private = is_private_file(file.get(), about);
     // In one piece: memory that grows would leave copies of the secret behind.
     to.text.resize(file_bytes_max);
     std::size_t size = 0;
@@ -168,7 +168,7 @@ result<key_pair> read_key_file(const std::string& path) {
     file_text file;
     if (auto read = read_file(path, file); !read) return std::move(read.error());
     auto pair = parse_key_file(file.text, path);
-    if (pair && !pair->secret_key.empty() && (file.mode & of_others) != 0)
+    if (pair && !pair->secret_key.empty() && !file.is_private)
         return bad_file(path,
                         "it holds a secret key, and others than its owner may read or change it; "
                         "run chmod 600 on it, and make new keys if others may have read it");

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "security/key_file.hpp"
 
+#include "security/file_access.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include <endian.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace dunlin;
 using namespace dunlin::security;
@@ -37,6 +47,26 @@ bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 std::string secret_text_of(const key_pair& pair) {
     return "name = \"" + pair.name + "\"\npublic_key = \"" + pair.public_key +
            "\"\nsecret_key = \"" + pair.secret_key.reveal() + "\"\n";
+}
+
+struct acl_entry {
+    std::uint16_t tag = 0;
+    std::uint16_t rights = 0;
+    std::uint32_t id = 0xffffffff;
+};
+
+// An access control list as the kernel takes it.
+std::vector<std::byte> acl_bytes(const std::vector<acl_entry>& entries) {
+    const posix_acl_xattr_header header{htole32(POSIX_ACL_XATTR_VERSION)};
+    std::vector<std::byte> out(sizeof header);
+    std::memcpy(out.data(), &header, sizeof header);
+    for (const auto& each : entries) {
+        const posix_acl_xattr_entry raw{htole16(each.tag), htole16(each.rights), htole32(each.id)};
+        const auto at = out.size();
+        out.resize(at + sizeof raw);
+        std::memcpy(out.data() + at, &raw, sizeof raw);
+    }
+    return out;
 }
 
 std::string secret_complaint(const std::string& path) {
@@ -147,6 +177,77 @@ TEST_CASE("a secret key that others can reach is refused") {
         CAPTURE(mode);
         CHECK(read_secret_key(folder.write("shop.key", text, mode)));
     }
+}
+
+TEST_CASE("a secret key that a list of rights shows to its reader alone is taken") {
+    const temporary_folder folder;
+    const auto self = ::geteuid();
+    const auto path = folder.write("shop.key", secret_text_of(new_pair()), 0400);
+    constexpr std::uint16_t reads = 4;
+    const auto with = [&](const std::vector<acl_entry>& entries) {
+        const auto list = acl_bytes(entries);
+        if (::setxattr(path.c_str(), "system.posix_acl_access", list.data(), list.size(), 0) != 0)
+            return std::string("no lists here: ") + std::strerror(errno);
+        const auto pair = read_secret_key(path);
+        return pair ? std::string("taken") : pair.error().detail;
+    };
+
+    // As systemd leaves a credential to a service's user.
+    const auto credential = with({{ACL_USER_OBJ, reads},
+                                  {ACL_USER, reads, self},
+                                  {ACL_GROUP_OBJ, 0},
+                                  {ACL_MASK, reads},
+                                  {ACL_OTHER, 0}});
+    if (credential.starts_with("no lists here")) {
+        WARN(credential);
+        return;
+    }
+    CHECK(credential == "taken");
+    CHECK(mode_of(path) == 0440);
+
+    SECTION("a group may read it") {
+        CHECK_THAT(with({{ACL_USER_OBJ, reads},
+                         {ACL_USER, reads, self},
+                         {ACL_GROUP_OBJ, reads},
+                         {ACL_MASK, reads},
+                         {ACL_OTHER, 0}}),
+                   Catch::Contains("chmod 600"));
+    }
+    SECTION("somebody else may read it") {
+        CHECK_THAT(with({{ACL_USER_OBJ, reads},
+                         {ACL_USER, reads, self},
+                         {ACL_USER, reads, self + 1},
+                         {ACL_GROUP_OBJ, 0},
+                         {ACL_MASK, reads},
+                         {ACL_OTHER, 0}}),
+                   Catch::Contains("chmod 600"));
+    }
+    SECTION("another group may read it") {
+        CHECK_THAT(with({{ACL_USER_OBJ, reads},
+                         {ACL_GROUP_OBJ, 0},
+                         {ACL_GROUP, reads, self},
+                         {ACL_MASK, reads},
+                         {ACL_OTHER, 0}}),
+                   Catch::Contains("chmod 600"));
+    }
+}
+
+TEST_CASE("lists of rights that make no sense grant everything") {
+    const std::vector<acl_entry> alone{{ACL_USER_OBJ, 4}, {ACL_GROUP_OBJ, 0}, {ACL_OTHER, 0}};
+    const auto good = acl_bytes(alone);
+    CHECK(grants_only_to(good, 7));
+    CHECK_FALSE(grants_only_to({}, 7));
+    CHECK_FALSE(grants_only_to(std::span(good).first(3), 7));
+    CHECK_FALSE(grants_only_to(std::span(good).first(good.size() - 1), 7));
+    CHECK_FALSE(grants_only_to(acl_bytes({}), 7));
+    CHECK_FALSE(grants_only_to(acl_bytes({{ACL_OTHER, 4}}), 7));
+    CHECK_FALSE(grants_only_to(acl_bytes({{0x40, 0}}), 7));
+    auto newer = good;
+    newer[0] = std::byte{3};
+    CHECK_FALSE(grants_only_to(newer, 7));
+    // Without a mask a grant is what it says; behind one it is what the mask leaves of it.
+    CHECK_FALSE(grants_only_to(acl_bytes({{ACL_USER, 4, 8}, {ACL_OTHER, 0}}), 7));
+    CHECK(grants_only_to(acl_bytes({{ACL_USER, 4, 8}, {ACL_MASK, 0}, {ACL_OTHER, 0}}), 7));
 }
 
 TEST_CASE("what is not a file cannot be a key file") {
