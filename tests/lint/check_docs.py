@@ -7,6 +7,7 @@
   - Links between documents lead to files, and to headings that are there.
   - Every room and every example has a README.md.
   - docs/guarantees.md names a test for each guarantee, and those tests exist.
+  - Each name that the SDK's public headers offer stands in a document for its users.
 
 Prints one line per finding, `file: what`, and exits 1 if there is any.
 """
@@ -17,6 +18,21 @@ import sys
 
 FOLDERS = ("sdk", "actors", "runtime", "examples", "tests", "docs")
 EXPLAINED = ("", "sdk", "actors", "runtime", "examples", "examples/*/", "tests", "tests/bench", "docs/decisions")
+
+# Where authors and callers look, and the headers that are for them: all but those of details, of
+# codecs of one's own, which codec/traits.hpp explains, and of modules in C.
+USERS_DOCUMENTS = ("README.md", "sdk/README.md", "docs/modules.md")
+HEADERS = "sdk/include/dunlin/*.hpp"
+SECTION = re.compile(r"^(public|private|protected):")
+TYPE = re.compile(r"^(?:class|struct|concept|enum class)(?: \[\[nodiscard\]\])? (\w+)\b(?!.*;)")
+CALLABLE = re.compile(
+    r"^(?:    )?(?=\S)(?:(?:\[\[nodiscard\]\]|static|constexpr|inline) )*[\w:<>,*& ]+?[ &*>](\w+)\("
+)
+VALUE = re.compile(r"^    [\w:<>]+ (\w+)(?: = [^;]+|\{[^;]*\})?;")
+MACRO = re.compile(r"^#define (DUNLIN_\w+)\(")
+# Not for users: steps of macros and what these leave in structs, and what compilers call.
+UNTOLD = re.compile(r"DUNLIN_(DESCRIBE|NAME)_FIELD|dunlin_\w+|await_\w+|static_assert|decltype")
+NO_NAME = re.compile(r"\s*(friend|return|using|template|requires|throw|if|for)\b")
 
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -85,6 +101,45 @@ def guarantee_findings(root, path="docs/guarantees.md"):
                 yield f"{path}: no test is named: {name}"
 
 
+def public_names(text):
+    """What a header of the SDK offers: types, their public members, functions and macros."""
+    inside_detail = False
+    inside_type = False
+    is_public = True
+    for line in text.splitlines():
+        if re.match(r"namespace detail \{|namespace dunlin::detail \{", line):
+            inside_detail = True
+        elif line.startswith("}  // namespace"):
+            inside_detail = False
+        section = SECTION.match(line)
+        if section:
+            is_public = section[1] == "public"
+        type_ = TYPE.match(line)
+        if type_:
+            inside_type = True
+            is_public = not line.startswith("class ")
+        elif line.startswith("}"):
+            inside_type = False
+            is_public = True
+        if inside_detail or not is_public and not type_:
+            continue
+        value = VALUE.match(line) if inside_type else None
+        for found in (type_, MACRO.match(line), CALLABLE.match(line), value):
+            if found and not NO_NAME.match(line):
+                yield found[1]
+                break
+
+
+def header_findings(root):
+    documents = [read(root, path) for path in USERS_DOCUMENTS if os.path.exists(os.path.join(root, path))]
+    told = set(re.findall(r"\w+", "\n".join(documents)))
+    for path in sorted(glob.glob(HEADERS, root_dir=root)):
+        for name in sorted(set(public_names(read(root, path))) - told):
+            if UNTOLD.fullmatch(name):
+                continue
+            yield f"{path}: {name} stands in none of {', '.join(USERS_DOCUMENTS)}"
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../..")
@@ -92,6 +147,7 @@ def main():
         *(finding for path in documents(root) for finding in link_findings(root, path)),
         *readme_findings(root),
         *guarantee_findings(root),
+        *header_findings(root),
     ]
     for finding in found:
         print(finding)
