@@ -6,6 +6,7 @@
 #include "actors/limits.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/pool.hpp"
+#include "actors/request_trace.hpp"
 #include "actors/run_unit.hpp"
 
 #include <algorithm>
@@ -244,7 +245,8 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
                              std::to_string(env.payload_bytes_max));
 
     const auto& parent = *call->invocation;
-    auto* memory = new nested_memory(*request, parent.trace);
+    const request_trace trace(parent, env.instance);
+    auto* memory = new nested_memory(*request, trace.text());
     auto single = bundle::create(1, *memory);
     memory->release();
     auto& nested = single->add();
@@ -270,7 +272,8 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
 }
 
 void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size_t size) {
-    call->env->log.write(level, call->function->name, call->invocation->id, {text, size});
+    const request_trace request(*call->invocation, call->env->instance);
+    call->env->log.write(level, call->function->name, request.id(), {text, size});
 }
 
 dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user) {

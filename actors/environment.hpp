@@ -57,8 +57,8 @@ public:
 class function_log {
 public:
     virtual ~function_log() = default;
-    /// `level` as in the C ABI.
-    virtual void write(std::int32_t level, std::string_view function, std::uint64_t invocation_id,
+    /// `level` as in the C ABI; `request` as of request_trace.
+    virtual void write(std::int32_t level, std::string_view function, std::string_view request,
                        std::string_view text) noexcept = 0;
 };
 
@@ -73,6 +73,8 @@ struct environment {
     /// Threads that run short functions, and those that run long ones.
     std::size_t lanes = 1;
     std::size_t threads = 1;
+    /// This process among the nodes.
+    std::uint64_t instance = 0;
 };
 
 }  // namespace dunlin::actors

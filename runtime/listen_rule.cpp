@@ -2,6 +2,7 @@
 #include "runtime/listen_rule.hpp"
 
 #include "client/checks.hpp"
+#include "runtime/text/shown_name.hpp"
 #include "wire/envelope.hpp"
 
 #include <arpa/inet.h>
@@ -44,15 +45,18 @@ bool is_loopback(std::string_view endpoint) noexcept {
            (ntohl(address.s_addr) >> 24) == IN_LOOPBACKNET;
 }
 
-result<void> check_listen(const node_config& config) {
-    if (config.name.size() > wire::name_bytes_max)
-        return {errc::invalid_argument,
-                "a node's name has at most " + std::to_string(wire::name_bytes_max) +
-                    " bytes, this one has " + std::to_string(config.name.size())};
-    const std::string_view endpoint = config.listen;
+result<void> check_listens_at(std::string_view endpoint) {
     if (!endpoint.starts_with(scheme) || host_of(endpoint).empty() || !has_port(endpoint))
-        return {errc::invalid_argument, "cannot listen on \"" + config.listen +
+        return {errc::invalid_argument, "cannot listen on \"" + std::string(endpoint) +
                                             "\": an endpoint looks like tcp://127.0.0.1:7440"};
+    return {};
+}
+
+result<void> check_listen(const node_config& config) {
+    for (const auto* name : {&config.name, &config.cluster, &config.advertise})
+        if (auto good = check_shown_name(*name); !good) return good;
+    const std::string_view endpoint = config.listen;
+    if (auto good = check_listens_at(endpoint); !good) return good;
     for (const auto& other : config.join)
         if (auto good = link::check_endpoint(other); !good)
             return {errc::invalid_argument, "cannot join: " + good.error().detail};

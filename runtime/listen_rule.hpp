@@ -17,7 +17,10 @@ namespace dunlin::runtime {
 /// Whether only this machine can reach the endpoint.
 [[nodiscard]] bool is_loopback(std::string_view endpoint) noexcept;
 
-/// Refuses what is not an endpoint, and an open one without a key or `insecure`.
+/// Refuses what is no endpoint to listen on.
+[[nodiscard]] result<void> check_listens_at(std::string_view endpoint);
+
+/// Refuses names and endpoints that are none, and an open one without a key or `insecure`.
 [[nodiscard]] result<void> check_listen(const node_config& config);
 
 }  // namespace dunlin::runtime

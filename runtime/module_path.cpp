@@ -85,8 +85,11 @@ result<fs::path> find_module(std::string_view name, const std::vector<fs::path>&
     for (const auto& folder : folders)
         for (const auto& file : {text, text + ".so", "lib" + text + ".so"})
             if (is_file(folder / file)) return fs::absolute(folder / file);
-    return {errc::not_found, "no module " + text + " in the working directory or in " +
-                                 text_of(folders) + did_you_mean(name, modules_in(folders))};
+    auto hint = did_you_mean(name, modules_in(folders));
+    for (const auto& file : {text + ".so", "lib" + text + ".so"})
+        if (is_file(file)) hint = "; did you mean ./" + file + "?";
+    return {errc::not_found,
+            "no module " + text + " in the working directory or in " + text_of(folders) + hint};
 }
 
 }  // namespace dunlin::runtime

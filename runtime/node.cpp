@@ -48,9 +48,8 @@ struct actor_config : caf::actor_system_config {
 constexpr std::chrono::seconds blocking_thread_idle_max{10};
 
 void say_no_thread(const std::system_error& why) {
-    log().error(
-        "no thread can be made for a blocking function, so it runs on the scheduler's why={}",
-        why.what());
+    log().error("no thread can be made for a blocking function, so it runs on the scheduler's",
+                {{"why", why.what()}});
 }
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -136,7 +135,8 @@ struct node::impl {
         return {time,         router,
                 timers,       function_log,
                 blocking,     config.payload_bytes_max,
-                config.lanes, config.scheduler_threads};
+                config.lanes, config.scheduler_threads,
+                instance};
     }
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
@@ -299,7 +299,7 @@ result<void> node::impl::join() {
 
 result<std::unique_ptr<node>> node::start(node_config config) {
     fill_in_defaults(config);
-    log().debug("node starts name={}", config.name);
+    log().debug("node starts", {{"name", config.name}});
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
     auto security = node_security::load(config.key, config.allow);
     if (!security) return std::move(security.error());
@@ -315,8 +315,9 @@ result<std::unique_ptr<node>> node::start(node_config config) {
     if (auto made = parts.make_membership(); !made) return std::move(made.error());
     parts.serve();
     if (auto joined = parts.join(); !joined) return std::move(joined.error());
-    log().debug("node serves name={} lanes={} endpoint={}", parts.config.name, parts.lanes.size(),
-                parts.endpoints.front());
+    log().debug("node serves", {{"name", parts.config.name},
+                                {"lanes", parts.lanes.size()},
+                                {"endpoint", parts.endpoints.front()}});
     return started;
 }
 
@@ -398,10 +399,14 @@ std::size_t node::stop() {
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
     // A node whose start failed has lanes that never served, and nothing to finish.
-    if (parts.holds)
-        parts.wait_until(
+    if (parts.holds &&
+        !parts.wait_until(
             [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
-            began + parts.config.drain_timeout);
+            began + parts.config.drain_timeout))
+        log().warn(
+            "the drain timeout is over: calls still open are answered in place of their functions, "
+            "which have another second to return",
+            {{"calls", parts.calls_open()}});
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();

@@ -51,7 +51,7 @@ void lane_timers::disarm(const std::shared_ptr<actors::operation_timer>& timer) 
 }
 
 void logged_functions::write(std::int32_t level, std::string_view function,
-                             std::uint64_t invocation_id, std::string_view text) noexcept {
+                             std::string_view request, std::string_view text) noexcept {
     auto severity = spdlog::level::debug;
     if (level == DUNLIN_LOG_INFO)
         severity = spdlog::level::info;
@@ -59,7 +59,7 @@ void logged_functions::write(std::int32_t level, std::string_view function,
         severity = spdlog::level::warn;
     else if (level >= DUNLIN_LOG_ERROR)
         severity = spdlog::level::err;
-    log().log(severity, "{} function={} invocation={}", text, function, invocation_id);
+    log().line(severity, text, {{"function", function}, {"request", request}});
 }
 
 }  // namespace dunlin::runtime

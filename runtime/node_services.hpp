@@ -57,7 +57,7 @@ private:
 
 class logged_functions final : public actors::function_log {
 public:
-    void write(std::int32_t level, std::string_view function, std::uint64_t invocation_id,
+    void write(std::int32_t level, std::string_view function, std::string_view request,
                std::string_view text) noexcept override;
 };
 

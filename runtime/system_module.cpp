@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/system_module.hpp"
 
+#include "runtime/log.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -191,6 +193,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["dedupe_replies_dropped"] = named.counted.replies_dropped;
     stats["dedupe_calls"] = named.calls;
     stats["dedupe_bytes"] = named.bytes;
+    stats["log_lines_dropped"] = log_counted().lines_dropped.load(std::memory_order_relaxed);
     stats["frame_bytes_held"] = module.frames_.bytes_held();
     stats["frame_bytes_held_max"] = module.frames_.bytes_max();
     stats["frame_bytes_unread"] = module.frames_.bytes_unread();

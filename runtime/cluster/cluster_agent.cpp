@@ -44,10 +44,6 @@ std::int64_t view_pause_ns(std::size_t members) {
     return static_cast<std::int64_t>(members) * view_pause_ns_per_member;
 }
 
-std::string others_like_it(std::uint64_t unsaid) {
-    return unsaid == 0 ? "" : " (and " + std::to_string(unsaid) + " more before)";
-}
-
 std::string state_text(const membership::member_view& member) {
     if (member.state == member_state::alive && member.record->draining) return "draining";
     return std::string(membership::to_string(member.state));
@@ -104,8 +100,8 @@ void cluster_agent::heard(std::uint64_t from, bytes_view data) {
         board_.count(counts_);
         if (refusal_due_ns_ > now_ns_) return;
         refusal_due_ns_ = now_ns_ + say_again_ns;
-        log().warn("membership message refused from={} why=\"{}\"; others like it are counted",
-                   from, read.error().detail);
+        log().warn("membership message refused; others like it are counted",
+                   {{"from", from}, {"why", read.error().detail}});
         return;
     }
     if (!*read) return;  // of a newer version
@@ -132,7 +128,7 @@ void cluster_agent::pump() {
     for (const auto& each : outgoing_) {
         membership::encode(each.what, encoded_);
         if (encoded_.size() > wire::gossip_bytes_max) {
-            log().error("membership message of {} bytes is too large to send", encoded_.size());
+            log().error("membership message is too large to send", {{"bytes", encoded_.size()}});
             continue;
         }
         ++counts_.messages_sent;
@@ -155,7 +151,7 @@ void cluster_agent::act_on(const membership::change& what) {
     switch (what.kind) {
         case change_kind::joined:
             view_changed_ = true;
-            log().debug("member joined node={} instance={}", name, what.record->instance);
+            log().debug("member joined", {{"node", name}, {"instance", what.record->instance}});
             board_.decide({});
             break;
         case change_kind::returned:
@@ -165,13 +161,14 @@ void cluster_agent::act_on(const membership::change& what) {
         case change_kind::updated:
             view_changed_ = true;
             if (what.record->draining) draining_.gone(what.record->instance);
-            log().debug("member changed node={} draining={}", name, what.record->draining);
+            log().debug("member changed", {{"node", name}, {"draining", what.record->draining}});
             break;
         case change_kind::suspected:
-            log().debug("member suspected node={} incarnation={}", name, what.incarnation);
+            log().debug("member suspected", {{"node", name}, {"incarnation", what.incarnation}});
             break;
         case change_kind::trusted:
-            log().debug("member trusted again node={} incarnation={}", name, what.incarnation);
+            log().debug("member trusted again",
+                        {{"node", name}, {"incarnation", what.incarnation}});
             break;
         case change_kind::died:
             view_changed_ = true;
@@ -181,7 +178,7 @@ void cluster_agent::act_on(const membership::change& what) {
         case change_kind::left:
             view_changed_ = true;
             draining_.gone(what.record->instance);
-            log().debug("member left node={}", name);
+            log().debug("member left", {{"node", name}});
             break;
         case change_kind::self_refuted: ++counts_.refutations; break;
         case change_kind::name_conflict:
@@ -193,30 +190,32 @@ void cluster_agent::say_change(const membership::change& what) {
     const auto& name = what.record->name;
     if (what.kind == change_kind::died) {
         if (const auto more = say_died_.say(now_ns_))
-            log().warn("member died node={} incarnation={}{}", name, what.incarnation,
-                       others_like_it(*more));
+            log().warn("member died",
+                       {{"node", name}, {"incarnation", what.incarnation}, {"unsaid", *more}});
     } else if (what.kind == change_kind::returned) {
         if (const auto more = say_returned_.say(now_ns_))
-            log().info("member returned node={} incarnation={}{}", name, what.incarnation,
-                       others_like_it(*more));
+            log().info("member returned",
+                       {{"node", name}, {"incarnation", what.incarnation}, {"unsaid", *more}});
     } else if (what.kind == change_kind::self_refuted) {
         if (const auto more = say_refuted_.say(now_ns_))
-            log().warn("others took this node for {}; it is back as incarnation={}{}",
-                       membership::to_string(what.old_state), what.incarnation,
-                       others_like_it(*more));
+            log().warn("others took this node for suspect or dead; it is back",
+                       {{"state", membership::to_string(what.old_state)},
+                        {"incarnation", what.incarnation},
+                        {"unsaid", *more}});
     } else if (what.kind == change_kind::name_conflict) {
         if (conflicts_said_.size() >= conflicts_max || !conflicts_said_.insert(name).second) return;
         if (const auto more = say_conflict_.say(now_ns_))
-            log().error(
-                "two members have the name {}: instance={} and instance={}; start one of them "
-                "with another --name{}",
-                name, what.record->instance, what.other->instance, others_like_it(*more));
+            log().error("two members have one name; start one of them with another --name",
+                        {{"node", name},
+                         {"instance", what.record->instance},
+                         {"other_instance", what.other->instance},
+                         {"unsaid", *more}});
     } else if (what.kind == change_kind::paused) {
         if (const auto more = say_paused_.say(now_ns_))
             log().info(
-                "the membership had to wait for {} ms: this process did not run, or its lane had "
-                "too much to do{}",
-                what.paused_ns / 1'000'000, others_like_it(*more));
+                "the membership had to wait: this process did not run, or its lane had too much to "
+                "do",
+                {{"waited_ms", what.paused_ns / 1'000'000}, {"unsaid", *more}});
     }
 }
 
@@ -300,7 +299,7 @@ void cluster_agent::link_failed(const peer_link& link, const std::string& why, b
     if (refused) board_.decide({errc::unauthenticated, problem});
     note_keys(link, known, problem);
     if (known.said.size() >= texts_max || !known.said.insert(problem).second) return;
-    log().warn("{}; trying again", problem);
+    log().warn("cannot join yet; trying again", {{"why", problem}});
 }
 
 // Whoever has another key just ends the connection, and so does one that is about to stop, or that

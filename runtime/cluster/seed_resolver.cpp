@@ -34,7 +34,8 @@ struct seed_resolver::shared {
         if (stopping) return;
         if (answer.addresses.empty()) {
             if (std::exchange(said[endpoint], answer.problem) != answer.problem)
-                log().warn("join: no address for {}: {}; trying again", endpoint, answer.problem);
+                log().warn("no address for a node to join; trying again",
+                           {{"endpoint", endpoint}, {"why", answer.problem}});
             return;  // those that it had are as good as any
         }
         addresses[endpoint] = answer.addresses;

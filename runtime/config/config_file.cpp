@@ -73,13 +73,16 @@ private:
         const auto name = table + "." + std::string(key.str());
         for (const auto& row : all_settings()) {
             if (row.full_key() != name) continue;
-            auto put = assign_node(row, value);
-            return put ? put : refused(value.source(), name + ": " + put.error().detail);
+            const toml::node* at = &value;
+            auto put = assign_node(row, value, at);
+            return put ? put : refused(at->source(), name + ": " + put.error().detail);
         }
         return unknown(name, key.source());
     }
 
-    [[nodiscard]] result<void> assign_node(const setting& row, const toml::node& value) {
+    /// `at` becomes what an error is about.
+    [[nodiscard]] result<void> assign_node(const setting& row, const toml::node& value,
+                                           const toml::node*& at) {
         const auto wrong = [&](const toml::node& got) {
             return error{errc::invalid_argument,
                          "expected " + std::string(expected_value(row)) + ", got " + kind_of(got)};
@@ -87,14 +90,17 @@ private:
         if (std::holds_alternative<list_field>(row.where)) {
             const auto* array = value.as_array();
             if (array == nullptr) return wrong(value);
+            const auto& list = std::get<list_field>(row.where);
             std::vector<std::string> items;
             for (const auto& item : *array) {
+                at = &item;
                 const auto* text = item.as_string();
                 if (text == nullptr) return wrong(item);
-                const bool file = std::get<list_field>(row.where).of_files;
-                items.push_back(file ? from_folder(text->get()) : text->get());
+                if (list.check != nullptr)
+                    if (auto good = list.check(text->get()); !good) return good;
+                items.push_back(list.of_files ? from_folder(text->get()) : text->get());
             }
-            std::get<list_field>(row.where).of(to_) = std::move(items);
+            list.of(to_) = std::move(items);
             return {};
         }
         if (const auto* on = value.as_boolean()) {

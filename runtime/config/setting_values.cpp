@@ -79,10 +79,15 @@ result<void> assign(settings& to, const setting& what, const std::vector<std::st
         overloaded{
             [&](const text_field& at) -> result<void> {
                 if (auto known = check_choice(what, text); !known) return known;
+                if (at.check != nullptr)
+                    if (auto good = at.check(text); !good) return good;
                 at.of(to) = text;
                 return {};
             },
             [&](const list_field& at) -> result<void> {
+                if (at.check != nullptr)
+                    for (const auto& item : texts)
+                        if (auto good = at.check(item); !good) return good;
                 at.of(to) = texts;
                 return {};
             },

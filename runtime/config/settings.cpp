@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/settings.hpp"
 
+#include "client/checks.hpp"
+#include "runtime/listen_rule.hpp"
+#include "runtime/text/shown_name.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -14,19 +18,26 @@ constexpr std::size_t count_max = std::size_t{1} << 32;
 constexpr std::size_t payload_max = std::size_t{1} << 30;
 constexpr std::size_t size_max = std::size_t{1} << 40;
 
+result<void> check_cluster_name(std::string_view name) {
+    if (name.empty()) return {errc::invalid_argument, "a cluster's name is not empty"};
+    return check_shown_name(name);
+}
+
 // The order is the order of the help and of --print-config.
 const std::array rows{
     setting{
         "--listen", "node", "listen", "ENDPOINT",
         "Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.",
-        text_field{[](settings& s) -> std::string& { return s.node.listen; }}},
+        text_field{[](settings& s) -> std::string& { return s.node.listen; }, false,
+                   check_listens_at}},
     setting{
         "--module", "node", "modules", "FILE",
         "Modules to load: a shared object's path, or the bare name of an installed module.",
         list_field{[](settings& s) -> std::vector<std::string>& { return s.node.modules; }, true}},
     setting{"--name", "node", "name", "TEXT",
             "The node's name in handshakes and logs. Empty: host name and process id.",
-            text_field{[](settings& s) -> std::string& { return s.node.name; }}},
+            text_field{[](settings& s) -> std::string& { return s.node.name; }, false,
+                       check_shown_name}},
     setting{"--insecure", "node", "insecure", "",
             "Listen on an address that other machines reach, without a key. Anyone may call then.",
             switch_field{[](settings& s) -> bool& { return s.node.insecure; }}},
@@ -47,13 +58,16 @@ const std::array rows{
     setting{"--join", "cluster", "join", "ENDPOINT",
             "Nodes to form a cluster with; any living member will do, and names with several "
             "addresses.",
-            list_field{[](settings& s) -> std::vector<std::string>& { return s.node.join; }}},
+            list_field{[](settings& s) -> std::vector<std::string>& { return s.node.join; }, false,
+                       link::check_endpoint}},
     setting{"--cluster", "cluster", "name", "TEXT",
             "The cluster's name. Nodes of different clusters never talk to each other.",
-            text_field{[](settings& s) -> std::string& { return s.node.cluster; }}},
+            text_field{[](settings& s) -> std::string& { return s.node.cluster; }, false,
+                       check_cluster_name}},
     setting{"--advertise", "cluster", "advertise", "HOST",
             "The host that other nodes reach this one by. Empty: where it listens.",
-            text_field{[](settings& s) -> std::string& { return s.node.advertise; }}},
+            text_field{[](settings& s) -> std::string& { return s.node.advertise; }, false,
+                       check_shown_name}},
     setting{
         "--join-timeout", "cluster", "join_timeout", "DURATION",
         "How long a start waits for the nodes to join; then it serves alone and goes on trying.",

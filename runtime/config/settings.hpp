@@ -39,10 +39,12 @@ struct settings {
 struct text_field {
     std::string& (*of)(settings&);
     bool of_file = false;  // in a file, a relative one counts from the file's folder
+    result<void> (*check)(std::string_view text) = nullptr;
 };
 struct list_field {
     std::vector<std::string>& (*of)(settings&);
     bool of_files = false;  // in a file, a relative one counts from the file's folder
+    result<void> (*check)(std::string_view item) = nullptr;
 };
 struct switch_field {
     bool& (*of)(settings&);

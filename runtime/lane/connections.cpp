@@ -85,9 +85,9 @@ void lane::connection_accepted(int fd) {
     if (once_a_minute(say_no_room_ns_))
         log().warn(
             "no room for another connection, so new ones are ended: raise the limit of file "
-            "descriptors (ulimit -n, or LimitNOFILE of a systemd unit) connections={} "
-            "connections_max={}",
-            connections_.size(), options_.descriptors.connections_max);
+            "descriptors (ulimit -n, or LimitNOFILE of a systemd unit)",
+            {{"connections", connections_.size()},
+             {"connections_max", options_.descriptors.connections_max}});
 }
 
 // The event may be read when the descriptor already is that of a newer connection, so its peer is
@@ -113,9 +113,8 @@ void lane::accept_failed(int why) {
     if (once_a_minute(say_no_room_ns_))
         log().warn(
             "the process has no file descriptor left, so new connections are ended: raise the "
-            "limit (ulimit -n, or LimitNOFILE of a systemd unit), or find out what holds them "
-            "connections={}",
-            connections_.size());
+            "limit (ulimit -n, or LimitNOFILE of a systemd unit), or find out what holds them",
+            {{"connections", connections_.size()}});
 }
 
 // They cannot be addressed to a peer whose connection is gone. ZeroMQ tells of the end before it
@@ -166,7 +165,7 @@ void lane::ask_for_routing_id() {
         unheard_ = true;
     } catch (const zmq::error_t& e) {
         // No descriptor is left, most likely: it is tried again with a later connection.
-        log().debug("the next routing id is not known why={}", e.what());
+        log().debug("the next routing id is not known", {{"why", e.what()}});
     }
 }
 
@@ -313,8 +312,8 @@ bool lane::sweep_connections() {
         return true;
     });
     for (auto* each : silent) {
-        log().info("peer with calls in flight answers no ping, given up name={} calls={}",
-                   each->name, each->in_flight);
+        log().info("peer with calls in flight answers no ping, given up",
+                   {{"name", each->name}, {"calls", each->in_flight}});
         counters_.peers_silent_dropped.add();
         end_connection(*each->connection);
         lose(*each);
@@ -357,9 +356,10 @@ void lane::end_flooding() {
         if (once_a_minute(say_flooding_ns_))
             log().warn(
                 "a connection sends more than can be read, or a message without an end, and is "
-                "ended "
-                "peer={} bytes={}",
-                most->speaker == nullptr ? "(no hello yet)" : most->speaker->name, most->unread);
+                "ended",
+                {{"peer", most->speaker == nullptr ? "(no hello yet)"
+                                                   : std::string_view(most->speaker->name)},
+                 {"bytes", most->unread}});
         end_connection(*most);
         if (most->speaker != nullptr) lose(*most->speaker);
     }
@@ -381,9 +381,9 @@ void lane::give_up_slow(peer& reads_too_slowly) {
     auto* connection = reads_too_slowly.connection;
     const auto bytes = connection == nullptr ? reads_too_slowly.backlog_bytes
                                              : connection_table::unsent_of(*connection);
-    if (said_.first("slow " + reads_too_slowly.name))
-        log().warn("peer reads too slowly, dropped; said once for each name name={} bytes={}",
-                   reads_too_slowly.name, bytes);
+    if (const auto unsaid = said_.due("slow " + reads_too_slowly.name, now_ns_))
+        log().warn("peer reads too slowly, dropped",
+                   {{"name", reads_too_slowly.name}, {"bytes", bytes}, {"unsaid", *unsaid}});
     counters_.peers_slow_dropped.add();
     if (connection != nullptr) end_connection(*connection);
     lose(reads_too_slowly);

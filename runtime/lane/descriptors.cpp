@@ -33,10 +33,11 @@ std::size_t raise_descriptor_limit() {
     if (before >= wanted) return static_cast<std::size_t>(before);
     limit.rlim_cur = wanted;
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        log().debug("the limit of file descriptors stays as it is why={}", std::strerror(errno));
+        log().debug("the limit of file descriptors stays as it is",
+                    {{"why", std::strerror(errno)}});
         return static_cast<std::size_t>(before);
     }
-    log().debug("limit of file descriptors raised from={} to={}", before, wanted);
+    log().debug("limit of file descriptors raised", {{"from", before}, {"to", wanted}});
     return static_cast<std::size_t>(wanted);
 }
 

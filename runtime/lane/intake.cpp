@@ -6,7 +6,6 @@
 #include "runtime/log.hpp"
 #include "runtime/security/node_security.hpp"
 #include "runtime/text/quantity.hpp"
-#include "support/block_cache.hpp"
 
 #include <zmq.h>
 
@@ -48,7 +47,6 @@ bool lane::receive() {
         bytes += frame.size();
     }
     counters_.frames_received.add();
-    if (frame.size() >= support::frame_bytes_large) support::keep_heap_between_frames();
     if (access_ && access_number_ != options_.security->board.number()) take_access();
     auto* from = peers_.find(text_of(routing_id));
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
@@ -187,7 +185,7 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
     attach(added, by.fd);
     added.rights = std::move(*rights);
     counters_.peers_connected.add();
-    log().debug("peer connected name={} role={}", added.name, static_cast<int>(added.role));
+    log().debug("peer connected", {{"name", added.name}, {"role", static_cast<int>(added.role)}});
     welcome(added);
     return &added;
 }

@@ -29,8 +29,8 @@
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/link/forwarder.hpp"
+#include "runtime/said_once.hpp"
 #include "runtime/security/access.hpp"
-#include "runtime/security/said_once.hpp"
 #include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>

@@ -90,7 +90,8 @@ bool lane::take_over(std::uint64_t phase, std::int64_t held_ns) {
         next = make_thread(chosen.get_future());
     } catch (const std::system_error& e) {
         if (std::exchange(phase_without_thread_, phase) != phase)
-            log().error("no thread can be made, so a lane waits for its function why={}", e.what());
+            log().error("no thread can be made, so a lane waits for its function",
+                        {{"why", e.what()}});
         return false;
     }
     threads_lost_->fetch_add(1);

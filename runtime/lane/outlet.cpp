@@ -228,7 +228,8 @@ void lane::lose(peer& unreachable) {
 }
 
 void lane::remove(peer& leaving, std::string_view why) {
-    log().debug("peer gone name={} why={} calls_open={}", leaving.name, why, leaving.in_flight);
+    log().debug("peer gone",
+                {{"name", leaving.name}, {"why", why}, {"calls_open", leaving.in_flight}});
     settle();
     // Nobody waits for its calls any more: they are withdrawn.
     for (const auto& [call_id, slot] : std::exchange(leaving.settled, {})) {

@@ -33,9 +33,9 @@ std::string_view lane::key_of(zmq::message_t& frame) {
 peer* lane::unless_another(peer& known, std::string_view key) {
     if (known.rights->key == key) return &known;
     counters_.impostors.add();
-    if (said_.first("routing id " + std::string(key)))
-        log().warn("connection under the routing id of another peer={} key=\"{}\"", known.name,
-                   key);
+    if (const auto unsaid = said_.due("routing id " + std::string(key), now_ns_))
+        log().warn("connection under the routing id of another",
+                   {{"peer", known.name}, {"key", key}, {"unsaid", *unsaid}});
     remove(known, "its routing id has another connection");
     return nullptr;
 }
@@ -48,9 +48,11 @@ result<std::unique_ptr<peer_rights>> lane::rights_of(const wire::hello& hello,
         return error{errc::unauthenticated, "the key of this connection is not allowed here"};
     if (hello.role == wire::peer_role::node && granted->as != role::node) {
         counters_.impostors.add();
-        if (said_.first("node " + std::string(key)))
-            log().warn("a {} says that it is a node, refused peer={} key=\"{}\"",
-                       to_string(granted->as), granted->name, key);
+        if (const auto unsaid = said_.due("node " + std::string(key), now_ns_))
+            log().warn("a peer says that it is a node, refused", {{"role", to_string(granted->as)},
+                                                                  {"peer", granted->name},
+                                                                  {"key", key},
+                                                                  {"unsaid", *unsaid}});
         return error{errc::unauthenticated, "the key \"" + granted->name + "\" is " +
                                                 (granted->as == role::operator_ ? "an " : "a ") +
                                                 std::string(to_string(granted->as)) +
@@ -67,9 +69,13 @@ void lane::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
     if (!from.rights) return;
     counters_.impostors.add();
     const auto& rights = *from.rights;
-    if (said_.first(std::string(what) + rights.key))
-        log().warn("a {} sends {}, refused peer={} key=\"{}\"", to_string(rights.granted->as), what,
-                   rights.granted->name, rights.key);
+    if (const auto unsaid = said_.due(std::string(what) + rights.key, now_ns_))
+        log().warn("a peer sends what it may not, refused",
+                   {{"role", to_string(rights.granted->as)},
+                    {"what", what},
+                    {"peer", rights.granted->name},
+                    {"key", rights.key},
+                    {"unsaid", *unsaid}});
     reply_error(from, call_id,
                 denied("\"" + rights.granted->name + "\" may not send " + std::string(what)));
 }
@@ -137,8 +143,11 @@ void lane::take_access() {
 
 // Its connection ends a little later, when the peer can have read why.
 void lane::expel(peer& who) {
-    log().warn("the key of a connected peer is not allowed any more peer={} key=\"{}\" calls={}",
-               who.name, who.rights->key, who.in_flight);
+    if (const auto unsaid = said_.due("expelled " + who.rights->key, now_ns_))
+        log().warn("the key of a connected peer is not allowed any more", {{"peer", who.name},
+                                                                           {"key", who.rights->key},
+                                                                           {"calls", who.in_flight},
+                                                                           {"unsaid", *unsaid}});
     counters_.peers_expelled.add();
     settle();
     std::vector<std::uint32_t> slots;

@@ -58,8 +58,8 @@ bool watchdog::look() {
         each.phase = phase;
         const auto held_ns = each.detector.observe(phase, now_ns(), hold_max_.count());
         if (held_ns && each.which->take_over(phase, *held_ns))
-            log().debug("a function held its lane too long and was left behind held_ms={}",
-                        *held_ns / 1'000'000);
+            log().debug("a function held its lane too long and was left behind",
+                        {{"held_ms", *held_ns / 1'000'000}});
     }
     return moved;
 }

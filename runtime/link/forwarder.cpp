@@ -4,12 +4,14 @@
 #include "runtime/link/forwarder.hpp"
 
 #include "actors/pool.hpp"
+#include "actors/request_trace.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/log.hpp"
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace dunlin::runtime {
 
@@ -134,7 +136,12 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     envelope.attempt = call.attempt;
     envelope.retries_left = call.retries_left;
     envelope.key = call.key;
-    envelope.trace = call.trace;
+    // Without an origin the next node could not make the same name of it.
+    std::optional<actors::request_trace> made;
+    if (call.trace.empty() && call.source == 0)
+        envelope.trace = made.emplace(call, options_.instance).text();
+    else
+        envelope.trace = call.trace;
     envelope.payload = call.payload;
     envelope.origin = call.source == 0 ? options_.instance : call.source;
     envelope.origin_id = call.id;
@@ -174,8 +181,11 @@ void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t 
         case errc::unavailable:
         case errc::internal:
             if (!health.failed(entry.place, now_ns)) return;
-            log().warn("circuit open function={} node={} why=\"{}\"", entry.route->name,
-                       entry.via->name, why->detail);
+            if (const auto unsaid = said_.due(entry.route->name + ' ' + entry.via->name, now_ns))
+                log().warn("circuit open", {{"function", entry.route->name},
+                                            {"node", entry.via->name},
+                                            {"why", why->detail},
+                                            {"unsaid", *unsaid}});
             return;
         case errc::cancelled: return;
         default: return health.succeeded(entry.place, now_ns);

@@ -18,6 +18,7 @@
 #include "runtime/link/forward_host.hpp"
 #include "runtime/link/function_route.hpp"
 #include "runtime/link/peer_link.hpp"
+#include "runtime/said_once.hpp"
 
 #include <poll.h>
 #include <zmq.hpp>
@@ -163,8 +164,8 @@ private:
     std::uint64_t links_added_ = 0;
     std::size_t coming_up_ = 0;
     dial_limits dials_;
-    std::size_t first_dialled_ = 0;    // goes round, so that all have their turn
-    std::int64_t say_no_room_ns_ = 0;  // not again before
+    std::size_t first_dialled_ = 0;  // goes round, so that all have their turn
+    said_once said_;
     bool any_lost_ = false;
 };
 

@@ -149,7 +149,7 @@ void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int
     link.ping_sent_ns = now_ns;
     wire::append(link.out, wire::ping{0});
     count_envelope(link);
-    log().debug("link up node={} endpoint={}", link.name, link.endpoint);
+    log().debug("link up", {{"node", link.name}, {"endpoint", link.endpoint}});
     if (listener_ != nullptr && !listener_->link_up(link, welcome.cluster))
         give_up(link, "it is of no use");
 }

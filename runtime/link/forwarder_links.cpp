@@ -176,14 +176,12 @@ void forwarder::connect(peer_link& link, const std::string& address, std::int64_
                                                              time_point_of(now_ns));
     } catch (const zmq::error_t& e) {
         give_up(link, e.what());
-        if (e.num() != EMFILE || now_ns < say_no_room_ns_) return;
-        constexpr std::int64_t say_again_ns = 60'000'000'000;
-        say_no_room_ns_ = now_ns + say_again_ns;
+        if (e.num() != EMFILE || !said_.due("no descriptor", now_ns)) return;
         log().warn(
-            "no link to node={} at endpoint={} can be opened, so nothing is sent there; each "
-            "takes about five descriptors for each lane: raise the limit (ulimit -n, or "
-            "LimitNOFILE of a systemd unit) links={}",
-            link.name, link.endpoint, links_.size());
+            "no link to a node can be opened, so nothing is sent there; each takes about five "
+            "descriptors for each lane: raise the limit (ulimit -n, or LimitNOFILE of a systemd "
+            "unit)",
+            {{"node", link.name}, {"endpoint", link.endpoint}, {"links", links_.size()}});
     }
 }
 
@@ -271,7 +269,7 @@ void forwarder::ask_if_due(peer_link& link, std::int64_t now_ns) {
     }
     if (link.pulse.late() == was_late) return;
     set_standing(link);
-    log().debug("link node={} {}", link.name, was_late ? "answers again" : "does not answer");
+    log().debug(was_late ? "link answers again" : "link does not answer", {{"node", link.name}});
 }
 
 void forwarder::read_events() {
@@ -291,8 +289,10 @@ void forwarder::close_lost(std::int64_t now_ns) {
 void forwarder::close(peer_link& link, std::int64_t now_ns) {
     const bool was_up =
         link.now != peer_link::phase::greeting && link.now != peer_link::phase::looking;
-    log().debug("link lost node={} endpoint={} why=\"{}\" calls={}", link.name, link.endpoint,
-                link.lost_why, link.in_flight);
+    log().debug("link lost", {{"node", link.name},
+                              {"endpoint", link.endpoint},
+                              {"why", link.lost_why},
+                              {"calls", link.in_flight}});
     std::erase(dirty_, &link);
     link.dirty = false;
     link.out.clear();

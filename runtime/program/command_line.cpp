@@ -4,6 +4,7 @@
 #include "runtime/program/exit_code.hpp"
 #include "runtime/program/help_text.hpp"
 #include "runtime/text/suggest.hpp"
+#include "support/log_text.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -61,6 +62,35 @@ std::vector<std::string> spread_nodes(int count, char** arguments) {
         spread.emplace_back(argument);
     }
     return spread;
+}
+
+// `--module A B` of a verb means two, and B may be called as a verb is (there is a module `bench`).
+// So each value behind such an option is bound to it: `--module=A --module=B`.
+std::vector<std::string> bind_lists(const CLI::App& program, std::vector<std::string> words) {
+    const auto verbs = program.get_subcommands({});
+    const auto verb = std::find_if(verbs.begin(), verbs.end(), [&](const CLI::App* each) {
+        return !words.empty() && each->get_name() == words.front();
+    });
+    if (verb == verbs.end()) return words;
+    std::vector<std::string> bound;
+    std::string list;  // whose values are being read
+    for (auto& word : words) {
+        if (word.starts_with('-')) {
+            const auto* option = (*verb)->get_option_no_throw(word);
+            list = option != nullptr && option->get_items_expected_max() > 1 &&
+                           option->get_allow_extra_args()
+                       ? word
+                       : "";
+            bound.push_back(std::move(word));
+        } else if (list.empty()) {
+            bound.push_back(std::move(word));
+        } else if (bound.back() == list) {
+            bound.back() += '=' + word;
+        } else {
+            bound.push_back(list + '=' + word);
+        }
+    }
+    return bound;
 }
 
 std::vector<std::string> verb_names(const CLI::App& program) {
@@ -135,9 +165,11 @@ void understand_help(const CLI::App& program, std::vector<std::string>& words) {
 }  // namespace
 
 void complain(std::string_view sentence) {
-    std::string line(sentence);
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    line = "dunlin: " + line + "\n";
+    std::string text(sentence);
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    std::string line = "dunlin: ";
+    support::append_log_text(line, text);  // it may quote what a node says
+    line += '\n';
     std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
@@ -146,6 +178,7 @@ int run_command_line(int argument_count, char** arguments, std::span<const add_v
     program.footer(program_footer);
     program.formatter(std::make_shared<help_text>());
     program.set_help_flag("-h,--help", "Show this help.");
+    program.require_subcommand(0, 1);  // what follows a verb is never another one
     std::vector<verb> added;
     for (const auto add : verbs) added.push_back(add(program));
 
@@ -157,6 +190,7 @@ int run_command_line(int argument_count, char** arguments, std::span<const add_v
         auto words = spread_nodes(argument_count, arguments);
         if (words == std::vector<std::string>{"--version"}) words = {"version"};
         understand_help(program, words);
+        words = bind_lists(program, std::move(words));
         std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
         program.parse(std::move(words));
         for (const auto& verb : added)

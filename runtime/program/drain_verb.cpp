@@ -8,6 +8,7 @@
 #include "runtime/program/member_list.hpp"
 #include "runtime/program/progress.hpp"
 #include "runtime/program/signals.hpp"
+#include "runtime/program/text_table.hpp"
 #include "runtime/program/top_sample.hpp"
 #include "runtime/text/quantity.hpp"
 
@@ -99,7 +100,7 @@ int wait_until_gone(const std::vector<member>& members, const member& whom, clie
         switch (watch.look()) {
             case leaving::left:
                 shown.clear();
-                std::printf("%s has left after %s\n", whom.name.c_str(),
+                std::printf("%s has left after %s\n", printable(whom.name).c_str(),
                             seconds_since(began).c_str());
                 return exit_code::success;
             case leaving::died:
@@ -115,7 +116,7 @@ int wait_until_gone(const std::vector<member>& members, const member& whom, clie
                           left + "; it goes on by itself");
         }
         if (shown.due())
-            shown.show(whom.name + " drains, " + seconds_since(began) + work_left(way));
+            shown.show(printable(whom.name) + " drains, " + seconds_since(began) + work_left(way));
         std::this_thread::sleep_for(look_every);
     }
 }

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a node says about its functions, for people and for programs.
+// Functions as people and programs read them: what they take, return, and are for.
 //
-// The node's answer may come from another version: what is missing is left out, what is unknown
-// is kept in the JSON and ignored in the table. Pure; any thread.
+// Types are said in words, from their JSON Schema; "*" marks fields that an input must have. Pure.
+// For source files only.
 #pragma once
 
-#include <dunlin/bytes.hpp>
-#include <dunlin/result.hpp>
+#include "runtime/program/function_list.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace dunlin::program {
 
-/// A table with one function a line.
-[[nodiscard]] result<std::string> functions_table(bytes_view payload);
+/// A line for each function, with its nodes if there are several, and whose they are.
+[[nodiscard]] std::string functions_table(const function_list& list);
 
 /// A JSON array with one function a line.
-[[nodiscard]] result<std::string> functions_json(bytes_view payload);
+[[nodiscard]] std::string functions_json(const function_list& list);
 
-/// A JSON Schema as a person would say it: "{url: string, text: string}", "[integer]", "any".
+/// One function as a JSON object on one line.
+[[nodiscard]] std::string function_json(const listed_function& function);
+
+/// One function with its whole types.
+[[nodiscard]] std::string function_details(const listed_function& function,
+                                           const function_list& list);
+
+/// A JSON Schema as a person would say it: "{url*: string, text: string}", "[integer]", "any".
 [[nodiscard]] std::string short_schema(std::string_view schema);
 
 }  // namespace dunlin::program

@@ -29,7 +29,8 @@ public:
         : options_(options),
           input_(std::move(input)),
           stop_(stop),
-          calls_(through, options.function, options.key, options.window, options.patience),
+          calls_(through, options.function, options.key, call_traces(options.trace), options.window,
+                 options.patience),
           progress_(results_go::to_standard_output) {}
 
     int run() {
@@ -72,7 +73,7 @@ private:
             any = true;
             if (impatient_) continue;
             bool failed = false;
-            auto text = print_line(next.tag, next.reply, options_.form, failed);
+            auto text = print_line(next.tag, next.reply, options_.form, next.trace, failed);
             text += '\n';
             std::fwrite(text.data(), 1, text.size(), stdout);
             ++printed_;

@@ -22,6 +22,7 @@ namespace dunlin::program {
 struct line_options {
     std::string function;
     std::string key;
+    std::string trace;  // empty: each line gets its own
     std::size_t window = 0;
     output_form form = output_form::value;
     std::chrono::microseconds patience{};  // with calls that a full queue refuses

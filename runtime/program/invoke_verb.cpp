@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace dunlin::program {
@@ -37,7 +38,8 @@ constexpr const char* footer = R"(Examples:
     dunlin invoke bench/echo '{"$bytes": "3q2+7w=="}' --raw | xxd
 
 Bytes, which JSON does not have, are an object with the one key "$bytes" and base64 in it, in the
-input and in the result. Without an input the function gets nil (null). In a result, a number that
+input and in the result. A map whose keys are no text, such as numbers, is given as an object with
+the one key "$map" and pairs in it: {"$map": [[1, "one"], [2, "two"]]}. Without an input the function gets nil (null). In a result, a number that
 JSON does not have (NaN, infinity) is null, and an extension {"$extension": 5, "$bytes": ...}.
 
 With --lines every line of the file is one input. Results are printed in the order of the inputs,
@@ -45,6 +47,9 @@ one line each; a call that fails prints {"line": 3, "error": {"code": ..., "deta
 place, and the others go on. A call for which the node has no room (overloaded) is made again when
 there should be some, for as long as --timeout says. A terminal that does not get the results is
 shown the progress.
+
+Each call carries a trace context. Its id stands in the log of every node that worked for the call,
+in the lines of its functions (request=...), and in the error here when it fails.
 
 Exit codes: 0 success, 1 the call (with --lines: at least one) failed, 2 usage or input,
 3 no node reached, 130 interrupted; what was in flight has been cancelled.)";
@@ -54,6 +59,7 @@ struct invoke_arguments {
     std::string function;
     std::optional<std::string> input;
     std::string key;
+    std::string trace;
     std::string lines;
     std::size_t window = 256;
     bool json = false;
@@ -65,6 +71,14 @@ output_form form_of(const invoke_arguments& given) {
     return given.raw ? output_form::raw : output_form::value;
 }
 
+// A word without quotes is meant as text.
+std::string hint_for_text(const std::string& given) {
+    constexpr std::size_t shown_max = 40;
+    const bool bare = given != "-" && given.find_first_of("\"{}[]") == std::string::npos;
+    if (!bare || given.size() > shown_max) return "";
+    return "; for text write '\"" + given + "\"', with both quotes";
+}
+
 any_value read_input(const std::optional<std::string>& given) {
     if (!given) return {encode(nullptr)};
     // Mostly a variable of a script that is not set.
@@ -74,7 +88,7 @@ any_value read_input(const std::optional<std::string>& given) {
         *given == "-"
             ? runtime::payload_from_json(std::string(std::istreambuf_iterator<char>(std::cin), {}))
             : runtime::payload_from_json(*given);
-    if (!payload) throw usage_error("the input: " + payload.error().detail);
+    if (!payload) throw usage_error("the input: " + payload.error().detail + hint_for_text(*given));
     return {std::move(*payload)};
 }
 
@@ -94,7 +108,7 @@ bool wait_for_outcome(ordered_calls& calls, signals& stop, ordered_calls::outcom
     return !impatient;
 }
 
-int print(const invoke_arguments& given, const result<any_value>& reply) {
+int print(const invoke_arguments& given, const result<any_value>& reply, std::string_view trace) {
     const auto form = form_of(given);
     const bool for_a_person = ::isatty(STDOUT_FILENO) == 1 && !given.json;
     auto text = reply ? print_value(*reply, form,
@@ -102,8 +116,8 @@ int print(const invoke_arguments& given, const result<any_value>& reply) {
                                                  : runtime::json_layout::one_line)
                       : result<std::string>(reply.error());
     if (!text) {
-        complain(to_string(text.error()));
-        if (given.json) std::puts(print_error(text.error()).c_str());
+        complain(error_sentence(text.error(), trace));
+        if (given.json) std::puts(print_error(text.error(), trace).c_str());
         return exit_code::call_failed;
     }
     if (!given.raw) *text += '\n';
@@ -123,10 +137,10 @@ int invoke_one(const invoke_arguments& given) {
     signals stop;
     auto to = connect(given.connection, stop);
     if (!to.client) return not_reached(given, to);
-    ordered_calls calls(*to.client, given.function, given.key, 1);
+    ordered_calls calls(*to.client, given.function, given.key, call_traces(given.trace), 1);
     calls.start(0, input);
     ordered_calls::outcome outcome;
-    if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome.reply);
+    if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome.reply, outcome.trace);
     complain("interrupted; the call was cancelled");
     return exit_code::interrupted;
 }
@@ -139,6 +153,7 @@ int run(invoke_arguments& given) {
     if (given.key.size() > wire::name_bytes_max)
         throw usage_error("--key has " + std::to_string(given.key.size()) + " bytes, the most is " +
                           std::to_string(wire::name_bytes_max));
+    if (!given.trace.empty()) check_trace(given.trace);
     if (given.json && given.raw) throw usage_error("--json and --raw exclude each other");
     if (given.lines.empty()) return invoke_one(given);
 
@@ -149,9 +164,9 @@ int run(invoke_arguments& given) {
     signals stop;
     auto to = connect(given.connection, stop);
     if (!to.client) return not_reached(given, to);
-    return invoke_lines(
-        *to.client, std::move(*input), stop,
-        {given.function, given.key, given.window, form_of(given), given.connection.timeout});
+    return invoke_lines(*to.client, std::move(*input), stop,
+                        {given.function, given.key, given.trace, given.window, form_of(given),
+                         given.connection.timeout});
 }
 
 }  // namespace
@@ -166,6 +181,11 @@ verb add_invoke(CLI::App& program) {
     app->add_option("JSON", given->input, "The input, or - to read it from standard input.");
     app->add_option("--key", given->key,
                     "Partition key, handed to the function; at most 255 bytes.");
+    app->add_option(
+           "--trace", given->trace,
+           "W3C trace context of the call, as in 00-4bf9...4736-00f0...02b7-01, instead of "
+           "a new one.")
+        ->type_name("TRACEPARENT");
     app->add_option("--lines", given->lines,
                     "Call the function once for every line of this file; - is standard input.")
         ->type_name("FILE")

@@ -48,7 +48,10 @@ struct made_files {
 
 std::string allow_entry(const security::key_pair& pair, const std::string& as) {
     return "[[allow]]\nname = \"" + pair.name + "\"\nkey = \"" + pair.public_key + "\"\nrole = \"" +
-           as + "\"\n" + (as == to_string(role::client) ? "functions = [\"*\"]\n" : "");
+           as + "\"\n" +
+           (as == to_string(role::client) ? "functions = [\"bench/echo\"]  # what it may call; "
+                                            "\"text/*\" is all of a module\n"
+                                          : "");
 }
 
 std::string what_next(const security::key_pair& pair, const made_files& files,

@@ -3,17 +3,18 @@
 
 #include "runtime/config/config_file.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/log.hpp"
 #include "runtime/node.hpp"
 #include "runtime/program/exit_code.hpp"
 #include "runtime/program/logging.hpp"
 #include "runtime/program/signals.hpp"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -89,6 +90,9 @@ settings effective_settings(const node_arguments& given) {
     return all;
 }
 
+/// How long the end waits for a log that nobody reads.
+constexpr std::chrono::milliseconds log_wait_max{500};
+
 void announce(const runtime::node& node) {
     const auto functions = node.functions().size();
     std::printf("dunlin node ready: %s name=%s functions=%zu\n", node.endpoints().front().c_str(),
@@ -104,7 +108,8 @@ void allow_many_descriptors() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
     limit.rlim_cur = limit.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        spdlog::warn("the limit on descriptors stays as it is why=\"{}\"", std::strerror(errno));
+        runtime::log().warn("the limit on descriptors stays as it is",
+                            {{"why", std::strerror(errno)}});
 }
 
 int serve(settings all) {
@@ -115,6 +120,7 @@ int serve(settings all) {
     allow_many_descriptors();
     auto started = runtime::node::start(std::move(all.node));
     if (!started) {
+        flush_log(log_wait_max);
         complain(started.error().detail);
         return started.error().code == errc::invalid_argument ? exit_code::usage
                                                               : exit_code::not_started;
@@ -125,11 +131,13 @@ int serve(settings all) {
     announce(node);
     stop.wait();
     const exit_at_signal impatient(stop);
-    spdlog::info("stopping; a second signal ends the node at once");
+    runtime::log().info("stopping; a second signal ends the node at once");
     const auto unfinished = node.stop();
     if (unfinished > 0) {
-        spdlog::warn("answered {} calls in place of their functions, which did not end in time",
-                     unfinished);
+        runtime::log().warn(
+            "calls were answered in place of their functions, which did not end in time",
+            {{"calls", unfinished}});
+        flush_log(log_wait_max);
         // Those functions still run. Nothing may be torn down under them.
         std::_Exit(exit_code::success);
     }
@@ -155,7 +163,11 @@ verb add_node(CLI::App& program) {
         ->group("Configuration");
     return {app, [given] {
                 auto all = effective_settings(*given);
-                if (!given->print_config) return serve(std::move(all));
+                if (!given->print_config) {
+                    const int code = serve(std::move(all));
+                    flush_log(log_wait_max);  // once the node is gone, which logs, too
+                    return code;
+                }
                 std::fputs(runtime::print_config(all).c_str(), stdout);
                 return exit_code::success;
             }};

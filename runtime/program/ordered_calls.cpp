@@ -19,10 +19,12 @@ constexpr std::chrono::milliseconds pause_max{1000};
 }  // namespace
 
 ordered_calls::ordered_calls(client& through, std::string function, std::string key,
-                             std::size_t window, std::chrono::microseconds patience)
+                             call_traces traces, std::size_t window,
+                             std::chrono::microseconds patience)
     : client_(through),
       function_(std::move(function)),
       key_(std::move(key)),
+      traces_(std::move(traces)),
       slots_(window),
       patience_(patience),
       fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -36,6 +38,7 @@ ordered_calls::slot& ordered_calls::claim(std::uint64_t tag) {
     at.done.store(false, std::memory_order_relaxed);
     at.tag = tag;
     at.ticket = {};
+    at.trace.clear();
     at.attempts = 0;
     return at;
 }
@@ -43,12 +46,13 @@ ordered_calls::slot& ordered_calls::claim(std::uint64_t tag) {
 void ordered_calls::start(std::uint64_t tag, any_value input) {
     auto& at = claim(tag);
     at.input = std::move(input);
+    at.trace = traces_.next();
     at.started = clock::now();
     send(at);
 }
 
 void ordered_calls::send(slot& at) {
-    call_options options{.key = key_};
+    call_options options{.key = key_, .trace = at.trace};
     // All attempts together have the time of one call.
     if (at.attempts++ != 0)
         options.timeout = std::max(std::chrono::duration_cast<std::chrono::microseconds>(
@@ -132,6 +136,7 @@ bool ordered_calls::take(outcome& next) {
     if (!at.done.load(std::memory_order_acquire)) return false;
     next.tag = at.tag;
     next.reply = std::exchange(at.reply, result<any_value>{});
+    next.trace = at.trace;
     ++taken_;
     return true;
 }

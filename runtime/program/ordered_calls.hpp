@@ -15,6 +15,7 @@
 #pragma once
 
 #include "runtime/program/any_value.hpp"
+#include "runtime/program/trace_context.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -33,13 +34,14 @@ public:
     struct outcome {
         std::uint64_t tag = 0;  // as given to `start`
         result<any_value> reply;
+        std::string trace;  // that the call carried; empty when it was not made
     };
 
     using clock = std::chrono::steady_clock;
 
     /// `patience`: how long a refused call is tried again; zero: not at all.
-    ordered_calls(client& through, std::string function, std::string key, std::size_t window,
-                  std::chrono::microseconds patience = {});
+    ordered_calls(client& through, std::string function, std::string key, call_traces traces,
+                  std::size_t window, std::chrono::microseconds patience = {});
     ~ordered_calls();
     ordered_calls(const ordered_calls&) = delete;
     ordered_calls& operator=(const ordered_calls&) = delete;
@@ -77,6 +79,7 @@ private:
         std::uint64_t tag = 0;
         call_ticket ticket;
         any_value input;  // while it may have to be sent again
+        std::string trace;
         unsigned attempts = 0;
         clock::time_point started;
         result<any_value> reply;
@@ -96,6 +99,7 @@ private:
     client& client_;
     std::string function_;
     std::string key_;
+    call_traces traces_;
     std::vector<slot> slots_;
     const std::chrono::microseconds patience_;
     std::vector<repeat> repeats_;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace dunlin::program {
 
@@ -25,10 +26,15 @@ enum class output_form {
 
 /// The result, or {"line": 3, "error": {"code": ..., "detail": ...}}, on one line. With
 /// `output_form::envelope` results have their line number too. Sets `failed` on an error.
+/// `trace` is what the call carried, if it was made: an error has its id as "request".
 [[nodiscard]] std::string print_line(std::uint64_t line, const result<any_value>& reply,
-                                     output_form form, bool& failed);
+                                     output_form form, std::string_view trace, bool& failed);
 
 /// {"error": {"code": ..., "detail": ...}}
-[[nodiscard]] std::string print_error(const error& why);
+[[nodiscard]] std::string print_error(const error& why, std::string_view trace = {});
+
+/// "failed: no more paper (request 4bf92f3577b34da6a3ce929d0e0e4736)": the nodes' logs have that
+/// id.
+[[nodiscard]] std::string error_sentence(const error& why, std::string_view trace);
 
 }  // namespace dunlin::program

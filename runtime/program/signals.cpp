@@ -2,6 +2,7 @@
 #include "runtime/program/signals.hpp"
 
 #include "runtime/program/exit_code.hpp"
+#include "runtime/program/logging.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <iterator>
@@ -40,7 +42,9 @@ exit_at_signal::exit_at_signal(const signals& of) : end_fd_(::eventfd(0, EFD_CLO
         pollfd sources[]{{signal_fd, POLLIN, 0}, {end_fd, POLLIN, 0}};
         while (::poll(sources, std::size(sources), -1) < 0) {
         }
-        if (sources[1].revents == 0) ::_exit(exit_code::interrupted);
+        if (sources[1].revents != 0) return;
+        flush_log(std::chrono::milliseconds(50));
+        ::_exit(exit_code::interrupted);
     });
 }
 

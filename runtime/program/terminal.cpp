@@ -75,15 +75,14 @@ void terminal::show(const std::string& page) {
     write_all(text + "\033[J");
 }
 
-bool terminal::pressed(char key) {
+std::string terminal::pressed() {
     std::array<char, 64> taken{};
-    bool found = false;
+    std::string keys;
     for (;;) {
         const auto count = ::read(STDIN_FILENO, taken.data(), taken.size());
-        if (count <= 0) return found;
-        const std::string_view keys(taken.data(), static_cast<std::size_t>(count));
-        found = found || keys.find(key) != std::string_view::npos;
-        if (keys.size() < taken.size()) return found;
+        if (count <= 0) return keys;
+        keys.append(taken.data(), static_cast<std::size_t>(count));
+        if (static_cast<std::size_t>(count) < taken.size()) return keys;
     }
 }
 

@@ -35,8 +35,8 @@ public:
     [[nodiscard]] int keys_fd() const noexcept { return keys_ ? 0 : -1; }
     /// Readable when the size has changed.
     [[nodiscard]] int resized_fd() const noexcept { return resized_; }
-    /// Takes the keys that are there. True if one of them is `key`.
-    [[nodiscard]] bool pressed(char key);
+    /// Takes the keys that are there, as the terminal sends them.
+    [[nodiscard]] std::string pressed();
     void resized_seen() noexcept;
 
 private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/text_table.hpp"
 
+#include "support/log_text.hpp"
+#include "support/utf8.hpp"
+
 #include <algorithm>
 
 namespace dunlin::program {
@@ -21,13 +24,14 @@ std::vector<std::size_t> widths_of(const std::vector<table_row>& rows, std::size
 }  // namespace
 
 std::string printable(std::string_view text) {
-    std::string safe(text);
-    for (std::size_t i = 0; i < safe.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(safe[i]);
-        if (byte < 0x20 || byte == 0x7f) safe[i] = '?';
-        // U+0080 to U+009F, which some terminals obey.
-        if (byte == 0xc2 && i + 1 < safe.size() && static_cast<unsigned char>(safe[i + 1]) < 0xa0)
-            safe.replace(i, 2, "?");
+    std::string safe;
+    while (!text.empty()) {
+        const auto size = std::max<std::size_t>(support::character_bytes(text), 1);
+        const auto character = text.substr(0, size);
+        std::string shown;
+        support::append_log_text(shown, character);
+        safe += shown == character ? shown : "?";
+        text.remove_prefix(size);
     }
     return safe;
 }

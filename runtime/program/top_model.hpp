@@ -10,6 +10,7 @@
 #include "runtime/program/member_list.hpp"
 #include "runtime/program/top_sample.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -72,6 +73,8 @@ struct top_model {
     std::vector<top_node> nodes;
     /// The most called first.
     std::vector<top_function> functions;
+    /// So many of them are scrolled past.
+    std::size_t functions_above = 0;
 };
 
 class top_history {

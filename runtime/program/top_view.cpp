@@ -154,10 +154,13 @@ std::string top_text(const top_model& model, screen_size size, const std::string
         std::stable_partition(order.begin(), order.end(),
                               [](const top_node* node) { return in_trouble(*node); });
     for (const auto* node : order) nodes.push_back(row_of(*node));
-    for (const auto& function : model.functions) functions.push_back(row_of(function));
+    const auto above = std::min(model.functions_above, model.functions.size());
+    for (std::size_t i = above; i < model.functions.size(); ++i)
+        functions.push_back(row_of(model.functions[i]));
 
     auto text = first_line(model, size.columns, hint) + "\n" +
                 some_of(nodes, node_columns, node_room, size.columns);
+    if (above != 0) functions.front().front() += " (" + std::to_string(above) + " above)";
     if (!model.functions.empty())
         text += "\n" + some_of(functions, function_columns, function_room, size.columns);
     return first_lines(std::move(text), size.lines);

@@ -34,7 +34,8 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Prints "dunlin: " and the sentence, with line breaks turned into spaces, on standard error.
+/// Prints "dunlin: " and the sentence, with line breaks turned into spaces and what a
+/// terminal would obey escaped, on standard error.
 void complain(std::string_view sentence);
 
 }  // namespace dunlin::program

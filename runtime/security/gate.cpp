@@ -17,6 +17,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+std::int64_t now_ns() { return clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
+
 /// How soon a change of the allow-list holds.
 constexpr std::chrono::milliseconds look_every{1000};
 constexpr std::chrono::milliseconds for_ever{-1};
@@ -101,7 +103,8 @@ void gate::answer(zmq::socket_t& socket) {
     if (too_long || !read.problem.empty()) {
         node_.counters.questions_malformed.add();
         const auto why = too_long ? std::string_view("too many parts") : read.problem;
-        if (strangers_.first(why)) log().error("ZeroMQ asks for access malformed why=\"{}\"", why);
+        if (const auto unsaid = strangers_.due(why, now_ns()))
+            log().error("ZeroMQ asks for access malformed", {{"why", why}, {"unsaid", *unsaid}});
         if (read.question.request_id.empty()) return;  // nobody could match an answer
         said = write_zap(read.question.request_id, zap_status::broken, why, {});
     } else if (node_.board.newest()->find(read.question.public_key) == nullptr) {
@@ -122,11 +125,10 @@ void gate::answer(zmq::socket_t& socket) {
 
 void gate::refuse(const std::string& public_key, const std::string& address) {
     node_.counters.keys_refused.add();
-    if (!strangers_.first(public_key)) return;
-    log().warn("connection refused: its key is not allowed key=\"{}\" from={}", public_key,
-               address);
-    if (strangers_.full())
-        log().warn("there are so many strange keys that further ones are only counted");
+    const auto unsaid = strangers_.due(public_key, now_ns());
+    if (!unsaid) return;
+    log().warn("connection refused: its key is not allowed",
+               {{"key", public_key}, {"from", address}, {"unsaid", *unsaid}});
 }
 
 void gate::look_at_list() {
@@ -134,11 +136,12 @@ void gate::look_at_list() {
     auto list = allow_list::read(node_.allow->path());
     if (!list) {
         node_.counters.allow_list_failures.add();
-        log().error("the allow-list cannot be read, so the last good one stays why=\"{}\"",
-                    list.error().detail);
+        log().error("the allow-list cannot be read, so the last good one stays",
+                    {{"why", list.error().detail}});
         return;
     }
-    log().info("the allow-list was read anew file={} keys={}", node_.allow->path(), list->size());
+    log().info("the allow-list was read anew",
+               {{"file", node_.allow->path()}, {"keys", list->size()}});
     const auto& own = node_.keys->own;
     node_.board.put(std::make_shared<const access>(own.public_key, own.name, std::move(*list)));
     changed_();

@@ -7,11 +7,11 @@
 // is let in comes with each of its frames, as ZeroMQ's property "User-Id"; the lanes look up there
 // what it may do. The allow-list's file is looked at once a second: one that has changed holds at
 // once, also for those who are connected, and one that cannot be read changes nothing.
-// What it logs are public keys and names, never a secret, and each stranger once.
+// What it logs are public keys and names, never a secret, and each stranger once a minute.
 // Owned by the node; a thread of its own. Made before the lanes bind, ended after they have ended.
 #pragma once
 
-#include "runtime/security/said_once.hpp"
+#include "runtime/said_once.hpp"
 #include "support/wake_event.hpp"
 
 #include <zmq.hpp>

@@ -3,8 +3,9 @@
 // Payloads as JSON: how people and scripts write what a function takes and read what it returns.
 //
 // JSON says less than msgpack, so three things need a convention. Bytes are an object with the
-// one key "$bytes" and base64 in it, in both directions. A msgpack extension is shown as
-// {"$extension": number, "$bytes": base64}. A map's key that is no text is written as its JSON,
+// one key "$bytes" and base64 in it, in both directions. A map whose keys are no text is given as
+// {"$map": [[key, value], ...]}. A msgpack extension is shown as
+// {"$extension": number, "$bytes": base64}. A map's key that is no text is shown as its JSON,
 // and a number that is no number (NaN, infinities) as null. Text that is not UTF-8 gets U+FFFD
 // where it is not. Fields keep their order on the way out.
 //

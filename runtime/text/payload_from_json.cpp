@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -46,10 +47,26 @@ private:
     void object(const json& from) {
         const nesting inner(*this);
         if (from.size() == 1 && from.begin().key() == "$bytes") return binary(*from.begin());
+        if (from.size() == 1 && from.begin().key() == "$map") return map_of_pairs(*from.begin());
         to_.map(from.size());
         for (const auto& [key, item] : from.items()) {
             to_.text(key);
             value(item);
+        }
+    }
+
+    void map_of_pairs(const json& from) {
+        const bool pairs = from.is_array() && std::all_of(from.begin(), from.end(), [](auto& each) {
+                               return each.is_array() && each.size() == 2;
+                           });
+        if (!pairs)
+            throw call_error(
+                {errc::invalid_argument,
+                 "\"$map\" takes a list of pairs, as in [[1, \"one\"], [2, \"two\"]]"});
+        to_.map(from.size());
+        for (const auto& each : from) {
+            value(each[0]);
+            value(each[1]);
         }
     }
 

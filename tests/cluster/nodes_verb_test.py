@@ -219,6 +219,42 @@ class TopTest(ProgramTest):
                     self.assertEqual(screen.settings(), screen.before)
 
 
+class FunctionsTest(ProgramTest):
+    def test_the_functions_of_all_nodes_are_listed_with_who_serves_them(self):
+        with Cluster(2) as cluster:
+            cluster.add("n3", "--module", os.environ["FAULTS_MODULE"])
+            cluster.wait_until_alive("n1", "n2", "n3")
+            n1 = ("--node", cluster.endpoint("n1"))
+            listed = dunlin("functions", *n1)
+            self.assert_exit(listed, 0)
+            rows = listed.stdout.splitlines()
+            self.assertRegex(rows[0], r"\AFUNCTION +PROPERTIES +INPUT -> OUTPUT +NODES +DESCRIPTION")
+            for function, nodes in (("bench/echo", "all"), ("faults/trace_of", "n3")):
+                row = next(row for row in rows if row.startswith(function + " "))
+                self.assertRegex(row, rf" {nodes}( |$)")
+            self.assertEqual(rows[-1], "Of 3 nodes: n1, n2, n3.")
+            self.assertEqual(listed.stderr, "")
+            by_name = {each["name"]: each for each in
+                       json.loads(dunlin("functions", "--json", *n1).stdout)}
+            self.assertEqual(by_name["bench/echo"]["nodes"], ["n1", "n2", "n3"])
+            self.assertEqual(by_name["faults/trace_of"]["nodes"], ["n3"])
+            whole = dunlin("functions", "faults/trace_of", *n1)
+            self.assertIn("\nNodes\n    n3 (of 3)\n", whole.stdout)
+            alone = dunlin("functions", "--this-node", *n1)
+            self.assertNotIn("faults/", alone.stdout)
+            self.assertEqual(alone.stdout.splitlines()[-1], "Of node n1.")
+
+    def test_a_node_that_does_not_answer_is_named(self):
+        with Cluster(2, "--suspicion", "30s") as cluster:
+            cluster.nodes["n2"].signal(signal.SIGSTOP)
+            try:
+                listed = dunlin("functions", "--node", cluster.endpoint("n1"), "--timeout", "300ms")
+            finally:
+                cluster.nodes["n2"].signal(signal.SIGCONT)
+            self.assert_complaint(listed, 0, "dunlin: node n2: ")
+            self.assertEqual(listed.stdout.splitlines()[-1], "Of node n1.")
+
+
 class DrainTest(ProgramTest):
     def test_an_unknown_node_is_named_with_those_that_there_are(self):
         with Cluster() as cluster:

@@ -200,7 +200,49 @@ class CallTest(ProgramTest):
             os.close(terminal)
             os.close(screen)
 
-    def test_a_functions_log_line_names_the_function_and_the_invocation(self):
+    def test_text_without_quotes_gets_a_hint(self):
+        self.assert_complaint(self.call("invoke", "bench/echo", "x"), 2, "not valid JSON",
+                              "for text write '\"x\"'")
+        for no_text in ('{"a": x}', '["x"'):
+            ran = self.call("invoke", "bench/echo", no_text)
+            self.assert_complaint(ran, 2, "not valid JSON")
+            self.assertNotIn("for text", ran.stderr)
+
+    def test_maps_with_numbers_for_keys_can_be_given(self):
+        ran = self.call("invoke", "bench/echo", '{"$map": [[1, "one"], [-2, [3.5]]]}')
+        self.assert_exit(ran, 0)
+        self.assertEqual(json.loads(ran.stdout), {"1": "one", "-2": [3.5]})
+
+    def test_a_call_has_the_trace_it_is_given_or_a_new_one(self):
+        given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        with Node("--module", os.environ["FAULTS_MODULE"]) as node:
+            trace_of = ("invoke", "faults/trace_of", '""', "--raw", "--node", node.endpoint)
+            self.assertEqual(dunlin(*trace_of, "--trace", given).stdout, given)
+            made = {dunlin(*trace_of).stdout for _ in range(3)}
+            self.assertEqual(len(made), 3)
+            for trace in made:
+                self.assertRegex(trace, r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-00\Z")
+            lines = dunlin("invoke", "faults/trace_of", "--lines", "-", "--node", node.endpoint,
+                           stdin='""\n' * 50).stdout.split()
+            self.assertEqual(len(set(lines)), 50)
+        for wrong in ("x", given.upper(), given[:-3], "00-" + "0" * 32 + given[35:]):
+            self.assert_complaint(self.call("invoke", "bench/echo", "1", "--trace", wrong), 2,
+                                  "--trace wants a W3C traceparent such as 00-")
+
+    def test_a_failed_call_names_its_request(self):
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        fail = ("invoke", "bench/fail", '{"message": "no paper"}')
+        self.assert_complaint(self.call(*fail, "--trace", trace), 1,
+                              "no paper (request 4bf92f3577b34da6a3ce929d0e0e4736)")
+        ran = self.call(*fail, "--json")
+        told = json.loads(ran.stdout)["error"]["request"]
+        self.assertIn(f"(request {told})", ran.stderr)
+        lines = self.call("invoke", "bench/fail", "--lines", "-",
+                          stdin='{"message": "a"}\nno JSON\n').stdout.splitlines()
+        self.assertRegex(json.loads(lines[0])["error"]["request"], r"\A[0-9a-f]{32}\Z")
+        self.assertNotIn("request", json.loads(lines[1])["error"])
+
+    def test_a_functions_log_line_names_the_function_and_the_request(self):
         faults = os.path.join(os.path.dirname(os.environ["BENCH_MODULE"]), "faults.so")
         with Node("--module", faults) as node:
             ran = dunlin("invoke", "faults/trace_of", '"me"', "--node", node.endpoint)
@@ -208,7 +250,7 @@ class CallTest(ProgramTest):
             node.signal(signal.SIGTERM)
             self.assertEqual(node.wait(), 0)
             self.assertRegex(node.log(), r"asked for the trace by=me function=faults/trace_of "
-                                         r"invocation=[1-9]\d*\n")
+                                         r"request=[0-9a-f]{32}\n")
 
     def test_the_window_is_for_streams_only(self):
         self.assert_complaint(self.call("invoke", "bench/echo", "1", "--window", "3"), 2, "--lines")
@@ -254,7 +296,19 @@ class CallTest(ProgramTest):
         self.assertRegex(head, r"\AFUNCTION +PROPERTIES +INPUT -> OUTPUT +DESCRIPTION\Z")
         sleep = next(row for row in rows if row.startswith("bench/sleep "))
         self.assertIn("blocking", sleep)
-        self.assertIn("{us: integer} -> ", sleep)
+        self.assertRegex(sleep, r"\{us\*?: integer\} -> ")
+        self.assertEqual(rows[-1], f"Of node {self.node.ready.split()[4].removeprefix('name=')}.")
+
+    def test_one_function_is_shown_whole(self):
+        ran = self.call("functions", "bench/sleep")
+        self.assert_exit(ran, 0)
+        self.assertTrue(ran.stdout.startswith("bench/sleep: "), ran.stdout)
+        self.assertRegex(ran.stdout, r"\nInput\n    \{us\*?: integer\}\nOutput\n")
+        self.assertRegex(ran.stdout, r"\nProperties\n    .*blocking")
+        ran = self.call("functions", "bench/sleep", "--json")
+        self.assertEqual(json.loads(ran.stdout)["name"], "bench/sleep")
+        self.assert_complaint(self.call("functions", "bench/slep"), 1,
+                              "no function bench/slep; did you mean bench/sleep?")
 
     def test_functions_are_listed_for_programs(self):
         functions = self.node.functions()

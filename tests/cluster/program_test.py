@@ -57,6 +57,28 @@ class CommandLineTest(ProgramTest):
                               "dunlin node has no option '--lisen'; did you mean --listen?")
         self.assert_complaint(dunlin("bench", "a/b", "--windwo=3"), 2, "did you mean --window?")
 
+    def test_a_module_may_be_called_as_a_verb_is(self):
+        ran = dunlin("node", "--module", "./co.so", "bench", "top", "--name", "a", "--join",
+                     "tcp://127.0.0.1:1", "tcp://127.0.0.1:2", "--print-config")
+        self.assert_exit(ran, 0)
+        self.assertIn('modules = ["./co.so", "bench", "top"]\n', ran.stdout)
+        self.assertIn('join = ["tcp://127.0.0.1:1", "tcp://127.0.0.1:2"]\n', ran.stdout)
+        self.assertIn('name = "a"\n', ran.stdout)
+        self.assert_complaint(dunlin("node", "--name", "a", "bench"), 2,
+                              "'bench' is one argument too many for dunlin node")
+
+    def test_a_module_beside_the_user_is_suggested(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "libm1.so").touch()
+            ran = subprocess.run([binary(), "node", "--module", "m1"], cwd=folder, text=True,
+                                 capture_output=True, timeout=WAIT_SECONDS_MAX, check=False)
+        self.assert_complaint(ran, 4, "no module m1 ", "did you mean ./libm1.so?")
+
+    def test_names_that_cannot_stand_in_a_line_are_refused(self):
+        for option in ("--name", "--cluster", "--advertise"):
+            self.assert_complaint(dunlin("node", option, "a\nb\x1b[2J"), 2,
+                                  f"{option}: the name 'a\\nb\\x1b[2J' has a character")
+
     def test_arguments_that_cannot_be_used_are_refused(self):
         for arguments, part in (
                 (("invoke",), "FUNCTION is required"),
@@ -267,6 +289,11 @@ class ConfigurationTest(ProgramTest):
                        "--print-config").stdout
         again = dunlin("node", "--config", self.file(first), "--print-config").stdout
         self.assertEqual(first, again)
+
+    def test_a_value_that_cannot_be_used_is_refused_with_its_place(self):
+        name = self.file("[node]\nname = 'a'\n[cluster]\njoin = ['tcp://127.0.0.1:1', 'x']\n")
+        self.assert_complaint(dunlin("node", "--config", name), 2,
+                              f"{name}:4:30: cluster.join: endpoint \"x\" does not begin with")
 
     def test_log_lines_can_be_json(self):
         with Node("--log-format", "json") as node:

@@ -108,7 +108,7 @@ class Node(Process):
             raise
 
     def functions(self):
-        listed = dunlin("functions", "--node", self.endpoint, "--json")
+        listed = dunlin("functions", "--this-node", "--node", self.endpoint, "--json")
         if listed.returncode != 0:
             raise AssertionError(listed.stderr)
         return {function["name"]: function for function in json.loads(listed.stdout)}

@@ -57,6 +57,9 @@ def matches(shown, said):
             # Shares, and times: "0%", "182us", and "-" where there is none yet.
             if re.fullmatch(r"[\d.,]+(%|us|ms|s)|-", word):
                 pattern = r"([\d.,]+(%|us|ms|s)|-)"
+            # The name of a request.
+            if re.fullmatch(r"[0-9a-f]{32}\)", word):
+                pattern = r"[0-9a-f]{32}\)"
             words.append(pattern)
         if not re.fullmatch(r"\s*" + r"\s+".join(words) + r"\s*", line):
             return False

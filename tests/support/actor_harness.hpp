@@ -113,7 +113,7 @@ public:
 
 class silent_log final : public actors::function_log {
 public:
-    void write(std::int32_t /*level*/, std::string_view function, std::uint64_t /*invocation_id*/,
+    void write(std::int32_t /*level*/, std::string_view function, std::string_view /*request*/,
                std::string_view text) noexcept override {
         lines.push_back(std::string(function) + ": " + std::string(text));
     }

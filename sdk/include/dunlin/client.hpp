@@ -84,6 +84,11 @@ struct client_options {
     /// it always sleeps at once, which saves processor time and makes quick calls slower. At most
     /// 10 ms.
     std::chrono::microseconds busy_poll{300};
+    /// Whether the C library is to keep up to 8 MiB of freed heap instead of giving it back to the
+    /// system at once. That makes replies of 16 KiB and more quicker, as they need not fault their
+    /// memory in again, and it holds for the whole program from then on, whatever clients it has
+    /// (glibc's dynamic threshold, mallopt(3)). So it is for the program to choose.
+    bool keep_heap = false;
 };
 
 /// Names one asynchronous call, for `client::cancel`.

@@ -65,7 +65,8 @@ public:
     [[nodiscard]] bytes_view key() const {
         return {reinterpret_cast<const std::byte*>(info().key), info().key_size};
     }
-    /// The caller's W3C trace context in its text form; empty without one.
+    /// The caller's W3C trace context in its text form; empty when a client gave none. Its id is
+    /// what log lines name the request by, and inner calls carry it on.
     [[nodiscard]] std::string_view trace() const {
         return {reinterpret_cast<const char*>(info().trace), info().trace_size};
     }

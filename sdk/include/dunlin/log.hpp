@@ -4,8 +4,9 @@
 //
 //     ctx.log().info("page counted", {{"words", 12}, {"url", page.url}});
 //
-// gives `page counted words=12 url=http://a.example`. The node adds function and invocation id
-// and decides where lines go. Values with spaces, quotes or control characters are quoted, so a
+// gives `page counted words=12 url=http://a.example`, or with `--log-format json` an object with
+// these keys. The node adds the function and the call's id and decides where lines go. Control
+// characters and bytes that are not UTF-8 are escaped, values with spaces or quotes are quoted: a
 // line stays one line and can be taken apart again. A logger belongs to its context and thread.
 #pragma once
 
@@ -28,8 +29,7 @@ public:
         : log_field(name, std::string_view(value)) {}
     log_field(std::string_view name, const std::string& value)
         : log_field(name, std::string_view(value)) {}
-    log_field(std::string_view name, bool value)
-        : log_field(name, std::string_view(value ? "true" : "false")) {}
+    log_field(std::string_view name, bool value);
     log_field(std::string_view name, double value);
     template <std::signed_integral T>
     log_field(std::string_view name, T value)

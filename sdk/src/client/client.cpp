@@ -2,6 +2,7 @@
 #include "client/checks.hpp"
 #include "client/driver.hpp"
 #include "security/client_keys.hpp"
+#include "support/block_cache.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/client.hpp>
@@ -100,6 +101,7 @@ result<client> client::connect(client_options options) {
     if (auto checked = check(options); !checked) return std::move(checked.error());
     auto keys = security::read_client_keys(options.key_file, options.node_key_file);
     if (!keys) return std::move(keys.error());
+    if (options.keep_heap) support::keep_heap_between_frames();
     std::unique_ptr<impl> state;
     try {
         state = std::make_unique<impl>(std::move(options), std::move(*keys));

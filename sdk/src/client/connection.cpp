@@ -159,7 +159,6 @@ std::shared_ptr<received_frame> connection::receive() {
         if (zmq_errno() != EAGAIN) give_up(zmq_strerror(zmq_errno()));
         return nullptr;
     }
-    if (next_->view().size() >= support::frame_bytes_large) support::keep_heap_between_frames();
     return std::exchange(next_, nullptr);
 }
 

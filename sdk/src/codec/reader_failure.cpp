@@ -38,7 +38,10 @@ std::string in_quotes(std::string_view text) {
 std::string number(double value) {
     std::array<char, 32> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    return {digits.data(), end};
+    const std::string text(digits.data(), end);
+    // 3.0 is not to look like the integer that was wanted.
+    const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;
+    return whole ? text + ".0" : text;
 }
 
 // An integer's digits; empty when the next value is none.

@@ -19,9 +19,6 @@ namespace dunlin::support {
 /// Bytes that unused blocks may hold together.
 inline constexpr std::size_t block_cache_bytes_max = std::size_t{8} << 20;
 
-/// Received frames from here on are worth `keep_heap_between_frames`.
-inline constexpr std::size_t frame_bytes_large = std::size_t{16} << 10;
-
 /// A block of at least `capacity_min` bytes, which starts with the first `used` bytes of `block`
 /// (null: nothing); `block` is given back. `capacity` becomes the real size.
 /// @returns null, with `block` untouched, when there is no memory.
@@ -36,6 +33,8 @@ void block_free(void* block) noexcept;
 /// larger block once; from then on it keeps twice that block (mallopt(3), "dynamic mmap
 /// threshold"). So this frees one of 4 MiB, the first time it is called. Other allocators and
 /// programs that have set their own thresholds are not affected.
+/// It changes the whole process for good, so only the program may decide it: `dunlin` does for
+/// itself, and whoever links the SDK with `client_options::keep_heap`.
 void keep_heap_between_frames() noexcept;
 
 }  // namespace dunlin::support

@@ -3,6 +3,9 @@
 
 #include "tests/support/catch.hpp"
 
+#include <string>
+#include <utility>
+
 using namespace dunlin;
 using namespace dunlin::runtime;
 
@@ -24,7 +27,24 @@ TEST_CASE("a node's name fits into the handshake") {
     config.name += 'n';
     const auto checked = check_listen(config);
     REQUIRE_FALSE(checked);
-    CHECK(checked.error().detail == "a node's name has at most 255 bytes, this one has 256");
+    CHECK(checked.error().detail == "a name has at most 255 bytes, this one has 256");
+}
+
+TEST_CASE("a name that cannot stand in a line is refused") {
+    node_config config;
+    for (auto* name : {&config.name, &config.cluster, &config.advertise}) {
+        for (const auto* bad : {"a\nb", "a\x1b[2J", "a\xff", "a\xe2\x80\xa8", "a\x7f"}) {
+            const auto before = std::exchange(*name, bad);
+            const auto refused = check_listen(config);
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code == errc::invalid_argument);
+            CHECK(refused.error().detail.find("cannot stand in a line") != std::string::npos);
+            *name = before;
+        }
+        const auto before = std::exchange(*name, "gr\xc3\xbc\xc3\x9f e");
+        CHECK(check_listen(config));
+        *name = before;
+    }
 }
 
 TEST_CASE("loopback is what only this machine can reach") {

@@ -159,7 +159,19 @@ TEST_CASE("a value of another type is refused with what was expected and what ca
     CHECK(complaint("[node]\nmodules = \"a\"") ==
           "node.toml:2:11: node.modules: expected a list of strings, got the string \"a\"");
     CHECK(complaint("[node]\nmodules = [\"a\", 3]") ==
-          "node.toml:2:11: node.modules: expected a list of strings, got the number 3");
+          "node.toml:2:17: node.modules: expected a list of strings, got the number 3");
+    CHECK(complaint("[cluster]\njoin = [\n  \"tcp://10.0.0.1:7440\",\n  \"x\"\n]") ==
+          "node.toml:4:3: cluster.join: endpoint \"x\" does not begin with tcp://; write it as in "
+          "tcp://127.0.0.1:7440");
+    CHECK(complaint("[node]\nlisten = \"x\"") ==
+          "node.toml:2:10: node.listen: cannot listen on \"x\": an endpoint looks like "
+          "tcp://127.0.0.1:7440");
+    CHECK(
+        complaint("[node]\nname = \"a\\nb\"") ==
+        "node.toml:2:8: node.name: the name 'a\\nb' has a character that cannot stand in a line: a "
+        "control character, a mark that breaks or turns lines, or a byte that is not UTF-8");
+    CHECK(complaint("[cluster]\nname = \"\"") ==
+          "node.toml:2:8: cluster.name: a cluster's name is not empty");
     CHECK(complaint("[node]\ninsecure = 1") ==
           "node.toml:2:12: node.insecure: expected true or false, got the number 1");
     CHECK(complaint("[node]\nname = [1]") ==

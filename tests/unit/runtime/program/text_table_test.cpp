@@ -43,4 +43,6 @@ TEST_CASE("letters of several bytes take one column") {
 TEST_CASE("nothing that is shown can move a terminal's cursor") {
     CHECK(printable("n1\033[2J\n\x7f") == "n1?[2J??");
     CHECK(printable("a\u009bb\u00fc") == "a?b\u00fc");
+    CHECK(printable("a\u2028b\u202ec") == "a?b?c");
+    CHECK(printable("a\xff\xe2\x82 b") == "a??? b");
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/security/watched_file.hpp"
 
-#include "runtime/security/said_once.hpp"
 #include "tests/support/catch.hpp"
 
 #include <stdlib.h>
@@ -57,15 +56,4 @@ TEST_CASE("a file that is not there yet may come") {
     CHECK_FALSE(file.changed());
     write(file.path(), "a");
     CHECK(file.changed());
-}
-
-TEST_CASE("each thing is said once, and of very many the rest is not said") {
-    said_once said;
-    CHECK(said.first("a"));
-    CHECK_FALSE(said.first("a"));
-    CHECK(said.first("b"));
-    CHECK_FALSE(said.full());
-    for (int i = 0; i < 10'000; ++i) static_cast<void>(said.first(std::to_string(i)));
-    CHECK(said.full());
-    CHECK_FALSE(said.first("c"));
 }

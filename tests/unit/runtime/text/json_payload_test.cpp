@@ -59,6 +59,22 @@ TEST_CASE("bytes that are not base64 are refused") {
     CHECK(there_and_back(R"({"$bytes":7})") == "\"$bytes\" takes a string of base64");
 }
 
+TEST_CASE("a map with keys that are no text is given as pairs") {
+    const auto payload = payload_from_json(R"({"$map": [[1, "one"], [-2, "two"], [true, null]]})");
+    REQUIRE(payload);
+    CHECK(json_from_payload(*payload).value() == R"({"1":"one","-2":"two","true":null})");
+    const auto numbers =
+        payload_from_json(R"([{"$map": [[1, "one"], [200, "two hundred"]]}, {"$map": []}])");
+    REQUIRE(numbers);
+    using map = std::map<int, std::string>;
+    CHECK(decode<std::vector<map>>(*numbers).value() ==
+          std::vector{map{{1, "one"}, {200, "two hundred"}}, map{}});
+    CHECK(there_and_back(R"({"$map":[[1,2]],"other":1})") == R"({"$map":[[1,2]],"other":1})");
+    for (const auto* none :
+         {R"({"$map": 1})", R"({"$map": [1]})", R"({"$map": [[1]]})", R"({"$map": [[1, 2, 3]]})"})
+        CHECK(there_and_back(none).starts_with("\"$map\" takes a list of pairs"));
+}
+
 TEST_CASE("text that is not JSON is refused with line and column") {
     const auto payload = payload_from_json("{\"a\": 1,\n \"b\" 2}");
     REQUIRE_FALSE(payload);

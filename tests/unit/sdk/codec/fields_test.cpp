@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+#ifdef __clang__
+#pragma clang diagnostic error "-Wctad-maybe-unsupported"  // what authors may have switched on
+#endif
+
 using namespace dunlin;
 using namespace dunlin::testing;
 

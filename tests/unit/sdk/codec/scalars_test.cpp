@@ -108,6 +108,8 @@ TEST_CASE("the refusal of another type says what came instead of an integer") {
     CHECK(refusal<std::uint8_t>(octets({0xd4, 1, 2})) == wanted + "extension");
     CHECK(refusal<std::uint8_t>(octets({0xc1})) == wanted + "a byte that msgpack does not use");
     CHECK(refusal<std::uint64_t>(encode("abc")) == "payload: expected integer, got string \"abc\"");
+    CHECK(refusal<std::uint64_t>(encode(3.0)) == "payload: expected integer, got number 3.0");
+    CHECK(refusal<std::uint64_t>(encode(-2.5)) == "payload: expected integer, got number -2.5");
 }
 
 TEST_CASE("text in an error is cut short and escaped") {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/request_trace.hpp"
+
+#include "cluster/random.hpp"
+
+namespace dunlin::actors {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::size_t id_begins = 3;
+constexpr std::size_t id_size = 32;
+constexpr std::size_t parent_begins = id_begins + id_size + 1;
+
+void put_hex(char* to, std::uint64_t bits) noexcept {
+    for (int shift = 60; shift >= 0; shift -= 4) *to++ = hex_digits[bits >> shift & 15u];
+}
+
+}  // namespace
+
+std::string_view trace_id_of(std::string_view traceparent) noexcept {
+    if (traceparent.size() < request_trace::bytes || traceparent[id_begins - 1] != '-' ||
+        traceparent[parent_begins - 1] != '-')
+        return {};
+    const auto id = traceparent.substr(id_begins, id_size);
+    const bool digits_only = id.find_first_not_of(hex_digits) == std::string_view::npos;
+    return digits_only && id.find_first_not_of('0') != std::string_view::npos ? id
+                                                                              : std::string_view();
+}
+
+request_trace::request_trace(const invocation& call, std::uint64_t instance) noexcept
+    : text_(call.trace),
+      id_(trace_id_of(call.trace)) {
+    if (!id_.empty()) return;
+    const bool named = call.source != 0;
+    const auto first = cluster::mix((named ? call.source : ~instance) + 1);
+    const auto second =
+        cluster::mix(first ^ call.id ^ (named ? 0 : static_cast<std::uint64_t>(call.arrived_ns)));
+    // Of the form 00-TRACE-PARENT-00; ids of zeros are none.
+    made_.fill('0');
+    put_hex(&made_[id_begins], first | 1);
+    put_hex(&made_[id_begins + id_size / 2], second);
+    put_hex(&made_[parent_begins], cluster::mix(second) | 1);
+    for (const std::size_t at : {id_begins - 1, parent_begins - 1, bytes - 3}) made_[at] = '-';
+    const std::string_view made(made_.data(), made_.size());
+    id_ = made.substr(id_begins, id_size);
+    if (text_.empty()) text_ = made;
+}
+
+}  // namespace dunlin::actors
