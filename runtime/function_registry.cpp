@@ -19,6 +19,13 @@ std::vector<actors::pool*> function_registry::pools() const {
     return pools;
 }
 
+std::vector<std::string> function_registry::of_modules() const {
+    std::vector<std::string> names;
+    for (const auto& name : names_)
+        if (find(name)->info().module_name != "dunlin") names.push_back(name);
+    return names;
+}
+
 error function_registry::unknown(std::string_view name, suggestion with) const {
     std::string detail = "no function " + std::string(name) + " on this node";
     const std::string hint = with == suggestion::none ? "" : did_you_mean(name, names_);

@@ -29,6 +29,8 @@ public:
     }
     /// Sorted.
     [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+    /// Those that are not the node's own.
+    [[nodiscard]] std::vector<std::string> of_modules() const;
     /// In the order of the names.
     [[nodiscard]] std::vector<actors::pool*> pools() const;
 

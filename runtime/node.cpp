@@ -245,6 +245,12 @@ result<void> node::impl::make_membership() {
     self->name = config.name;
     self->endpoints = std::move(*reachable_at);
     self->version = DUNLIN_VERSION;
+    self->serves = cluster::served_set::of(functions.of_modules());
+    if (!self->serves.tells())
+        log().warn(
+            "this node serves more functions than others can be told of, so keys may be sent here "
+            "for functions that it does not serve",
+            {{"functions_max", cluster::served_set::functions_max}});
     if (const auto* problem = membership::problem_of(*self); problem != nullptr)
         return {errc::invalid_argument, std::string("this node cannot be a member: ") + problem};
     cluster_agent_options options;

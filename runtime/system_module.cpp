@@ -106,6 +106,8 @@ constexpr named_counter named_counters[] = {
     {"answers_undeliverable", &lane_counters::answers_undeliverable},
     {"calls_forwarded", &lane_counters::calls_forwarded},
     {"calls_retried", &lane_counters::calls_retried},
+    {"calls_lost_twice", &lane_counters::calls_lost_twice},
+    {"calls_kept_for_owner", &lane_counters::calls_kept_for_owner},
     {"peers_connected", &lane_counters::peers_connected},
     {"peers_slow_dropped", &lane_counters::peers_slow_dropped},
     {"peers_silent_dropped", &lane_counters::peers_silent_dropped},

@@ -402,6 +402,7 @@ void cluster_agent::publish_view() {
         member.instance = record.instance;
         member.name = record.name;
         member.draining = record.draining;
+        member.serves = record.serves;
         // Nothing else is connected to, whatever a member calls an endpoint of its own.
         for (const auto& endpoint : record.endpoints)
             if (link::check_endpoint(endpoint)) member.endpoints.push_back(endpoint);
@@ -410,7 +411,6 @@ void cluster_agent::publish_view() {
     std::sort(view->members.begin(), view->members.end(), [](const auto& a, const auto& b) {
         return a.name != b.name ? a.name < b.name : a.instance < b.instance;
     });
-    view->assign_keys();
     publish_(std::move(view));
     show();
 }

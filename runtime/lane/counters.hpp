@@ -58,6 +58,8 @@ struct lane_counters {
     counter answers_undeliverable;     // the asker was gone
     counter calls_forwarded;           // sent to another node, again or for the first time
     counter calls_retried;             // sent again
+    counter calls_lost_twice;          // and so not sent again
+    counter calls_kept_for_owner;      // of their key, which was out of reach
     counter peers_connected;           // since the start
     counter peers_slow_dropped;        // did not read their replies
     counter peers_silent_dropped;      // had calls in flight and did not answer pings

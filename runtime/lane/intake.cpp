@@ -266,7 +266,7 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
         into.function = call.function;
         into.unknown.reset();
     }
-    if (into.route != nullptr && send_on(from, call, into)) return;
+    if ((into.route != nullptr || !call.key.empty()) && send_on(from, call, into)) return;
     if (into.pool == nullptr) {
         const bool forwarded = (call.flags & wire::invoke_flags::forwarded) != 0;
         if (!into.unknown)
@@ -295,6 +295,8 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     from.retries.called();
     entry.work = &work;
     entry.index = work.size();
+    entry.losses = call.losses;
+    entry.lost = call.lost;
     auto& invocation = work.add();
     invocation.id = call.origin_id;
     invocation.source = from.origin_of(call.origin);

@@ -148,6 +148,7 @@ void lane::start(std::vector<std::string> endpoints) {
         catalog_places_.emplace(catalog_[place], place);
     inside_.inside = true;
     inside_.name = options_.node_name;
+    inside_.retries = cluster::retry_budget(time_.now_ns());
     started_ = true;
     std::promise<bool> chosen;
     let_serve(make_thread(chosen.get_future()), chosen);

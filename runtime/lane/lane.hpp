@@ -257,6 +257,7 @@ private:
 
     // travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, struct gathering& into);
+    void leave_here(ledger_entry& entry, const destination& to);
     void take_travelling(travelling_call& call);
     void spill(actors::bundle& work, std::uint32_t from, const error& why);
     void take_view(std::shared_ptr<const cluster_view> view);
@@ -267,7 +268,6 @@ private:
     void tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in);
     [[nodiscard]] wire::load_item load_at(std::uint32_t place);
     void note_load(peer& to, const actors::pool* pool);
-    [[nodiscard]] static error nobody_takes(const function_route& route);
 
     // connections.cpp: the transport under the peers
     void read_monitor();
@@ -296,7 +296,7 @@ private:
 
     // outlet.cpp: from answers to bytes
     void reply_value(ledger_entry& entry, actors::output_buffer& payload);
-    void reply_error(peer& to, std::uint64_t call_id, const error& why);
+    void reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses = 0);
     void close(ledger_entry& entry);
     void count_envelope(peer& to);
     void flush(peer& to);

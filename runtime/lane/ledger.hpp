@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace dunlin::actors {
@@ -57,6 +58,9 @@ struct ledger_entry : wheel_item {
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
     bool may_have_run = false;  // on a node that did not say so, and then it was sent again
+    std::uint32_t losses = 0;   // nodes lost with it, here and before: see `wire::losses_max`
+    std::uint64_t lost = 0;     // the instance of the first, if it is known
+    std::unique_ptr<std::string> lost_with;  // the first of them that was lost here
 
     // Of a call that repeats are recognised of.
     enum class part : std::uint8_t {
@@ -104,6 +108,9 @@ public:
         entry.via = nullptr;
         entry.sends = 0;
         entry.may_have_run = false;
+        entry.losses = 0;
+        entry.lost = 0;
+        entry.lost_with.reset();
         entry.plays = ledger_entry::part::none;
         entry.named = {};
         if (entry.keep) entry.keep = {};

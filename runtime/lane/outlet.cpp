@@ -88,11 +88,11 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     send_frame(to, hand_over(to, start, frame_bytes, base));
 }
 
-void lane::reply_error(peer& to, std::uint64_t call_id, const error& why) {
+void lane::reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses) {
     counters_.failures_sent.add();
     wire::append(to.out, wire::failure{call_id, static_cast<std::int64_t>(why.code), why.detail,
                                        static_cast<std::uint64_t>(why.retry_after.count()),
-                                       why.did_not_run});
+                                       why.did_not_run, losses});
     count_envelope(to);
 }
 

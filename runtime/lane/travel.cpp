@@ -64,32 +64,31 @@ bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
     // A bundle that was begun here is filled here: that it would be quick was decided with it.
     if (into.work && call.key.empty()) return false;
     if (!into.memory.fits()) return false;
-    auto* to = forwarder_.choose(*into.route, call.key, call.payload.size(), now_ns_);
-    if (to == nullptr && into.pool != nullptr) return false;
+    auto* route = into.route != nullptr ? into.route : forwarder_.route_of_key(call.function);
+    if (route == nullptr) return false;
+    const auto to = forwarder_.choose(*route, call.key, call.payload.size(), now_ns_);
+    if (to.what == destination::kind::here) return false;
     if (!into.away || into.away->full()) {
         const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
         into.away = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
         turn_work_.push_back(into.away);
     }
     auto& entry = enter(from, call, *into.away, into);
-    entry.route = into.route;
+    entry.route = route;
     entry.pool = nullptr;
-    if (to != nullptr && forwarder::can_carry(entry)) {
-        forwarder_.send(entry, *to, now_ns_);
-    } else {
-        answer(entry, nobody_takes(*into.route));
-        close(entry);
-    }
+    leave_here(entry, to);
     return true;
 }
 
-error lane::nobody_takes(const function_route& route) {
-    constexpr std::chrono::milliseconds pause{50};
-    error why{errc::overloaded,
-              "every node that serves " + route.name + " is draining or has all the calls it takes",
-              pause};
-    why.did_not_run = true;
-    return why;
+void lane::leave_here(ledger_entry& entry, const destination& to) {
+    if (to.what == destination::kind::owner_later) {
+        static_cast<void>(forwarder_.await_owner(entry, now_ns_));
+    } else if (to.what == destination::kind::there && forwarder::can_carry(entry)) {
+        forwarder_.send(entry, *to.link, now_ns_);
+    } else {
+        answer(entry, forwarder::nobody_takes(*entry.route, to));
+        close(entry);
+    }
 }
 
 // Calls that this node's pool has no room for.
@@ -99,8 +98,9 @@ void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
         auto* entry = ledger_.find(work[i].address);
         if (entry == nullptr) continue;
         peer_link* to = nullptr;
-        if (entry->route != nullptr && forwarder::can_carry(*entry))
-            to = forwarder_.choose_again(*entry, now_ns_);
+        // A key is served by its owner or by nobody.
+        const bool may_go = entry->route != nullptr && work[i].key.empty();
+        if (may_go && forwarder::can_carry(*entry)) to = forwarder_.choose_again(*entry, now_ns_);
         if (to == nullptr) {
             answer(*entry, why);
             close(*entry);
@@ -155,21 +155,24 @@ void lane::take_travelling(travelling_call& call) {
     // Its links are gone or about to go.
     if (finishing_)
         return invocation.origin->answer_error(invocation.address, not_taken_any_more());
+    inside_.retries.called();
     auto* route = forwarder_.route(call.function);
+    if (route == nullptr && !invocation.key.empty()) route = forwarder_.route_of_key(call.function);
     auto* pool = functions_.find(call.function);
-    auto* to = route == nullptr
-                   ? nullptr
-                   : forwarder_.choose(*route, invocation.key, invocation.payload.size(), now_ns_);
-    if (to == nullptr && pool != nullptr) {
+    const auto to = route == nullptr ? destination{destination::kind::here, nullptr}
+                                     : forwarder_.choose(*route, invocation.key,
+                                                         invocation.payload.size(), now_ns_);
+    if (to.what == destination::kind::here && pool != nullptr) {
         pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
             work[0].origin->answer_error(work[0].address, overloaded(*pool));
         });
         return;
     }
-    if (to == nullptr) {
-        const auto why = route == nullptr ? explain_unknown(call.function) : nobody_takes(*route);
-        return invocation.origin->answer_error(invocation.address, why);
-    }
+    if (route == nullptr)
+        return invocation.origin->answer_error(invocation.address, explain_unknown(call.function));
+    if (to.what == destination::kind::nobody)
+        return invocation.origin->answer_error(invocation.address,
+                                               forwarder::nobody_takes(*route, to));
     auto& entry = ledger_.open(inside_, invocation.id);
     ++inside_.in_flight;
     entry.work = call.single.get();
@@ -183,7 +186,7 @@ void lane::take_travelling(travelling_call& call) {
         answer(entry, {invocation.stop.reason(), "its caller stopped waiting"});
         return close(entry);
     }
-    forwarder_.send(entry, *to, now_ns_);
+    leave_here(entry, to);
 }
 
 void lane::withdraw(actors::answer_address carried, errc reason) {
@@ -235,7 +238,7 @@ void lane::answer(ledger_entry& entry, const error& last) {
     const error why = entry.may_have_run ? link::after_attempts(last) : last;
     if (entry.leads()) remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
-    if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why);
+    if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why, entry.losses);
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
 }
@@ -314,6 +317,8 @@ void lane::tell_members(peer& to) {
         item.instance = member.instance;
         item.name = member.name;
         item.draining = member.draining;
+        item.tells_serves = member.serves.tells();
+        item.serves = member.serves.view();
         for (const auto& endpoint : member.endpoints)
             if (item.endpoint_count < wire::endpoints_max)
                 item.endpoints[item.endpoint_count++] = endpoint;

@@ -5,6 +5,7 @@
 
 #include "actors/pool.hpp"
 #include "actors/request_trace.hpp"
+#include "client/checks.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/log.hpp"
@@ -71,25 +72,25 @@ void forwarder::refresh(function_route& route, std::int64_t now_ns) {
     own.service_ns = wait.service_ns;
 }
 
-peer_link* forwarder::choose(function_route& route, bytes_view key, std::size_t payload_bytes,
-                             std::int64_t now_ns) {
-    if (!key.empty() && view_) {
-        const auto owner = view_->owner(as_text(key));
-        if (owner == options_.instance && route.pool != nullptr) return nullptr;
-        for (auto* link : route.links)
-            if (link != nullptr && link->instance == owner && link->takes(payload_bytes))
-                return link;
+destination forwarder::choose(function_route& route, bytes_view key, std::size_t payload_bytes,
+                              std::int64_t now_ns) {
+    using to = destination::kind;
+    if (!key.empty()) {
+        const auto owner = choose_owner(route, key, payload_bytes);
+        if (owner.what != to::anybody) return owner;
     }
+    const auto otherwise = route.pool != nullptr ? to::here : to::nobody;
     refresh(route, now_ns);
     std::array<std::uint32_t, passed_over_max> passed{};
     for (std::size_t count = 0; count < passed.size(); ++count) {
         const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
-        if (place == cluster::spread::none) return nullptr;
+        if (place == cluster::spread::none) return {otherwise, nullptr};
         auto* link = route.links[place];
-        if (link == nullptr || link->takes(payload_bytes)) return link;
+        if (link == nullptr) return {to::here, nullptr};
+        if (link->takes(payload_bytes)) return {to::there, link};
         passed[count] = static_cast<std::uint32_t>(place);
     }
-    return nullptr;
+    return {otherwise, nullptr};
 }
 
 peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_ns) {
@@ -145,6 +146,8 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     envelope.payload = call.payload;
     envelope.origin = call.source == 0 ? options_.instance : call.source;
     envelope.origin_id = call.id;
+    envelope.losses = entry.losses;
+    envelope.lost = entry.lost;
     wire::append(to.out, envelope);
     counters_.calls_forwarded.add();
     count_envelope(to);
@@ -192,27 +195,75 @@ void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t 
     }
 }
 
-// Decides between another node, this node and an answer.
 void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
+    if (!goes_elsewhere(entry, why, now_ns)) host_.forwarded_error(entry, std::move(why));
+}
+
+// The link has ended, or its node has, while it had the call.
+void forwarder::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
+                     std::int64_t now_ns) {
+    error why{errc::unavailable, "node " + with.name + " was lost while it had " +
+                                     entry.route->name + ", which may have run: " + with.lost_why};
+    judge(entry, &why, now_ns);
+    detach(entry);
+    // A node that said that it leaves was not ended by the call; and whoever sent the call here may
+    // have lost it with the same node, before this one knew.
+    if (!said_goaway && (entry.losses == 0 || entry.lost != with.instance)) {
+        if (entry.losses++ == 0) entry.lost = with.instance;
+    }
+    if (entry.losses >= wire::losses_max) {
+        counters_.calls_lost_twice.add();
+        why.detail =
+            link::lost_again(entry.route->name, entry.lost_with ? *entry.lost_with : "", with.name);
+        if (const auto unsaid = said_.due("lost twice " + entry.route->name, now_ns))
+            log().warn("call not tried again",
+                       {{"function", entry.route->name}, {"why", why.detail}, {"unsaid", *unsaid}});
+        return host_.forwarded_error(entry, std::move(why));
+    }
+    if (!entry.lost_with) entry.lost_with = std::make_unique<std::string>(with.name);
+    failed(entry, std::move(why), now_ns);
+}
+
+// Decides between another node, this node and an answer. @returns whether it is none yet.
+bool forwarder::goes_elsewhere(ledger_entry& entry, const error& why, std::int64_t now_ns) {
     auto& call = entry.invocation();
     const bool did_not_run = why.did_not_run || why.code == errc::overloaded ||
                              why.code == errc::not_found;  // it served the function a moment ago
-    const bool repeatable = why.code == errc::unavailable && entry.route->idempotent;
-    const bool in_time = call.deadline_ns > now_ns;
-    if ((did_not_run || (repeatable && call.retries_left > 0)) && in_time && can_carry(entry) &&
-        entry.asker->retries.may_retry(now_ns)) {
-        if (!did_not_run) {
-            entry.may_have_run = true;
-            call.attempt += wire::attempt_step_of_nodes;
-            --call.retries_left;
-        }
-        if (auto* next = choose_again(entry, now_ns); next != nullptr) {
-            counters_.calls_retried.add();
-            return send(entry, *next, now_ns);
-        }
-        if (entry.route->pool != nullptr && host_.run_here(entry)) return;
+    const bool repeatable = why.code == errc::unavailable && entry.route->idempotent &&
+                            call.retries_left > 0 && entry.losses < wire::losses_max;
+    if (!did_not_run && !repeatable) return false;
+    if (call.deadline_ns <= now_ns || !can_carry(entry)) return false;
+    // The owner of a key has refused the call: it is full, and no other node takes it instead.
+    if (!call.key.empty() && why.code == errc::overloaded) return false;
+    // A link is lost once, however many calls it had: what each of them costs others is bounded
+    // without the budget.
+    const bool first_loss = !did_not_run && entry.losses == 1 && entry.sends == 1;
+    if (!first_loss && !entry.asker->retries.may_retry(now_ns)) return false;
+    if (!did_not_run) {
+        entry.may_have_run = true;
+        call.attempt += wire::attempt_step_of_nodes;
+        --call.retries_left;
     }
-    host_.forwarded_error(entry, std::move(why));
+    if (!call.key.empty()) {
+        const auto owner = choose_owner(*entry.route, call.key, call.payload.size());
+        const bool same = owner.link != nullptr && owner.what == destination::kind::there &&
+                          did_not_run && was_tried(entry, *owner.link);
+        // One that does not take it any more is about to drain, and then the key has another owner.
+        if (same || owner.what == destination::kind::owner_later) {
+            static_cast<void>(await_owner(entry, now_ns));
+            return true;
+        }
+        if (owner.what != destination::kind::anybody) {
+            counters_.calls_retried.add();
+            return go_on(entry, now_ns);
+        }
+    }
+    if (auto* next = choose_again(entry, now_ns); next != nullptr) {
+        counters_.calls_retried.add();
+        send(entry, *next, now_ns);
+        return true;
+    }
+    return entry.route->pool != nullptr && host_.run_here(entry);
 }
 
 void forwarder::count_envelope(peer_link& link) {

@@ -10,6 +10,7 @@
 // Part of a lane; one thread.
 #pragma once
 
+#include "cluster/key_owners.hpp"
 #include "cluster/spread.hpp"
 #include "runtime/cluster/cluster_view.hpp"
 #include "runtime/lane/counters.hpp"
@@ -17,6 +18,7 @@
 #include "runtime/link/dial_limits.hpp"
 #include "runtime/link/forward_host.hpp"
 #include "runtime/link/function_route.hpp"
+#include "runtime/link/owner_wait.hpp"
 #include "runtime/link/peer_link.hpp"
 #include "runtime/said_once.hpp"
 
@@ -40,6 +42,19 @@ struct forwarder_options {
     std::uint64_t instance = 0;  // 0: this node is alone, and forwards nothing
     std::size_t lane = 0;        // its number, which chooses the lane at the other end
     std::uint64_t seed = 1;
+};
+
+/// Where a call goes.
+struct destination {
+    enum class kind : std::uint8_t {
+        here,
+        there,        // to the node of `link`
+        nobody,       // those who serve it take no more calls now; with a key, its owner at `link`
+        owner_later,  // its key has an owner, which cannot be reached now
+        anybody,      // no node owns its key
+    };
+    kind what = kind::nobody;
+    peer_link* link = nullptr;
 };
 
 class forwarder {
@@ -69,9 +84,16 @@ public:
     [[nodiscard]] function_route* route(std::string_view function) noexcept;
     /// Whether a call may be sent on at all.
     [[nodiscard]] bool alone() const noexcept { return routes_.empty(); }
-    /// The link that should take the call; null: it stays here, or nobody takes it.
-    [[nodiscard]] peer_link* choose(function_route& route, bytes_view key,
-                                    std::size_t payload_bytes, std::int64_t now_ns);
+    /// The same for a call with a key, which has an owner even while no other node is connected.
+    [[nodiscard]] function_route* route_of_key(std::string_view function);
+    /// Where the call should go; never `anybody`.
+    [[nodiscard]] destination choose(function_route& route, bytes_view key,
+                                     std::size_t payload_bytes, std::int64_t now_ns);
+    /// The call of `destination::kind::owner_later` goes when its owner can be reached, or its key
+    /// has another. @returns false if it was answered, because too many wait.
+    bool await_owner(ledger_entry& entry, std::int64_t now_ns);
+    /// What a call is told that goes nowhere.
+    [[nodiscard]] static error nobody_takes(const function_route& route, const destination& chosen);
     /// The link that should take a call that has been tried; null: none is left.
     [[nodiscard]] peer_link* choose_again(const ledger_entry& entry, std::int64_t now_ns);
     /// Whether the entry may be sent once more.
@@ -117,7 +139,17 @@ private:
     void read_catalog(peer_link& link, wire::item_list functions, std::int64_t now_ns);
     void read_loads(peer_link& link, wire::item_list loads, std::int64_t now_ns);
     void failed(ledger_entry& entry, error why, std::int64_t now_ns);
+    void lost(ledger_entry& entry, const peer_link& with, bool said_goaway, std::int64_t now_ns);
+    [[nodiscard]] bool goes_elsewhere(ledger_entry& entry, const error& why, std::int64_t now_ns);
     void goaway(peer_link& link, const wire::goaway& envelope);
+
+    // forwarder_keys.cpp: calls with keys
+    [[nodiscard]] destination choose_owner(const function_route& route, bytes_view key,
+                                           std::size_t payload_bytes);
+    [[nodiscard]] bool go_on(ledger_entry& entry, std::int64_t now_ns);
+    void send_waiting(std::int64_t now_ns);
+    void end_waiting(std::int64_t now_ns);
+    [[nodiscard]] error owner_away(const ledger_entry& entry);
 
     // forwarder_links.cpp: links come and go
     void look_up_or_connect(peer_link& link, std::int64_t now_ns);
@@ -158,6 +190,8 @@ private:
     std::vector<std::unique_ptr<peer_link>> links_;
     std::vector<peer_link*> dirty_;
     route_table routes_;
+    cluster::key_owners owners_;
+    owner_wait waiting_;  // for owners
     cluster::spread spread_;
     std::size_t calls_away_ = 0;  // on all links
     std::int64_t sent_ns_ = 0;    // the last one

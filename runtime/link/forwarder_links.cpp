@@ -100,6 +100,11 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
         link->member = false;
         give_up(*link, "it is not a member any more");
     }
+    std::vector<cluster::key_owners::member> owners;
+    for (const auto& each : view_->members)
+        owners.push_back({each.instance, each.name, each.draining, each.serves});
+    owners_.assign(std::move(owners));
+    send_waiting(now_ns);
 }
 
 void forwarder::use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
@@ -244,7 +249,8 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
         if (link.connection != nullptr && !link.connection->problem().empty())
             give_up(link, link.connection->problem());
     }
-    if (!any_lost_) return next_ns;
+    end_waiting(now_ns);
+    if (!any_lost_) return std::min(next_ns, waiting_.next_ns());
     close_lost(now_ns);
     return now_ns;  // when to try them again is found in the next turn
 }
@@ -264,8 +270,10 @@ void forwarder::ask_if_due(peer_link& link, std::int64_t now_ns) {
     if (found == cluster::pulse::verdict::ping) {
         static_cast<void>(link.connection->moved());  // from here on
         ping(link, now_ns);
-    } else if (found == cluster::pulse::verdict::late && link.connection->moved()) {
+    } else if (found != cluster::pulse::verdict::well && link.connection->moved()) {
         link.pulse.heard(now_ns);
+    } else if (found == cluster::pulse::verdict::silent) {
+        give_up(link, "it does not answer, and the connection is silent");
     }
     if (link.pulse.late() == was_late) return;
     set_standing(link);
@@ -289,6 +297,7 @@ void forwarder::close_lost(std::int64_t now_ns) {
 void forwarder::close(peer_link& link, std::int64_t now_ns) {
     const bool was_up =
         link.now != peer_link::phase::greeting && link.now != peer_link::phase::looking;
+    const bool said_goaway = link.now == peer_link::phase::leaving;
     log().debug("link lost", {{"node", link.name},
                               {"endpoint", link.endpoint},
                               {"why", link.lost_why},
@@ -305,20 +314,14 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.failed = true;
     link.now = peer_link::phase::waiting;
     link.lost = false;
-    link.pulse = cluster::pulse{cluster::pulse::limits{}};
+    link.pulse = cluster::pulse{link_limits::patience};
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + link.pause.next().count();
     for (auto& function : link.catalog)
         if (function.route != nullptr) function.route->open[function.place] = false;
     if (link.in_flight != 0) {
         calls_.for_each_open([&](ledger_entry& entry) {
-            if (entry.via != &link) return;
-            error why{errc::unavailable, "node " + link.name + " was lost while it had " +
-                                             entry.route->name +
-                                             ", which may have run: " + link.lost_why};
-            judge(entry, &why, now_ns);
-            detach(entry);
-            failed(entry, std::move(why), now_ns);
+            if (entry.via == &link) lost(entry, link, said_goaway, now_ns);
         });
     }
     drop_catalog(link);
@@ -362,6 +365,7 @@ void forwarder::take_catalog(peer_link& link, std::int64_t now_ns) {
         function.place = route.add(link, function.idempotent, now_ns);
     }
     set_standing(link);
+    send_waiting(now_ns);
 }
 
 void forwarder::drop_catalog(peer_link& link) noexcept {

@@ -38,6 +38,8 @@ inline constexpr std::size_t links_max = 5000;
 /// besides. ZeroMQ's own limit of 1023 would end at 340 links, and 128 KiB do no harm.
 inline constexpr std::size_t sockets_per_link = 3;
 inline constexpr std::size_t sockets_of_lane = 16;
+/// A node that is silent for so long, while it owes answers, is given up, as clients do.
+inline constexpr cluster::pulse::limits patience{.silence_max_ns = 1'000'000'000};
 /// The pause before connecting again, doubling with jitter.
 inline constexpr std::chrono::milliseconds pause_min{20};
 inline constexpr std::chrono::milliseconds pause_max{1000};
@@ -90,8 +92,8 @@ struct peer_link {
     std::size_t in_flight_max = 0;
     std::size_t bytes_in_flight = 0;
     std::size_t payload_bytes_max = 0;
-    /// Membership says who is dead; this, who hangs meanwhile and should get no more calls.
-    cluster::pulse pulse{cluster::pulse::limits{}};
+    /// Membership says who is dead; this, who hangs or is cut off from this node alone.
+    cluster::pulse pulse{link_limits::patience};
     std::int64_t ping_sent_ns = 0;  // 0: none under way
     std::int64_t ping_due_ns = 0;
     std::int64_t rtt_ns = 0;  // averaged; 0: unknown

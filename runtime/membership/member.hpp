@@ -9,6 +9,8 @@
 // Values; any thread.
 #pragma once
 
+#include "cluster/served_set.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -52,6 +54,7 @@ struct member_record {
     std::vector<std::string> endpoints;  // of its lanes
     std::string version;                 // of its runtime
     bool draining = false;
+    cluster::served_set serves = {};  // what it serves: the same for as long as it lives
 
     friend bool operator==(const member_record&, const member_record&) = default;
 };

@@ -55,7 +55,7 @@ public:
     /// Of those, the ones that have not been reached.
     [[nodiscard]] std::size_t unreached() const noexcept { return unreached_; }
 
-    /// Equal for equal living members and incarnations.
+    /// Equal for equal living members and incarnations, if of each is known what it serves.
     [[nodiscard]] std::uint64_t checksum() const noexcept { return checksum_; }
     /// The same for each of 2^bits parts of the list.
     [[nodiscard]] std::vector<std::uint64_t> checksums(unsigned bits) const;
@@ -65,7 +65,8 @@ public:
 
 private:
     static std::uint64_t share_of(const member_entry& entry) noexcept {
-        return mix(entry.instance ^ mix(entry.incarnation));
+        const auto share = mix(entry.instance ^ mix(entry.incarnation));
+        return entry.record->serves.tells() ? mix(share) : share;
     }
     void count(const member_entry& entry, bool in) noexcept;
     [[nodiscard]] std::size_t home_of(instance_id instance) const noexcept {

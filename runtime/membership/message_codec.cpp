@@ -16,7 +16,9 @@ namespace {
 using wire::msgpack_cursor;
 using wire::msgpack_head_bytes_max;
 
-constexpr std::uint32_t update_elements = 9;
+constexpr std::uint32_t update_elements = 10;
+// Those of the first version, which every writer has.
+constexpr std::uint32_t update_elements_min = 9;
 
 std::uint8_t* put_bool(std::uint8_t* at, bool value) noexcept {
     *at = value ? 0xc3 : 0xc2;
@@ -36,7 +38,10 @@ std::uint8_t* put_update(std::uint8_t* at, const update& said) noexcept {
     at = put_bool(at, record.draining);
     at = wire::put_array(at, static_cast<std::uint32_t>(said.accusers.size()));
     for (const auto accuser : said.accusers) at = wire::put_uint(at, accuser);
-    return wire::put_uint(at, said.age_s);
+    at = wire::put_uint(at, said.age_s);
+    // A list has far more dead members than living ones at times, and nothing is sent to those.
+    const bool tells = record.serves.tells() && is_living(said.state);
+    return tells ? wire::put_bin(at, record.serves.view()) : wire::put_nil(at);
 }
 
 // Reads the elements of one array; those after the last that is known are skipped by `close`.
@@ -49,6 +54,8 @@ struct elements {
         left -= required;
         return true;
     }
+    // Whether the sender wrote the next element, which it may be too old for.
+    bool more() noexcept { return left != 0 && left-- != 0; }
     bool close() noexcept {
         for (; left != 0; --left)
             if (!in.skip()) return false;
@@ -62,6 +69,15 @@ bool read_text(msgpack_cursor& in, std::string& out) {
     // It goes on to other nodes, and to all who ask for the members.
     if (!support::is_utf8(text)) return false;
     out = text;
+    return true;
+}
+
+// Of those who did not tell it, it is not known.
+bool read_serves(msgpack_cursor& in, cluster::served_set& out) {
+    if (in.take_nil()) return true;
+    bytes_view told;
+    if (!in.read_bin(told) || !cluster::served_set::is_digest(told)) return false;
+    out = cluster::served_set::told(told);
     return true;
 }
 
@@ -91,7 +107,7 @@ const char* read_record(msgpack_cursor& in, member_record& out) {
 
 const char* read_update(msgpack_cursor& in, std::vector<update>& out) {
     elements of{in};
-    if (!of.open(update_elements)) return "an update is not an array of its 9 elements";
+    if (!of.open(update_elements_min)) return "an update is not an array of its 9 elements";
     std::uint32_t state = 0;
     update said;
     if (!in.read_uint(state)) return "the state of an update is not an unsigned integer";
@@ -110,6 +126,9 @@ const char* read_update(msgpack_cursor& in, std::vector<update>& out) {
         if (!in.read_uint(accuser)) return "an accuser is not an unsigned integer";
     }
     if (!in.read_uint(said.age_s)) return "the age of an update is not a 32-bit integer";
+    if (of.more() && !read_serves(in, record.serves)) {
+        return "what a member serves is neither nil nor a bin of at most 512 hashes";
+    }
     if (!of.close()) return "the message ends inside an update";
     if (state > static_cast<std::uint32_t>(member_state::left)) return nullptr;
     said.state = static_cast<member_state>(state);
@@ -193,10 +212,10 @@ const char* read_drain_answer(msgpack_cursor& in, message& out) {
 
 std::size_t encoded_bytes_max(const update& said) noexcept {
     const auto& record = *said.record;
-    // Heads: the array, five numbers or texts, the flag, two inner arrays, and one for each
-    // inner element.
-    std::size_t bytes = 9 * msgpack_head_bytes_max + record.name.size() + record.version.size() +
-                        said.accusers.size() * msgpack_head_bytes_max;
+    // Heads: the array, five numbers or texts, the flag, two inner arrays, the digest, and one for
+    // each inner element.
+    std::size_t bytes = 10 * msgpack_head_bytes_max + record.name.size() + record.version.size() +
+                        said.accusers.size() * msgpack_head_bytes_max + record.serves.view().size();
     for (const auto& endpoint : record.endpoints) bytes += 3 + endpoint.size();
     return bytes;
 }

@@ -126,6 +126,7 @@ private:
                                     const member_entry* known) const noexcept;
     void hear_of_end(member_slot at, const update& said, instance_id from);
     void merge_self(const update& said, instance_id from);
+    void complete(member_slot at, const record_ptr& record);
     void meet(const update& said, instance_id from);
     void mark_reached(instance_id instance);
     void become(member_slot at, record_ptr record, incarnation_number incarnation,

@@ -19,6 +19,15 @@ bool share_an_endpoint(const member_record& a, const member_record& b) {
     });
 }
 
+// What a process serves never changes, but statements about dead members leave it out, and so do
+// nodes that are older than the digest.
+record_ptr with_what_it_serves(record_ptr said, const member_record& known) {
+    if (said->serves.tells() || !known.serves.tells()) return said;
+    auto whole = std::make_shared<member_record>(*said);
+    whole->serves = known.serves;
+    return whole;
+}
+
 }  // namespace
 
 void swim::merge(const update& said, instance_id from) {
@@ -38,6 +47,7 @@ void swim::merge(const update& said, instance_id from) {
     if (said_rank < known_rank) return;
     if (said_rank == known_rank) {
         if (said.state == member_state::suspect) confirm(instance, said.accusers);
+        if (said.record->serves.tells() && !known.record->serves.tells()) complete(at, said.record);
         return;
     }
     if (!is_plausible(said, from, &known)) {
@@ -51,6 +61,15 @@ void swim::merge(const update& said, instance_id from) {
         return;
     }
     become(at, said.record, said.incarnation, said.state, said.accusers, said.age_s);
+}
+
+// The same statement, but told by somebody who knows what the member serves.
+void swim::complete(member_slot at, const record_ptr& record) {
+    const auto before = members_[at];
+    members_.change(at, record, before.incarnation, before.state);
+    if (!is_living(before.state)) return;
+    updates_.add(before.instance);
+    report(before, at);
 }
 
 bool swim::is_plausible(const update& said, instance_id from,
@@ -151,6 +170,7 @@ void swim::become(member_slot at, record_ptr record, incarnation_number incarnat
     const auto instance = before.instance;
     const bool fresh = before.incarnation == 0;
     const bool was_living = !fresh && is_living(before.state);
+    if (!fresh) record = with_what_it_serves(std::move(record), *before.record);
     // One record for all that say the same.
     if (incarnation == before.incarnation || *record == *before.record) record = before.record;
     members_.change(at, std::move(record), incarnation, state);

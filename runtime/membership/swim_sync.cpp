@@ -20,6 +20,14 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 // Numbers of empty buckets cost little, but a part stays a part.
 constexpr std::size_t buckets_in_part = 1024;
 
+// Of two statements that rank alike, the one that tells what the member serves knows more. That of
+// a dead member is not sent.
+std::uint64_t completeness(incarnation_number incarnation, member_state state,
+                           const member_record& record) noexcept {
+    const bool tells = is_living(state) && record.serves.tells();
+    return rank(incarnation, state) << 1 | static_cast<std::uint64_t>(tells);
+}
+
 }  // namespace
 
 update swim::update_of(const member_entry& entry) const {
@@ -175,7 +183,8 @@ void swim::answer_sync(instance_id to, const message& what) {
     std::vector<std::pair<instance_id, std::uint64_t>> listed;
     listed.reserve(what.updates.size());
     for (const auto& said : what.updates)
-        listed.emplace_back(said.record->instance, rank(said.incarnation, said.state));
+        listed.emplace_back(said.record->instance,
+                            completeness(said.incarnation, said.state, *said.record));
     std::sort(listed.begin(), listed.end());
 
     message part;
@@ -191,7 +200,7 @@ void swim::answer_sync(instance_id to, const message& what) {
         const auto found = std::lower_bound(listed.begin(), listed.end(),
                                             std::pair(entry.instance, std::uint64_t{0}));
         if (found != listed.end() && found->first == entry.instance &&
-            found->second >= rank(entry.incarnation, entry.state)) {
+            found->second >= completeness(entry.incarnation, entry.state, *entry.record)) {
             continue;
         }
         part.updates.push_back(update_of(entry));

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace dunlin::program {
@@ -24,7 +25,7 @@ void add_connection_options(CLI::App& app, connection_options& to,
         ->group("Connection");
     add_duration(app, "--timeout", to.timeout, timeout_help)->group("Connection");
     add_duration(app, "--connect-timeout", to.connect_timeout,
-                 "How long to wait for a node's first answer.")
+                 "How long to wait for a node's first answer; never longer than --timeout.")
         ->group("Connection");
     app.add_option("--client-key", to.keys.client,
                    "Key file of dunlin keygen that names this client to nodes with keys.")
@@ -55,7 +56,9 @@ connection connect(const connection_options& options, const signals& stop) {
     client_options wanted;
     wanted.endpoints = options.nodes;
     wanted.timeout = options.timeout;
-    wanted.connect_timeout = options.connect_timeout;
+    // A call that may take so long gets no more time to find its node.
+    wanted.connect_timeout = std::min(
+        options.connect_timeout, std::chrono::ceil<std::chrono::milliseconds>(options.timeout));
     wanted.in_flight_max = options.in_flight_max;
     wanted.learn_members = options.learn_members;
     wanted.key_file = options.keys.client;

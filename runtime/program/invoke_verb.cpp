@@ -154,6 +154,8 @@ int run(invoke_arguments& given) {
         throw usage_error("--key has " + std::to_string(given.key.size()) + " bytes, the most is " +
                           std::to_string(wire::name_bytes_max));
     if (!given.trace.empty()) check_trace(given.trace);
+    // What a node says of itself is asked of the one that is named.
+    given.connection.learn_members = !given.function.starts_with("dunlin/");
     if (given.json && given.raw) throw usage_error("--json and --raw exclude each other");
     if (given.lines.empty()) return invoke_one(given);
 

@@ -5,6 +5,8 @@
 #include "tests/cluster/cluster_harness.hpp"
 #include "tests/cluster/fake_peer.hpp"
 
+#include <dunlin/client.hpp>
+
 #include <chrono>
 #include <string>
 #include <utility>
@@ -250,6 +252,79 @@ TEST_CASE("calls with a key run on the key's owner, whichever node they are sent
     }
     for (std::size_t i = 0; i < nodes.size(); ++i)
         CHECK(runs(*nodes[i], "faults/key_of") == expected[i]);
+}
+
+TEST_CASE("a key's owner is one of the nodes that serve the function, for every node and client") {
+    auto first = member_settings("n1");
+    first.modules = {module_file("bench")};
+    std::vector<std::unique_ptr<runtime::node>> nodes;
+    nodes.push_back(start_node(first));
+    for (const auto* name : {"n2", "n3"}) {
+        auto config = member_settings(name, {at(*nodes[0])});
+        config.modules = {module_file("faults")};
+        nodes.push_back(start_node(config));
+    }
+    wait_until_together({nodes[0].get(), nodes[1].get(), nodes[2].get()});
+    const std::vector<std::string_view> servers{"n2", "n3"};
+    const cluster::partition_map owners(servers);
+    std::vector<std::uint64_t> expected(2);
+    const auto count = [&](const std::string& key) { ++expected[owners.owner(key)]; };
+    constexpr int keys = 300;
+    for (const auto& node : nodes) {
+        // What is sent before the node is connected to the owner waits for it.
+        raw_client client(at(*node));
+        for (int i = 0; i < keys; ++i) {
+            const auto key = "user/" + std::to_string(i);
+            auto call = client.make("faults/key_of", std::string());
+            call.key = as_bytes(key);
+            client.send(call);
+            CHECK(client.wait(call.id, "a keyed call").value<std::string>() == key);
+            count(key);
+        }
+    }
+    auto client = dunlin::client::connect(at(*nodes[0])).value();
+    for (int i = 0; i < keys; ++i) {
+        const auto key = "user/" + std::to_string(i);
+        CHECK(client.invoke<std::string>("faults/key_of", std::string(), {.key = key}).value() ==
+              key);
+        count(key);
+    }
+    for (std::size_t i = 0; i < servers.size(); ++i)
+        CHECK(runs(*nodes[i + 1], "faults/key_of") == expected[i]);
+}
+
+TEST_CASE("a full owner of a key refuses its calls, and no other node takes them") {
+    auto config = member_settings("n1");
+    config.activations = 1;
+    config.queue_depth_max = 1;
+    const auto first = start_node(config);
+    config.name = "n2";
+    config.join = {at(*first)};
+    const auto second = start_node(config);
+    wait_until_together({first.get(), second.get()});
+    const std::vector<std::string_view> names{"n1", "n2"};
+    const cluster::partition_map owners(names);
+    int number = 0;
+    while (owners.owner("k" + std::to_string(number)) != 1) ++number;
+    const auto key = "k" + std::to_string(number);
+    raw_client client(at(*first));
+    const auto send = [&](const std::string& input) {
+        auto call = client.make("faults/block", input);
+        call.key = as_bytes(key);
+        client.send(call);
+        return call.id;
+    };
+    // One runs and one waits; then the owner is full, and the other node idle.
+    const auto running = send("full owner");
+    raw_client(at(*second)).call("faults/wait_for", awaited{"full owner in", 1});
+    const auto waiting = send("full owner");
+    const auto& refused = client.wait(send("full owner"), "a call that the owner refuses");
+    CHECK(refused.code == errc::overloaded);
+    CHECK(raw_client(at(*second)).call("faults/happen", std::string("full owner")).ok);
+    CHECK(client.wait(running, "the call that runs").ok);
+    CHECK(client.wait(waiting, "the call that waited").ok);
+    CHECK(runs(*first, "faults/block") == 0);
+    CHECK(runs(*second, "faults/block") == 2);
 }
 
 TEST_CASE("a call that a node does not know any more, whose function it served, goes to another") {

@@ -61,6 +61,10 @@ class Process:
         text, _ = self.process.communicate(timeout=WAIT_SECONDS_MAX)
         return (self._rest + text).decode()
 
+    def until_end(self):
+        """The same, for a program whose input another thread writes."""
+        return (self._rest + self.process.stdout.read()).decode()
+
     def log(self):
         self._log.seek(0)
         return self._log.read()

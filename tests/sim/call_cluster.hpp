@@ -43,6 +43,7 @@ struct call_cluster_settings {
     std::size_t queue_depth_max = 16;
     std::size_t node_in_flight_max = 65536;
     std::uint32_t retries_max = 2;
+    bool learn_members = true;  // clients; else each is connected to one node
     bool dedupe = true;
     mutations without;
 };

@@ -59,6 +59,7 @@ void call_oracle::ran(call_number which, std::uint32_t attempt, const std::strin
     if (call.said_unrun && !call.idempotent)
         violated(now_ns, text + " ran on " + where + " after it was said not to have run");
     call.attempts.push_back(attempt);
+    call.places.push_back(where);
     if (call.attempts.size() == 2) ++counted_.repeated;
 }
 

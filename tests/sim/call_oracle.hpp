@@ -53,6 +53,10 @@ public:
     void violated(std::int64_t now_ns, const std::string& what);
     /// Calls without an answer.
     [[nodiscard]] std::size_t open() const noexcept { return open_; }
+    /// The nodes that ran it, in their order.
+    [[nodiscard]] const std::vector<std::string>& places(call_number which) {
+        return at(which).places;
+    }
     [[nodiscard]] const counts& counted() const noexcept { return counted_; }
 
     std::vector<std::string> violations;
@@ -66,6 +70,7 @@ private:
         std::int64_t deadline_ns = 0;
         unsigned answers = 0;
         std::vector<std::uint32_t> attempts;  // that ran
+        std::vector<std::string> places;      // where
     };
     struct due {
         std::int64_t at_ns;

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -178,7 +180,7 @@ TEST_CASE("a node that dies takes no idempotent call with it, and none runs twic
 }
 
 TEST_CASE("a node that has lost its link to a member does not say that nobody serves a function") {
-    // The key's owner serves nothing, so each of these calls travels.
+    // The node that is asked does not serve the function, so each of these calls travels.
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         INFO("seed " << seed);
         call_cluster cluster(settings_of({{}, {once}}, seed));
@@ -201,6 +203,124 @@ TEST_CASE("a node that has lost its link to a member does not say that nobody se
         cluster.time.run_for(2000 * ms);
         CHECK(failed < 20);  // those that were under way
         CHECK(cluster.oracle.violations.empty());
+    }
+}
+
+TEST_CASE("a way that is cut between two nodes alone costs no call that may run twice") {
+    // c sees both, so b stays a member: only a can know that b is out of its reach.
+    for (const bool both_ways : {false, true}) {
+        for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+            INFO("seed " << seed << (both_ways ? ", both ways" : ", one way"));
+            auto how = settings_of({{}, {again}, {again}}, seed);
+            how.learn_members = false;
+            call_cluster cluster(how);
+            settle(cluster);
+            std::size_t failed = 0;
+            std::int64_t longest_ns = 0;
+            std::int64_t late = 0;
+            for (int i = 0; i < 3000; ++i) {
+                if (i == 300) {
+                    cluster.cut(0, 1);
+                    if (both_ways) cluster.cut(1, 0);
+                }
+                auto what = call_of(again);
+                what.timeout_ns = 3'000 * ms;
+                const auto begun_ns = cluster.time.now_ns();
+                cluster.client(0)->call(what, [&, begun_ns](const auto& with) {
+                    const auto took_ns = cluster.time.now_ns() - begun_ns;
+                    longest_ns = std::max(longest_ns, took_ns);
+                    if (took_ns > 500 * ms) ++late;
+                    if (with) return;
+                    ++failed;
+                    UNSCOPED_INFO(to_string(with.error()));
+                });
+                cluster.time.run_for(2 * ms);
+            }
+            cluster.time.run_for(4'000 * ms);
+            CHECK(failed == 0);
+            CHECK(longest_ns < 1'500 * ms);
+            CHECK(late < 200);  // those of the first 200 ms, and no others later
+            CHECK(cluster.oracle.violations.empty());
+        }
+    }
+}
+
+TEST_CASE("calls of clients that know one node survive the death of the node behind it") {
+    for (const auto inner : {call_order::inner_call::none, call_order::inner_call::again}) {
+        for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+            INFO("seed " << seed << (inner == call_order::inner_call::none ? "" : ", inner calls"));
+            const simulated_function asks{"sim/asks", true};
+            auto how = settings_of({{asks}, {again}, {again}, {again}}, seed);
+            how.learn_members = false;
+            call_cluster cluster(how);
+            settle(cluster);
+            std::size_t failed = 0;
+            for (int i = 0; i < 1000; ++i) {
+                if (i == 200) cluster.kill_node(1, call_cluster::ending::connections_close);
+                if (i == 600) cluster.kill_node(2, call_cluster::ending::connections_close);
+                auto what = call_of(again);
+                if (inner != call_order::inner_call::none) {
+                    what.function = asks.name;
+                    what.inner = inner;
+                }
+                cluster.client(0)->call(what, [&](const auto& with) {
+                    if (with) return;
+                    ++failed;
+                    UNSCOPED_INFO(to_string(with.error()));
+                });
+                cluster.time.run_for(1 * ms);
+            }
+            cluster.time.run_for(3000 * ms);
+            CHECK(failed == 0);
+            CHECK(cluster.oracle.violations.empty());
+        }
+    }
+}
+
+TEST_CASE("a key is run by one node while the members stay, and by the next when its owner dies") {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        INFO("seed " << seed);
+        // The function is on two of three nodes, and those that wait for an owner come all at once.
+        auto how = settings_of({{}, {again}, {again}}, seed);
+        how.queue_depth_max = 1024;
+        call_cluster cluster(how);
+        settle(cluster);
+        std::size_t failed = 0;
+        std::map<std::string, std::set<call_number>> calls;
+        const auto call_all = [&](int rounds) {
+            for (int i = 0; i < rounds; ++i) {
+                auto what = call_of(again);
+                what.key = "key-" + std::to_string(i % 40);
+                calls[what.key].insert(
+                    static_cast<call_number>(cluster.oracle.counted().calls + 1));
+                cluster.client(0)->call(what, [&](const auto& with) {
+                    if (with) return;
+                    ++failed;
+                    UNSCOPED_INFO(to_string(with.error()));
+                });
+                cluster.time.run_for(2 * ms);
+            }
+        };
+        call_all(200);
+        // Connections break while the owner lives: its calls wait for it, and go nowhere else.
+        for (int broken = 0; broken < 20; ++broken) {
+            cluster.sockets.break_one();
+            call_all(40);
+        }
+        cluster.time.run_for(3000 * ms);
+        for (const auto& [key, numbers] : calls) {
+            std::set<std::string> places;
+            for (const auto number : numbers)
+                for (const auto& each : cluster.oracle.places(number)) places.insert(each);
+            INFO(key);
+            CHECK(places.size() == 1);
+        }
+        cluster.kill_node(1, call_cluster::ending::connections_close);
+        call_all(600);
+        cluster.time.run_for(3000 * ms);
+        CHECK(failed == 0);
+        CHECK(cluster.oracle.violations.empty());
+        CHECK(cluster.left_over().empty());
     }
 }
 

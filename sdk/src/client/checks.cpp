@@ -100,6 +100,18 @@ error after_attempts(error last) {
     return last;
 }
 
+std::string lost_again(std::string_view function, std::string_view before, std::string_view now) {
+    std::string text(function);
+    if (before.empty()) {
+        text += " was lost with node " + std::string(now) +
+                ", the second node that was lost while it may have run it";
+    } else {
+        text += " was lost with node " + std::string(before) + " and then with node " +
+                std::string(now) + ", which both may have run it";
+    }
+    return text + "; it is not tried again";
+}
+
 std::string to_text(std::chrono::microseconds duration) {
     const auto us = duration.count();
     char text[48];

@@ -31,4 +31,9 @@ namespace dunlin::link {
 /// have run, the call may.
 [[nodiscard]] error after_attempts(error last);
 
+/// What is said of a call that as many nodes were lost with as may be (`wire::losses_max`).
+/// `before` is the node lost first; empty: it was lost elsewhere.
+[[nodiscard]] std::string lost_again(std::string_view function, std::string_view before,
+                                     std::string_view now);
+
 }  // namespace dunlin::link

@@ -137,6 +137,7 @@ public:
     std::size_t in_flight_max = 0;
     std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
     bool clustered = false;  // the node speaks of the cluster
+    bool said_goaway = false;
     std::string node_name;
     peer_node* node = nullptr;  // while live
     std::uint64_t instance = 0;

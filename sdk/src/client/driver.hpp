@@ -26,7 +26,7 @@
 #include "client/peer_node.hpp"
 #include "client/routes.hpp"
 #include "client/waiter.hpp"
-#include "cluster/rendezvous.hpp"
+#include "cluster/key_owners.hpp"
 #include "cluster/retry_budget.hpp"
 #include "support/busy_poll.hpp"
 #include "support/timer_wheel.hpp"
@@ -122,10 +122,12 @@ private:
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
 
     // -- where calls go: driver_routes.cpp, mutex held -----------------------------------------
+    enum class purpose : std::uint8_t { send, look };
     target pick(std::string_view function, std::string_view key, const kept_call* before,
-                time_point now);
+                time_point now, purpose why = purpose::send);
     target pick_again(const call& open, bool tried_too, time_point now);
-    [[nodiscard]] peer_node* owner_of(std::string_view key);
+    target look_again(const call& open, time_point now);
+    [[nodiscard]] peer_node* owner_of(std::string_view function, std::string_view key);
     void map_owners();
     void take_members(connection& from, const wire::item_list& items, time_point now);
     void take_catalog(connection& from, wire::item_list items);
@@ -234,8 +236,7 @@ private:
     bool many_ = false;           // there is, or may be soon, more than one node to choose from
     bool members_stale_ = false;  // what the plan knows of the members
     bool owners_stale_ = true;
-    std::unique_ptr<cluster::partition_map> owners_;  // made when a call has a key
-    std::vector<std::uint64_t> owner_instances_;
+    cluster::key_owners owners_;        // filled when a call has a key
     std::vector<std::uint32_t> tried_;  // for `pick`
     std::string node_;
     std::string last_problem_;

@@ -111,7 +111,8 @@ bool driver::encode_call(connection& on, call& opened, const request& what, erro
     envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
     envelope.key = as_bytes(what.options.key);
     envelope.trace = what.options.trace;
-    if (on.clustered) envelope.retries_left = options_.retries_max;
+    // For the nodes behind this one, which know which functions may run again.
+    envelope.retries_left = options_.retries_max;
     // What has a name costs its node more. With one node nothing is sent over two ways.
     if (on.clustered && many_) {
         envelope.origin = origin_;

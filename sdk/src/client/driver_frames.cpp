@@ -180,6 +180,7 @@ void driver::handle_goaway(connection& from, std::int64_t code, std::string_view
     }
     // A node that has forgotten us has forgotten our calls too.
     if (reason == errc::unauthenticated) return from.give_up("the node does not know us: " + text);
+    from.said_goaway = true;
     if (from.now == connection::phase::leaving) return;
     last_problem_ = from.endpoint() + ": the node is leaving: " + text;
     const auto now = clock::now();

@@ -44,8 +44,10 @@ void driver::append_invoke(const call& open, connection& on, std::uint8_t attemp
     envelope.key = as_bytes(kept.key);
     envelope.trace = kept.trace;
     envelope.payload = kept.payload.view();
+    envelope.retries_left = kept.retries_left;
+    envelope.losses = kept.losses;
+    envelope.lost = kept.lost;
     if (on.clustered) {
-        envelope.retries_left = kept.retries_left;
         envelope.origin = origin_;
         envelope.origin_id = open.id;
     }
@@ -174,13 +176,15 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
     }
     if (!overloaded && !unrun && !(unavailable && open.idempotent)) return false;
     const bool may_have_run = !overloaded && !unrun;
+    kept.losses = std::max(kept.losses, failure.losses);
     if (kept.second != nullptr) {
         kept.may_have_run = kept.may_have_run || may_have_run;
         drop_attempt(open, from);
         return true;
     }
-    // A node that is full is not asked again.
-    if (overloaded && pick_again(open, false, now).on == nullptr) return false;
+    if (may_have_run && kept.losses >= wire::losses_max) return false;
+    // A node that is full is not asked again, nor another about a key that is not its own.
+    if (overloaded && (!kept.key.empty() || look_again(open, now).on == nullptr)) return false;
     if (!may_send_again(open, now)) return false;
     kept.may_have_run = kept.may_have_run || may_have_run;
     drop_attempt(open, from);
@@ -190,9 +194,25 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
 
 // The connection has ended, and took an attempt with it.
 void driver::attempt_lost(call& open, connection& lost, time_point now) {
-    if (open.keeps() && open.kept->second != nullptr) {
-        open.kept->may_have_run = true;
-        return drop_attempt(open, lost);
+    bool last = false;
+    std::string lost_before;
+    if (open.keeps()) {
+        auto& kept = *open.kept;
+        // A node that said that it leaves was not ended by the call.
+        if (!lost.said_goaway && (kept.losses == 0 || kept.lost != lost.instance)) {
+            if (kept.losses++ == 0) kept.lost = lost.instance;
+        }
+        last = kept.losses >= wire::losses_max;
+        if (last) lost_before = kept.lost_with;
+        if (kept.lost_with.empty()) kept.lost_with = lost.node_name;
+        if (kept.second != nullptr) {
+            kept.may_have_run = true;
+            return drop_attempt(open, lost);
+        }
+    }
+    if (last) {
+        return settle_with(
+            open, {errc::unavailable, lost_again(open.function, lost_before, lost.node_name)});
     }
     // A connection is lost once, however many calls it had: what each of them costs others is
     // bounded without the budget, and with it a busy moment would decide whose call fails.
@@ -270,10 +290,11 @@ void driver::send_copy(call& open, time_point now) {
     auto& kept = *open.kept;
     if (open.on == nullptr || kept.second != nullptr) return;
     if (kept.attempts + 1u >= call_table::attempts_max || nodes_.size() < 2) return;
-    const auto to = pick_again(open, false, now);
+    const auto to = look_again(open, now);
     if (to.on == nullptr || kept.payload.size > to.on->payload_bytes_max) return;
     if (!routes_.idempotent(to.function, to.on->node->place)) return;
     if (!routes_.hedging(kept.function, ns(now)).may_hedge(ns(now))) return;
+    routes_.sent(to.on->node->place, to.function, ns(now));
     kept.note_tried(to.on->instance);
     kept.second = to.on;
     kept.second_attempt = ++kept.attempts;

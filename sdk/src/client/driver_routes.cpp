@@ -11,9 +11,10 @@
 namespace dunlin::link {
 // -- choosing --------------------------------------------------------------------------------
 
-// `before`: where the call was already, which is not where it goes now.
+// `before`: where the call was already, which is not where it goes now. A look changes nothing;
+// what is sent counts against its node, and may be the one probe of a circuit.
 driver::target driver::pick(std::string_view function, std::string_view key,
-                            const kept_call* before, time_point now) {
+                            const kept_call* before, time_point now, purpose why) {
     if (!many_) {
         if (nodes_.empty() || nodes_.front()->draining) return {};
         return {nodes_.front()->lane(), routes::none};
@@ -25,16 +26,17 @@ driver::target driver::pick(std::string_view function, std::string_view key,
             if (before->was_tried(each->instance)) tried_.push_back(each->place);
     }
     if (!key.empty()) {
-        peer_node* owner = owner_of(key);
+        peer_node* owner = owner_of(function, key);
         if (owner != nullptr && (before == nullptr || !before->was_tried(owner->instance)))
             to.on = owner->lane();
         if (to.on != nullptr) {
-            routes_.sent(owner->place, to.function);
+            if (why == purpose::send) routes_.sent(owner->place, to.function, ns(now));
             return to;
         }
     }
     while (to.on == nullptr) {
-        const auto place = routes_.choose(to.function, tried_, ns(now));
+        const auto place = why == purpose::send ? routes_.choose(to.function, tried_, ns(now))
+                                                : routes_.look(to.function, tried_, ns(now));
         if (place == routes::none) break;
         const auto chosen = std::find_if(nodes_.begin(), nodes_.end(),
                                          [&](const auto& each) { return each->place == place; });
@@ -51,27 +53,26 @@ driver::target driver::pick_again(const call& open, bool tried_too, time_point n
     return to;
 }
 
+// Where `pick_again` might send it, to a node that it was not sent to.
+driver::target driver::look_again(const call& open, time_point now) {
+    return pick(open.function, open.kept->key, open.kept.get(), now, purpose::look);
+}
+
 // Null if there is no connection to the owner: whichever node gets the call then knows the way.
-peer_node* driver::owner_of(std::string_view key) {
+peer_node* driver::owner_of(std::string_view function, std::string_view key) {
     if (std::exchange(owners_stale_, false)) map_owners();
-    if (!owners_) return nullptr;
-    const auto owner = owners_->owner(key);
-    if (owner >= owner_instances_.size()) return nullptr;
-    for (const auto& each : nodes_) {
-        if (each->instance == owner_instances_[owner]) return each->draining ? nullptr : each.get();
-    }
+    const auto owner = owners_.owner(function, key);
+    if (owner == cluster::key_owners::nobody) return nullptr;
+    for (const auto& each : nodes_)
+        if (each->instance == owner) return each->draining ? nullptr : each.get();
     return nullptr;
 }
 
 void driver::map_owners() {
-    std::vector<std::string_view> names;
-    owner_instances_.clear();
-    for (const auto& each : views_.members()) {
-        if (each.draining) continue;
-        names.push_back(each.name);
-        owner_instances_.push_back(each.instance);
-    }
-    owners_ = std::make_unique<cluster::partition_map>(names);
+    std::vector<cluster::key_owners::member> members;
+    for (const auto& each : views_.members())
+        members.push_back({each.instance, each.name, each.draining, each.serves});
+    owners_.assign(std::move(members));
 }
 
 // -- what nodes tell -------------------------------------------------------------------------

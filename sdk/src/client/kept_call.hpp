@@ -38,6 +38,9 @@ struct kept_call {
     std::uint32_t retries_left = 0;
     std::uint8_t attempts = 0;     // beyond the first
     bool may_have_run = false;     // an attempt that has ended
+    std::uint32_t losses = 0;      // nodes lost with it, see `wire::losses_max`
+    std::uint64_t lost = 0;        // the instance of the first that was lost here
+    std::string lost_with;         // and its name
     connection* second = nullptr;  // has a copy of the call
     std::uint8_t second_attempt = 0;
     std::uint64_t retry_after_us = 0;  // smallest hint of nodes that were overloaded; 0: none
@@ -60,6 +63,9 @@ struct kept_call {
         retries_left = retries;
         attempts = 0;
         may_have_run = false;
+        losses = 0;
+        lost = 0;
+        lost_with.clear();
         second = nullptr;
         retry_after_us = 0;
         sent_at_ns = 0;

@@ -25,7 +25,8 @@ bool member_parts::add(wire::item_list part, std::string_view through) {
     }
     wire::member_item item;
     while (wire::take(part, item)) {
-        member added{item.instance, std::string(item.name), item.draining, {}};
+        member added{item.instance, std::string(item.name), item.draining, {}, {}};
+        if (item.tells_serves) added.serves = cluster::served_set::told(item.serves);
         for (std::size_t i = 0; i < item.endpoint_count; ++i) {
             auto endpoint = reachable(item.endpoints[i], through);
             if (check_endpoint(endpoint)) added.endpoints.push_back(std::move(endpoint));
@@ -83,6 +84,7 @@ bool member_views::merge() {
             auto& known = by_instance.try_emplace(each.instance, each).first->second;
             known.draining = known.draining || each.draining;
             if (known.endpoints.empty()) known.endpoints = each.endpoints;
+            if (!known.serves.tells()) known.serves = each.serves;
             auto& last = youngest[each.name];
             last = std::max(last, each.instance);
         }

@@ -6,12 +6,13 @@
 // counts. Views may differ for a while, so a member lives as long as any sender names it: to try
 // one that is gone costs an attempt, to forget one that lives costs its capacity. It drains as
 // soon as any sender says so, since nobody takes that back. Of two processes with one name the
-// younger has taken the elder's place. When a sender is lost its view goes, but for the last one,
+// larger instance counts. When a sender is lost its view goes, but for the last one,
 // which is better than nothing.
 //
 // Pure: no socket, no clock. Guarded by the driver's mutex.
 #pragma once
 
+#include "cluster/served_set.hpp"
 #include "wire/cluster_items.hpp"
 
 #include <cstddef>
@@ -27,6 +28,7 @@ struct member {
     std::string name;
     bool draining = false;
     std::vector<std::string> endpoints;
+    cluster::served_set serves = {};
 
     friend bool operator==(const member&, const member&) = default;
 };

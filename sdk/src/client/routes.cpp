@@ -138,23 +138,30 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
         ++of.nodes[of.current].sent_since;
         return of.current;
     }
-    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
-    const auto chosen = spread_.choose(of.nodes, tried, now_ns);
-    if (chosen == cluster::spread::none) return none;
-    auto& node = of.nodes[chosen];
-    const auto calls = node.report.step_ns > 0 ? work_per_choice_ns / node.report.step_ns
-                                               : std::int64_t{calls_per_choice_unknown};
-    of.current = static_cast<std::uint32_t>(chosen);
+    const auto chosen = look(function, tried, now_ns);
+    if (chosen == none) return none;
+    const auto step_ns = of.nodes[chosen].report.step_ns;
+    const auto calls =
+        step_ns > 0 ? work_per_choice_ns / step_ns : std::int64_t{calls_per_choice_unknown};
+    of.current = chosen;
     of.calls_left =
         static_cast<std::uint32_t>(std::clamp<std::int64_t>(calls, 1, calls_per_choice_max) - 1);
     of.turn = turn_;
-    ++node.sent_since;
-    health_.sent(chosen, now_ns);
-    return of.current;
+    sent(chosen, function, now_ns);
+    return chosen;
 }
 
-void routes::sent(std::uint32_t node, std::uint32_t function) noexcept {
+std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t> tried,
+                           std::int64_t now_ns) {
+    auto& of = state_of(function);
+    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
+    const auto found = spread_.choose(of.nodes, tried, now_ns);
+    return found == cluster::spread::none ? none : static_cast<std::uint32_t>(found);
+}
+
+void routes::sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept {
     ++state_of(function).nodes[node].sent_since;
+    health_.sent(node, now_ns);
 }
 
 cluster::hedging& routes::hedging(std::uint32_t function, std::int64_t now_ns) {

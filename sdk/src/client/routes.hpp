@@ -71,8 +71,12 @@ public:
     /// The node for a call of `function`, which counts as sent there; `none` if none takes it.
     [[nodiscard]] std::uint32_t choose(std::uint32_t function, std::span<const std::uint32_t> tried,
                                        std::int64_t now_ns);
-    /// The caller has chosen itself, by a key.
-    void sent(std::uint32_t node, std::uint32_t function) noexcept;
+    /// A node that a call could go to, as `choose` would find it. Nothing counts as sent, and no
+    /// probe of an open circuit is spent: for the caller who may not send after all.
+    [[nodiscard]] std::uint32_t look(std::uint32_t function, std::span<const std::uint32_t> tried,
+                                     std::int64_t now_ns);
+    /// The caller has chosen itself, by a key or after a look.
+    void sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept;
     /// What was started has left: calls that start now are not held together with it.
     void next_turn() noexcept { ++turn_; }
 

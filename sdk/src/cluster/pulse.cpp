@@ -14,9 +14,10 @@ void pulse::heard(std::int64_t now_ns) noexcept {
 }
 
 pulse::verdict pulse::look(bool expects, std::int64_t now_ns) noexcept {
-    if (!expects && !doubted_) {
+    // Who is late stays so until something is heard, or calls would be sent there anew as soon as
+    // those before have been given up.
+    if (!expects && !doubted_ && !late_) {
         listens_ = false;
-        late_ = false;
         pinged_ns_ = 0;
         next_ns_ = never_ns;
         return verdict::well;

@@ -46,7 +46,8 @@ public:
     [[nodiscard]] verdict look(bool expects, std::int64_t now_ns) noexcept;
     /// When to look next; before that, only when something begins to be expected.
     [[nodiscard]] std::int64_t next_ns() const noexcept { return doubted_asks() ? 0 : next_ns_; }
-    /// As the last look found it, if nothing was heard since.
+    /// As the last look found it, if nothing was heard since, whether or not anything is expected
+    /// now.
     [[nodiscard]] bool late() const noexcept { return late_; }
 
 private:

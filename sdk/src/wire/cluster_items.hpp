@@ -56,10 +56,12 @@ struct member_item {
     bool draining = false;  // send it nothing new
     std::array<std::string_view, endpoints_max> endpoints{};
     std::size_t endpoint_count = 0;
+    bool tells_serves = false;  // else it counts as one that serves every function
+    bytes_view serves = {};     // see cluster/served_set.hpp
 };
 
 [[nodiscard]] constexpr std::size_t bytes_max(const member_item& item) noexcept {
-    std::size_t bytes = 5 * item_head_bytes_max + item.name.size();
+    std::size_t bytes = 6 * item_head_bytes_max + item.name.size() + item.serves.size();
     for (std::size_t i = 0; i < item.endpoint_count; ++i)
         bytes += item_head_bytes_max + item.endpoints[i].size();
     return bytes;

@@ -100,6 +100,10 @@ struct welcome {
 /// adds this. So no two sendings of a call have one number, whoever made them.
 inline constexpr std::uint32_t attempt_step_of_nodes = 256;
 
+/// A call that so many nodes were lost with may be what ends them (a poison call): nobody sends it
+/// again. Callers and nodes on the way count together, and tell each other what they have counted.
+inline constexpr std::uint32_t losses_max = 2;
+
 struct invoke {
     std::uint64_t id = 0;  // chosen by the caller, unique per connection among unanswered calls
     std::string_view function;
@@ -114,6 +118,8 @@ struct invoke {
     /// way, over several connections and attempts. An origin of 0: not told.
     std::uint64_t origin = 0;
     std::uint64_t origin_id = 0;
+    std::uint32_t losses = 0;  // nodes that were lost while they may have run it: see `losses_max`
+    std::uint64_t lost = 0;    // the instance of the first of them; 0: not told
 };
 
 struct reply {
@@ -127,6 +133,7 @@ struct failure {
     std::string_view detail;
     std::uint64_t retry_after_us = 0;
     bool did_not_run = false;  // known, not guessed
+    std::uint32_t losses = 0;  // as in the invoke, those on the way included
 };
 
 struct cancel {

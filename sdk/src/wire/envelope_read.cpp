@@ -78,6 +78,14 @@ const char* read(elements& from, invoke& out) noexcept {
     if (from.more() && !in.read_uint(out.origin_id)) {
         return "invoke: the origin's id is not an unsigned integer";
     }
+    out.losses = 0;
+    if (from.more() && !in.read_uint(out.losses)) {
+        return "invoke: losses is not a 32-bit unsigned integer";
+    }
+    out.lost = 0;
+    if (from.more() && !in.read_uint(out.lost)) {
+        return "invoke: the instance that was lost is not an unsigned integer";
+    }
     return nullptr;
 }
 
@@ -104,6 +112,9 @@ const char* read(elements& from, failure& out) noexcept {
     }
     if (from.more() && !in.read_bool(out.did_not_run)) {
         return "failure: did_not_run is not a boolean";
+    }
+    if (from.more() && !in.read_uint(out.losses)) {
+        return "failure: losses is not a 32-bit unsigned integer";
     }
     return nullptr;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cluster/served_set.hpp"
 #include "support/utf8.hpp"
 #include "wire/envelope.hpp"
 #include "wire/msgpack_put.hpp"
@@ -16,7 +17,7 @@ constexpr std::size_t heads_bytes_max(std::size_t elements) {
     return 2 + (elements - 1) * msgpack_head_bytes_max;
 }
 
-constexpr std::size_t invoke_heads_bytes_max = heads_bytes_max(12);
+constexpr std::size_t invoke_heads_bytes_max = heads_bytes_max(14);
 constexpr std::size_t reply_heads_bytes_max = heads_bytes_max(3);
 
 static_assert(invoke_heads_bytes_max + 2 * name_bytes_max + trace_bytes_max <=
@@ -44,6 +45,22 @@ void commit(frame_buffer& frame, const std::uint8_t* at) noexcept {
     frame.size = static_cast<std::size_t>(at - frame.data);
 }
 
+// What nobody has to tell is left off, and only at the end.
+std::uint32_t invoke_elements(const invoke& envelope) noexcept {
+    if (envelope.losses != 0) return 14;
+    return envelope.origin != 0 ? 12 : 10;
+}
+
+// The elements behind the payload.
+std::uint8_t* put_tail(std::uint8_t* at, const invoke& envelope) noexcept {
+    const auto elements = invoke_elements(envelope);
+    if (elements > 10) {
+        at = put_uint(at, envelope.origin);
+        at = put_uint(at, envelope.origin == 0 ? envelope.id : envelope.origin_id);
+    }
+    return elements > 12 ? put_uint(put_uint(at, envelope.losses), envelope.lost) : at;
+}
+
 // An invoke up to its payload; the buffer has room for the payload and its head too.
 std::uint8_t* put_invoke(frame_buffer& frame, const invoke& envelope, std::size_t payload_bytes) {
     require(envelope.function.size() <= name_bytes_max, "a function's name");
@@ -52,7 +69,7 @@ std::uint8_t* put_invoke(frame_buffer& frame, const invoke& envelope, std::size_
 
     auto* at = frame.reserve(envelope_overhead_bytes_max + payload_bytes);
     // The origin stands behind the payload: whoever ends the payload appends it.
-    at = put_kind(at, kind::invoke, envelope.origin == 0 ? 10 : 12);
+    at = put_kind(at, kind::invoke, invoke_elements(envelope));
     at = put_uint(at, envelope.id);
     at = put_str(at, envelope.function);
     at = put_uint(at, envelope.remaining_us);
@@ -146,8 +163,7 @@ void append(frame_buffer& frame, const invoke& envelope) {
     require_payload(envelope.payload);
     auto* at = put_invoke(frame, envelope, envelope.payload.size());
     at = put_bin(at, envelope.payload);
-    if (envelope.origin != 0) at = put_uint(put_uint(at, envelope.origin), envelope.origin_id);
-    commit(frame, at);
+    commit(frame, put_tail(at, envelope));
 }
 
 void append(frame_buffer& frame, const reply& envelope) {
@@ -159,13 +175,14 @@ void append(frame_buffer& frame, const reply& envelope) {
 void append(frame_buffer& frame, const failure& envelope) {
     std::string mended;
     const auto detail = detail_to_send(envelope.detail, mended);
-    auto* at = frame.reserve(heads_bytes_max(6) + detail.size());
-    at = put_kind(at, kind::failure, envelope.did_not_run ? 6 : 5);
+    auto* at = frame.reserve(heads_bytes_max(7) + detail.size());
+    at = put_kind(at, kind::failure, envelope.losses != 0 ? 7 : envelope.did_not_run ? 6 : 5);
     at = put_uint(at, envelope.id);
     at = put_int(at, envelope.code);
     at = put_str(at, detail);
     at = put_uint(at, envelope.retry_after_us);
-    if (envelope.did_not_run) at = put_bool(at, true);
+    if (envelope.did_not_run || envelope.losses != 0) at = put_bool(at, envelope.did_not_run);
+    if (envelope.losses != 0) at = put_uint(at, envelope.losses);
     commit(frame, at);
 }
 
@@ -236,9 +253,9 @@ void append(frame_buffer& frame, const list_part& part, std::span<const catalog_
 
 void append(frame_buffer& frame, const list_part& part, std::span<const member_item> members) {
     require(members.size() <= items_max, "a list of members");
-    std::size_t bytes = heads_bytes_max(5 + 5 * members.size());
+    std::size_t bytes = heads_bytes_max(5 + 6 * members.size());
     for (const auto& each : members) {
-        bytes += each.name.size();
+        bytes += each.name.size() + each.serves.size();
         for (std::size_t i = 0; i < each.endpoint_count; ++i)
             bytes += msgpack_head_bytes_max + each.endpoints[i].size();
     }
@@ -249,13 +266,15 @@ void append(frame_buffer& frame, const list_part& part, std::span<const member_i
     for (const auto& each : members) {
         require(each.name.size() <= name_bytes_max, "a node's name");
         require(each.endpoint_count <= endpoints_max, "a member's list of endpoints");
-        at = put_uint(put_array(at, 4), each.instance);
+        require(cluster::served_set::is_digest(each.serves), "a digest of what a node serves");
+        at = put_uint(put_array(at, each.tells_serves ? 5 : 4), each.instance);
         at = put_uint(put_str(at, each.name), each.draining ? 1 : 0);
         at = put_array(at, static_cast<std::uint32_t>(each.endpoint_count));
         for (std::size_t i = 0; i < each.endpoint_count; ++i) {
             require(each.endpoints[i].size() <= name_bytes_max, "an endpoint");
             at = put_str(at, each.endpoints[i]);
         }
+        if (each.tells_serves) at = put_bin(at, each.serves);
     }
     commit(frame, at);
 }
@@ -280,9 +299,8 @@ void end_payload(frame_buffer& frame, std::size_t mark) noexcept {
 
 void end_payload(frame_buffer& frame, std::size_t mark, const invoke& begun) {
     end_payload(frame, mark);
-    if (begun.origin == 0) return;
-    auto* at = frame.reserve(2 * msgpack_head_bytes_max);
-    commit(frame, put_uint(put_uint(at, begun.origin), begun.origin_id));
+    if (invoke_elements(begun) == 10) return;
+    commit(frame, put_tail(frame.reserve(4 * msgpack_head_bytes_max), begun));
 }
 
 }  // namespace dunlin::wire

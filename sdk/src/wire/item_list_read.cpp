@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/item_list_read.hpp"
 
+#include "cluster/served_set.hpp"
+
 #include <algorithm>
 
 namespace dunlin::wire {
@@ -43,15 +45,29 @@ bool read_endpoints(msgpack_cursor& in, member_item& out) noexcept {
                        [&](std::string_view& each) { return read_name(in, each); });
 }
 
+// nil, or the digest of what the member serves.
+bool read_serves(msgpack_cursor& in, member_item& out) noexcept {
+    out.tells_serves = !in.take_nil();
+    out.serves = {};
+    return !out.tells_serves ||
+           (in.read_bin(out.serves) && cluster::served_set::is_digest(out.serves));
+}
+
 bool read(msgpack_cursor& in, member_item& out) noexcept {
+    std::uint32_t count = 0;
     std::uint64_t state = 0;
-    return read_item(in, 4, [&] {
-        if (!in.read_uint(out.instance) || !read_name(in, out.name) || !in.read_uint(state))
-            return false;
-        // A state of a newer node is one that we know no use for, so it gets nothing new either.
-        out.draining = state != 0;
-        return read_endpoints(in, out);
-    });
+    if (!in.read_array(count) || count < 4) return false;
+    if (!in.read_uint(out.instance) || !read_name(in, out.name) || !in.read_uint(state))
+        return false;
+    // A state of a newer node is one that we know no use for, so it gets nothing new either.
+    out.draining = state != 0;
+    if (!read_endpoints(in, out)) return false;
+    out.tells_serves = false;
+    out.serves = {};
+    if (count > 4 && !read_serves(in, out)) return false;
+    for (; count > 5; --count)
+        if (!in.skip()) return false;
+    return true;
 }
 
 bool read_part(msgpack_cursor& in, list_part& out) noexcept {
@@ -100,7 +116,7 @@ const char* read_members(msgpack_cursor& in, item_list& out) noexcept {
     return read_items<member_item>(in, out)
                ? nullptr
                : "members: not an array of at most 1024 members, each an instance, a name, a "
-                 "state and its endpoints";
+                 "state, its endpoints and what it serves";
 }
 
 bool take(item_list& from, load_item& out) noexcept { return take_item(from, out); }

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -135,6 +136,9 @@ std::string remaining(const std::string& unit, dunlin::context& ctx) {
 
 void swallow(const dunlin::raw&) {}
 
+/// Takes its node with it.
+void crash() { static_cast<void>(std::raise(SIGSEGV)); }
+
 std::string large(std::uint32_t size) { return std::string(size, 'x'); }
 
 }  // namespace
@@ -192,6 +196,7 @@ DUNLIN_MODULE(faults, m) {
     m.function("throw_at_once", throw_at_once);
     m.function("large", large);
     m.function("swallow", swallow);
+    m.function("crash", crash).idempotent();
     m.function("ask_elsewhere", ask_elsewhere).blocking();
     m.function("remaining", remaining);
 }

@@ -20,6 +20,8 @@ record_ptr make_record(instance_id instance = 0x1234'5678'9abc) {
     record->endpoints = {"tcp://10.0.0.1:7440", "tcp://10.0.0.1:7441"};
     record->version = "0.1.0";
     record->draining = true;
+    const std::vector<std::string> functions{"bench/echo", "text/count_words"};
+    record->serves = cluster::served_set::of(functions);
     return record;
 }
 
@@ -87,6 +89,8 @@ TEST_CASE("every kind of membership message reads as it was written") {
         CHECK(*got.updates[0].record == *what.updates[0].record);
         CHECK(got.updates[0].accusers == what.updates[0].accusers);
         CHECK(got.updates[1].age_s == 3600);
+        // Of the dead it is not said.
+        CHECK_FALSE(got.updates[1].record->serves.tells());
         CHECK(bytes_of(got) == data);
     }
 }
@@ -188,4 +192,17 @@ TEST_CASE("a record that no peer would read is named before it is sent") {
     CHECK(problem_of(record) == std::string("there are more than 64 endpoints"));
     record.instance = 0;
     CHECK(problem_of(record) == std::string("the instance is 0"));
+}
+
+TEST_CASE("an update of a node that is older than what members tell of their functions is read") {
+    // [gossip, [[alive, 1, 9, "a", [], "", false, [], 0]]], and the same with a digest of 3 bytes.
+    const auto old =
+        decode(raw({0x92, 5, 0x91, 0x99, 0, 1, 9, 0xa1, 'a', 0x90, 0xa0, 0xc2, 0x90, 0}));
+    REQUIRE(old);
+    REQUIRE((*old)->updates.size() == 1);
+    CHECK_FALSE((*old)->updates[0].record->serves.tells());
+    const auto torn = decode(raw(
+        {0x92, 5, 0x91, 0x9a, 0, 1, 9, 0xa1, 'a', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc4, 3, 1, 2, 3}));
+    REQUIRE_FALSE(torn);
+    CHECK(torn.error().detail.find("what a member serves") != std::string::npos);
 }

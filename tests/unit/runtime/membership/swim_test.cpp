@@ -353,3 +353,29 @@ TEST_CASE("a stranger that speaks to a node is asked who it is") {
     CHECK(b.sent[1].what.kind == message_kind::digest);
     CHECK(b.sent[1].to == 50);
 }
+
+TEST_CASE("what a member serves is learned from whoever knows it, and kept") {
+    const std::vector<std::string> functions{"bench/echo"};
+    const auto record_that_tells = [&](instance_id instance) {
+        auto record = std::make_shared<member_record>(*record_of(instance));
+        record->serves = dunlin::cluster::served_set::of(functions);
+        return record;
+    };
+    const auto serves = [](bench& b, instance_id instance) {
+        return b.node.find(instance)->record->serves.tells();
+    };
+    bench b;
+    // An older node has passed it on without.
+    b.say(3, {member_state::alive, 1, record_of(4), {}, 0});
+    REQUIRE(b.node.find(4));
+    REQUIRE_FALSE(serves(b, 4));
+    b.changes.clear();
+    b.say(2, {member_state::alive, 1, record_that_tells(4), {}, 0});
+    CHECK(serves(b, 4));
+    CHECK(b.count(change_kind::updated) == 1);
+    // A suspicion or a later word without it takes nothing back.
+    b.say(3, {member_state::suspect, 2, record_of(4), {3}, 0});
+    CHECK(serves(b, 4));
+    b.say(3, {member_state::alive, 3, record_of(4), {}, 0});
+    CHECK(serves(b, 4));
+}

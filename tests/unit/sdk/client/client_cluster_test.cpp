@@ -281,3 +281,43 @@ TEST_CASE("client names itself in its calls to a cluster, and not to one node or
     old.run_there([](fake_node& there) { there.reply_to_all(); });
     CHECK(plain.get());
 }
+
+TEST_CASE("client sends calls with a key to the owner among those that serve the function") {
+    fake_cluster cluster(0);
+    cluster.add({{"t/echo", "1", 0}});
+    cluster.add({{"t/hold", "1", 0}});
+    cluster.add({{"t/hold", "1", 0}});
+    cluster.tell();
+    auto c = cluster.connected();
+    const std::vector<std::string_view> servers{"n2", "n3"};
+    const cluster::partition_map owners(servers);
+    std::vector<std::future<result<int>>> calls;
+    std::vector<std::size_t> wanted(2);
+    for (int i = 0; i < 60; ++i) {
+        const auto key = "key " + std::to_string(i);
+        ++wanted[owners.owner(key)];
+        calls.push_back(c.async_invoke<int>("t/hold", i, {.key = key}));
+    }
+    for (std::size_t server = 0; server < 2; ++server) {
+        CHECK(wanted[server] > 0);
+        const auto held = cluster[server + 1].wait_for_held(wanted[server]).calls;
+        CHECK(held.size() == wanted[server]);
+        for (const auto& call : held) CHECK(owners.owner(call.key) == server);
+        cluster[server + 1].run_there([](fake_node& there) { there.reply_to_all(); });
+    }
+    for (auto& each : calls) CHECK(each.get());
+    CHECK(cluster.invokes(0) == 0);
+}
+
+TEST_CASE(
+    "client tells the nodes how often they may try again, whether it knows of others or not") {
+    fake_cluster cluster(2);
+    client_options options;
+    options.endpoints = {cluster[0].endpoint()};
+    options.learn_members = false;
+    auto c = client::connect(std::move(options)).value();
+    auto held = c.async_invoke<int>("t/hold_again", 1);
+    CHECK(cluster[0].wait_for_held(1).calls[0].retries_left == 2);
+    cluster[0].run_there([](fake_node& there) { there.reply_to_all(); });
+    CHECK(held.get());
+}

@@ -41,18 +41,21 @@ public:
 
     /// Nobody knows of it before `tell`.
     fake_node& add() {
-        const auto number = nodes_.size() + 1;
         constexpr auto again = wire::catalog_flags::idempotent;
+        return add({{"t/echo", "1", again},
+                    {"t/hold", "1", 0},
+                    {"t/hold_again", "1", again},
+                    {"t/sheds", "1", again}});
+    }
+    fake_node& add(std::vector<wire::catalog_item> catalog) {
+        const auto number = nodes_.size() + 1;
         ports_.push_back(std::make_unique<reserved_port>());
         nodes_.push_back(
             std::make_unique<fake_node>(fake_node::options{.endpoint = ports_.back()->endpoint(),
                                                            .name = "n" + std::to_string(number),
                                                            .cluster = "fakes",
                                                            .instance = 100 + number,
-                                                           .catalog = {{"t/echo", "1", again},
-                                                                       {"t/hold", "1", 0},
-                                                                       {"t/hold_again", "1", again},
-                                                                       {"t/sheds", "1", again}}}));
+                                                           .catalog = std::move(catalog)}));
         draining_.push_back(false);
         return *nodes_.back();
     }
@@ -72,6 +75,8 @@ public:
     }
 
     [[nodiscard]] fake_node& operator[](std::size_t node) { return *nodes_[node]; }
+    /// It was not killed.
+    [[nodiscard]] bool runs(std::size_t node) const noexcept { return nodes_[node] != nullptr; }
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] std::size_t alive() const noexcept {
         std::size_t count = 0;

@@ -10,6 +10,7 @@
 // `tell_members` gave it, and sends the loads that `report` set in front of its replies.
 #pragma once
 
+#include "cluster/served_set.hpp"
 #include "key_gate.hpp"
 #include "security/key_file.hpp"
 #include "support/wake_event.hpp"
@@ -63,12 +64,14 @@ public:
         std::uint64_t origin = 0;
         std::uint64_t origin_id = 0;
         std::string key;
+        std::uint32_t losses = 0;
     };
     struct known_member {
         std::uint64_t instance;
         std::string name;
         bool draining;
         std::string endpoint;
+        cluster::served_set serves = {};
     };
     struct seen {
         std::size_t hellos = 0;
@@ -111,7 +114,10 @@ public:
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
     [[nodiscard]] known_member as_member(bool draining = false) const {
-        return {how_.instance, how_.name, draining, endpoint_};
+        if (how_.catalog.empty()) return {how_.instance, how_.name, draining, endpoint_, {}};
+        std::vector<std::string> functions;
+        for (const auto& each : how_.catalog) functions.emplace_back(each.name);
+        return {how_.instance, how_.name, draining, endpoint_, cluster::served_set::of(functions)};
     }
 
     /// From now on its view of the cluster; told to every client, in parts of `part` members.
@@ -319,6 +325,8 @@ private:
             wire::member_item item{
                 .instance = each.instance, .name = each.name, .draining = each.draining};
             item.endpoints[item.endpoint_count++] = each.endpoint;
+            item.tells_serves = each.serves.tells();
+            item.serves = each.serves.view();
             items.push_back(item);
         }
         for (std::size_t first = 0; first < items.size(); first += part_) {
@@ -337,7 +345,7 @@ private:
         const auto keep = [&] {
             seen_.calls.push_back({peer, call.id, bytes(call.payload), call.attempt,
                                    call.retries_left, call.origin, call.origin_id,
-                                   std::string(as_text(call.key))});
+                                   std::string(as_text(call.key)), call.losses});
         };
         if (!loads_.empty()) append(out, std::span<const wire::load_item>(loads_));
         if (call.function == "t/hold" || call.function == "t/hold_again") {

@@ -99,3 +99,21 @@ TEST_CASE("pulse without an end only tells who is late") {
     CHECK(run_until(p, true, pulse::verdict::silent, 4'000'000 * ms, 5'000'000 * ms) == -1);
     CHECK(p.late());
 }
+
+TEST_CASE("pulse holds late who was found so until something is heard, whatever is expected") {
+    pulse p(client_like);
+    REQUIRE(p.look(true, 0) == pulse::verdict::well);
+    REQUIRE(run_until(p, true, pulse::verdict::late, 0, 5'000 * ms) == 200 * ms);
+    // Its calls have been given up: nothing is expected any more.
+    CHECK(p.look(false, 300 * ms) == pulse::verdict::late);
+    CHECK(p.late());
+    SECTION("a word of it is enough") {
+        p.heard(400 * ms);
+        CHECK_FALSE(p.late());
+        CHECK(p.look(false, 400 * ms) == pulse::verdict::well);
+        CHECK(p.next_ns() == INT64_MAX);
+    }
+    SECTION("without one it is given up") {
+        CHECK(run_until(p, false, pulse::verdict::silent, 300 * ms, 5'000 * ms) == 1'000 * ms);
+    }
+}

@@ -51,8 +51,9 @@ std::string problem_of(const std::string& frame) {
 TEST_CASE("a list of members is read item by item, whatever a newer node appended") {
     const auto frame = packed(std::make_tuple(
         13, 7, 0, 2,
-        std::make_tuple(std::make_tuple(std::uint64_t{1} << 60, "n1", 0, names{"tcp://a:1"}),
-                        std::make_tuple(2, "n2", 9, names{}, "later", names{"x", "y"})),
+        std::make_tuple(
+            std::make_tuple(std::uint64_t{1} << 60, "n1", 0, names{"tcp://a:1"}),
+            std::make_tuple(2, "n2", 9, names{}, msgpack::type::nil_t(), "later", names{"x"})),
         "and this"));
     const auto read = read_list<wire::member_item>(frame, wire::kind::members);
     REQUIRE(read.size() == 2);
@@ -64,6 +65,26 @@ TEST_CASE("a list of members is read item by item, whatever a newer node appende
     CHECK(read[1].name == "n2");
     CHECK(read[1].draining);  // a state that this version does not know takes nothing new
     CHECK(read[1].endpoint_count == 0);
+    for (const auto& each : read) CHECK_FALSE(each.tells_serves);
+}
+
+TEST_CASE("a member tells what it serves, or not") {
+    const auto told = [](std::size_t bytes) {
+        return packed(std::make_tuple(
+            13, 7, 0, 1,
+            std::make_tuple(std::make_tuple(1, "n1", 0, names{}, std::vector<char>(bytes, 'x')))));
+    };
+    const auto some_frame = told(8);
+    const auto some = read_list<wire::member_item>(some_frame, wire::kind::members);
+    REQUIRE(some.size() == 1);
+    CHECK(some[0].tells_serves);
+    CHECK(as_text(some[0].serves) == "xxxxxxxx");
+    const auto none_frame = told(0);
+    const auto none = read_list<wire::member_item>(none_frame, wire::kind::members);
+    CHECK(none[0].tells_serves);
+    CHECK(none[0].serves.empty());
+    CHECK(problem_of(told(7)).starts_with("members:"));
+    CHECK(problem_of(told(4 * 512 + 4)).starts_with("members:"));
 }
 
 TEST_CASE("a catalog and a load are read item by item") {
@@ -183,4 +204,40 @@ TEST_CASE("an invoke that says nothing of its origin is its own") {
     REQUIRE(reader.next() == read_status::envelope);
     CHECK(reader.invoke().origin == 0);
     CHECK(reader.invoke().origin_id == 9);
+}
+
+TEST_CASE("losses travel with a call and its failure, also of callers without an origin") {
+    for (const std::uint64_t origin : {std::uint64_t{0}, std::uint64_t{77}}) {
+        wire::invoke call;
+        call.id = 9;
+        call.function = "bench/echo";
+        call.payload = as_bytes("\xc0");
+        call.origin = origin;
+        call.origin_id = 4;
+        call.losses = 1;
+        call.lost = 257;
+        wire::frame_buffer at_once;
+        append(at_once, call);
+        wire::frame_buffer in_place;
+        const auto mark = wire::begin_invoke(in_place, call);
+        in_place.append(call.payload.data(), call.payload.size());
+        wire::end_payload(in_place, mark, call);
+        for (const auto* frame : {&at_once, &in_place}) {
+            wire::frame_reader reader(frame->view());
+            REQUIRE(reader.next() == read_status::envelope);
+            CHECK(reader.invoke().losses == 1);
+            CHECK(reader.invoke().lost == 257);
+            CHECK(reader.invoke().origin == origin);
+            CHECK(reader.invoke().origin_id == (origin == 0 ? 9 : 4));
+            CHECK(reader.next() == read_status::end);
+        }
+    }
+    for (const bool did_not_run : {false, true}) {
+        wire::frame_buffer frame;
+        append(frame, wire::failure{1, 9, "lost", 0, did_not_run, 2});
+        wire::frame_reader reader(frame.view());
+        REQUIRE(reader.next() == read_status::envelope);
+        CHECK(reader.failure().losses == 2);
+        CHECK(reader.failure().did_not_run == did_not_run);
+    }
 }

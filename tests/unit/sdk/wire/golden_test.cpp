@@ -2,6 +2,7 @@
 //
 // The bytes printed in WIRE.md are the bytes on the wire. The test reads the page itself, so
 // neither can change without the other.
+#include "cluster/served_set.hpp"
 #include "test_paths.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/wire_views.hpp"
@@ -115,6 +116,28 @@ void write_invoke_forwarded(frame_buffer& to) {
     append(to, call);
 }
 
+void write_invoke_after_a_loss(frame_buffer& to) {
+    auto call = sample_invoke();
+    call.attempt = 1;
+    call.retries_left = 1;
+    call.origin = 300;
+    call.origin_id = 70'000;
+    call.losses = 1;
+    call.lost = 257;
+    append(to, call);
+}
+
+void write_members_that_tell(frame_buffer& to) {
+    const std::vector<std::string> functions{"bench/echo", "text/count_words"};
+    const auto serves = cluster::served_set::of(functions);
+    std::vector<wire::member_item> members(1);
+    members[0].instance = 257;
+    members[0].name = "n1";
+    members[0].tells_serves = true;
+    members[0].serves = serves.view();
+    append(to, wire::list_part{5, 0, 1}, members);
+}
+
 void write_members(frame_buffer& to) {
     std::vector<wire::member_item> members(2);
     members[0].instance = 257;
@@ -169,6 +192,12 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
                     std::vector{wire::catalog_item{"bench/echo", "1.0", 1}});
          }},
         {"members", write_members},
+        {"members-serving", write_members_that_tell},
+        {"invoke-after-loss", write_invoke_after_a_loss},
+        {"failure-lost-twice",
+         [](frame_buffer& to) {
+             append(to, wire::failure{1, 9, "lost", 0, false, 2});
+         }},
     };
     return all;
 }
