@@ -132,11 +132,11 @@ struct node::impl {
     bool stopped = false;
 
     [[nodiscard]] actors::environment environment() {
-        return {time,         router,
-                timers,       function_log,
-                blocking,     config.payload_bytes_max,
-                config.lanes, config.scheduler_threads,
-                instance};
+        return {time,           router,
+                timers,         function_log,
+                blocking,       config.payload_bytes_max,
+                config.lanes,   config.scheduler_threads,
+                config.instance};
     }
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);

@@ -62,9 +62,6 @@ struct field {
 template <class Struct, class Member>
 field(std::string_view, Member Struct::*) -> field<Struct, Member>;
 
-template <class Struct, class Member>
-field(std::string_view, Member Struct::*) -> field<Struct, Member>;
-
 }  // namespace dunlin
 
 #define DUNLIN_DESCRIBE_FIELD(name) \
