@@ -53,7 +53,7 @@ TEST_CASE("functions are listed in columns, with types as a person would say the
           "FUNCTION          PROPERTIES  INPUT -> OUTPUT                            DESCRIPTION\n"
           "dunlin/stats      idempotent  any -> any                                 What it has "
           "counted\n"
-          "text/count_words  async       {url*: string, limit: integer} -> integer  Counts\n"
+          "text/count_words  async       {limit: integer, url*: string} -> integer  Counts\n"
           "\nOf node a.\n");
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("functions of several nodes are listed once, with the nodes that serve
           "bench/echo        -           any -> any                                 b, c\n"
           "dunlin/stats      idempotent  any -> any                                 all    What it "
           "has counted\n"
-          "text/count_words  async       {url*: string, limit: integer} -> integer  a      Counts\n"
+          "text/count_words  async       {limit: integer, url*: string} -> integer  a      Counts\n"
           "\nOf 3 nodes: a, b, c.\n");
     const auto json = nlohmann::json::parse(functions_json(list));
     REQUIRE(json.size() == 3);
@@ -79,7 +79,7 @@ TEST_CASE("one function is shown with its whole types") {
     const auto list = listed({{"a", of_text}, {"b", of_bench}});
     CHECK(function_details(*list.find("text/count_words"), list) ==
           "text/count_words: Counts\n\n"
-          "Input\n    {url*: string, limit: integer}\n"
+          "Input\n    {limit: integer, url*: string}\n"
           "Output\n    integer\n"
           "Properties\n    async\n"
           "Module\n    text 1.2\n"
@@ -94,8 +94,8 @@ TEST_CASE("one function is shown with its whole types") {
     CHECK_THAT(shown,
                Catch::Contains("    {\n      field_0: {\n        x: string,\n        y: array\n"
                                "      },\n      field_1: {"));
-    CHECK_THAT(shown,
-               Catch::Contains("field_8: {\n        x: string,\n        y: array\n      }\n    }\n"));
+    CHECK_THAT(shown, Catch::Contains(
+                          "field_8: {\n        x: string,\n        y: array\n      }\n    }\n"));
     CHECK_FALSE(shown.find("...") != std::string::npos);
 }
 
