@@ -59,6 +59,10 @@ struct field {
           member(place) {}
 };
 
+// Said, so that no compiler warns of a guess (-Wctad-maybe-unsupported) in the author's struct.
+template <class Struct, class Member>
+field(std::string_view, Member Struct::*) -> field<Struct, Member>;
+
 }  // namespace dunlin
 
 #define DUNLIN_DESCRIBE_FIELD(name) \
