@@ -115,7 +115,7 @@ TEST_CASE("elements that a newer version appends to a membership message are ski
     CHECK((*read)->updates.empty());
     // An update with one element more.
     auto data =
-        raw({0x92, 5, 0x91, 0x9a, 0, 1, 9, 0xa1, 'n', 0x90, 0xa0, 0xc2, 0x90, 0, 0x92, 1, 2});
+        raw({0x92, 5, 0x91, 0x9b, 0, 1, 9, 0xa1, 'n', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc0, 0x92, 1, 2});
     const auto longer = decode(data);
     REQUIRE(longer);
     REQUIRE((*longer)->updates.size() == 1);
