@@ -124,7 +124,7 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     ++calls_away_;
     sent_ns_ = now_ns;
     to.bytes_in_flight += call.payload.size();
-    ++route.candidates[entry.place].sent_since;
+    route.candidates[entry.place].sent(now_ns);
     route.health.sent(entry.place, now_ns);
 
     wire::invoke envelope;

@@ -135,7 +135,7 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
     if (of.turn == turn_ && of.calls_left > 0 && of.current != none &&
         !contains(tried, of.current)) {
         --of.calls_left;
-        ++of.nodes[of.current].sent_since;
+        of.nodes[of.current].sent(now_ns);
         return of.current;
     }
     const auto chosen = look(function, tried, now_ns);
@@ -160,7 +160,7 @@ std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t
 }
 
 void routes::sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept {
-    ++state_of(function).nodes[node].sent_since;
+    state_of(function).nodes[node].sent(now_ns);
     health_.sent(node, now_ns);
 }
 

@@ -25,9 +25,14 @@ float weight(const candidate& node) noexcept {
     return node.capacity > 0 ? std::min(node.capacity, capacity_max) : 1.0F;
 }
 
-double age_ns_of(const candidate& node, std::int64_t now_ns) noexcept {
-    const auto age = static_cast<double>(now_ns) - static_cast<double>(node.reported_at_ns);
-    return std::max(age, 0.0);
+double age_ns(std::int64_t since_ns, std::int64_t now_ns) noexcept {
+    return std::max(static_cast<double>(now_ns) - static_cast<double>(since_ns), 0.0);
+}
+
+/// What is left at `now_ns` of a queue of this length that was known at `since_ns`.
+double left_of(double wait_ns, std::int64_t since_ns, std::int64_t now_ns) noexcept {
+    const auto drained = age_ns(since_ns, now_ns) - static_cast<double>(report_trusted_ns);
+    return std::max(wait_ns - std::max(drained, 0.0), 0.0);
 }
 
 /// The candidates of one standing that may be drawn.
@@ -79,20 +84,35 @@ struct offer {
     double cost_ns = 0;  // with the hop
     double age_ns = 0;
     float busy = 0;
+    double sent_ns = 0;  // work sent there since its report, as it measures it
 
     // The first drawn stays unless the other is surely better: a queue may have changed by as
-    // much as its report is old. Among those that start it at once the less busy one is, else
-    // shares would follow the capacity only as long as nobody has calls of his own.
+    // much as its report is old. Where that leaves it open, what was sent since decides, which the
+    // chooser knows exactly: without it a burst between two reports goes wherever chance has it.
+    // Among those that start it at once the less busy one is, else shares would follow the capacity
+    // only as long as nobody has calls of his own.
     [[nodiscard]] bool better_than(const offer& other) const noexcept {
         if (wait_ns == 0 && other.wait_ns == 0) return busy < other.busy;
-        return cost_ns + std::min(age_ns, other.age_ns) < other.cost_ns;
+        const auto age = std::min(age_ns, other.age_ns);
+        if (cost_ns + age < other.cost_ns) return true;
+        if (other.cost_ns + age < cost_ns) return false;
+        return sent_ns < other.sent_ns;
     }
 };
+
+double step_of(const candidate& node) noexcept {
+    return static_cast<double>(node.report.step_ns > 0 ? node.report.step_ns : step_unknown_ns);
+}
 
 offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) noexcept {
     const auto wait_ns = predicted_wait_ns(node, now_ns);
     const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
-    return {index, wait_ns, cost_ns, age_ns_of(node, now_ns), node.report.busy};
+    return {index,
+            wait_ns,
+            cost_ns,
+            age_ns(node.reported_at_ns, now_ns),
+            node.report.busy,
+            step_of(node) * node.sent_since};
 }
 
 }  // namespace
@@ -110,18 +130,18 @@ void candidate::learn(const load_report& news, std::uint32_t unseen, std::int64_
 
 double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
     // Floating point, because a hostile report times a count must not overflow.
-    const auto step =
-        static_cast<double>(node.report.step_ns > 0 ? node.report.step_ns : step_unknown_ns);
-    double wait = 0;
+    const auto step = step_of(node);
     if (node.report.idle > node.sent_since) return 0;
-    if (node.report.idle > 0) {
-        wait = step * (static_cast<double>(node.sent_since - node.report.idle) + 1);
-    } else {
-        // Without an idle server the next one is free after about a step, even if none waits.
-        wait = std::max(static_cast<double>(node.report.wait_ns), step) + step * node.sent_since;
-    }
-    const auto drained = age_ns_of(node, now_ns) - static_cast<double>(report_trusted_ns);
-    return std::max(wait - std::max(drained, 0.0), 0.0);
+    const auto sent_at_ns = std::max(node.sent_at_ns, node.reported_at_ns);
+    if (node.report.idle > 0)
+        return left_of(step * (static_cast<double>(node.sent_since - node.report.idle) + 1),
+                       sent_at_ns, now_ns);
+    // Without an idle server the next one is free after about a step, even if none waits.
+    const auto reported = std::max(static_cast<double>(node.report.wait_ns), step);
+    if (node.sent_since == 0) return left_of(reported, node.reported_at_ns, now_ns);
+    // What was there may have gone before anything was sent; that is there since then.
+    const auto found = left_of(reported, node.reported_at_ns, sent_at_ns);
+    return left_of(found + step * node.sent_since, sent_at_ns, now_ns);
 }
 
 std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std::uint32_t> tried,

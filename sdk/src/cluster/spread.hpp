@@ -3,8 +3,9 @@
 // Which of several nodes takes a call.
 //
 // The rule: two nodes elsewhere are drawn in proportion to their capacity; the second replaces the
-// first if its wait, hop included, is less by more than the age of the reports, or if both would
-// start the call at once and the second has been less busy. The better one stands against the own
+// first if its wait, hop included, is less by more than the age of the reports; or if less was sent
+// there since, where their age leaves that open; or if both would start the call at once and the
+// second has been less busy. The better one stands against the own
 // node (a client, which has none, draws three). The call stays where it is unless it would start
 // sooner there; or would start at once on both, and the other node has been less busy, by a margin
 // and by more than a quarter of what the hop costs. Nodes that refused or failed of late are drawn
@@ -13,8 +14,8 @@
 // Why so: by wait alone, fast and slow nodes serve as from one queue. "Soonest done" starves slow
 // nodes, "own node whenever free" overloads a slow one that calls enter at. Being busy, averaged
 // over 200 ms, is what makes shares fair. Simulated at 80 % load, one node of three four times
-// slower, 1 to 16 servers each, 1 and 20 ms: every node within 6 % of its share, 99th percentile
-// at most 1.5 times that of one ideal queue. docs/decisions/0010 has the tables. Two draws instead
+// slower, 1 to 16 servers each, 1 and 20 ms: every node within 5 % of its share, 99th percentile
+// at most 1.3 times that of one ideal queue. docs/decisions/0010 has the tables. Two draws instead
 // of the best of all, so that nodes with the same old reports do not all run to one
 // (Mitzenmacher: "The power of two choices in randomized load balancing", 2001, and "How useful
 // is old information?", 2000).
@@ -62,8 +63,9 @@ struct candidate {
     std::int64_t reported_at_ns = 0;
     /// What the way there and back costs; zero for the own node.
     std::int64_t rtt_ns = 0;
-    /// Calls sent there since, which the report cannot contain.
+    /// Calls sent there since, which the report cannot contain, and when the first of them was.
     std::uint32_t sent_since = 0;
+    std::int64_t sent_at_ns = 0;
     /// `capacity_of(report.step_ns)`, computed once a report because it divides.
     float capacity = 1e9F / step_unknown_ns;
     standing now = standing::usable;
@@ -72,6 +74,10 @@ struct candidate {
 
     /// A report arrived. `unseen` calls were on their way there when it was made.
     void learn(const load_report& news, std::uint32_t unseen, std::int64_t now_ns) noexcept;
+    /// A call is sent there.
+    void sent(std::int64_t now_ns) noexcept {
+        if (sent_since++ == 0) sent_at_ns = now_ns;
+    }
 };
 
 /// Calls per second that a node with this step can serve, as a weight for drawing.
@@ -79,8 +85,8 @@ struct candidate {
 
 /// How long a call sent now would wait there before it starts, without the hop. Calls sent since
 /// the report first use up the idle servers and then queue. A report is taken at its word for
-/// `report_trusted_ns`; after that its queue is assumed to drain, so that a node nobody dares to
-/// ask does not stay forbidden.
+/// `report_trusted_ns`, and so is what was sent since; after that the queue is assumed to drain, so
+/// that a node nobody dares to ask does not stay forbidden.
 [[nodiscard]] double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept;
 
 /// Longer than the pause between two reports of a node that answers nothing.

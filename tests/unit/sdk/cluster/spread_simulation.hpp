@@ -213,7 +213,7 @@ private:
             ++stayed_;
             queue(to, made);
         } else {
-            ++chooser.known[to].sent_since;
+            chooser.known[to].sent(now());
             after(scene_.hop_ns, [this, to, made] { queue(to, made); });
         }
     }

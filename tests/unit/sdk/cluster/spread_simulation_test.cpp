@@ -83,8 +83,8 @@ TEST_CASE("spread shares by capacity when clients choose") {
     spread_scene scene;
     scene.clients = true;
     const auto seen = run_all(scene);
-    CHECK(seen.share_off < 0.15);
-    CHECK(seen.p99_ratio < 3.0);
+    CHECK(seen.share_off < 0.06);
+    CHECK(seen.p99_ratio < 2.5);
 }
 
 TEST_CASE("spread is not misled by reports that are 100 ms late") {

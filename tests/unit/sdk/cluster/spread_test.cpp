@@ -217,3 +217,55 @@ TEST_CASE("spread repeats its choices with its seed") {
         CHECK(one.choose(nodes, {}, now) == same.choose(nodes, {}, now));
     }
 }
+
+TEST_CASE("what was sent just now is not taken for gone because the report is old") {
+    candidate node;
+    node.reported_at_ns = 0;
+    const std::int64_t long_after = 100 * report_trusted_ns;
+    CHECK(predicted_wait_ns(node, long_after) == 0);
+    for (int i = 0; i < 8; ++i) node.sent(long_after + i);
+    CHECK(predicted_wait_ns(node, long_after + 8) == 8.0 * step_unknown_ns);
+    CHECK(predicted_wait_ns(node, long_after + report_trusted_ns) == 8.0 * step_unknown_ns);
+    // It drains from then on: a node that nobody asks does not stay forbidden.
+    CHECK(predicted_wait_ns(node, long_after + report_trusted_ns + 8 * step_unknown_ns) == 0);
+}
+
+TEST_CASE("a burst of long calls is shared, whether anything is known of them or not") {
+    constexpr int calls = 99;
+    constexpr int servers = 8;
+    const auto service_ns = GENERATE(std::int64_t{0}, std::int64_t{1'000'000'000});
+    const auto age_ns = GENERATE(std::int64_t{1'000'000}, std::int64_t{60'000'000'000});
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        spread choice(seed);
+        std::vector<candidate> nodes(3);
+        const std::int64_t now_ns = 100'000'000'000;
+        nodes[0].local = true;
+        nodes[0].service_ns = service_ns;
+        for (auto& each : nodes) {
+            if (&each == &nodes[0]) continue;
+            each.rtt_ns = 200'000;
+            each.reported_at_ns = now_ns - age_ns;
+            if (service_ns != 0)
+                each.learn(
+                    {.wait_ns = 0, .step_ns = service_ns / servers, .idle = servers, .busy = 0.3F},
+                    0, now_ns - age_ns);
+        }
+        std::vector<int> shares(3);
+        for (int i = 0; i < calls; ++i) {
+            // The own node knows itself exactly.
+            const int ahead = shares[0] - servers + 1;
+            const auto step_ns = service_ns == 0 ? step_unknown_ns : service_ns / servers;
+            nodes[0].learn({.wait_ns = std::max(ahead, 0) * step_ns,
+                            .step_ns = service_ns / servers,
+                            .idle = static_cast<std::uint32_t>(std::max(servers - shares[0], 0)),
+                            .busy = 0.3F},
+                           0, now_ns);
+            const auto at_ns = now_ns + 1000 * i;
+            const auto to = choice.choose(nodes, {}, at_ns);
+            if (to != 0) nodes[to].sent(at_ns);
+            ++shares[to];
+        }
+        INFO(shares[0] << " " << shares[1] << " " << shares[2]);
+        for (const auto share : shares) CHECK(std::abs(share - calls / 3) <= calls / 3 / 5);
+    }
+}
