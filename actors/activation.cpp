@@ -151,7 +151,11 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
 
 // The callback first: an operation that ends may end the function, and with it the callback.
 void activation::finish_stop(stop_running stop) {
-    (*stop.work)[stop.index].stop.run_callback();
+    auto& stopped = (*stop.work)[stop.index];
+    {
+        const code_note in_callback(pool_, stopped.deadline_ns);
+        stopped.stop.run_callback();
+    }
     post(std::move(stop));
 }
 
@@ -175,26 +179,34 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             pool_.record(looked_ns - began_ns, ran);
             pool_.record_occupied(looked_ns - began_ns);
             uncounted_since_ns_.store(0, std::memory_order_relaxed);
+            record_latencies(*work, first, i, looked_ns);
             return post(run_bundle{work, i});
         }
         ++ran;
         if (!run_one(work, i)) {
             suspended_since_ns_ = began_ns;
-            return pool_.record(time.now_ns() - began_ns, ran);
+            pool_.count_suspended(true);
+            const auto now_ns = time.now_ns();
+            record_latencies(*work, first, i, now_ns);
+            return pool_.record(now_ns - began_ns, ran);
         }
     }
     if (ran != 0) {
         const auto now_ns = time.now_ns();
         pool_.record(now_ns - began_ns, ran);
         pool_.record_occupied(now_ns - began_ns);
-        for (std::uint32_t i = first; i < work->size(); ++i) record_latency((*work)[i], now_ns);
+        if (pool_.info().async()) pool_.record_occupancy((now_ns - began_ns) / ran);
+        record_latencies(*work, first, work->size(), now_ns);
     }
     uncounted_since_ns_.store(0, std::memory_order_relaxed);
     pool_.release(*this, work->size());
 }
 
-void activation::record_latency(const invocation& answered, std::int64_t now_ns) noexcept {
-    if (answered.arrived_ns != 0) pool_.record_latency(now_ns - answered.arrived_ns);
+void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_t to,
+                                  std::int64_t now_ns) noexcept {
+    for (auto i = from; i < to; ++i)
+        if (const auto& answered = work[i]; answered.arrived_ns != 0)
+            pool_.record_latency(now_ns - answered.arrived_ns);
 }
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {
@@ -220,7 +232,7 @@ bool activation::run_one(const bundle_ptr& work, std::uint32_t index) {
     call->begin(*this, function, pool_.env(), invocation);
     std::int32_t state = DUNLIN_DONE;
     {
-        user_code_scope in_user_code(pool_);
+        user_code_scope in_user_code(pool_, invocation.deadline_ns);
         state = function.run(function.self, &host_table(), call,
                              reinterpret_cast<const std::uint8_t*>(invocation.payload.data()),
                              invocation.payload.size());
@@ -255,8 +267,10 @@ void activation::stop_what_waits() {
     for (int round = 0; suspended_ && round < limits::stop_rounds_max; ++round) {
         const bundle_ptr work = suspended_->keep;
         auto& waiting = (*work)[suspended_index_];
-        if (waiting.stop.request(errc::unavailable) && waiting.stop.has_callback())
+        if (waiting.stop.request(errc::unavailable) && waiting.stop.has_callback()) {
+            const code_note in_callback(pool_, waiting.deadline_ns);
             waiting.stop.run_callback();
+        }
         stop_suspended({work, suspended_index_});
     }
 }
@@ -267,7 +281,8 @@ void activation::leave_if_finished(std::int64_t began_ns) {
     if (!suspended_->finished) return;
     pool_.record_occupancy(now_ns - suspended_since_ns_);
     pool_.record_occupied(now_ns - suspended_since_ns_);
-    record_latency((*suspended_->keep)[suspended_index_], now_ns);
+    record_latencies(*suspended_->keep, suspended_index_, suspended_index_ + 1, now_ns);
+    pool_.count_suspended(false);
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();

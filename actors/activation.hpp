@@ -84,7 +84,9 @@ private:
     /// Answers an invocation that nobody waits for, or whose deadline has passed.
     /// @returns whether it did.
     bool dropped(invocation& next, std::int64_t now_ns);
-    void record_latency(const invocation& answered, std::int64_t now_ns) noexcept;
+    /// Of the invocations `from` up to before `to`, which are answered now.
+    void record_latencies(bundle& work, std::uint32_t from, std::uint32_t to,
+                          std::int64_t now_ns) noexcept;
     /// @returns false when the invocation suspended.
     bool run_one(const bundle_ptr& work, std::uint32_t index);
     void complete(const operation_done& ended);

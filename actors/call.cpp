@@ -40,7 +40,7 @@ void dunlin_call::begin(dunlin::actors::activation& by, const dunlin::actors::fu
 void dunlin_call::answer() {
     if (has_stop_callback) {
         // Waits for the callback if it runs just now: as long as the author's code takes.
-        dunlin::actors::user_code_scope in_user_code(owner->home());
+        dunlin::actors::user_code_scope in_user_code(owner->home(), invocation->deadline_ns);
         invocation->stop.set_callback(nullptr, nullptr);
     }
     for (std::uint32_t slot = 0; operations_open() != 0; ++slot)
@@ -92,7 +92,7 @@ bool dunlin_call::complete(answer_address which, std::int32_t code, const std::u
     void* user = open.user;
     close_operation(which.slot, code);
     // Only this is user code: a lane may be taken over in it, and what is above touches the lane.
-    dunlin::actors::user_code_scope in_user_code(owner->home());
+    dunlin::actors::user_code_scope in_user_code(owner->home(), invocation->deadline_ns);
     done(user, code, data, size);
     return true;
 }

@@ -20,6 +20,8 @@ class execution_unit;
 
 namespace dunlin::actors {
 
+class thread_keeper;
+
 class steady_time {
 public:
     virtual ~steady_time() = default;
@@ -75,6 +77,8 @@ struct environment {
     std::size_t threads = 1;
     /// This process among the nodes.
     std::uint64_t instance = 0;
+    /// Told when a function is found to hold a lane. Null: nobody looks at what never returns.
+    thread_keeper* keeper = nullptr;
 };
 
 }  // namespace dunlin::actors

@@ -6,6 +6,7 @@
 // limits are asserted, so that changing one cannot silently break another.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -44,5 +45,24 @@ static_assert(bundle_hold_ns_max < deadline_near_ns);
 /// Messages an activation may take before its lane looks again whether it still belongs there: a
 /// message is a bundle, so others have waited long enough after one.
 inline constexpr std::size_t messages_per_turn_max = 1;
+
+/// A scheduler thread that one message has held this long is replaced while others' work waits, so
+/// that they get on; long enough that nothing that is merely slow is.
+inline constexpr std::int64_t worker_hold_ns_max = 1'000'000'000;
+/// ... and so many at most are replaced and still held at a time. A function holds one thread for
+/// each of its activations, of which there are four for each core unless told otherwise.
+inline constexpr std::size_t workers_replaced_max = 64;
+/// A replaced thread gets about a tenth of what the others get of a core that is wanted: those that
+/// never return and compute must not take the lanes' time.
+inline constexpr int replaced_worker_nice = 10;
+
+/// A function that has not returned so long after its call's deadline is reported. It was told to
+/// stop then; this is the time it has for that.
+inline constexpr std::int64_t overdue_after_deadline_ns = 500'000'000;
+/// The same for a call without a deadline, since it began.
+inline constexpr std::int64_t overdue_without_deadline_ns = 60'000'000'000;
+
+/// How often the threads that run functions off the lanes are looked at while they do.
+inline constexpr std::chrono::milliseconds keeper_pause{100};
 
 }  // namespace dunlin::actors::limits

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/pool.hpp"
 
+#include "actors/thread_keeper.hpp"
+#include "cluster/spread.hpp"
 #include "support/tsan.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -165,14 +167,26 @@ void pool::note_time(std::int64_t total_ns, std::uint32_t count) noexcept {
 void pool::record_held(std::int64_t held_ns) noexcept {
     service_time_.record_at_least(held_ns);
     where_.store(decide_placement(where(), service_time_), std::memory_order_relaxed);
+    if (env_.keeper != nullptr) env_.keeper->ring();
 }
 
 std::chrono::microseconds pool::retry_after() const {
     std::lock_guard lock(mutex_);
-    const auto servers = static_cast<std::int64_t>(std::max<std::size_t>(activations_.size(), 1));
-    const auto each_ns = std::max(occupancy_.predicted_ns(), service_time_.predicted_ns());
-    const auto wait_ns = static_cast<std::int64_t>(queued_) * each_ns / servers;
+    const auto at_once = static_cast<std::int64_t>(std::max<std::size_t>(activations_.size(), 1));
+    const auto each_ns = occupied_by_one_ns(servers());
+    const auto step_ns = each_ns == 0 ? cluster::step_unknown_ns : each_ns / at_once;
+    const auto wait_ns = static_cast<std::int64_t>(queued_) * step_ns;
     return std::chrono::microseconds(std::max<std::int64_t>(wait_ns / 1000, 1000));
+}
+
+// How long one invocation occupies its server; 0 while that is unknown. What has ended tells, and
+// what has not: when all servers are taken, half of them have been for `held_median_ns_`. How long
+// a function that waits holds its thread says nothing of it.
+std::int64_t pool::occupied_by_one_ns(std::size_t at_once) const noexcept {
+    const bool known = occupancy_.measured() || !info_.async();
+    const auto ended_ns =
+        known ? std::max(occupancy_.predicted_ns(), service_time_.predicted_ns()) : 0;
+    return unanswered_ >= at_once ? std::max(ended_ns, held_median_ns_) : ended_ns;
 }
 
 // How many invocations run at a time. Functions that wait hold an activation each; others also
@@ -190,27 +204,51 @@ std::size_t pool::servers() const {
 
 // What runs counts as well: a function that hangs uses its server. An activation that ends while
 // this looks may be missed or seen twice, which the next look makes up for.
-std::int64_t pool::occupied_ns(std::int64_t now_ns) const noexcept {
+std::int64_t pool::look_at_running(std::size_t at_once, std::int64_t now_ns) {
     auto sum_ns = occupied_ns_.load(std::memory_order_relaxed);
+    held_ns_.clear();
     for (const auto& each : activations_) {
         const auto since_ns = activation_of(each).uncounted_since_ns();
-        if (since_ns != 0) sum_ns += std::max<std::int64_t>(now_ns - since_ns, 0);
+        if (since_ns == 0) continue;
+        held_ns_.push_back(std::max<std::int64_t>(now_ns - since_ns, 0));
+        sum_ns += held_ns_.back();
     }
+    held_median_ns_ = 0;
+    // On a lane bundles of short calls take turns, and none of them has been there for long.
+    const bool long_ones = info_.async() || where() != placement::lane;
+    if (!long_ones || held_ns_.empty() || held_ns_.size() < at_once) return sum_ns;
+    const auto middle = held_ns_.begin() + static_cast<std::ptrdiff_t>((held_ns_.size() - 1) / 2);
+    std::nth_element(held_ns_.begin(), middle, held_ns_.end());
+    held_median_ns_ = *middle;
     return sum_ns;
 }
 
 pool_wait pool::wait(std::int64_t now_ns) {
     std::lock_guard lock(mutex_);
     const auto at_once = servers();
-    const auto each_ns = std::max(occupancy_.predicted_ns(), service_time_.predicted_ns());
-    const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
     const auto pause_ns = static_cast<std::int64_t>(activations_.size()) * look_ns_per_activation;
-    if (busy_.is_due(pause_ns, now_ns)) busy_.sample(occupied_ns(now_ns), at_once, each_ns, now_ns);
+    if (busy_.is_due(pause_ns, now_ns)) {
+        const auto used_ns = look_at_running(at_once, now_ns);
+        busy_.sample(used_ns, at_once, occupied_by_one_ns(at_once), now_ns);
+    }
+    const auto each_ns = occupied_by_one_ns(at_once);
+    const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
     if (unanswered_ < at_once)
         return {0, step_ns, each_ns, static_cast<std::uint32_t>(at_once - unanswered_),
                 busy_.value()};
     const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
-    return {ahead * step_ns, step_ns, each_ns, 0, busy_.value()};
+    const auto assumed_ns = each_ns == 0 && info_.async() ? cluster::step_unknown_ns : step_ns;
+    return {ahead * assumed_ns, step_ns, each_ns, 0, busy_.value()};
+}
+
+std::string pool::why_queued() const {
+    std::lock_guard lock(mutex_);
+    const auto all = activations_.size();
+    if (queued_ == 0 || !idle_.empty() || suspended_.load(std::memory_order_relaxed) < all)
+        return {};
+    return "; all " + std::to_string(all) + " activations of " + info_.name +
+           " are taken by calls that wait themselves: raise --activations if it calls itself, or "
+           "if more of its calls are to wait at a time";
 }
 
 pool_status pool::status() const {
@@ -221,7 +259,8 @@ pool_status pool::status() const {
             where(),
             service_time_.predicted_ns(),
             invocations_.load(std::memory_order_relaxed),
-            refused_};
+            refused_,
+            static_cast<std::size_t>(std::max(stuck_.load(std::memory_order_relaxed), 0))};
 }
 
 void pool::shut_down() {

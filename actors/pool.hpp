@@ -28,6 +28,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace dunlin::actors {
@@ -41,13 +42,14 @@ struct pool_status {
     std::int64_t service_time_ns = 0;
     std::uint64_t invocations = 0;  // run since the start
     std::uint64_t refused = 0;
+    std::size_t stuck = 0;  // calls that ought to have returned
 };
 
 /// How long calls wait for a pool's activations, as it is told to those who choose between nodes.
 struct pool_wait {
     std::int64_t wait_ns = 0;     // of a call that came now, until it starts
-    std::int64_t step_ns = 0;     // by how much each call makes that longer
-    std::int64_t service_ns = 0;  // of one call
+    std::int64_t step_ns = 0;     // by how much each call makes that longer; 0: unknown
+    std::int64_t service_ns = 0;  // of one call; 0: unknown
     std::uint32_t idle = 0;       // calls that would start at once
     float busy = 0;               // share of its servers' time in use of late, 0 to 1
 };
@@ -81,8 +83,8 @@ public:
     void record(std::int64_t total_ns, std::uint32_t count) noexcept;
     /// A suspended invocation went on and held a thread for `held_ns`.
     void record_step(std::int64_t held_ns) noexcept;
-    /// An invocation that had suspended occupied its activation for so long, from its start to its
-    /// answer: as long as it held a thread, and while it waited.
+    /// An invocation of a function that may suspend occupied its activation for so long, from its
+    /// start to its answer: as long as it held a thread, and while it waited.
     void record_occupancy(std::int64_t total_ns) noexcept { occupancy_.record(total_ns, 1); }
     /// An activation was occupied for so long, and is not now.
     void record_occupied(std::int64_t total_ns) noexcept {
@@ -93,6 +95,13 @@ public:
     [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
+
+    /// An activation keeps a suspended invocation from now on, or no longer.
+    void count_suspended(bool more) noexcept {
+        suspended_.fetch_add(more ? 1 : std::size_t(-1), std::memory_order_relaxed);
+    }
+    /// So many more (or fewer) of its calls ought to have returned, and hold a thread.
+    void count_stuck(int change) noexcept { stuck_.fetch_add(change, std::memory_order_relaxed); }
 
     /// Has a stop finished (`activation::finish_stop`) on a thread that its callback may hold.
     /// @returns false when the pool is shut down and has none.
@@ -107,6 +116,10 @@ public:
     }
     /// When a refused caller should try again: the time the queue needs to empty.
     [[nodiscard]] std::chrono::microseconds retry_after() const;
+
+    /// When nothing can leave the queue because all activations keep suspended invocations: a
+    /// sentence that says so, to be appended to an error. Otherwise empty.
+    [[nodiscard]] std::string why_queued() const;
 
     /// For what ends operations from outside; closed once the pool is shut down.
     [[nodiscard]] const std::shared_ptr<gate>& way_in() const noexcept { return way_in_; }
@@ -129,7 +142,9 @@ private:
     void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
     [[nodiscard]] pool_load load() const;
     [[nodiscard]] std::size_t servers() const;
-    [[nodiscard]] std::int64_t occupied_ns(std::int64_t now_ns) const noexcept;
+    [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
+    /// @returns for how long activations were occupied, in all.
+    [[nodiscard]] std::int64_t look_at_running(std::size_t at_once, std::int64_t now_ns);
 
     caf::actor_system& system_;
     environment env_;
@@ -142,6 +157,8 @@ private:
     std::atomic<std::int64_t> occupied_ns_{0};  // in all, by what has ended
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};
+    std::atomic<int> stuck_{0};
+    std::atomic<std::size_t> suspended_{0};
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
     mutable std::mutex mutex_;
@@ -151,6 +168,8 @@ private:
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
+    std::vector<std::int64_t> held_ns_;  // by those that are occupied, at the last look
+    std::int64_t held_median_ns_ = 0;
     cluster::busy_share busy_;
     std::uint64_t refused_ = 0;
     bool closed_ = false;

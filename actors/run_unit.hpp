@@ -8,7 +8,11 @@
 // scheduler, threads of blocking functions) there is no current unit. One per thread.
 #pragma once
 
+#include "actors/running_code.hpp"
+
 #include <caf/execution_unit.hpp>
+
+#include <cstdint>
 
 namespace dunlin::actors {
 
@@ -27,12 +31,16 @@ public:
 
 private:
     static thread_local run_unit* current_;
+
+    const code_thread listed_;
 };
 
-/// Marks user code for as long as it lives.
+/// Marks user code for as long as it lives, and notes whose it is.
 class user_code_scope {
 public:
-    explicit user_code_scope(pool& running) noexcept : unit_(run_unit::current()) {
+    user_code_scope(pool& running, std::int64_t deadline_ns) noexcept
+        : note_(running, deadline_ns),
+          unit_(run_unit::current()) {
         if (unit_ != nullptr) unit_->enter_user_code(running);
     }
     ~user_code_scope() {
@@ -42,6 +50,7 @@ public:
     user_code_scope& operator=(const user_code_scope&) = delete;
 
 private:
+    const code_note note_;
     run_unit* unit_;
 };
 

@@ -2,6 +2,9 @@
 #include "runtime/node.hpp"
 
 #include "actors/blocking_threads.hpp"
+#include "actors/overdue_watch.hpp"
+#include "actors/thread_keeper.hpp"
+#include "actors/worker_threads.hpp"
 #include "runtime/cluster/advertise.hpp"
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/seed_resolver.hpp"
@@ -30,26 +33,42 @@
 #include <algorithm>
 #include <condition_variable>
 #include <random>
+#include <system_error>
 #include <thread>
+#include <unordered_set>
 
 namespace dunlin::runtime {
 
 namespace {
 
+/// CAF, with a scheduler of our own.
 struct actor_config : caf::actor_system_config {
-    explicit actor_config(std::size_t scheduler_threads) {
-        // Work sharing waits on a lock instead of polling for work to steal: an idle node sleeps.
-        set("scheduler.policy", caf::atom("sharing"));
-        set("scheduler.max-threads", scheduler_threads);
+    actor_config(std::size_t scheduler_threads, actors::thread_keeper& keeper) {
+        module_factories.emplace_back([this, scheduler_threads, &keeper](caf::actor_system& made) {
+            workers = new actors::worker_threads(
+                made, scheduler_threads, &keeper,
+                [](const std::string& what) { log().error("{}", what); });
+            return workers;
+        });
     }
+    actors::worker_threads* workers = nullptr;  // owned by the actor system
 };
-
-/// A thread that waits for a blocking call keeps its stack; one that has ended has to be made anew.
-constexpr std::chrono::seconds blocking_thread_idle_max{10};
 
 void say_no_thread(const std::system_error& why) {
     log().error("no thread can be made for a blocking function, so it runs on the scheduler's",
                 {{"why", why.what()}});
+}
+
+void say_overdue(const actors::pool& which, actors::overdue_detector::change what,
+                 std::int64_t held_ns) {
+    const auto held_ms = held_ns / 1'000'000;
+    if (what == actors::overdue_detector::change::returned)
+        return log().info("a function has returned after all function={} held_ms={}",
+                          which.info().name, held_ms);
+    log().warn(
+        "a function has not returned though its call's time is over; it keeps its thread "
+        "function={} held_ms={} stuck={}",
+        which.info().name, held_ms, which.status().stuck);
 }
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -96,7 +115,7 @@ struct node::impl {
         : config(std::move(given)),
           frames(config.queue_bytes_max),
           replies(config.replies_bytes_max),
-          actor_settings(config.scheduler_threads),
+          actor_settings(config.scheduler_threads, keeper),
           system(actor_settings),
           named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
                        config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
@@ -106,15 +125,18 @@ struct node::impl {
     node_config config;
     frame_budget frames;   // outlives what waits in the actors' mailboxes
     reply_budget replies;  // outlives what ZeroMQ holds
+    steady_clock_time time;
+    actors::thread_keeper keeper{time};  // all that have threads ring it
     actor_config actor_settings;
     caf::actor_system system;
     function_registry functions;
     // Ends before the pools do, when those have told all activations to end.
-    actors::blocking_threads blocking{system, blocking_thread_idle_max, say_no_thread};
+    actors::blocking_threads blocking{
+        system, {.threads_max = config.blocking_threads_max}, &keeper, say_no_thread};
+    std::unique_ptr<actors::overdue_watch> overdue;
     cluster_board board;
     call_window named_calls;
     system_module own_functions;
-    steady_clock_time time;
     node_router router{functions, time};
     lane_timers timers;
     logged_functions function_log;
@@ -132,12 +154,19 @@ struct node::impl {
     bool stopped = false;
 
     [[nodiscard]] actors::environment environment() {
-        return {time,           router,
-                timers,         function_log,
-                blocking,       config.payload_bytes_max,
-                config.lanes,   config.scheduler_threads,
-                config.instance};
+        return {time,
+                router,
+                timers,
+                function_log,
+                blocking,
+                config.payload_bytes_max,
+                config.lanes,
+                config.scheduler_threads,
+                config.instance,
+                &keeper};
     }
+    void begin_workers();
+    void begin_keeper();
     void make_pools(std::vector<loaded_module> modules);
     void make_pool(actors::function_info info);
     void make_lanes();
@@ -157,6 +186,7 @@ struct node::impl {
     [[nodiscard]] bool idle() const;
     /// Whether all functions have returned, now or within a short time.
     [[nodiscard]] bool returned_soon() const;
+    void name_what_still_runs() const;
     template <class Condition>
     bool wait_until(Condition&& holds_now, std::chrono::steady_clock::time_point end) const;
 };
@@ -189,6 +219,23 @@ void node::impl::make_pool(actors::function_info info) {
     functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info),
                                                  std::make_unique<actors::fixed_scaling>(count),
                                                  config.queue_depth_max));
+}
+
+// Before the pools: their activations end on these threads.
+void node::impl::begin_workers() { actor_settings.workers->begin(); }
+
+// After them, for it looks at what they run.
+void node::impl::begin_keeper() {
+    auto& workers = *actor_settings.workers;
+    own_functions.watch(workers, blocking);
+    const auto pools = functions.pools();
+    overdue = std::make_unique<actors::overdue_watch>(
+        [mine = std::unordered_set<const actors::pool*>(pools.begin(), pools.end())](
+            const actors::pool* each) { return mine.contains(each); },
+        say_overdue);
+    keeper.start({[&](std::int64_t now_ns) { return workers.tend(now_ns); },
+                  [&](std::int64_t /*now_ns*/) { return blocking.tend(); },
+                  [&](std::int64_t now_ns) { return overdue->tend(now_ns); }});
 }
 
 void node::impl::make_lanes() {
@@ -314,7 +361,16 @@ result<std::unique_ptr<node>> node::start(node_config config) {
     std::unique_ptr<node> started(new node(std::make_unique<impl>(std::move(config))));
     auto& parts = *started->impl_;
     parts.security = std::move(*security);
-    parts.make_pools(std::move(*modules));
+    try {
+        parts.begin_workers();
+        parts.make_pools(std::move(*modules));
+        parts.begin_keeper();
+    } catch (const std::system_error& why) {
+        return error{errc::unavailable,
+                     "the machine gives no more threads: " + std::string(why.what()) +
+                         "; raise its limit (ulimit -u, or the container's), or lower "
+                         "--scheduler-threads"};
+    }
     parts.make_lanes();
     parts.set_guard();
     if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
@@ -334,7 +390,7 @@ node::~node() {
     if (impl_->returned_soon()) return;
     // A function that never returned still runs in here, on a thread that cannot be ended. What it
     // may touch has to stay for as long as the process lives.
-    log().warn("a function has not returned; its memory is kept until the process ends");
+    log().debug("a node's memory is kept until the process ends");
     [[maybe_unused]] auto* kept = impl_.release();
 }
 
@@ -387,6 +443,15 @@ bool node::impl::returned_soon() const {
                       std::chrono::steady_clock::now() + stop_time);
 }
 
+void node::impl::name_what_still_runs() const {
+    for (const auto* pool : functions.pools())
+        if (const auto busy = pool->status().busy; busy != 0)
+            log().warn(
+                "function {} has not returned; it is left to run, and its memory kept, until the "
+                "process ends calls={}",
+                pool->info().name, busy);
+}
+
 template <class Condition>
 bool node::impl::wait_until(Condition&& holds_now,
                             std::chrono::steady_clock::time_point end) const {
@@ -419,7 +484,8 @@ std::size_t node::stop() {
     for (auto& each : parts.lanes) each->join();
     parts.guard.reset();
     parts.holds.reset();
-    static_cast<void>(parts.returned_soon());
+    if (!parts.returned_soon()) parts.name_what_still_runs();
+    parts.keeper.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();
     std::size_t unfinished = 0;
     for (auto& each : parts.lanes) unfinished += each->counters().calls_cut_short.get();

@@ -50,6 +50,8 @@ struct node_config {
     std::size_t lanes = 0;
     /// Threads for long functions. 0: one per core, at least four.
     std::size_t scheduler_threads = 0;
+    /// Threads for blocking functions at most; what is beyond them waits its turn.
+    std::size_t blocking_threads_max = 1024;
     /// Actors per function. 0: four per core.
     std::size_t activations = 0;
     /// Invocations that may wait for one function; one more is answered `overloaded`.

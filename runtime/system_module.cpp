@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/system_module.hpp"
 
+#include "actors/blocking_threads.hpp"
+#include "actors/worker_threads.hpp"
 #include "runtime/log.hpp"
 
 #include <nlohmann/json.hpp>
@@ -55,7 +57,8 @@ json describe(const actors::pool& pool) {
             {"queue_depth_max", pool.queue_depth_max()},
             {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
             {"invocations", status.invocations},
-            {"refused", status.refused}};
+            {"refused", status.refused},
+            {"stuck", status.stuck}};
 }
 
 /// Of late, from 0 to 1, of the function that uses most.
@@ -204,9 +207,11 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["reply_bytes_held_max"] = module.replies_.bytes_max();
     json functions = json::array();
     std::size_t activations = 0;
+    std::size_t stuck = 0;
     for (const auto* pool : module.functions_.pools()) {
         const auto status = pool->status();
         activations += status.activations;
+        stuck += status.stuck;
         functions.push_back({{"name", pool->info().name},
                              {"placement", std::string(actors::to_string(status.where))},
                              {"activations", status.activations},
@@ -215,9 +220,15 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                              {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
                              {"invocations", status.invocations},
                              {"refused", status.refused},
+                             {"stuck", status.stuck},
                              {"latency", latency_list(*pool)}});
     }
     stats["activations"] = activations;
+    stats["calls_stuck"] = stuck;
+    const auto workers = module.workers_->look();
+    stats["scheduler_threads"] = workers.threads;
+    stats["scheduler_threads_replaced"] = workers.replaced;
+    stats["blocking_threads"] = module.blocking_->count();
     stats["functions"] = std::move(functions);
     return answer(*host, call, stats);
 }

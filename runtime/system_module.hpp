@@ -20,6 +20,11 @@
 #include <string>
 #include <vector>
 
+namespace dunlin::actors {
+class blocking_threads;
+class worker_threads;
+}  // namespace dunlin::actors
+
 namespace dunlin::runtime {
 
 class system_module {
@@ -41,6 +46,11 @@ public:
     void watch(const lane_counters& counters) { lanes_.push_back(&counters); }
     /// ... and the gate's, if there is one.
     void watch(const gate_counters& counters) { gate_ = &counters; }
+    /// ... and who runs what is off the lanes.
+    void watch(const actors::worker_threads& workers, const actors::blocking_threads& blocking) {
+        workers_ = &workers;
+        blocking_ = &blocking;
+    }
 
 private:
     static std::int32_t run_functions(void* self, const dunlin_host* host, dunlin_call* call,
@@ -63,6 +73,8 @@ private:
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;
+    const actors::worker_threads* workers_ = nullptr;
+    const actors::blocking_threads* blocking_ = nullptr;
 };
 
 }  // namespace dunlin::runtime

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t threads_max = 1024;
+constexpr std::size_t blocking_threads_max = 65536;
 constexpr std::size_t count_max = std::size_t{1} << 32;
 constexpr std::size_t payload_max = std::size_t{1} << 30;
 constexpr std::size_t size_max = std::size_t{1} << 40;
@@ -93,6 +94,10 @@ const std::array rows{
             "Threads for long functions. 0: one per core, at least four.",
             count_field{[](settings& s) -> std::size_t& { return s.node.scheduler_threads; }, 0,
                         threads_max}},
+    setting{"--blocking-threads-max", "threads", "blocking_threads_max", "COUNT",
+            "Threads for functions declared blocking, at most; made when calls need them.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.blocking_threads_max; }, 1,
+                        blocking_threads_max}},
     setting{"--lane-hold-max", "threads", "lane_hold_max", "DURATION",
             "A lane whose function runs longer than this is taken over by another thread.",
             duration_field{

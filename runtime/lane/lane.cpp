@@ -221,7 +221,8 @@ void lane::fire_timers() {
         } else {
             auto& entry = static_cast<ledger_entry&>(item);
             answer_in_place(entry, errc::deadline_exceeded,
-                            "no answer from " + function_of(entry) + " before the deadline");
+                            "no answer from " + function_of(entry) + " before the deadline" +
+                                (entry.pool != nullptr ? entry.pool->why_queued() : ""));
         }
     });
 }

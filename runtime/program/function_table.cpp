@@ -130,6 +130,8 @@ std::string properties_of(const json& function) {
         if (value != function.end() && value->is_boolean() && value->get<bool>())
             text += (text.empty() ? "" : ", ") + std::string(key);
     }
+    if (const auto stuck = count_in(function, "stuck"); stuck != 0)
+        text = std::to_string(stuck) + " stuck" + (text.empty() ? "" : ", ") + text;
     return text.empty() ? "-" : text;
 }
 

@@ -76,6 +76,7 @@ top_model top_history::add(const observation& seen) {
             auto& sum = functions[name];
             ++sum.nodes;
             sum.queue_depth += function.queue_depth;
+            sum.stuck += function.stuck;
             if (!node.rates) continue;
             const auto& then = before->second.sample.functions;
             const auto earlier = then.find(name);
@@ -90,9 +91,11 @@ top_model top_history::add(const observation& seen) {
         sum.name = name;
         model.functions.push_back(std::move(sum));
     }
-    std::stable_sort(
-        model.functions.begin(), model.functions.end(),
-        [](const top_function& a, const top_function& b) { return a.calls_rate > b.calls_rate; });
+    std::stable_sort(model.functions.begin(), model.functions.end(),
+                     [](const top_function& a, const top_function& b) {
+                         if ((a.stuck != 0) != (b.stuck != 0)) return a.stuck != 0;
+                         return a.calls_rate > b.calls_rate;
+                     });
     return model;
 }
 

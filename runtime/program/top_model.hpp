@@ -64,6 +64,7 @@ struct top_function {
     latency_buckets latency = {};   // of the last interval
     std::uint64_t queue_depth = 0;  // now
     std::size_t nodes = 0;          // that serve it
+    std::uint64_t stuck = 0;        // calls that ought to have returned, now
 };
 
 struct top_model {
@@ -71,7 +72,7 @@ struct top_model {
     std::string asked;
     /// By name; only those that live.
     std::vector<top_node> nodes;
-    /// The most called first.
+    /// Those with stuck calls first, then the most called.
     std::vector<top_function> functions;
     /// So many of them are scrolled past.
     std::size_t functions_above = 0;

@@ -40,9 +40,9 @@ result<node_sample> read_sample(bytes_view payload) {
         if (!each.is_object()) continue;
         auto name = text_in(each, "name");
         if (name.starts_with("dunlin/")) continue;
-        sample.functions[std::move(name)] = {count_in(each, "invocations"),
-                                             count_in(each, "refused"),
-                                             count_in(each, "queue_depth"), read_latency(each)};
+        sample.functions[std::move(name)] = {
+            count_in(each, "invocations"), count_in(each, "refused"), count_in(each, "queue_depth"),
+            read_latency(each), count_in(each, "stuck")};
     }
     return sample;
 }

@@ -24,6 +24,7 @@ struct function_sample {
     std::uint64_t refused = 0;      // since the start
     std::uint64_t queue_depth = 0;  // now
     latency_buckets latency = {};   // since the start
+    std::uint64_t stuck = 0;        // now
 };
 
 struct node_sample {

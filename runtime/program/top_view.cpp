@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace {
 constexpr std::array node_columns{align::left,  align::left,  align::right, align::right,
                                   align::right, align::right, align::right};
 constexpr std::array function_columns{align::left,  align::right, align::right, align::right,
-                                      align::right, align::right, align::right};
+                                      align::right, align::right, align::right, align::right};
 constexpr std::size_t name_width_max = 40;
 
 // A rate below ten would lose all it says when it is rounded.
@@ -54,14 +55,16 @@ table_row row_of(const top_node& node) {
     return cells;
 }
 
-table_row row_of(const top_function& function) {
-    return {shown_name(function.name),
-            rate(function.calls_rate),
-            short_time_us(quantile_us(function.latency, 0.5)),
-            short_time_us(quantile_us(function.latency, 0.99)),
-            grouped(function.queue_depth),
-            rate(function.refused_rate),
-            std::to_string(function.nodes)};
+table_row row_of(const top_function& function, bool with_stuck) {
+    table_row cells{shown_name(function.name),
+                    rate(function.calls_rate),
+                    short_time_us(quantile_us(function.latency, 0.5)),
+                    short_time_us(quantile_us(function.latency, 0.99)),
+                    grouped(function.queue_depth),
+                    rate(function.refused_rate),
+                    std::to_string(function.nodes)};
+    if (with_stuck) cells.push_back(grouped(function.stuck));
+    return cells;
 }
 
 // As many lines as there are, or one less and a line about the rest.
@@ -129,6 +132,7 @@ json json_of(const top_function& function) {
     one["queue_depth"] = function.queue_depth;
     one["refused_per_second"] = function.refused_rate;
     one["nodes"] = function.nodes;
+    one["stuck"] = function.stuck;
     return one;
 }
 
@@ -139,6 +143,11 @@ std::string top_text(const top_model& model, screen_size size, const std::string
         {"NODE", "STATE", "CALLS/S", "IN FLIGHT", "BUSY", "FORWARDED/S", "RETRIED/S"}};
     std::vector<table_row> functions{
         {"FUNCTION", "CALLS/S", "P50", "P99", "QUEUE", "REFUSED/S", "NODES"}};
+    // A column that is hardly ever wanted.
+    const bool with_stuck =
+        std::any_of(model.functions.begin(), model.functions.end(),
+                    [](const top_function& function) { return function.stuck != 0; });
+    if (with_stuck) functions.front().push_back("STUCK");
     // The line about the whole, two lines of heads and a blank one before each of them.
     constexpr std::size_t lines_around = 5;
     const std::size_t room = size.lines - std::min(size.lines, lines_around);
@@ -156,13 +165,15 @@ std::string top_text(const top_model& model, screen_size size, const std::string
     for (const auto* node : order) nodes.push_back(row_of(*node));
     const auto above = std::min(model.functions_above, model.functions.size());
     for (std::size_t i = above; i < model.functions.size(); ++i)
-        functions.push_back(row_of(model.functions[i]));
+        functions.push_back(row_of(model.functions[i], with_stuck));
 
     auto text = first_line(model, size.columns, hint) + "\n" +
                 some_of(nodes, node_columns, node_room, size.columns);
     if (above != 0) functions.front().front() += " (" + std::to_string(above) + " above)";
     if (!model.functions.empty())
-        text += "\n" + some_of(functions, function_columns, function_room, size.columns);
+        text +=
+            "\n" + some_of(functions, std::span(function_columns).first(functions.front().size()),
+                           function_room, size.columns);
     return first_lines(std::move(text), size.lines);
 }
 

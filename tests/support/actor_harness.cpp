@@ -191,7 +191,7 @@ void call_view::invoke(std::string_view function, std::string_view input, comple
 actor_harness::actor_harness()
     : config_(std::make_unique<testing_config>()),
       system_(std::make_unique<caf::actor_system>(*config_)),
-      blocking_(std::make_unique<actors::blocking_threads>(*system_, std::chrono::seconds(10))) {}
+      blocking_(std::make_unique<actors::blocking_threads>(*system_, actors::blocking_options{})) {}
 
 actor_harness::~actor_harness() {
     for (auto& pool : pools_) pool->shut_down();

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -82,6 +83,14 @@ dunlin::task<std::string> nap_until_stopped(const std::string& name, dunlin::con
     co_return ended ? "slept" : ended.error().detail;
 }
 
+/// Calls itself so often.
+dunlin::task<dunlin::result<int>> recur(int depth, dunlin::context& ctx) {
+    if (depth == 0) co_return 0;
+    const auto inner = co_await ctx.invoke<int>("faults/recur", depth - 1);
+    if (!inner) co_return inner.error();
+    co_return *inner + 1;
+}
+
 /// Its stop callback waits for "NAME": it says "NAME called" first, and "NAME left" at last.
 dunlin::task<std::string> wait_in_stop_callback(const std::string& name, dunlin::context& ctx) {
     const std::stop_callback at_stop(ctx.stop_token(), [name] {
@@ -99,6 +108,24 @@ std::string spin_until_stopped(const std::string& name, dunlin::context& ctx) {
     while (!ctx.stop_requested()) std::this_thread::yield();
     all.happen(name + " out");
     return name;
+}
+
+/// Holds its thread, which it has not declared, and no core.
+void hold(std::uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+int overflow_stack(int depth) {
+    if (depth < 0) return depth;
+    volatile char room[4096] = {};
+    room[0] = static_cast<char>(depth);
+    return overflow_stack(depth + 1) + room[0];
+}
+
+/// "memory", "stack" or "abort".
+int crash(const std::string& how) {
+    if (how == "stack") return overflow_stack(0);
+    if (how == "abort") std::abort();
+    volatile int* nowhere = nullptr;
+    return *nowhere;
 }
 
 std::uint32_t page_size(const page& p) { return p.size; }
@@ -184,9 +211,14 @@ DUNLIN_MODULE(faults, m) {
     m.function("stay", stay);
     m.function("stay_too", stay);  // has not turned out long yet when the other has
     m.function("block", stay).blocking();
+    m.function("crash", crash);
+    m.function("crash_blocking", crash).blocking();
+    m.function("hold", hold);
+    m.function("hold_too", hold);
     m.function("happen", happen);
     m.function("wait_for", wait_for).blocking();
     m.function("nap_until_stopped", nap_until_stopped);
+    m.function("recur", recur);
     m.function("spin_until_stopped", spin_until_stopped);
     m.function("page_size", page_size);
     m.function("return_error", return_error);

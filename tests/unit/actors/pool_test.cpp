@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cluster/spread.hpp"
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/actors/waiting_functions.hpp"
@@ -325,4 +326,99 @@ TEST_CASE("a pool that was shut down takes nothing and counts what still runs as
     CHECK(h.outcome(h.call(pool, "late")) == "overloaded: queue full");
     pool.shut_down();
     CHECK(pool.status().activations == 2);
+}
+
+TEST_CASE(
+    "a pool of which nothing has ended tells what is known so far, not what threads were held") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC),
+                             {.activations = 2, .queue_depth_max = 100});
+    const auto wait = [&] { return pool.wait(h.time.now_ns()); };
+    CHECK(wait().step_ns == 0);
+    CHECK(wait().idle == 2);
+    for (int i = 0; i < 12; ++i) h.call(pool, "1000");
+    h.run();  // two wait inside, and held a thread for no time at all
+    CHECK(wait().step_ns == 0);
+    CHECK(wait().idle == 0);
+    CHECK(wait().wait_ns == 11 * cluster::step_unknown_ns);
+    CHECK(pool.retry_after() == 10ms);
+    h.advance(400ms);
+    CHECK(wait().service_ns == 400'000'000);
+    CHECK(wait().step_ns == 200'000'000);
+    CHECK(wait().wait_ns == 11 * 200'000'000LL);
+    CHECK(pool.retry_after() == 2s);
+    h.advance(600ms);
+    h.run();  // two have ended, after a second each
+    static_cast<void>(wait());
+    CHECK(wait().service_ns == 1'000'000'000);
+    CHECK(pool.retry_after() == 4s);
+    // One that hangs says nothing of the others while there is room beside it.
+    for (int i = 0; i < 5; ++i) {
+        h.advance(1s);
+        h.run();
+    }
+    h.call(pool, "3600000");
+    h.run();
+    h.advance(100s);
+    h.run();
+    REQUIRE(wait().idle == 1);
+    CHECK(wait().service_ns == 1'000'000'000);
+}
+
+TEST_CASE("a pool that is taken by calls which wait says so, and only then") {
+    actor_harness h;
+    auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.activations = 2});
+    h.call(pool, "1000");
+    h.run();
+    CHECK(pool.why_queued().empty());
+    h.call(pool, "1000");
+    h.run();
+    CHECK(pool.why_queued().empty());  // nothing is queued
+    h.call(pool, "1000");
+    h.run();
+    CHECK(pool.why_queued() ==
+          "; all 2 activations of test/nap are taken by calls that wait themselves: raise "
+          "--activations if it calls itself, or if more of its calls are to wait at a time");
+    h.advance(1s);
+    h.run();
+    CHECK(pool.why_queued().empty());
+    auto& busy = h.make_pool(h.function("test/echo", echo));
+    for (int i = 0; i < 3; ++i) h.call(busy, "");
+    CHECK(busy.why_queued().empty());
+    h.run();
+}
+
+TEST_CASE("each answered invocation is counted with its latency, wherever its bundle was left") {
+    actor_harness h;
+    recording_lane lane(h.system());
+    auto cost = 0ns;
+    auto& pool = h.make_pool(h.function("test/varies", [&](call_view c) {
+        h.time.advance(cost);
+        return c.payload == "nap" ? nap({c.host, c.call, "5"}) : c.reply("");
+    }));
+    const auto counted = [&] {
+        std::uint64_t all = 0;
+        for (std::size_t i = 0; i < latency_counts::buckets; ++i) all += pool.latencies().count(i);
+        return all;
+    };
+    const auto submit = [&](std::vector<std::string> payloads) {
+        const auto work = h.bundle_of(payloads);
+        for (std::uint32_t i = 0; i < work->size(); ++i) (*work)[i].arrived_ns = h.time.now_ns();
+        REQUIRE(h.submit(pool, work) == payloads.size());
+    };
+    submit({""});
+    h.run();
+    CHECK(counted() == 1);
+    cost = 2ms;  // it turns long, so the bundle is left in its middle
+    submit(std::vector<std::string>(10, ""));
+    h.step();
+    CHECK(counted() == 1 + limits::invocations_per_look);
+    h.run();
+    CHECK(counted() == 11);
+    submit({"", "", "nap", ""});
+    h.run();
+    CHECK(counted() == 13);  // the third waits
+    h.advance(5ms);
+    h.run();
+    CHECK(counted() == 15);
 }

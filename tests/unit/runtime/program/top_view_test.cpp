@@ -83,6 +83,14 @@ TEST_CASE("a cluster at a glance") {
           "bench/echo   12,348  20us  1.3ms      0          0      2\n");
 }
 
+TEST_CASE("functions that have calls which never return show how many") {
+    auto model = small();
+    model.functions.front().stuck = 3;
+    const auto shown = lines_of(top_text(model, {}));
+    CHECK(shown[7] == "FUNCTION    CALLS/S   P50    P99  QUEUE  REFUSED/S  NODES  STUCK");
+    CHECK(shown[8] == "bench/echo   12,348  20us  1.3ms      0          0      2      3");
+}
+
 TEST_CASE("no view is larger than its screen") {
     for (const auto& model : {small(), large(), top_model{}})
         for (std::size_t columns = 1; columns < 100; columns += 7)
