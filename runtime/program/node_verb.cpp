@@ -5,6 +5,7 @@
 #include "runtime/config/settings.hpp"
 #include "runtime/log.hpp"
 #include "runtime/node.hpp"
+#include "runtime/program/crash_report.hpp"
 #include "runtime/program/exit_code.hpp"
 #include "runtime/program/logging.hpp"
 #include "runtime/program/signals.hpp"
@@ -42,7 +43,10 @@ What the command line says counts before the file of --config, and that before t
 SIGINT or SIGTERM stops the node cleanly: it refuses new calls and answers the running ones.
 A second signal ends it at once.
 
-Exit codes: 0 stopped cleanly, 2 usage or configuration, 4 the node could not start,
+A crash names the function that it happened in, on standard error, and ends the node as usual.
+
+Exit codes: 0 stopped cleanly, even if functions that never returned had to be left (the log
+names them), 2 usage or configuration, 4 the node could not start,
 130 ended at once by a second signal.)";
 
 using runtime::setting;
@@ -115,6 +119,7 @@ void allow_many_descriptors() {
 int serve(settings all) {
     // A log or a ready line that nobody reads any more must not end the node.
     std::signal(SIGPIPE, SIG_IGN);
+    report_crashes();
     signals stop;
     set_up_logging(all.log);
     allow_many_descriptors();

@@ -121,7 +121,7 @@ int overflow_stack(int depth) {
 }
 
 /// "memory", "stack" or "abort".
-int crash(const std::string& how) {
+int crash_by(const std::string& how) {
     if (how == "stack") return overflow_stack(0);
     if (how == "abort") std::abort();
     volatile int* nowhere = nullptr;
@@ -211,8 +211,8 @@ DUNLIN_MODULE(faults, m) {
     m.function("stay", stay);
     m.function("stay_too", stay);  // has not turned out long yet when the other has
     m.function("block", stay).blocking();
-    m.function("crash", crash);
-    m.function("crash_blocking", crash).blocking();
+    m.function("crash_by", crash_by);
+    m.function("crash_by_blocking", crash_by).blocking();
     m.function("hold", hold);
     m.function("hold_too", hold);
     m.function("happen", happen);
