@@ -63,12 +63,11 @@ void say_overdue(const actors::pool& which, actors::overdue_detector::change wha
                  std::int64_t held_ns) {
     const auto held_ms = held_ns / 1'000'000;
     if (what == actors::overdue_detector::change::returned)
-        return log().info("a function has returned after all function={} held_ms={}",
-                          which.info().name, held_ms);
+        return log().info("a function has returned after all",
+                          {{"function", which.info().name}, {"held_ms", held_ms}});
     log().warn(
-        "a function has not returned though its call's time is over; it keeps its thread "
-        "function={} held_ms={} stuck={}",
-        which.info().name, held_ms, which.status().stuck);
+        "a function has not returned though its call's time is over; it keeps its thread",
+        {{"function", which.info().name}, {"held_ms", held_ms}, {"stuck", which.status().stuck}});
 }
 
 std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
@@ -152,6 +151,7 @@ struct node::impl {
     std::unique_ptr<watchdog> holds;
     std::unique_ptr<seed_resolver> joining;
     bool stopped = false;
+    bool left_running = false;
 
     [[nodiscard]] actors::environment environment() {
         return {time,
@@ -398,6 +398,8 @@ const std::vector<std::string>& node::endpoints() const noexcept { return impl_-
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
+bool node::left_running() const { return impl_->left_running; }
+
 void node::on_drain(std::function<void()> asked) { impl_->board.on_drain(std::move(asked)); }
 
 bool node::impl::linked() const {
@@ -447,9 +449,9 @@ void node::impl::name_what_still_runs() const {
     for (const auto* pool : functions.pools())
         if (const auto busy = pool->status().busy; busy != 0)
             log().warn(
-                "function {} has not returned; it is left to run, and its memory kept, until the "
-                "process ends calls={}",
-                pool->info().name, busy);
+                "a function has not returned; it is left to run, and its memory kept, until the "
+                "process ends",
+                {{"function", pool->info().name}, {"calls", busy}});
 }
 
 template <class Condition>
@@ -484,7 +486,8 @@ std::size_t node::stop() {
     for (auto& each : parts.lanes) each->join();
     parts.guard.reset();
     parts.holds.reset();
-    if (!parts.returned_soon()) parts.name_what_still_runs();
+    parts.left_running = !parts.returned_soon();
+    if (parts.left_running) parts.name_what_still_runs();
     parts.keeper.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();
     std::size_t unfinished = 0;

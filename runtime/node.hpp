@@ -42,6 +42,9 @@ public:
     /// drain timeout and answers the rest `unavailable`. Idempotent.
     /// @returns the number of calls that had to be answered in place of their function.
     std::size_t stop();
+    /// After `stop`: functions that have not returned were left to run. A process that ends has to
+    /// leave its globals alone then (`std::_Exit`), for those may use them.
+    [[nodiscard]] bool left_running() const;
 
 private:
     struct impl;

@@ -138,12 +138,14 @@ int serve(settings all) {
     const exit_at_signal impatient(stop);
     runtime::log().info("stopping; a second signal ends the node at once");
     const auto unfinished = node.stop();
-    if (unfinished > 0) {
+    if (unfinished > 0)
         runtime::log().warn(
             "calls were answered in place of their functions, which did not end in time",
             {{"calls", unfinished}});
+    // What still runs, its call answered or not, uses its module's globals: nothing may be torn
+    // down under it.
+    if (unfinished > 0 || node.left_running()) {
         flush_log(log_wait_max);
-        // Those functions still run. Nothing may be torn down under them.
         std::_Exit(exit_code::success);
     }
     return exit_code::success;
