@@ -18,10 +18,7 @@ import sys
 ERRORS_MAX = 4
 # Templates on the way to the first error, and the note that names what it is about.
 LINES_AROUND = 16
-FLAGS = (
-    "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
-    "-Wctad-maybe-unsupported",
-)  # fmt: skip
+FLAGS = ("-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion")
 
 
 def expectations(path):
