@@ -75,6 +75,7 @@ void lane::read_monitor() {
 void lane::connection_accepted(int fd) {
     accepts_are_told_ = true;
     routing_ids_.accepted();
+    ++may_follow_question_;
     // An end that was not told would leave a peer behind.
     if (auto* before = connections_.find(fd)) connection_closed(before->fd);
     auto& added = connections_.accepted(fd, transport::name_of(fd), now_ns_);
@@ -158,6 +159,7 @@ void lane::ask_for_routing_id() {
             asker_.set(zmq::sockopt::linger, 0);
             question_ = std::move(random);
         }
+        may_follow_question_ = connections_.without_speaker();
         asker_.connect(own_endpoint);
         asker_.send(zmq::buffer(question_), zmq::send_flags::none);
         question_asked_ = true;
@@ -177,7 +179,7 @@ bool lane::is_own_question(std::string_view routing_id, const zmq::message_t& fr
     question_asked_ = false;
     const auto number = routing_id_count::number_of(routing_id);
     if (!number) return true;
-    routing_ids_.learned(*number, connections_.without_speaker());
+    routing_ids_.learned(*number, may_follow_question_);
     look_for_claims(*number);
     return true;
 }

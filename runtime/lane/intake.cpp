@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace dunlin::runtime {
 
@@ -87,6 +88,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     gathering gathered{*memory};
     busy_poll_.received(memory->view().size());
     gathered.envelopes_expected = memory->view().size() / 64 + 1;
+    bool welcomed = false;
     for (bool reading = true; reading;) {
         const auto status = reader.next();
         switch (status) {
@@ -108,11 +110,15 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 break;
             }
             from = greet(routing_id, reader.hello(), by);
+            welcomed = true;
             reading = from != nullptr;
             continue;
         }
         switch (reader.kind()) {
-            case wire::kind::hello: welcome(*from); break;
+            case wire::kind::hello:
+                // One welcome for all in a frame: it is long, and thousands fit in.
+                if (!std::exchange(welcomed, true)) welcome(*from);
+                break;
             case wire::kind::invoke: take_invoke(*from, reader.invoke(), gathered); break;
             case wire::kind::cancel:
                 submit(gathered);  // it may be about a call in this very frame

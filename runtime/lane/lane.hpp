@@ -369,7 +369,8 @@ private:
     std::vector<peer*> backlogged_;
     std::vector<peer*> suspects_;  // perhaps disconnected
     routing_id_count routing_ids_;
-    std::string question_;  // the asker's frame, which nobody can know
+    std::string question_;                 // the asker's frame, which nobody can know
+    std::size_t may_follow_question_ = 0;  // connections that may get a later number than it
     bool question_asked_ = false;
     bool accepts_are_told_ = false;  // by the monitor; a simulated one tells of ends only
     bool question_due_ = false;

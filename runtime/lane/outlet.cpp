@@ -160,7 +160,10 @@ void lane::flush_all() {
 
 void lane::send_frame(peer& to, zmq::message_t frame) {
     if (to.gone) return counters_.answers_undeliverable.add();
-    if (to.backlog.empty() && try_send(to, frame)) return;
+    if (to.backlog.empty() && try_send(to, frame)) {
+        if (replies_.over()) give_up_slowest();
+        return;
+    }
     if (to.gone) return lose(to);
     if (to.backlog_bytes + frame.size() > options_.backlog_bytes_max) return give_up_slow(to);
     keep_in_backlog(to, frame.size());

@@ -26,7 +26,8 @@ void seed_routing_ids();
 /// The count of one ROUTER, as far as it can be told from outside. Pure; one thread.
 class routing_id_count {
 public:
-    /// A peer has just got this number; `may_follow` connections that exist may get the next ones.
+    /// The answer to a question: its peer got this number. So many connections may have got later
+    /// ones: those that had not spoken when it was asked, and those that have come since.
     void learned(std::uint32_t number, std::size_t may_follow) noexcept {
         next_max_ = number + 1 + static_cast<std::uint32_t>(may_follow);
         known_ = true;
@@ -42,16 +43,18 @@ public:
         return !number || (known_ && *number - next_max_ < half);
     }
 
-    /// How many ids ahead of a number that was just given out are taken. Those that follow it
-    /// without a gap were given out since.
+    /// How many ids ahead of a number that was just given out are taken. Those that follow it with
+    /// small gaps, of peers that have left again, were given out since.
     template <class Taken>
     [[nodiscard]] static std::size_t claims_ahead(std::uint32_t number, Taken&& is_taken) {
-        constexpr std::uint32_t run_max = 1u << 16;
-        std::uint32_t given = number + 1;
-        while (given - number < run_max && is_taken(id_of(given))) ++given;
+        constexpr std::uint32_t given_max = 1u << 16;
+        constexpr std::uint32_t gap_max = 16;
+        std::uint32_t next = number + 1;
+        for (std::uint32_t gap = 0; gap < gap_max && next - number < given_max; ++next)
+            gap = is_taken(id_of(next)) ? 0 : gap + 1;
         std::size_t claims = 0;
-        for (std::uint32_t ahead = 1; ahead <= looked_ahead; ++ahead)
-            claims += is_taken(id_of(given + ahead)) ? 1 : 0;
+        for (std::uint32_t ahead = 0; ahead < looked_ahead; ++ahead)
+            claims += is_taken(id_of(next + ahead)) ? 1 : 0;
         return claims;
     }
     /// More than are given out between two looks.

@@ -195,3 +195,14 @@ TEST_CASE("two thousand connections that end at once are all noticed") {
     other.wait_for_stat("peers", [](std::uint64_t left) { return left == 1; });
     other.wait_for_stat("connections", [](std::uint64_t left) { return left == 1; });
 }
+
+TEST_CASE("thousands of hellos in one frame are welcomed once") {
+    const auto node = start_node();
+    raw_client client(node->endpoints().front());
+    std::string hellos;
+    for (int count = 0; count < 20'000; ++count) hellos += frame_with(some_hello());
+    client.send_bytes(hellos);
+    client.barrier();
+    CHECK(client.welcomes.size() == 2);  // its own, and one for all of these
+    CHECK(client.call("bench/echo", 1).ok);
+}

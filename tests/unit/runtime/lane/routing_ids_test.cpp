@@ -50,13 +50,15 @@ TEST_CASE("a claim ahead of the count shows behind the ids that were given out m
     std::set<std::string> taken;
     const auto is_taken = [&](const std::string& each) { return taken.contains(each); };
     CHECK(routing_id_count::claims_ahead(100, is_taken) == 0);
-    for (std::uint32_t given = 101; given < 104; ++given) taken.insert(id(given));
-    CHECK(routing_id_count::claims_ahead(100, is_taken) == 0);
-    taken.insert(id(110));
-    taken.insert(id(104 + routing_id_count::looked_ahead));
+    for (const std::uint32_t given : {101u, 102u, 105u, 110u}) taken.insert(id(given));
+    CHECK(routing_id_count::claims_ahead(100, is_taken) == 0);  // some have left again
+    taken.insert(id(110 + 17));
+    CHECK(routing_id_count::claims_ahead(100, is_taken) == 1);
+    taken.insert(id(110 + 16 + routing_id_count::looked_ahead));
     CHECK(routing_id_count::claims_ahead(100, is_taken) == 2);
-    taken.insert(id(104 + routing_id_count::looked_ahead + 1));
+    taken.insert(id(110 + 17 + routing_id_count::looked_ahead));
     CHECK(routing_id_count::claims_ahead(100, is_taken) == 2);
-    taken.insert(id(3));
-    CHECK(routing_id_count::claims_ahead(0xffffffff, is_taken) == 5);
+    taken.clear();
+    taken.insert(id(40));
+    CHECK(routing_id_count::claims_ahead(0xffffffff, is_taken) == 1);
 }
