@@ -24,7 +24,9 @@
 #include "runtime/node_services.hpp"
 #include "runtime/security/gate.hpp"
 #include "runtime/security/node_security.hpp"
+#include "runtime/start_needs.hpp"
 #include "runtime/system_module.hpp"
+#include "support/signal_mask.hpp"
 #include "wire/envelope.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -32,6 +34,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <new>
 #include <random>
 #include <system_error>
 #include <thread>
@@ -350,7 +353,30 @@ result<void> node::impl::join() {
     return {};
 }
 
+namespace {
+
+/// What the system refused meanwhile, where that can be told.
+error not_started(const char* why) {
+    return {errc::unavailable, std::string("the node cannot start: ") + why +
+                                   "; look at the limits of threads, descriptors and memory "
+                                   "(ulimit -u, -n, -v)"};
+}
+
+}  // namespace
+
 result<std::unique_ptr<node>> node::start(node_config config) {
+    try {
+        return start_checked(std::move(config));
+    } catch (const std::system_error& why) {
+        return not_started(why.what());
+    } catch (const zmq::error_t& why) {
+        return not_started(why.what());
+    } catch (const std::bad_alloc&) {
+        return not_started("there is too little memory");
+    }
+}
+
+result<std::unique_ptr<node>> node::start_checked(node_config config) {
     fill_in_defaults(config);
     log().debug("node starts", {{"name", config.name}});
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
@@ -358,24 +384,23 @@ result<std::unique_ptr<node>> node::start(node_config config) {
     if (!security) return std::move(security.error());
     auto modules = load_modules(config.modules);
     if (!modules) return std::move(modules.error());
-    std::unique_ptr<node> started(new node(std::make_unique<impl>(std::move(config))));
-    auto& parts = *started->impl_;
-    parts.security = std::move(*security);
-    try {
+    if (auto given = check_given(needs_of(config)); !given) return std::move(given.error());
+    std::unique_ptr<node> started;
+    {
+        const support::signals_blocked no_signals;  // not even for the threads of CAF
+        started.reset(new node(std::make_unique<impl>(std::move(config))));
+        auto& parts = *started->impl_;
+        parts.security = std::move(*security);
         parts.begin_workers();
         parts.make_pools(std::move(*modules));
         parts.begin_keeper();
-    } catch (const std::system_error& why) {
-        return error{errc::unavailable,
-                     "the machine gives no more threads: " + std::string(why.what()) +
-                         "; raise its limit (ulimit -u, or the container's), or lower "
-                         "--scheduler-threads"};
+        parts.make_lanes();
+        parts.set_guard();
+        if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
+        if (auto made = parts.make_membership(); !made) return std::move(made.error());
+        parts.serve();
     }
-    parts.make_lanes();
-    parts.set_guard();
-    if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
-    if (auto made = parts.make_membership(); !made) return std::move(made.error());
-    parts.serve();
+    auto& parts = *started->impl_;
     if (auto joined = parts.join(); !joined) return std::move(joined.error());
     log().debug("node serves", {{"name", parts.config.name},
                                 {"lanes", parts.lanes.size()},

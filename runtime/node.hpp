@@ -48,6 +48,7 @@ public:
 
 private:
     struct impl;
+    static result<std::unique_ptr<node>> start_checked(node_config config);
     explicit node(std::unique_ptr<impl> state) noexcept;
     std::unique_ptr<impl> impl_;
 };

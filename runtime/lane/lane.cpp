@@ -149,9 +149,10 @@ void lane::start(std::vector<std::string> endpoints) {
     inside_.inside = true;
     inside_.name = options_.node_name;
     inside_.retries = cluster::retry_budget(time_.now_ns());
-    started_ = true;
     std::promise<bool> chosen;
-    let_serve(make_thread(chosen.get_future()), chosen);
+    auto first = make_thread(chosen.get_future());
+    started_ = true;  // from here on there is a thread to wait for
+    let_serve(std::move(first), chosen);
 }
 
 // -- the loop --------------------------------------------------------------------------------

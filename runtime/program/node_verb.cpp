@@ -47,7 +47,7 @@ A crash names the function that it happened in, on standard error, and ends the 
 
 Exit codes: 0 stopped cleanly, even if functions that never returned had to be left (the log
 names them), 2 usage or configuration, 4 the node could not start,
-130 ended at once by a second signal.)";
+130 ended at once by a second signal, or by one before it served.)";
 
 using runtime::setting;
 using runtime::settings;
@@ -116,21 +116,15 @@ void allow_many_descriptors() {
                             {{"why", std::strerror(errno)}});
 }
 
-int serve(settings all) {
-    // A log or a ready line that nobody reads any more must not end the node.
-    std::signal(SIGPIPE, SIG_IGN);
-    report_crashes();
-    signals stop;
+result<std::unique_ptr<runtime::node>> start(settings all) {
     set_up_logging(all.log);
     allow_many_descriptors();
-    auto started = runtime::node::start(std::move(all.node));
-    if (!started) {
-        flush_log(log_wait_max);
-        complain(started.error().detail);
-        return started.error().code == errc::invalid_argument ? exit_code::usage
-                                                              : exit_code::not_started;
-    }
-    auto& node = **started;
+    // Joining may take its time, and there is nothing yet that a clean stop would save.
+    const exit_in_handler impatient;
+    return runtime::node::start(std::move(all.node));
+}
+
+int serve_until(const signals& stop, runtime::node& node) {
     // The signals are read from a descriptor, so this is as if somebody had sent one.
     node.on_drain([] { ::kill(::getpid(), SIGTERM); });
     announce(node);
@@ -149,6 +143,30 @@ int serve(settings all) {
         std::_Exit(exit_code::success);
     }
     return exit_code::success;
+}
+
+int serve(settings all) {
+    // A log or a ready line that nobody reads any more must not end the node.
+    std::signal(SIGPIPE, SIG_IGN);
+    report_crashes();
+    bool started = false;
+    try {
+        const signals stop;
+        auto node = start(std::move(all));
+        if (!node) {
+            flush_log(log_wait_max);
+            complain(node.error().detail);
+            return node.error().code == errc::invalid_argument ? exit_code::usage
+                                                               : exit_code::not_started;
+        }
+        started = true;
+        return serve_until(stop, **node);
+    } catch (const std::exception& why) {
+        if (started) throw;
+        flush_log(log_wait_max);
+        complain(std::string("the node cannot start: ") + why.what());
+        return exit_code::not_started;
+    }
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 //
 // SIGINT and SIGTERM as something to wait for.
 //
-// The signals are blocked and read from a descriptor, so nothing ever runs inside a handler.
+// The signals are blocked and read from a descriptor, so nothing but a last exit ever runs inside a
+// handler.
 // Make one before any thread is started: threads inherit the blocked signals, and none of them
 // is interrupted. Owner: a verb, on the main thread; the descriptor may be polled from any.
 #pragma once
 
+#include <optional>
 #include <thread>
 
 namespace dunlin::program {
@@ -27,8 +29,19 @@ private:
     int fd_;
 };
 
-/// While it lives a signal ends the process at once with `exit_code::interrupted`: when there is
-/// nothing to clean up, or for whoever has no patience with a clean stop.
+/// While it lives a signal ends the process at once with `exit_code::interrupted`, on the thread
+/// that made this and without another: while modules are loaded and threads may be refused. Threads
+/// made meanwhile have to block signals themselves, or go on to end the process when this is gone.
+class exit_in_handler {
+public:
+    exit_in_handler();
+    ~exit_in_handler();
+    exit_in_handler(const exit_in_handler&) = delete;
+    exit_in_handler& operator=(const exit_in_handler&) = delete;
+};
+
+/// The same with a thread that watches: when there is nothing to clean up, or for whoever has no
+/// patience with a clean stop. At a limit of threads or descriptors a handler takes its place.
 class exit_at_signal {
 public:
     explicit exit_at_signal(const signals& of);
@@ -37,8 +50,11 @@ public:
     exit_at_signal& operator=(const exit_at_signal&) = delete;
 
 private:
-    int end_fd_;
+    void watch(const signals& of);
+
+    int end_fd_ = -1;
     std::thread watcher_;
+    std::optional<exit_in_handler> instead_;
 };
 
 }  // namespace dunlin::program

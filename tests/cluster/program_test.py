@@ -8,12 +8,13 @@ import os
 import pathlib
 import resource
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin
+from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
 
 VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "keygen",
          "completion", "version")
@@ -188,6 +189,16 @@ class NodeTest(ProgramTest):
             self.assert_exit(nap, 0)
             # Busy waits make tens of thousands of them.
             self.assertLess(switches() - before, 300)
+
+    def test_a_signal_ends_a_node_that_waits_to_join(self):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))  # and does not listen
+            with Process("node", "--listen", "tcp://127.0.0.1:0", "--module",
+                         os.environ["BENCH_MODULE"], "--join-timeout", "1h",
+                         "--join", f"tcp://127.0.0.1:{nobody.getsockname()[1]}") as node:
+                wait_until(lambda: "cannot join" in node.log(), "the node to have tried to join")
+                node.signal(signal.SIGTERM)
+                self.assertEqual(node.wait(), 130)
 
     def test_a_second_signal_ends_a_node_at_once(self):
         with Node("--drain-timeout", "1h") as node, \
