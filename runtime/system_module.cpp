@@ -107,6 +107,7 @@ constexpr named_counter named_counters[] = {
     {"failures_sent", &lane_counters::failures_sent},
     {"answers_late", &lane_counters::answers_late},
     {"answers_undeliverable", &lane_counters::answers_undeliverable},
+    {"calls_overdue", &lane_counters::calls_overdue},
     {"calls_forwarded", &lane_counters::calls_forwarded},
     {"calls_retried", &lane_counters::calls_retried},
     {"calls_lost_twice", &lane_counters::calls_lost_twice},

@@ -56,6 +56,7 @@ struct lane_counters {
     counter answers_late;              // the second answer to a call, dropped
     shared_counter answers_after_end;  // the same, once the lane has answered all and ended
     counter answers_undeliverable;     // the asker was gone
+    counter calls_overdue;             // their deadline had passed when they were read
     counter calls_forwarded;           // sent to another node, again or for the first time
     counter calls_retried;             // sent again
     counter calls_lost_twice;          // and so not sent again

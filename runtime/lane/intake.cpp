@@ -22,6 +22,24 @@ namespace {
 /// in a turn with more unknown names than this nobody mistyped them one by one.
 constexpr std::size_t suggestions_per_turn_max = 8;
 
+/// Until a call's deadline: what was left when it was sent, without what it took longer than others
+/// to come here.
+std::int64_t time_left_ns(const peer& from, const wire::invoke& call) noexcept {
+    if (call.remaining_us == 0) return actors::no_deadline;
+    constexpr std::uint64_t remaining_us_max = std::uint64_t{1} << 50;  // 35 years
+    const auto remaining_us =
+        static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max));
+    return remaining_us * 1000 - from.late_ns;
+}
+
+error overdue(std::string_view function, std::int64_t late_ns) {
+    error why{errc::deadline_exceeded, "the deadline of " + std::string(function) + " passed " +
+                                           std::to_string(late_ns / 1'000'000) +
+                                           " ms before its call was read; it did not run"};
+    why.did_not_run = true;
+    return why;
+}
+
 std::string_view text_of(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
@@ -81,6 +99,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
         return reply_error(*from, 0, {errc::invalid_argument, detail});
     }
     sender by;
+    if (from != nullptr) from->late_ns = 0;
     if (from == nullptr) by.fd = descriptor_of(frame);
     if (from == nullptr && access_) by.key = key_of(frame);
     auto* memory = new received_frame(std::move(frame), frames_);
@@ -132,6 +151,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 submit(gathered);
                 remove(*from, "said bye");
                 reading = false;
+                break;
+            case wire::kind::sent:
+                from->late_ns = from->delay.late_ns(reader.id_or_token(), now_ns_);
                 break;
             case wire::kind::pong:
                 from->probes_left = 0;
@@ -253,6 +275,10 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     // What a node says of itself it says until it ends.
     if (finishing_ || (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")))
         return reply_error(from, call.id, not_taken_any_more());
+    if (const auto left_ns = time_left_ns(from, call); left_ns <= 0) {
+        counters_.calls_overdue.add();
+        return reply_error(from, call.id, overdue(call.function, -left_ns));
+    }
     if (from.in_flight >= options_.in_flight_max)
         return reply_error(from, call.id,
                            {errc::overloaded,
@@ -314,12 +340,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     invocation.retries_left = call.retries_left;
     invocation.origin = this;
     invocation.address = entry.address();
-    if (call.remaining_us != 0) {
-        constexpr std::uint64_t remaining_us_max = std::uint64_t{1} << 50;  // 35 years
-        invocation.deadline_ns =
-            now_ns_ +
-            static_cast<std::int64_t>(std::min(call.remaining_us, remaining_us_max)) * 1000;
-    }
+    if (call.remaining_us != 0) invocation.deadline_ns = now_ns_ + time_left_ns(from, call);
     return entry;
 }
 

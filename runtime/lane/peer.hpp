@@ -9,6 +9,7 @@
 #include "cluster/retry_budget.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/peer_rights.hpp"
+#include "runtime/lane/transit_delay.hpp"
 #include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -80,6 +81,9 @@ struct peer {
         const bool as_told = rights == nullptr || role == wire::peer_role::node || told == 0;
         return as_told ? told : rights->origin_sealed;
     }
+
+    transit_delay delay;
+    std::int64_t late_ns = 0;  // of the calls in the frame that is read
 
     std::size_t in_flight = 0;
     /// Settled calls by their id, for cancels.

@@ -148,6 +148,10 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     envelope.origin_id = call.id;
     envelope.losses = entry.losses;
     envelope.lost = entry.lost;
+    if (now_ns - to.out_dated_ns >= wire::sent_every / std::chrono::nanoseconds(1)) {
+        to.out_dated_ns = now_ns;
+        wire::append(to.out, wire::sent{static_cast<std::uint64_t>(now_ns) / 1000});
+    }
     wire::append(to.out, envelope);
     counters_.calls_forwarded.add();
     count_envelope(to);
@@ -274,6 +278,7 @@ void forwarder::count_envelope(peer_link& link) {
 
 void forwarder::flush(peer_link& link) {
     link.out_envelopes = 0;
+    link.out_dated_ns = 0;
     if (link.out.empty() || link.connection == nullptr) return link.out.clear();
     link.connection->send(link.out);
     link.unheard = true;

@@ -306,6 +306,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.dirty = false;
     link.out.clear();
     link.out_envelopes = 0;
+    link.out_dated_ns = 0;
     if (link.connection != nullptr && link.connection->failed_in_handshake()) {
         link.shook = try_next_key(link.endpoint);
         link.keys_refused = link.connection->keys_refused();

@@ -100,6 +100,7 @@ struct peer_link {
 
     wire::frame_buffer out;
     std::uint32_t out_envelopes = 0;
+    std::int64_t out_dated_ns = 0;  // when it says last that it was sent
     bool dirty = false;
     /// It was opened or sent on, so that something may have arrived that its descriptor does not
     /// tell; a look ends that.

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import Node, Process, ProgramTest, dunlin
+from programs import Node, Process, ProgramTest, dunlin, wait_until
 
 
 class CallTest(ProgramTest):
@@ -166,6 +166,31 @@ class CallTest(ProgramTest):
             stream.process.stdin.close()
             self.assertEqual(stream.wait(), 0, stream.log())
             stream.process.stdin = None
+
+    def test_what_was_sent_to_a_stopped_node_does_not_run_after_its_deadline(self):
+        with Node() as node, \
+                Process("invoke", "bench/echo", "--lines", "-", "--timeout", "300ms", "--node",
+                        node.endpoint, stdin=subprocess.PIPE) as caller:
+            caller.process.stdin.write(b"1\n")
+            caller.process.stdin.flush()
+            self.assertEqual(caller.line(), "1")
+            before = node.functions()["bench/echo"]["invocations"]
+            node.signal(signal.SIGSTOP)
+            caller.process.stdin.write(b"2\n3\n4\n")
+            caller.process.stdin.flush()
+            for _ in range(3):
+                failed = json.loads(caller.line())
+                self.assertEqual(failed["error"]["code"], "deadline_exceeded", failed)
+            node.signal(signal.SIGCONT)
+            # One that comes behind them on the same connection.
+            caller.process.stdin.write(b"5\n")
+            caller.process.stdin.flush()
+            caller.line()
+            wait_until(lambda: json.loads(dunlin("invoke", "dunlin/stats", "--node", node.endpoint)
+                                          .stdout)["calls_overdue"] >= 3,
+                       "the calls that were late to be read")
+            after = node.functions()["bench/echo"]["invocations"]
+            self.assertLessEqual(after - before, 1)
 
     def test_an_interrupt_cancels_what_is_in_flight(self):
         for arguments in (("--lines", "-"), ("-",)):

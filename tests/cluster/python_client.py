@@ -12,6 +12,7 @@ import msgpack
 import zmq
 
 HELLO, WELCOME, INVOKE, REPLY, FAILURE, CANCEL, PING, PONG, GOAWAY, BYE = range(10)
+SENT = 14
 
 INVALID_ARGUMENT = 2
 NOT_FOUND = 3
@@ -27,7 +28,7 @@ KIND_NAMES = ("hello", "welcome", "invoke", "reply", "failure", "cancel", "ping"
 # What a reader puts in place of elements that the sender left off, by kind.
 DEFAULTS = {
     WELCOME: [None, None, 0, "", 16 << 20, 0, []],
-    FAILURE: [None, None, None, "", 0],
+    FAILURE: [None, None, None, "", 0, False],
     GOAWAY: [None, None, ""],
 }
 
@@ -48,6 +49,11 @@ def cancel(call_id):
 
 def ping(token):
     return [PING, token]
+
+
+def sent():
+    """When the envelopes behind it are sent."""
+    return [SENT, time.monotonic_ns() // 1000]
 
 
 def bye():
@@ -87,6 +93,7 @@ class Answer:
         self.payload = envelope[2] if self.kind == REPLY else None
         self.code = envelope[2] if self.kind == FAILURE else None
         self.detail = envelope[3] if self.kind == FAILURE else None
+        self.did_not_run = envelope[5] if self.kind == FAILURE else None
 
     @property
     def value(self):
@@ -142,7 +149,7 @@ class Client:
     # -- the connection ----------------------------------------------------------------------
 
     def handshake(self):
-        self.send(hello(self.name))
+        self.send(hello(self.name), sent())
         welcome = self.expect(WELCOME)
         _, version, _, self.node, self.payload_bytes_max, self.in_flight_max, self.endpoints = (
             welcome[:7])
@@ -177,7 +184,7 @@ class Client:
         """Sends an invoke whose payload is `value`, packed; returns its id."""
         call_id = self.new_id()
         payload = msgpack.packb(value, use_bin_type=True)
-        self.send(invoke(call_id, function, payload, **options))
+        self.send(sent(), invoke(call_id, function, payload, **options))
         return call_id
 
     def answer_to(self, call_id):

@@ -71,6 +71,12 @@ class Node:
     def terminate(self):
         self._process.send_signal(signal.SIGTERM)
 
+    def pause(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
+
     def wait(self):
         return self._process.wait(STOP_SECONDS_MAX)
 
@@ -468,7 +474,8 @@ class PageTest(unittest.TestCase):
         }.items():
             with self.subTest(name):
                 self.assertEqual(wire.encode(envelope), blocks[name])
-        self.assertEqual(wire.decode(blocks["failure"]), [[4, 1, 8, "queue full", 1500]])
+        self.assertEqual(wire.decode(blocks["failure"]),
+                         [[4, 1, 8, "queue full", 1500, False]])
         self.assertEqual(wire.decode(blocks["goaway"]), [[8, 9, "stopping"]])
 
 

@@ -92,6 +92,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     hello.cluster = how.cluster;
     hello.instance = how.instance;
     append(frame, hello);
+    append(frame, wire::sent_at(at));
     send(frame);
 }
 

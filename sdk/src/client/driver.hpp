@@ -107,7 +107,7 @@ private:
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
     call* open_call(const request& what, time_point now, error& why);
     bool start_call(call& opened, const request& what, time_point now, error& why);
-    bool encode_call(connection& on, call& opened, const request& what, error& why);
+    bool encode_call(connection& on, call& opened, const request& what, time_point now, error& why);
     bool hold_call(call& opened, const request& what, error& why);
     /// How many calls are in flight, also while a frame of answers is being handled.
     [[nodiscard]] std::size_t window() const noexcept {

@@ -94,7 +94,7 @@ bool driver::start_call(call& opened, const request& what, time_point now, error
                                      " unanswered calls on each connection already"};
         return false;
     }
-    if (!encode_call(*to.on, opened, what, why)) return false;
+    if (!encode_call(*to.on, opened, what, now, why)) return false;
     if (!many_) return true;
     retries_.called();
     opened.idempotent = routes_.idempotent(to.function, to.on->node->place);
@@ -102,9 +102,11 @@ bool driver::start_call(call& opened, const request& what, time_point now, error
     return true;
 }
 
-bool driver::encode_call(connection& on, call& opened, const request& what, error& why) {
+bool driver::encode_call(connection& on, call& opened, const request& what, time_point now,
+                         error& why) {
     auto& frame = on.out.open();
     const std::size_t before = frame.size;
+    on.out.date(now);
     wire::invoke envelope;
     envelope.id = opened.id;
     envelope.function = what.function;

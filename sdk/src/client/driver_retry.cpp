@@ -51,6 +51,7 @@ void driver::append_invoke(const call& open, connection& on, std::uint8_t attemp
         envelope.origin = origin_;
         envelope.origin_id = open.id;
     }
+    on.out.date(now);
     append(on.out.open(), envelope);
     ++on.in_flight;
     appended_to(on);

@@ -10,8 +10,10 @@
 // Guarded by the driver's mutex.
 #pragma once
 
+#include "wire/envelope.hpp"
 #include "wire/frame_buffer.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -20,6 +22,8 @@ namespace dunlin::link {
 
 class outbox {
 public:
+    using time_point = std::chrono::steady_clock::time_point;
+
     /// A frame is cut when it has grown to one of these. Cutting earlier costs more than it saves,
     /// for every frame wakes threads on its way ...
     static constexpr std::size_t frame_bytes_cut = 64u << 10;
@@ -27,6 +31,14 @@ public:
     /// ... unless there are bytes enough that moving them is what takes time: then half of what is
     /// in flight goes ahead, so that two frames are on the way.
     static constexpr std::size_t half_bytes_min = 16u << 10;
+
+    /// Before a call is written: what is written from here on was sent now. A frame that stays open
+    /// while others hold up its leader says so again.
+    void date(time_point now) {
+        if (now - dated_at_ < wire::sent_every && !open_.empty()) return;
+        dated_at_ = now;
+        wire::append(open_, wire::sent_at(now));
+    }
 
     /// Where the next envelope is written. Whoever gives it up shrinks the frame again.
     [[nodiscard]] wire::frame_buffer& open() noexcept { return open_; }
@@ -59,8 +71,7 @@ public:
         if (take_cut(frame)) return true;
         if (open_.empty()) return false;
         frame = std::exchange(open_, std::move(spare_));
-        open_.clear();
-        envelopes_ = 0;
+        begin();
         return true;
     }
 
@@ -76,15 +87,22 @@ public:
     }
 
 private:
+    static constexpr time_point undated{};
+
     void cut() {
         cut_.push_back(std::move(open_));
         open_ = std::move(spare_);
+        begin();
+    }
+    void begin() noexcept {
         open_.clear();
         envelopes_ = 0;
+        dated_at_ = undated;
     }
 
     wire::frame_buffer open_;
     std::size_t envelopes_ = 0;
+    time_point dated_at_ = undated;
     std::vector<wire::frame_buffer> cut_;
     std::size_t cut_begin_ = 0;
     wire::frame_buffer spare_;

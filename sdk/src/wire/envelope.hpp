@@ -14,6 +14,7 @@
 #include <dunlin/errc.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -59,6 +60,7 @@ enum class kind : std::uint8_t {
     load = 11,     // how long calls wait at this node
     catalog = 12,  // what this node serves
     members = 13,  // which nodes there are
+    sent = 14,     // when the frame was sent
 };
 
 enum class peer_role : std::uint8_t { client = 0, node = 1, operator_ = 2 };
@@ -148,6 +150,12 @@ struct pong {
     std::uint64_t token = 0;
 };
 
+/// When the calls behind it in its frame were sent, by the sender's steady clock: how much longer
+/// than others they took is seen from it, and nothing else.
+struct sent {
+    std::uint64_t us = 0;
+};
+
 struct goaway {
     std::int64_t code = 0;  // errc: unavailable when stopping, unauthenticated, ...
     std::string_view detail;
@@ -159,6 +167,12 @@ struct bye {};
 struct gossip {
     bytes_view message;
 };
+
+/// A frame that is filled for longer than this says again when the calls behind were sent.
+inline constexpr std::chrono::milliseconds sent_every{1};
+[[nodiscard]] inline sent sent_at(std::chrono::steady_clock::time_point now) noexcept {
+    return {static_cast<std::uint64_t>(now.time_since_epoch() / std::chrono::microseconds(1))};
+}
 
 /// Why a frame could not be read on. The rest of the frame is meaningless after `malformed`.
 enum class read_status : std::uint8_t {
@@ -183,7 +197,9 @@ public:
     [[nodiscard]] const wire::invoke& invoke() const noexcept { return invoke_; }
     [[nodiscard]] const wire::reply& reply() const noexcept { return reply_; }
     [[nodiscard]] const wire::failure& failure() const noexcept { return failure_; }
-    [[nodiscard]] std::uint64_t id_or_token() const noexcept { return id_; }  // cancel, ping, pong
+    [[nodiscard]] std::uint64_t id_or_token() const noexcept {
+        return id_;
+    }  // cancel, ping, pong, sent
     [[nodiscard]] const wire::hello& hello() const noexcept { return hello_; }
     [[nodiscard]] const wire::welcome& welcome() const noexcept { return welcome_; }
     [[nodiscard]] const wire::goaway& goaway() const noexcept { return goaway_; }
@@ -227,6 +243,7 @@ void append(frame_buffer& frame, const failure& envelope);
 void append(frame_buffer& frame, const cancel& envelope);
 void append(frame_buffer& frame, const ping& envelope);
 void append(frame_buffer& frame, const pong& envelope);
+void append(frame_buffer& frame, const sent& envelope);
 void append(frame_buffer& frame, const goaway& envelope);
 void append(frame_buffer& frame, const bye& envelope);
 void append(frame_buffer& frame, const gossip& envelope);

@@ -225,11 +225,11 @@ const char* read(elements& from, kind which, item_list& out) noexcept {
     }
 }
 
-// cancel, ping and pong
+// cancel, ping, pong and sent
 const char* read(elements& from, std::uint64_t& id_or_token) noexcept {
-    if (!from.has(1)) return "cancel, ping or pong: fewer than its 2 elements";
+    if (!from.has(1)) return "cancel, ping, pong or sent: fewer than its 2 elements";
     if (!from.in.read_uint(id_or_token)) {
-        return "cancel, ping or pong: the number is not an unsigned integer";
+        return "cancel, ping, pong or sent: the number is not an unsigned integer";
     }
     return nullptr;
 }
@@ -264,7 +264,8 @@ read_status frame_reader::next() noexcept {
             case static_cast<std::uint64_t>(kind::failure): problem = read(from, failure_); break;
             case static_cast<std::uint64_t>(kind::cancel):
             case static_cast<std::uint64_t>(kind::ping):
-            case static_cast<std::uint64_t>(kind::pong): problem = read(from, id_); break;
+            case static_cast<std::uint64_t>(kind::pong):
+            case static_cast<std::uint64_t>(kind::sent): problem = read(from, id_); break;
             case static_cast<std::uint64_t>(kind::hello): problem = read(from, hello_); break;
             case static_cast<std::uint64_t>(kind::welcome):
                 problem = read(from, *std::construct_at(&welcome_));

@@ -198,6 +198,10 @@ void append(frame_buffer& frame, const pong& envelope) {
     append_number(frame, kind::pong, envelope.token);
 }
 
+void append(frame_buffer& frame, const sent& envelope) {
+    append_number(frame, kind::sent, envelope.us);
+}
+
 void append(frame_buffer& frame, const goaway& envelope) {
     std::string mended;
     const auto detail = detail_to_send(envelope.detail, mended);

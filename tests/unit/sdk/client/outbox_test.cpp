@@ -3,6 +3,7 @@
 
 #include "tests/support/catch.hpp"
 
+#include <chrono>
 #include <string>
 
 using dunlin::link::outbox;
@@ -29,6 +30,40 @@ TEST_CASE("outbox keeps a frame open until it is looked for") {
     CHECK(frame.size == 30);
     CHECK(out.empty());
     CHECK_FALSE(out.take(frame));
+}
+
+TEST_CASE("outbox says in each frame when its calls were sent, and again when it stays open") {
+    using namespace std::chrono_literals;
+    outbox out;
+    outbox::time_point now{1h};
+    const auto call = [&] {
+        out.date(now);
+        append(out.open(), dunlin::wire::cancel{1});  // any envelope will do
+        out.appended(1);
+    };
+    const auto times = [&] {
+        frame_buffer frame;
+        REQUIRE(out.take(frame));
+        dunlin::wire::frame_reader reader(frame.view());
+        std::string kinds;
+        while (reader.next() == dunlin::wire::read_status::envelope) {
+            const bool sent = reader.kind() == dunlin::wire::kind::sent;
+            kinds += sent ? "s" + std::to_string(reader.id_or_token() % 10'000) + " " : "c ";
+        }
+        return kinds;
+    };
+    call();
+    now += 900us;
+    call();
+    now += 200us;
+    call();
+    CHECK(times() == "s0 c c s1100 c ");
+    call();
+    CHECK(times() == "s1100 c ");
+    append(out.open(), dunlin::wire::cancel{2});
+    out.appended(1);
+    call();
+    CHECK(times() == "c s1100 c ");
 }
 
 TEST_CASE("outbox cuts a frame of small envelopes only when it holds very many") {

@@ -168,6 +168,7 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
         {"cancel", [](frame_buffer& to) { append(to, wire::cancel{70'000}); }},
         {"ping", [](frame_buffer& to) { append(to, wire::ping{7}); }},
         {"pong", [](frame_buffer& to) { append(to, wire::pong{7}); }},
+        {"sent", [](frame_buffer& to) { append(to, wire::sent{5'000'000'000}); }},
         {"goaway",
          [](frame_buffer& to) {
              append(to, wire::goaway{9, "stopping"});
