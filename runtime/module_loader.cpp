@@ -196,4 +196,16 @@ result<void> check_distinct(std::span<const loaded_module> modules) {
     return {};
 }
 
+result<std::vector<loaded_module>> load_modules(std::span<const std::string> files,
+                                                const dunlin_host& host) {
+    std::vector<loaded_module> modules;
+    for (const auto& file : files) {
+        auto loaded = load_module(file, host);
+        if (!loaded) return std::move(loaded.error());
+        modules.push_back(std::move(*loaded));
+    }
+    if (auto distinct = check_distinct(modules); !distinct) return std::move(distinct.error());
+    return modules;
+}
+
 }  // namespace dunlin::runtime

@@ -44,6 +44,10 @@ struct loaded_module {
 [[nodiscard]] result<loaded_module> read_module_info(const std::string& path,
                                                      const dunlin_module_info* info);
 
+/// Loads them in their order. The first that cannot be loaded is the error, or two of one name.
+[[nodiscard]] result<std::vector<loaded_module>> load_modules(std::span<const std::string> files,
+                                                              const dunlin_host& host);
+
 /// Refuses two modules of one name, naming both files.
 [[nodiscard]] result<void> check_distinct(std::span<const loaded_module> modules);
 

@@ -194,22 +194,6 @@ struct node::impl {
     bool wait_until(Condition&& holds_now, std::chrono::steady_clock::time_point end) const;
 };
 
-namespace {
-
-// Before any other thread exists: module_loader.hpp says why.
-result<std::vector<loaded_module>> load_modules(const std::vector<std::string>& files) {
-    std::vector<loaded_module> modules;
-    for (const auto& file : files) {
-        auto loaded = load_module(file, actors::host_table());
-        if (!loaded) return std::move(loaded.error());
-        modules.push_back(std::move(*loaded));
-    }
-    if (auto distinct = check_distinct(modules); !distinct) return std::move(distinct.error());
-    return modules;
-}
-
-}  // namespace
-
 void node::impl::make_pools(std::vector<loaded_module> modules) {
     for (auto& module : modules)
         for (auto& function : module.functions) make_pool(std::move(function));
@@ -353,26 +337,15 @@ result<void> node::impl::join() {
     return {};
 }
 
-namespace {
-
-/// What the system refused meanwhile, where that can be told.
-error not_started(const char* why) {
-    return {errc::unavailable, std::string("the node cannot start: ") + why +
-                                   "; look at the limits of threads, descriptors and memory "
-                                   "(ulimit -u, -n, -v)"};
-}
-
-}  // namespace
-
 result<std::unique_ptr<node>> node::start(node_config config) {
     try {
         return start_checked(std::move(config));
     } catch (const std::system_error& why) {
-        return not_started(why.what());
+        return refused_by_system(why.what());
     } catch (const zmq::error_t& why) {
-        return not_started(why.what());
+        return refused_by_system(why.what());
     } catch (const std::bad_alloc&) {
-        return not_started("there is too little memory");
+        return refused_by_system("there is too little memory");
     }
 }
 
@@ -382,7 +355,7 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
     auto security = node_security::load(config.key, config.allow);
     if (!security) return std::move(security.error());
-    auto modules = load_modules(config.modules);
+    auto modules = load_modules(config.modules, actors::host_table());
     if (!modules) return std::move(modules.error());
     if (auto given = check_given(needs_of(config)); !given) return std::move(given.error());
     std::unique_ptr<node> started;

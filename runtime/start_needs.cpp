@@ -142,4 +142,10 @@ result<void> check_given(const start_needs& needs) {
     return check_space(needs.bytes);
 }
 
+error refused_by_system(std::string_view why) {
+    return {errc::unavailable, "the node cannot start: " + std::string(why) +
+                                   "; look at the limits of threads, descriptors and memory "
+                                   "(ulimit -u, -n, -v)"};
+}
+
 }  // namespace dunlin::runtime

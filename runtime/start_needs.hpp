@@ -15,6 +15,7 @@
 #include <dunlin/result.hpp>
 
 #include <cstddef>
+#include <string_view>
 
 namespace dunlin::runtime {
 
@@ -31,5 +32,8 @@ struct start_needs {
 
 /// `unavailable` when the system does not give them now.
 [[nodiscard]] result<void> check_given(const start_needs& needs);
+
+/// What was refused meanwhile all the same, where that can be told.
+[[nodiscard]] error refused_by_system(std::string_view why);
 
 }  // namespace dunlin::runtime
