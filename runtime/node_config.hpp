@@ -86,4 +86,8 @@ struct node_config {
     std::chrono::microseconds idle_poll{100};
 };
 
+/// Makes up what was left to the node: its name, its instance, threads by the machine's cores; and
+/// raises limits that the largest frame alone would exceed.
+void fill_in_defaults(node_config& config);
+
 }  // namespace dunlin::runtime

@@ -18,8 +18,8 @@ enum class align { left, right };
 
 using table_row = std::vector<std::string>;
 
-/// The text on one line, with '?' for every control character, mark that breaks or turns a line, and
-/// byte that is not UTF-8.
+/// The text on one line, with '?' for every control character, mark that breaks or turns a line,
+/// and byte that is not UTF-8.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// Columns that a terminal needs for UTF-8 text of letters as wide as Latin ones.

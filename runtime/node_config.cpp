@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/node_config.hpp"
+
+#include "wire/envelope.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+namespace dunlin::runtime {
+
+namespace {
+
+std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+/// Larger than those of earlier starts, and unique: milliseconds since 1970, and chance.
+std::uint64_t new_instance() {
+    using namespace std::chrono;
+    const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    return static_cast<std::uint64_t>(now) << 20 | (std::random_device()() & 0xf'ffffu);
+}
+
+std::string default_name() {
+    char host[256] = {};
+    if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+    return std::string(host[0] == '\0' ? "node" : host) + "-" + std::to_string(::getpid());
+}
+
+}  // namespace
+
+void fill_in_defaults(node_config& config) {
+    if (config.name.empty()) config.name = default_name();
+    if (config.instance == 0) config.instance = new_instance();
+    if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
+    if (config.scheduler_threads == 0) config.scheduler_threads = std::max<std::size_t>(4, cores());
+    if (config.activations == 0) config.activations = 4 * cores();
+    // A connection may always have its largest answer waiting.
+    config.backlog_bytes_max =
+        std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
+    // The largest frame alone is never too much.
+    config.replies_bytes_max =
+        std::max(config.replies_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
+    config.queue_bytes_max =
+        std::max(config.queue_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
+}
+
+}  // namespace dunlin::runtime
