@@ -11,8 +11,8 @@ target_compile_features(dunlin_options INTERFACE cxx_std_20)
 target_compile_options(dunlin_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
     -Woverloaded-virtual -Wimplicit-fallthrough>)
-# GCC 12 sees overflows in std::string's operator+ that are not there (its bug 105651 and kin).
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+# GCC sees overflows in std::string and std::vector that are not there (its bug 105651 and kin).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
     target_compile_options(dunlin_options INTERFACE
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow>)
 endif()
