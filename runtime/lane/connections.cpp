@@ -161,6 +161,7 @@ void lane::ask_for_routing_id() {
         }
         may_follow_question_ = connections_.without_speaker();
         asker_.connect(own_endpoint);
+        routing_ids_.accepted();  // the question's own peer gets a number, too
         asker_.send(zmq::buffer(question_), zmq::send_flags::none);
         question_asked_ = true;
         question_due_ = false;
