@@ -54,15 +54,17 @@ struct functions_arguments {
 
 // Of a node that cannot list them, itself alone.
 std::vector<member> members_of(client& entry, const functions_arguments& given) {
-    const std::vector<member> alone{
-        {.name = entry.node(), .state = "alive", .endpoints = {}, .asked = true}};
+    std::vector<member> alone(1);
+    alone.front().name = entry.node();
+    alone.front().state = "alive";
+    alone.front().asked = true;
     if (given.this_node) return alone;
     const auto reply = entry.invoke<any_value>("dunlin/nodes", nullptr);
     if (!reply) return alone;
     auto members = read_members(reply->encoded);
     const bool living = members && std::any_of(members->begin(), members->end(),
                                                [](const member& each) { return each.living(); });
-    return living ? std::move(*members) : alone;
+    return living ? std::move(*members) : std::move(alone);
 }
 
 // Nothing when nobody has answered; the reason has been said then.
