@@ -39,8 +39,9 @@ constexpr const char* footer = R"(Examples:
 
 Bytes, which JSON does not have, are an object with the one key "$bytes" and base64 in it, in the
 input and in the result. A map whose keys are no text, such as numbers, is given as an object with
-the one key "$map" and pairs in it: {"$map": [[1, "one"], [2, "two"]]}. Without an input the function gets nil (null). In a result, a number that
-JSON does not have (NaN, infinity) is null, and an extension {"$extension": 5, "$bytes": ...}.
+the one key "$map" and pairs in it: {"$map": [[1, "one"], [2, "two"]]}. Without an input the
+function gets nil (null). In a result, a number that JSON does not have (NaN, infinity) is null, and
+an extension {"$extension": 5, "$bytes": ...}.
 
 With --lines every line of the file is one input. Results are printed in the order of the inputs,
 one line each; a call that fails prints {"line": 3, "error": {"code": ..., "detail": ...}} in its

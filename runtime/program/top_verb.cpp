@@ -43,7 +43,8 @@ a call that was forwarded counts where it ran. The latencies of a function are t
 interval over all nodes, from its node's taking a call to its answer; they are at most a quarter too
 high. On a terminal the view stays in its place; arrows or 'j' and 'k', page keys or space and 'b'
 scroll through the functions, 'g' goes back to the top, 'i' leaves out those that nobody calls and
-brings them back, 'q' or Ctrl-C ends it. Elsewhere one block of text follows the other. With --json each interval is one object on one line.
+brings them back, 'q' or Ctrl-C ends it. Elsewhere one block of text follows the other. With --json
+each interval is one object on one line.
 
 Exit codes: 0 success or ended by 'q', 1 no node answered any more, 2 usage, 3 no node reached,
 130 interrupted.)";

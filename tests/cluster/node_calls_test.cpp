@@ -78,8 +78,13 @@ TEST_CASE("a caller's trace reaches the function and what it calls in turn") {
     for (const auto* function : {"faults/trace_of", "faults/trace_of_inner_call"}) {
         CHECK(caller->invoke<std::string>(function, std::string("me"), options) ==
               std::string(options.trace));
-        CHECK(caller->invoke<std::string>(function, std::string("me")) == std::string());
     }
+    CHECK(caller->invoke<std::string>("faults/trace_of", std::string("me")) == std::string());
+    // Without one, calls between functions get one, so that they have a name in common.
+    const auto made = caller->invoke<std::string>("faults/trace_of_inner_call", std::string("me"));
+    REQUIRE(made);
+    CHECK(made->size() == options.trace.size());
+    CHECK(made->starts_with("00-"));
 }
 
 TEST_CASE("a caller's key reaches the function, and a key of 256 bytes is refused") {

@@ -73,7 +73,7 @@ class CallTest(ProgramTest):
         self.assert_complaint(ran, 1, "not_found", "bench/ecko", "did you mean bench/echo?")
         ran = self.call("invoke", "bench/fail", '{"message": 7}')
         self.assert_complaint(ran, 1, "invalid_argument", "message", "expected", "7")
-        ran = self.call("invoke", "bench/nap", '{"us": 600000000}', "--timeout", "50ms")
+        ran = self.call("invoke", "bench/nap", '{"us": 600000000}', "--timeout", "1s")
         self.assert_complaint(ran, 1, "deadline_exceeded")
 
     def test_json_wraps_results_and_errors(self):
@@ -175,7 +175,7 @@ class CallTest(ProgramTest):
             caller.process.stdin.flush()
             self.assertEqual(caller.line(), "1")
             before = node.functions()["bench/echo"]["invocations"]
-            node.signal(signal.SIGSTOP)
+            node.stop_running()
             caller.process.stdin.write(b"2\n3\n4\n")
             caller.process.stdin.flush()
             for _ in range(3):

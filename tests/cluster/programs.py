@@ -9,6 +9,7 @@ for what a node says of itself, each with a limit; and only processes started he
 
 import json
 import os
+import pathlib
 import select
 import signal
 import socket
@@ -71,6 +72,13 @@ class Process:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def stop_running(self):
+        """Returns when none of its threads runs any more; `signal(SIGCONT)` lets them go on."""
+        self.signal(signal.SIGSTOP)
+        threads = pathlib.Path(f"/proc/{self.process.pid}/task")
+        wait_until(lambda: all((each / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+                               for each in threads.iterdir()), "every thread stopped")
 
     def wait(self):
         return self.process.wait(WAIT_SECONDS_MAX)

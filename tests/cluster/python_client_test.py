@@ -259,7 +259,7 @@ class ConversationTest(unittest.TestCase):
         client = self.connect()
         call_id = client.new_id()
         client.send([42, {"new": ["kind"]}],
-                    wire.invoke(call_id, "bench/echo", b"\x2a") + [5, 6, {"new": "element"}, 7])
+                    wire.invoke(call_id, "bench/echo", b"\x2a") + [5, 6, 0, 0, {"new": "element"}, 7])
         self.assertEqual(client.answer_to(call_id).value, 42)
         self.assertEqual(client.unclaimed(), [])
 

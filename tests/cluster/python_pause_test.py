@@ -50,8 +50,8 @@ class PauseTest(unittest.TestCase):
         self.assertEqual(self.client.call("bench/echo", 1).value, 1)
         self.node.pause()
         call_id = self.client.new_id()
-        self.client.send(wire.invoke(call_id, "bench/echo", b"\x02", remaining_us=200_000))
-        self.client.timeout_s = 0.5
+        self.client.send(wire.invoke(call_id, "bench/echo", b"\x02", remaining_us=2 * SECOND_US))
+        self.client.timeout_s = 2.5
         with self.assertRaises(wire.Timeout):
             self.client.answer_to(call_id)
         self.client.timeout_s = 20

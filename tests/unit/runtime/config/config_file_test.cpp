@@ -44,6 +44,7 @@ TEST_CASE("every option can be set in a file") {
         [threads]
         lanes = 2
         scheduler_threads = 3
+        blocking_threads_max = 44
         lane_hold_max = "7ms"
         busy_poll = "35us"
         idle_poll = "25us"
@@ -82,6 +83,7 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.suspicion == 1s);
     CHECK(all.node.lanes == 2);
     CHECK(all.node.scheduler_threads == 3);
+    CHECK(all.node.blocking_threads_max == 44);
     CHECK(all.node.lane_hold_max == 7ms);
     CHECK(all.node.busy_poll == 35us);
     CHECK(all.node.idle_poll == 25us);
@@ -115,7 +117,7 @@ TEST_CASE("what a file does not mention stays as it was") {
 
 TEST_CASE("the effective configuration reads back to itself") {
     settings all;
-    all.node.name = "quotes \" and \\ and \n";
+    all.node.name = "quotes \" and \\ and \xc3\xbc";
     all.node.modules = {"bench", "/a b.so"};
     all.node.drain_timeout = 1500ms;
     all.log.level = "warn";

@@ -80,8 +80,9 @@ TEST_CASE("a pair that the node adds is read whatever the sentence before it was
 TEST_CASE("a line full of quotes takes no longer than any other") {
     std::string line = "x";
     while (line.size() < 400'000) line += R"( a="b" =" a="c\")";
+    line += " y=2";  // named: what comes out views it
     const auto began = std::chrono::steady_clock::now();
-    const auto parts = split_log_line(line + " y=2");
+    const auto parts = split_log_line(line);
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
     REQUIRE_FALSE(parts.pairs.empty());
     CHECK(parts.pairs.back().name == "y");
