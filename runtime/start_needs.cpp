@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <latch>
+#include <semaphore>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -23,10 +24,9 @@ namespace {
 
 /// One that serves, and two of ZeroMQ.
 constexpr std::size_t threads_of_lane = 3;
-/// CAF's clock and its printer.
-constexpr std::size_t threads_of_caf = 2;
-/// The watchdog, the keeper of the threads, and one that gives memory back.
-constexpr std::size_t threads_of_node = 3;
+/// The watchdog, the keeper of the threads, one that gives memory back, and one that writes the log
+/// once whoever reads it is slow. CAF makes none: the scheduler is the node's own.
+constexpr std::size_t threads_of_node = 4;
 /// One waits, one looks names up.
 constexpr std::size_t threads_of_seeds = 2;
 /// One for the second signal, one for what blocks or holds its lane.
@@ -65,19 +65,21 @@ result<void> check_descriptors(std::size_t count) {
                    "raise the limit (ulimit -n, LimitNOFILE of a systemd unit)");
 }
 
-/// Threads that are all there at the same time, each with what malloc gives a thread.
+/// Threads that are all there at the same time, each with what malloc gives a thread. They begin
+/// one after another: what malloc takes in passing must not make the next one fail by chance.
 class trial_threads {
 public:
-    explicit trial_threads(std::size_t count) : begun_(static_cast<std::ptrdiff_t>(count)) {
+    explicit trial_threads(std::size_t count) {
         threads_.reserve(count);
         const support::signals_blocked no_signals;
         try {
-            while (threads_.size() < count) threads_.emplace_back([this] { wait(); });
+            while (threads_.size() < count) {
+                threads_.emplace_back([this] { wait(); });
+                begun_.acquire();
+            }
         } catch (const std::system_error& why) {
             refused_ = why.code().message();
         }
-        begun_.count_down(static_cast<std::ptrdiff_t>(count - threads_.size()));
-        begun_.wait();
     }
     trial_threads(const trial_threads&) = delete;
     trial_threads& operator=(const trial_threads&) = delete;
@@ -95,12 +97,12 @@ private:
     // inherit. The atomic keeps the compiler from seeing that nobody needs it.
     void wait() {
         std::atomic<void*> first(std::malloc(1));
-        begun_.count_down();
+        begun_.release();
         ended_.wait();
         std::free(first.load());
     }
 
-    std::latch begun_;
+    std::binary_semaphore begun_{0};
     std::latch ended_{1};
     std::vector<std::thread> threads_;
     std::string refused_;
@@ -120,8 +122,8 @@ result<void> check_space(std::size_t bytes) {
 
 start_needs needs_of(const node_config& config) {
     start_needs needs;
-    needs.threads = config.lanes * threads_of_lane + config.scheduler_threads + threads_of_caf +
-                    threads_of_node + threads_spare;
+    needs.threads =
+        config.lanes * threads_of_lane + config.scheduler_threads + threads_of_node + threads_spare;
     needs.descriptors = config.lanes * descriptors_of_lane + descriptors_spare;
     needs.bytes = bytes_spare;
     if (!config.key.empty()) {

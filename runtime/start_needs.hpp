@@ -6,8 +6,10 @@
 // wait for a thread that was never made. So a node that is about to start takes as many threads,
 // descriptors and address space first, all at the same time, and gives them back; what is refused
 // then is an error that says which limit to raise. Others may take what there was in the moment
-// between: this makes a start under a limit fail cleanly, not certain to succeed.
-// Any thread, but before the node has threads of its own.
+// between, another process of the same user or malloc: this makes a start under a limit fail
+// cleanly all but always, not certain to succeed. That malloc takes no more under a limit of
+// address space than the trial saw is for the process to see to (program/heap_arenas.hpp). Any
+// thread, but before the node has threads of its own.
 #pragma once
 
 #include "runtime/node_config.hpp"

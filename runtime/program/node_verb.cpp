@@ -7,6 +7,7 @@
 #include "runtime/node.hpp"
 #include "runtime/program/crash_report.hpp"
 #include "runtime/program/exit_code.hpp"
+#include "runtime/program/heap_arenas.hpp"
 #include "runtime/program/logging.hpp"
 #include "runtime/program/signals.hpp"
 
@@ -148,6 +149,7 @@ int serve_until(const signals& stop, runtime::node& node) {
 int serve(settings all) {
     // A log or a ready line that nobody reads any more must not end the node.
     std::signal(SIGPIPE, SIG_IGN);
+    fit_arenas_to_limit();
     report_crashes();
     bool started = false;
     try {

@@ -105,8 +105,8 @@ class StartLimitsTest(unittest.TestCase):
                 self.skipTest("this build does not run under such a limit")
         except AssertionError:
             self.skipTest("this build does not run under such a limit")  # a sanitizer's
-        self.check(resource.RLIMIT_AS, [*(mib * MIB for mib in range(20, 500, 20)), roomy],
-                   "ulimit -v")
+        steps = [*range(20, 500, 20), *range(500, 2200, 200)]  # with one arena of malloc, and more
+        self.check(resource.RLIMIT_AS, [*(mib * MIB for mib in steps), roomy], "ulimit -v")
 
 
 if __name__ == "__main__":

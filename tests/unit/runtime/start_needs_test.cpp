@@ -57,7 +57,7 @@ TEST_CASE("a node that would get too few threads is told so before it has any") 
     REQUIRE_FALSE(given);
     CHECK(given.error().code == errc::unavailable);
     CHECK_THAT(given.error().detail,
-               Catch::StartsWith("the node cannot start: it needs 14 threads and gets 0: "));
+               Catch::StartsWith("the node cannot start: it needs 13 threads and gets 0: "));
     CHECK_THAT(given.error().detail, Catch::Contains("ulimit -u"));
 }
 
