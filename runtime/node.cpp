@@ -113,7 +113,8 @@ struct node::impl {
     std::unique_ptr<node_security> security;    // null: this node has no key
     std::vector<std::unique_ptr<lane>> lanes;
     // Ends before the lanes do, which it tells what it found.
-    std::unique_ptr<address_resolver> names = std::make_unique<address_resolver>();
+    std::unique_ptr<support::address_resolver> names =
+        std::make_unique<support::address_resolver>();
     heap_trim trim{[this] { return bytes_in_use(); }};  // asks the lanes: ends before they do
     std::unique_ptr<gate> guard;  // has sockets in the lanes' contexts: ends before they do
     std::vector<std::string> endpoints;

@@ -29,7 +29,7 @@ struct seed_resolver::shared {
     std::map<std::string, std::vector<std::string>> addresses;  // by endpoint, the newest
     std::map<std::string, std::string> said;
 
-    void take(const std::string& endpoint, const address_resolver::answer& answer) {
+    void take(const std::string& endpoint, const support::address_resolver::answer& answer) {
         const std::lock_guard lock(mutex);
         if (stopping) return;
         if (answer.addresses.empty()) {
@@ -45,7 +45,7 @@ struct seed_resolver::shared {
     }
 };
 
-seed_resolver::seed_resolver(std::vector<std::string> endpoints, address_resolver& names,
+seed_resolver::seed_resolver(std::vector<std::string> endpoints, support::address_resolver& names,
                              receiver found)
     : endpoints_(std::move(endpoints)),
       names_(names),
@@ -68,9 +68,10 @@ void seed_resolver::run() {
     std::chrono::seconds pause = again_after_min;
     for (;;) {
         for (const auto& endpoint : endpoints_)
-            names_.ask(endpoint, [with = shared_, endpoint](const address_resolver::answer& found) {
-                with->take(endpoint, found);
-            });
+            names_.ask(endpoint,
+                       [with = shared_, endpoint](const support::address_resolver::answer& found) {
+                           with->take(endpoint, found);
+                       });
         std::unique_lock lock(shared_->mutex);
         if (shared_->stop.wait_for(lock, pause, [this] { return shared_->stopping; })) return;
         pause = std::min(pause * 2, again_after_max);

@@ -8,7 +8,7 @@
 // which does not wait for any name server.
 #pragma once
 
-#include "runtime/cluster/address_resolver.hpp"
+#include "support/address_resolver.hpp"
 
 #include <functional>
 #include <memory>
@@ -22,7 +22,8 @@ class seed_resolver {
 public:
     using receiver = std::function<void(std::vector<std::string> addresses)>;
 
-    seed_resolver(std::vector<std::string> endpoints, address_resolver& names, receiver found);
+    seed_resolver(std::vector<std::string> endpoints, support::address_resolver& names,
+                  receiver found);
     ~seed_resolver();
     seed_resolver(const seed_resolver&) = delete;
     seed_resolver& operator=(const seed_resolver&) = delete;
@@ -32,7 +33,7 @@ private:
     void run();
 
     const std::vector<std::string> endpoints_;
-    address_resolver& names_;
+    support::address_resolver& names_;
     std::shared_ptr<shared> shared_;  // with answers that come after the end
     std::thread thread_;              // only waits
 };

@@ -51,9 +51,12 @@
 #include <unordered_map>
 #include <vector>
 
+namespace dunlin::support {
+class address_resolver;
+}
+
 namespace dunlin::runtime {
 
-class address_resolver;
 class heap_trim;
 struct node_security;
 
@@ -65,11 +68,11 @@ struct lane_options {
     std::size_t in_flight_max = 65536;
     std::size_t payload_bytes_max = std::size_t{16} << 20;
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
-    std::chrono::microseconds busy_poll{0};  // while answers of other nodes are due
-    std::chrono::microseconds idle_poll{0};  // otherwise
-    node_security* security = nullptr;       // null: plain ZeroMQ, open to everybody
-    address_resolver* names = nullptr;       // outlives the lane's use; null: no names are used
-    heap_trim* trim = nullptr;               // null: nobody is told how much is held
+    std::chrono::microseconds busy_poll{0};      // while answers of other nodes are due
+    std::chrono::microseconds idle_poll{0};      // otherwise
+    node_security* security = nullptr;           // null: plain ZeroMQ, open to everybody
+    support::address_resolver* names = nullptr;  // outlives the lane's use; null: no names are used
+    heap_trim* trim = nullptr;                   // null: nobody is told how much is held
     /// What this lane may have of the descriptors.
     descriptor_shares descriptors{std::size_t{1} << 20, link_limits::links_max};
 

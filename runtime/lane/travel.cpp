@@ -4,10 +4,10 @@
 // cluster.
 #include "actors/activation.hpp"
 #include "client/checks.hpp"
-#include "runtime/cluster/address_resolver.hpp"
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
+#include "support/address_resolver.hpp"
 
 #include <algorithm>
 
@@ -202,7 +202,7 @@ void lane::withdraw(actors::answer_address carried, errc reason) {
 }
 
 void lane::look_up(const std::string& endpoint) {
-    options_.names->ask(endpoint, [this, endpoint](const address_resolver::answer& found) {
+    options_.names->ask(endpoint, [this, endpoint](const support::address_resolver::answer& found) {
         // An ended lane connects to nobody any more.
         static_cast<void>(inbox_.push(addresses_found{endpoint, found.addresses, found.problem}));
     });

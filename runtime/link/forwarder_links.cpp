@@ -2,10 +2,10 @@
 //
 // How links come and go, and the routes that follow from what they serve.
 #include "client/checks.hpp"
-#include "runtime/cluster/address_resolver.hpp"
 #include "runtime/function_registry.hpp"
 #include "runtime/link/forwarder.hpp"
 #include "runtime/log.hpp"
+#include "support/address_resolver.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -126,7 +126,7 @@ void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
 
 // Names are not for ZeroMQ: it would look them up on the thread that moves all its messages.
 void forwarder::look_up_or_connect(peer_link& link, std::int64_t now_ns) {
-    if (is_numeric(link.endpoint)) return connect(link, link.endpoint, now_ns);
+    if (support::is_numeric(link.endpoint)) return connect(link, link.endpoint, now_ns);
     if (link.addresses.empty()) {
         link.now = peer_link::phase::looking;
         link.look_until_ns = now_ns + look_up_ns_max;

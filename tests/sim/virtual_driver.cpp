@@ -36,7 +36,8 @@ constexpr int frames_per_round = 16;
 
 // -- life, as in driver_lead.cpp without the background thread ------------------------------------
 
-driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys)
+driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys,
+               support::address_resolver::lookup look_up)
     : options_(std::move(options)),
       origin_(cluster::mix(sim::next_seed++) | 1),
       calls_(options_.in_flight_max),
@@ -49,7 +50,8 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
              .seed = origin_,
              .nodes_max = options_.nodes_max}),
       routes_(origin_),
-      busy_poll_(0ns) {
+      busy_poll_(0ns),
+      names_(leader_event_, std::move(look_up)) {
     connecting_.client_name = options_.name;
     connecting_.cluster = options_.cluster;
     connecting_.keys = std::move(keys);

@@ -43,7 +43,7 @@ int milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(d
 }  // namespace
 
 connection::connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
-                       const settings& how, time_point at)
+                       const settings& how, time_point at, const std::string& address)
     : pulse({.silence_max_ns = how.silence_max.count()}),
       lane_(lane),
       endpoint_(std::move(endpoint)),
@@ -66,7 +66,8 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     socket_.set(sockopt::heartbeat_ivl, milliseconds(how.heartbeat_interval));
     socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
     socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));
-    if (endpoint_.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
+    const auto& where = address.empty() ? endpoint_ : address;
+    if (where.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
     if (keys_) security::connect_with_curve(socket_, *keys_);
 
     const auto events_at = monitor_endpoint();
@@ -80,7 +81,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     // ZeroMQ signals a descriptor only for what arrives after a look that found nothing.
     read_events();
 
-    if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) {
+    if (zmq_connect(socket_.handle(), where.c_str()) != 0) {
         give_up(zmq_strerror(zmq_errno()));
         return;
     }

@@ -78,8 +78,9 @@ public:
     };
 
     /// Starts to connect and queues a hello. Throws zmq::error_t when there are no more sockets.
+    /// @param address where the endpoint is, if that names its host: ZeroMQ is to look nothing up.
     connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
-               const settings& how, time_point at);
+               const settings& how, time_point at, const std::string& address = {});
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
     ~connection();

@@ -22,6 +22,7 @@
 #include "client/connection.hpp"
 #include "client/held_calls.hpp"
 #include "client/member_views.hpp"
+#include "client/name_lookup.hpp"
 #include "client/node_plan.hpp"
 #include "client/peer_node.hpp"
 #include "client/routes.hpp"
@@ -62,7 +63,8 @@ struct request {
 class driver {
 public:
     /// @pre the options have been checked.
-    driver(client_options options, std::shared_ptr<const security::client_keys> keys);
+    driver(client_options options, std::shared_ptr<const security::client_keys> keys,
+           support::address_resolver::lookup look_up = support::resolve);
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     ~driver();
@@ -188,6 +190,7 @@ private:
                                           const std::shared_ptr<received_frame>& frame) const;
     bool upkeep(time_point now);
     void open_connections(time_point now);
+    void connect(const name_lookup::outcome& to, time_point now);
     void close_connections(time_point now);
     void refuse(connection& from, error why);                                       // mutex held
     [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
@@ -252,6 +255,7 @@ private:
     wire::frame_buffer sending_;
     std::vector<pollfd> poll_set_;
     support::busy_poll busy_poll_;
+    name_lookup names_;
 
     std::thread background_;
 };

@@ -212,7 +212,7 @@ bool driver::upkeep(time_point now) {
         late = asked || !due_.empty();
         for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
         // An attempt that nobody makes any more must not look like work, or its leader never ends.
-        opening = !stopping_ && plan_.next_action() <= now;
+        opening = !stopping_ && (plan_.next_action() <= now || names_.ready(now));
     }
     if (closing) close_connections(now);
     if (closing || opening) open_connections(now);
@@ -236,27 +236,40 @@ error driver::expiry(const call& late) const {
 void driver::open_connections(time_point now) {
     lock held(mutex_);
     while (!stopping_) {
-        const auto attempt = plan_.next_attempt(now);
+        auto attempt = plan_.next_attempt(now);
         if (!attempt) break;
         held.unlock();
-        std::unique_ptr<connection> made;
-        std::string problem;
+        names_.ask(std::move(*attempt), now, now + connecting_.greet_timeout);
+        held.lock();
+    }
+    held.unlock();
+    for (const auto& each : names_.take(now)) connect(each, now);
+    rebuild_poll_set();
+}
+
+void driver::connect(const name_lookup::outcome& to, time_point now) {
+    lock held(mutex_);
+    // Meanwhile another attempt may have led there, or the node may have left.
+    if (stopping_ || !plan_.has(to.lane)) return;
+    std::unique_ptr<connection> made;
+    std::string problem = to.problem;
+    if (problem.empty()) {
+        held.unlock();
         try {
-            made = std::make_unique<connection>(context_, attempt->lane, attempt->endpoint,
-                                                connecting_, now);
+            made = std::make_unique<connection>(context_, to.lane, to.endpoint, connecting_, now,
+                                                to.address);
         } catch (const zmq::error_t& e) {
             problem = e.what();
         }
         held.lock();
-        if (made) {
-            connections_.push_back(std::move(made));
-        } else {
-            last_problem_ = attempt->endpoint + ": " + problem;
-            plan_.lost(attempt->lane, now);
-        }
     }
-    held.unlock();
-    rebuild_poll_set();
+    if (made) {
+        connections_.push_back(std::move(made));
+        return;
+    }
+    last_problem_ = to.endpoint + ": " + problem;
+    plan_.lost(to.lane, now);
+    reached_.notify_all();
 }
 
 // Without others there is nothing to be gained by giving a node up.
@@ -353,7 +366,7 @@ void driver::rebuild_poll_set() {
 }
 
 driver::time_point driver::next_upkeep() {
-    auto first = plan_.next_action();
+    auto first = std::min(plan_.next_action(), names_.next_action());
     for (const auto& one : connections_) {
         if (one->now == connection::phase::greeting) first = std::min(first, one->greet_by());
         if (listens_to(*one)) first = std::min(first, at_ns(one->pulse.next_ns()));

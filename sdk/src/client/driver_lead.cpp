@@ -47,7 +47,8 @@ std::uint64_t seed() {
 
 }  // namespace
 
-driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys)
+driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys,
+               support::address_resolver::lookup look_up)
     : options_(std::move(options)),
       origin_(seed()),
       calls_(options_.in_flight_max),
@@ -60,7 +61,8 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
              .seed = origin_,
              .nodes_max = options_.nodes_max}),
       routes_(origin_),
-      busy_poll_(std::min(options_.busy_poll, busy_poll_max)) {
+      busy_poll_(std::min(options_.busy_poll, busy_poll_max)),
+      names_(leader_event_, std::move(look_up)) {
     connecting_.client_name =
         options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
     connecting_.cluster = options_.cluster;

@@ -1,66 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names are looked up beside everything else, also by a name server that does not answer.
-#include "runtime/cluster/address_resolver.hpp"
+#include "support/address_resolver.hpp"
 
-#include "runtime/cluster/seed_resolver.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/slow_name_server.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <future>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
-using namespace dunlin::runtime;
+using namespace dunlin::support;
+using dunlin::tests::slow_name_server;
 using namespace std::chrono_literals;
 
-namespace {
-
-// A name server that keeps those who ask waiting until it is let go. Shared with threads that
-// outlive the test.
-struct slow_server {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool answers = false;
-    std::size_t asked = 0;
-
-    void wait_until_asked(std::size_t times) {
-        std::unique_lock lock(mutex);
-        REQUIRE(changed.wait_for(lock, 10s, [&] { return asked >= times; }));
-    }
-    void answer() {
-        const std::lock_guard lock(mutex);
-        answers = true;
-        changed.notify_all();
-    }
-};
-
-address_resolver::lookup ask(const std::shared_ptr<slow_server>& server) {
-    return [server](const std::string& endpoint, std::string& problem) {
-        if (endpoint == "tcp://none:1") {
-            problem = "no such host";
-            return std::vector<std::string>{};
-        }
-        if (endpoint.starts_with("tcp://quick"))
-            return std::vector<std::string>{"tcp://10.0.0.1:1"};
-        std::unique_lock lock(server->mutex);
-        ++server->asked;
-        server->changed.notify_all();
-        server->changed.wait(lock, [&] { return server->answers; });
-        return std::vector<std::string>{"tcp://10.0.0.2:1"};
-    };
-}
-
-}  // namespace
-
 TEST_CASE("a name server that does not answer holds up its own question only") {
-    const auto server = std::make_shared<slow_server>();
-    address_resolver names(ask(server));
+    const auto server = std::make_shared<slow_name_server>();
+    server->know("tcp://quick:1", {"tcp://10.0.0.1:1"});
+    server->know("tcp://none:1", {});
+    address_resolver names(slow_name_server::lookup(server));
     std::atomic<int> slow{0};
     for (int i = 0; i < 3; ++i)
         names.ask("tcp://slow:1", [&](const auto& found) {
@@ -83,38 +44,38 @@ TEST_CASE("a name server that does not answer holds up its own question only") {
     // One question for all who ask the same, and one answer for each of them.
     std::promise<void> told;
     names.ask("tcp://slow:1", [&](const auto&) { told.set_value(); });
+    server->know("tcp://slow:1", {"tcp://10.0.0.2:1"});
     server->answer();
     REQUIRE(told.get_future().wait_for(10s) == std::future_status::ready);
     CHECK(slow == 3);
-    CHECK(server->asked == 1);
+    CHECK(server->asked() == 3);
 }
 
 TEST_CASE(
     "a resolver ends at once while a name server does not answer, and tells nobody afterwards") {
-    const auto server = std::make_shared<slow_server>();
+    const auto server = std::make_shared<slow_name_server>();
     std::atomic<bool> told{false};
     {
-        address_resolver names(ask(server));
+        address_resolver names(slow_name_server::lookup(server));
         // More than are looked up at a time.
         for (std::size_t i = 0; i < 2 * address_resolver::threads_max; ++i)
             names.ask("tcp://slow-" + std::to_string(i) + ":1", [&](const auto&) { told = true; });
         server->wait_until_asked(address_resolver::threads_max);
-        const seed_resolver seeds({"tcp://slow-0:1"}, names,
-                                  [&](const std::vector<std::string>&) { told = true; });
     }
     server->answer();
     // Threads that were left behind come back, and find that nobody wants what they have.
-    address_resolver after(ask(server));
+    address_resolver after(slow_name_server::lookup(server));
     std::promise<void> done;
     after.ask("tcp://slow:1", [&](const auto&) { done.set_value(); });
     REQUIRE(done.get_future().wait_for(10s) == std::future_status::ready);
     CHECK_FALSE(told);
-    CHECK(server->asked <= address_resolver::threads_max + 1);
+    CHECK(server->asked() <= address_resolver::threads_max + 1);
 }
 
 TEST_CASE("addresses need no name server, names do") {
     CHECK(is_numeric("tcp://127.0.0.1:7440"));
     CHECK(is_numeric("tcp://[::1]:7440"));
+    CHECK(is_numeric("tcp://[fe80::1%eth0]:7440"));
     CHECK_FALSE(is_numeric("tcp://localhost:7440"));
     CHECK_FALSE(is_numeric("tcp://node-1.internal:7440"));
     std::string problem;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cluster/address_resolver.hpp"
+#include "support/address_resolver.hpp"
 
 #include "support/signal_mask.hpp"
 
@@ -16,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-namespace dunlin::runtime {
+namespace dunlin::support {
 
 namespace {
 
@@ -37,8 +37,9 @@ host_and_port take_apart(std::string_view endpoint) {
 }  // namespace
 
 bool is_numeric(std::string_view endpoint) noexcept {
-    const auto host = take_apart(endpoint).host;
-    in6_addr address{};  // large enough for either
+    auto host = take_apart(endpoint).host;
+    host.resize(std::min(host.find('%'), host.size()));  // the network card of a local address
+    in6_addr address{};                                  // large enough for either
     return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
            ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
@@ -112,7 +113,7 @@ void address_resolver::ask(const std::string& endpoint, receiver found) {
         ++shared_->threads;
     }
     try {
-        const support::signals_blocked no_signals;
+        const signals_blocked no_signals;
         std::thread([with = shared_] { work(with); }).detach();
     } catch (const std::system_error& why) {
         const std::lock_guard lock(shared_->mutex);
@@ -136,4 +137,4 @@ void address_resolver::work(const std::shared_ptr<shared>& with) {
     --with->threads;
 }
 
-}  // namespace dunlin::runtime
+}  // namespace dunlin::support

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dunlin::runtime {
+namespace dunlin::support {
 
 /// The addresses of one endpoint, as endpoints; empty if its name has none (`problem` says why).
 /// Waits for the name server.
@@ -53,4 +53,4 @@ private:
     std::shared_ptr<shared> shared_;
 };
 
-}  // namespace dunlin::runtime
+}  // namespace dunlin::support
