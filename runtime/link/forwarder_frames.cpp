@@ -14,6 +14,22 @@ namespace {
 constexpr int frames_per_look = 16;
 constexpr std::int64_t rtt_weight = 8;
 
+std::string_view port_of(std::string_view endpoint) {
+    return endpoint.substr(endpoint.rfind(':') + 1);
+}
+
+/// A node's first lane alone takes part in the membership.
+/// @returns where that is when `endpoint` is another lane's; otherwise nothing. Ports that the node
+/// does not name, as those of a proxy, are left alone.
+std::string first_lane_of(const wire::welcome& node, std::string_view endpoint) {
+    for (std::size_t i = 1; i < node.endpoint_count; ++i) {
+        if (port_of(node.endpoints[i]) != port_of(endpoint)) continue;
+        const auto host = endpoint.substr(0, endpoint.rfind(':') + 1);
+        return std::string(host) + std::string(port_of(node.endpoints[0]));
+    }
+    return {};
+}
+
 }  // namespace
 
 bool forwarder::receive(std::int64_t now_ns) {
@@ -134,6 +150,13 @@ void forwarder::welcomed(peer_link& link, const wire::welcome& welcome, std::int
         other->try_at_ns = now_ns;  // it can be reached
         link.redundant = true;
         return give_up(link, "there is a link to it already");
+    }
+    // To join, this lane has to be heard by the other's membership.
+    if (const auto first = first_lane_of(welcome, link.endpoint);
+        listener_ != nullptr && link.instance == 0 && !first.empty()) {
+        link.redundant = true;
+        give_up(link, "its membership is at " + first);
+        return reach(first, now_ns);
     }
     link.name = welcome.node;
     link.instance = welcome.instance;

@@ -140,6 +140,15 @@ TEST_CASE("a node to join that speaks another version of the protocol is named, 
     CHECK_THAT(why, Catch::Contains("run releases of Dunlin on both that share a version"));
 }
 
+TEST_CASE("a node is joined through any of its lanes") {
+    auto config = member_settings("many");
+    config.lanes = 3;
+    const auto many = start_node(config);
+    const auto& lane = many->endpoints()[GENERATE(0, 1, 2)];
+    const auto other = start_node(member_settings("joins", {lane}));
+    wait_until_together({many.get(), other.get()});
+}
+
 TEST_CASE("nodes with different numbers of lanes gossip, and call each other over every lane") {
     auto config = member_settings("worker");
     config.lanes = GENERATE(1, 3);
