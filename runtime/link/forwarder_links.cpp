@@ -34,6 +34,7 @@ std::int64_t ns_of(link::connection::time_point at) {
 }
 
 constexpr std::string_view own_functions = "dunlin/";
+constexpr const char* no_member = "it is not a member any more";
 
 }  // namespace
 
@@ -92,13 +93,17 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
             link->name = member.name;
         }
         link->member = true;
+        link->gone = false;
         link->draining = member.draining;
         set_standing(*link);
     }
     for (auto& link : links_) {
         if (!link->member || members.count(link->instance) != 0) continue;
         link->member = false;
-        give_up(*link, "it is not a member any more");
+        // What is read here may have come on the link of another lane, and be ahead of the answers
+        // on this one, which a node that leaves sends before it says that it has left.
+        link->gone = link->leaves() && link->in_flight != 0;
+        if (!link->gone) give_up(*link, no_member);
     }
     std::vector<cluster::key_owners::member> owners;
     for (const auto& each : view_->members)
@@ -205,6 +210,7 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
     for (std::size_t i = 0; i < links_.size(); ++i) {
         const auto at = first + i < links_.size() ? first + i : first + i - links_.size();
         auto& link = *links_[at];
+        if (link.gone && link.in_flight == 0) give_up(link, no_member);
         if (link.lost) continue;
         coming_up_ += link.comes_up() ? 1 : 0;
         switch (link.now) {
@@ -244,7 +250,12 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
                 ask_if_due(link, now_ns);
                 next_ns = std::min(next_ns, link.pulse.next_ns());
                 break;
-            case peer_link::phase::leaving: break;
+            case peer_link::phase::leaving:
+                // As long as it is a member the membership says whether it lives.
+                if (!link.gone) break;
+                ask_if_due(link, now_ns);
+                next_ns = std::min(next_ns, link.pulse.next_ns());
+                break;
         }
         if (link.connection != nullptr && !link.connection->problem().empty())
             give_up(link, link.connection->problem());

@@ -68,7 +68,8 @@ struct peer_link {
     std::string endpoint;
     bool draining = false;  // says the membership
     bool member = false;    // the membership knows it; otherwise it serves to join only
-    bool lost = false;      // to be closed at the end of the turn
+    bool gone = false;  // it has left the membership in order, and owes answers that are on the way
+    bool lost = false;  // to be closed at the end of the turn
     std::string lost_why;
     bool refused = false;  // by the node, in the handshake
     /// How ZeroMQ's handshake has ended, if it was the last thing to happen.
@@ -115,6 +116,10 @@ struct peer_link {
         return most;
     }
     [[nodiscard]] static const cluster::candidate& load_of(const remote_function& which) noexcept;
+    /// It takes no new calls, as it or its membership has said, and answers those that it has.
+    [[nodiscard]] bool leaves() const noexcept {
+        return !lost && (now == phase::leaving || (now == phase::live && draining));
+    }
     /// Of a member, and on its first way to be of use.
     [[nodiscard]] bool comes_up() const noexcept {
         return member && !draining && !failed && catalog.empty();

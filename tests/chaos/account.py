@@ -7,7 +7,7 @@ before the function does anything else. Both survive whoever wrote them.
 
 import collections
 
-Call = collections.namedtuple("Call", "id due start end outcome did_not_run node took_us")
+Call = collections.namedtuple("Call", "id due start end outcome did_not_run node took_us detail")
 
 
 def read_calls(path):
@@ -15,10 +15,10 @@ def read_calls(path):
     calls = []
     with open(path) as file:
         for line in file:
-            words = line.split()
+            words = line.rstrip("\n").split(" ", 8)
             calls.append(Call(int(words[0]), int(words[1]) / 1e6, int(words[2]) / 1e6,
                               int(words[3]) / 1e6, words[4], words[5] == "1", words[6],
-                              int(words[7])))
+                              int(words[7]), words[8]))
     return calls
 
 

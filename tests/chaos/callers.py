@@ -54,9 +54,7 @@ def describe(account, calls, directory, name):
         with open(directory / f"failed-{name}", "w") as file:
             for call in calls:
                 print(call, account.runs(call), file=file)
-            for detail, count in account.summary["details"].items():
-                print(count, detail, file=file)
-    return [f"{call.outcome} at {call.end:.3f}" for call in calls]
+    return [f"{call.outcome} at {call.end:.3f} ({call.detail})" for call in calls]
 
 
 def rows_of_invariants(case, safe, once, directory):

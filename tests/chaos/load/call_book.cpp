@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <string>
 
 namespace dunlin::chaos {
 
@@ -12,6 +13,11 @@ std::int64_t us(load_clock::duration time) {
     return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 std::int64_t us(load_clock::time_point when) { return us(when.time_since_epoch()); }
+
+std::string on_one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
 
 double ms(std::uint64_t micro) { return static_cast<double>(micro) / 1e3; }
 
@@ -60,11 +66,12 @@ void call_book::ended(std::uint64_t id, load_clock::time_point due, load_clock::
     }
     if (calls_ != nullptr)
         std::fprintf(calls_,
-                     "%" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %s %" PRIu64 "\n", id,
+                     "%" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %s %" PRIu64 " %s\n", id,
                      us(due), us(began), us(now), code.c_str(),
                      outcome ? 0 : static_cast<int>(outcome.error().did_not_run),
                      outcome && !outcome->node.empty() ? outcome->node.c_str() : "-",
-                     outcome ? outcome->us : 0);
+                     outcome ? outcome->us : 0,
+                     outcome ? "" : on_one_line(outcome.error().detail).c_str());
     fewer_.notify_all();
 }
 

@@ -17,7 +17,8 @@ SIGINT or SIGTERM ends it: no call is started any more, those under way are awai
 
 A line of the file of --calls, when its call has ended: id, when it was due, started and ended (in
 microseconds of the machine's monotonic clock), its outcome (ok or the error's name), 1 if the error
-says that the call did not run, the node that ran it or -, and how long it took there.
+says that the call did not run, the node that ran it or -, how long it took there, and what the error
+says.
 
 Exit codes: 0 done, whatever the calls' outcomes; 1 no node reached; 2 usage.)";
 
