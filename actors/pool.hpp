@@ -52,6 +52,7 @@ struct pool_wait {
     std::int64_t service_ns = 0;  // of one call; 0: unknown
     std::uint32_t idle = 0;       // calls that would start at once
     float busy = 0;               // share of its servers' time in use of late, 0 to 1
+    std::int64_t free_ns = 0;     // when a call would have started at once, at the latest look
 };
 
 class pool {
@@ -170,6 +171,7 @@ private:
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
     std::vector<std::int64_t> held_ns_;  // by those that are occupied, at the last look
     std::int64_t held_median_ns_ = 0;
+    std::int64_t free_ns_ = 0;  // the last look that found a server free
     cluster::busy_share busy_;
     std::uint64_t refused_ = 0;
     bool closed_ = false;

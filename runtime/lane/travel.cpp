@@ -66,7 +66,8 @@ bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
     if (!into.memory.fits()) return false;
     auto* route = into.route != nullptr ? into.route : forwarder_.route_of_key(call.function);
     if (route == nullptr) return false;
-    const auto to = forwarder_.choose(*route, call.key, call.payload.size(), now_ns_);
+    const bool chosen = (call.flags & wire::invoke_flags::chosen) != 0;
+    const auto to = forwarder_.choose(*route, call.key, call.payload.size(), chosen, now_ns_);
     if (to.what == destination::kind::here) return false;
     if (!into.away || into.away->full()) {
         const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
@@ -161,7 +162,7 @@ void lane::take_travelling(travelling_call& call) {
     auto* pool = functions_.find(call.function);
     const auto to = route == nullptr ? destination{destination::kind::here, nullptr}
                                      : forwarder_.choose(*route, invocation.key,
-                                                         invocation.payload.size(), now_ns_);
+                                                         invocation.payload.size(), false, now_ns_);
     if (to.what == destination::kind::here && pool != nullptr) {
         pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
             work[0].origin->answer_error(work[0].address, overloaded(*pool));

@@ -63,24 +63,28 @@ function_route* forwarder::route(std::string_view function) noexcept {
     return found != nullptr && found->others != 0 ? found : nullptr;
 }
 
-void forwarder::refresh(function_route& route, std::int64_t now_ns) {
+std::int64_t forwarder::refresh(function_route& route, std::int64_t now_ns) {
     route.refresh_standings(now_ns);
-    if (route.pool == nullptr) return;
+    if (route.pool == nullptr) return 0;
     const auto wait = route.pool->wait(now_ns);
     auto& own = route.candidates[function_route::own_place];
     own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy}, 0, now_ns);
     own.service_ns = wait.service_ns;
+    return wait.free_ns;
 }
 
 destination forwarder::choose(function_route& route, bytes_view key, std::size_t payload_bytes,
-                              std::int64_t now_ns) {
+                              bool chosen, std::int64_t now_ns) {
     using to = destination::kind;
     if (!key.empty()) {
         const auto owner = choose_owner(route, key, payload_bytes);
         if (owner.what != to::anybody) return owner;
     }
     const auto otherwise = route.pool != nullptr ? to::here : to::nobody;
-    refresh(route, now_ns);
+    const auto free_ns = refresh(route, now_ns);
+    // A client that knows all nodes gives each its part of a burst. What the others said before it
+    // came does not count their parts: each node would believe them idle and send its own on.
+    if (chosen && route.pool != nullptr) route.bar_unheard_since(free_ns);
     std::array<std::uint32_t, passed_over_max> passed{};
     for (std::size_t count = 0; count < passed.size(); ++count) {
         const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
@@ -95,7 +99,7 @@ destination forwarder::choose(function_route& route, bytes_view key, std::size_t
 
 peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_ns) {
     auto& route = *entry.route;
-    refresh(route, now_ns);
+    static_cast<void>(refresh(route, now_ns));
     std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
     std::size_t count = 0;
     passed[count++] = function_route::own_place;

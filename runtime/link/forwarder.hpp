@@ -86,9 +86,9 @@ public:
     [[nodiscard]] bool alone() const noexcept { return routes_.empty(); }
     /// The same for a call with a key, which has an owner even while no other node is connected.
     [[nodiscard]] function_route* route_of_key(std::string_view function);
-    /// Where the call should go; never `anybody`.
+    /// Where the call should go; never `anybody`. `chosen`: its client has chosen this node.
     [[nodiscard]] destination choose(function_route& route, bytes_view key,
-                                     std::size_t payload_bytes, std::int64_t now_ns);
+                                     std::size_t payload_bytes, bool chosen, std::int64_t now_ns);
     /// The call of `destination::kind::owner_later` goes when its owner can be reached, or its key
     /// has another. @returns false if it was answered, because too many wait.
     bool await_owner(ledger_entry& entry, std::int64_t now_ns);
@@ -165,7 +165,8 @@ private:
     void ping(peer_link& link, std::int64_t now_ns);
     void take_catalog(peer_link& link, std::int64_t now_ns);
     void drop_catalog(peer_link& link) noexcept;
-    void refresh(function_route& route, std::int64_t now_ns);
+    /// @returns when a call would have started at once here, as far as is known.
+    std::int64_t refresh(function_route& route, std::int64_t now_ns);
     void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
 
     /// The lowest bits of a call's id on a link are its slot in the ledger.

@@ -84,7 +84,7 @@ void forwarder::end_waiting(std::int64_t now_ns) {
 // @returns false when the call has to wait (on).
 bool forwarder::go_on(ledger_entry& entry, std::int64_t now_ns) {
     const auto& call = entry.invocation();
-    const auto to = choose(*entry.route, call.key, call.payload.size(), now_ns);
+    const auto to = choose(*entry.route, call.key, call.payload.size(), false, now_ns);
     switch (to.what) {
         case destination::kind::owner_later: return false;
         case destination::kind::there:

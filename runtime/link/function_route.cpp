@@ -58,4 +58,10 @@ void function_route::refresh_standings(std::int64_t now_ns) noexcept {
     }
 }
 
+void function_route::bar_unheard_since(std::int64_t then_ns) noexcept {
+    for (std::size_t place = own_place + 1; place < links.size(); ++place)
+        if (candidates[place].reported_at_ns <= then_ns)
+            candidates[place].now = cluster::standing::barred;
+}
+
 }  // namespace dunlin::runtime

@@ -39,6 +39,8 @@ struct function_route {
     void remove(std::uint32_t place) noexcept;
     /// Copies what `health` says of every place.
     void refresh_standings(std::int64_t now_ns) noexcept;
+    /// Bars other nodes, until the standings are refreshed, whose last report came by then.
+    void bar_unheard_since(std::int64_t then_ns) noexcept;
 
     const std::string name;
     actors::pool* const pool;  // of this node, if it serves the function itself

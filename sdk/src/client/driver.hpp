@@ -135,6 +135,7 @@ private:
     void take_catalog(connection& from, wire::item_list items);
     void take_loads(connection& from, wire::item_list items, time_point now);
     void join_node(connection& welcomed, time_point now);
+    void count_nodes() noexcept;
     void leave_node(connection& gone) noexcept;
     void refresh_members(time_point now);
     void retire(connection& leaving, time_point now);
@@ -237,6 +238,7 @@ private:
     std::vector<std::unique_ptr<peer_node>> nodes_;  // with live connections
     std::vector<connection*> live_;                  // that take calls
     bool many_ = false;           // there is, or may be soon, more than one node to choose from
+    bool all_ = false;            // calls are chosen among several nodes, which are all members
     bool members_stale_ = false;  // what the plan knows of the members
     bool owners_stale_ = true;
     cluster::key_owners owners_;        // filled when a call has a key

@@ -112,6 +112,7 @@ bool driver::encode_call(connection& on, call& opened, const request& what, time
     envelope.function = what.function;
     envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
     envelope.key = as_bytes(what.options.key);
+    if (all_) envelope.flags = wire::invoke_flags::chosen;
     envelope.trace = what.options.trace;
     // For the nodes behind this one, which know which functions may run again.
     envelope.retries_left = options_.retries_max;

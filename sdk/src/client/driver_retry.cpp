@@ -40,6 +40,7 @@ void driver::append_invoke(const call& open, connection& on, std::uint8_t attemp
     envelope.id = call_table::id_of(open, attempt);
     envelope.function = open.function;
     envelope.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
+    if (all_) envelope.flags = wire::invoke_flags::chosen;
     envelope.attempt = attempt;
     envelope.key = as_bytes(kept.key);
     envelope.trace = kept.trace;

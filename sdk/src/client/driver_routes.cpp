@@ -135,8 +135,13 @@ void driver::join_node(connection& welcomed, time_point now) {
     welcomed.node->lanes.push_back(&welcomed);
     if (welcomed.node->late) mark_late(*welcomed.node);
     if (!welcomed.node->draining) live_.push_back(&welcomed);
-    many_ = nodes_.size() > 1 || views_.members().size() > 1;
+    count_nodes();
     mark_draining();
+}
+
+void driver::count_nodes() noexcept {
+    many_ = nodes_.size() > 1 || views_.members().size() > 1;
+    all_ = nodes_.size() > 1 && nodes_.size() >= views_.members().size();
 }
 
 void driver::leave_node(connection& gone) noexcept {
@@ -154,7 +159,7 @@ void driver::leave_node(connection& gone) noexcept {
         members_stale_ = true;
     }
     std::erase_if(nodes_, [&](const auto& each) { return each.get() == node; });
-    many_ = nodes_.size() > 1 || views_.members().size() > 1;
+    count_nodes();
     if (!nodes_.empty()) node_ = nodes_.front()->lanes.front()->node_name;
 }
 
@@ -162,7 +167,7 @@ void driver::leave_node(connection& gone) noexcept {
 void driver::refresh_members(time_point now) {
     while (std::exchange(members_stale_, false)) {
         owners_stale_ = true;
-        many_ = nodes_.size() > 1 || views_.members().size() > 1;
+        count_nodes();
         if (!views_.members().empty()) plan_.members(views_.members(), now);
         mark_draining();
         for (const auto& one : connections_) {

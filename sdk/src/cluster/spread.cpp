@@ -20,9 +20,17 @@ bool contains(std::span<const std::uint32_t> tried, std::size_t index) noexcept 
     return false;
 }
 
+/// What is assumed of nodes that have not told their step: that they are like those that have.
+/// Taken for quicker, they would get a whole burst.
+struct assumed {
+    double step_ns = static_cast<double>(step_unknown_ns);
+    float capacity = capacity_of(step_unknown_ns);
+};
+
 // Weights come from reports of others: whatever they say, a draw must end at a node.
-float weight(const candidate& node) noexcept {
-    return node.capacity > 0 ? std::min(node.capacity, capacity_max) : 1.0F;
+float weight(const candidate& node, const assumed& otherwise) noexcept {
+    const auto told = node.report.step_ns > 0 ? node.capacity : otherwise.capacity;
+    return told > 0 ? std::min(told, capacity_max) : 1.0F;
 }
 
 double age_ns(std::int64_t since_ns, std::int64_t now_ns) noexcept {
@@ -41,6 +49,7 @@ struct draw_set {
     std::span<const std::uint32_t> tried;
     standing which;
     float highest;  // weight
+    const assumed& otherwise;
 
     [[nodiscard]] bool has(std::size_t index) const noexcept {
         return nodes[index].now == which && !nodes[index].local &&
@@ -55,7 +64,7 @@ struct draw_set {
             const auto index = static_cast<std::size_t>(((bits >> 32) * nodes.size()) >> 32);
             if (index == except || index == except_too || !has(index)) continue;
             const auto level = static_cast<float>(bits & 0xffff'ffffu) * 0x1p-32F;
-            if (level * highest <= weight(nodes[index])) return index;
+            if (level * highest <= weight(nodes[index], otherwise)) return index;
         }
         return spread::none;
     }
@@ -63,14 +72,14 @@ struct draw_set {
                                    std::size_t except_too) const noexcept {
         double sum = 0;
         for (std::size_t i = 0; i < nodes.size(); ++i) {
-            if (i != except && i != except_too && has(i)) sum += weight(nodes[i]);
+            if (i != except && i != except_too && has(i)) sum += weight(nodes[i], otherwise);
         }
         auto point = random.next_unit() * sum;
         std::size_t last = spread::none;
         for (std::size_t i = 0; i < nodes.size(); ++i) {
             if (i == except || i == except_too || !has(i)) continue;
             last = i;
-            point -= weight(nodes[i]);
+            point -= weight(nodes[i], otherwise);
             if (point < 0) break;
         }
         return last;  // the last one if rounding left a rest
@@ -100,19 +109,36 @@ struct offer {
     }
 };
 
-double step_of(const candidate& node) noexcept {
-    return static_cast<double>(node.report.step_ns > 0 ? node.report.step_ns : step_unknown_ns);
+double step_of(const candidate& node, const assumed& otherwise) noexcept {
+    return node.report.step_ns > 0 ? static_cast<double>(node.report.step_ns) : otherwise.step_ns;
 }
 
-offer offer_of(const candidate& node, std::size_t index, std::int64_t now_ns) noexcept {
-    const auto wait_ns = predicted_wait_ns(node, now_ns);
+double predicted_wait_ns(const candidate& node, double step, std::int64_t now_ns) noexcept {
+    // Floating point, because a hostile report times a count must not overflow.
+    if (node.report.idle > node.sent_since) return 0;
+    const auto sent_at_ns = std::max(node.sent_at_ns, node.reported_at_ns);
+    if (node.report.idle > 0)
+        return left_of(step * (static_cast<double>(node.sent_since - node.report.idle) + 1),
+                       sent_at_ns, now_ns);
+    // Without an idle server the next one is free after about a step, even if none waits.
+    const auto reported = std::max(static_cast<double>(node.report.wait_ns), step);
+    if (node.sent_since == 0) return left_of(reported, node.reported_at_ns, now_ns);
+    // What was there may have gone before anything was sent; that is there since then.
+    const auto found = left_of(reported, node.reported_at_ns, sent_at_ns);
+    return left_of(found + step * node.sent_since, sent_at_ns, now_ns);
+}
+
+offer offer_of(const candidate& node, std::size_t index, const assumed& otherwise,
+               std::int64_t now_ns) noexcept {
+    const auto step = step_of(node, otherwise);
+    const auto wait_ns = predicted_wait_ns(node, step, now_ns);
     const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
     return {index,
             wait_ns,
             cost_ns,
             age_ns(node.reported_at_ns, now_ns),
             node.report.busy,
-            step_of(node) * node.sent_since};
+            step * node.sent_since};
 }
 
 }  // namespace
@@ -129,35 +155,33 @@ void candidate::learn(const load_report& news, std::uint32_t unseen, std::int64_
 }
 
 double predicted_wait_ns(const candidate& node, std::int64_t now_ns) noexcept {
-    // Floating point, because a hostile report times a count must not overflow.
-    const auto step = step_of(node);
-    if (node.report.idle > node.sent_since) return 0;
-    const auto sent_at_ns = std::max(node.sent_at_ns, node.reported_at_ns);
-    if (node.report.idle > 0)
-        return left_of(step * (static_cast<double>(node.sent_since - node.report.idle) + 1),
-                       sent_at_ns, now_ns);
-    // Without an idle server the next one is free after about a step, even if none waits.
-    const auto reported = std::max(static_cast<double>(node.report.wait_ns), step);
-    if (node.sent_since == 0) return left_of(reported, node.reported_at_ns, now_ns);
-    // What was there may have gone before anything was sent; that is there since then.
-    const auto found = left_of(reported, node.reported_at_ns, sent_at_ns);
-    return left_of(found + step * node.sent_since, sent_at_ns, now_ns);
+    return predicted_wait_ns(node, step_of(node, {}), now_ns);
 }
 
 std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std::uint32_t> tried,
                            std::int64_t now_ns) noexcept {
     float highest[2] = {0, 0};
     std::size_t counts[2] = {0, 0};
+    bool untold[2] = {false, false};
+    double steps_ns = 0;
+    std::size_t told = 0;
     std::size_t own = none;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         const auto& node = nodes[i];
         if (node.now == standing::barred || (!tried.empty() && contains(tried, i))) continue;
+        if (node.report.step_ns > 0) {
+            steps_ns += static_cast<double>(node.report.step_ns);
+            ++told;
+        }
         if (node.local) {
             own = i;
             continue;
         }
         const auto which = static_cast<std::size_t>(node.now);
-        highest[which] = std::max(highest[which], weight(node));
+        if (node.report.step_ns > 0)
+            highest[which] = std::max(highest[which], weight(node, {}));
+        else
+            untold[which] = true;
         ++counts[which];
     }
     const bool own_usable = own != none && nodes[own].now == standing::usable;
@@ -165,7 +189,15 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     const auto count = counts[static_cast<std::size_t>(which)];
     if (count == 0) return own;
 
-    const draw_set others{nodes, tried, which, highest[static_cast<std::size_t>(which)]};
+    assumed otherwise;
+    if (told != 0) {
+        otherwise.step_ns = steps_ns / static_cast<double>(told);
+        otherwise.capacity = static_cast<float>(1e9 / otherwise.step_ns);
+    }
+    auto& most = highest[static_cast<std::size_t>(which)];
+    if (untold[static_cast<std::size_t>(which)])
+        most = std::max(most, std::min(otherwise.capacity, capacity_max));
+    const draw_set others{nodes, tried, which, most, otherwise};
     const bool own_counts = own != none && nodes[own].now == which;
     // Three nodes are looked at in all.
     const auto draws = std::min<std::size_t>(count, own_counts ? 2 : 3);
@@ -177,13 +209,13 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
         if (index == none) index = others.scan(random_, drawn[0], drawn[1]);
         if (index == none) break;
         if (draw < 2) drawn[draw] = index;
-        const auto made = offer_of(nodes[index], index, now_ns);
+        const auto made = offer_of(nodes[index], index, otherwise, now_ns);
         if (best.index == none || made.better_than(best)) best = made;
     }
     if (!own_counts) return best.index;
 
     const auto& here = nodes[own];
-    const auto own_wait = predicted_wait_ns(here, now_ns);
+    const auto own_wait = predicted_wait_ns(here, step_of(here, otherwise), now_ns);
     if (own_wait > best.cost_ns) return best.index;
     if (own_wait > 0 || best.wait_ns > 0) return own;
     const auto less_busy = here.report.busy - best.busy - busy_margin;

@@ -36,7 +36,7 @@ struct load_report {
     /// How long a call that came now would wait. Zero if one could start at once.
     std::int64_t wait_ns = 0;
     /// How much one more call adds to the wait: time of service over servers. Zero: unknown, and
-    /// taken as `step_unknown_ns`.
+    /// taken as the mean of those that are known.
     std::int64_t step_ns = 0;
     /// Calls that could start at once.
     std::uint32_t idle = 0;
@@ -44,7 +44,7 @@ struct load_report {
     float busy = 0;
 };
 
-/// A node that has not reported yet gets calls as one of a thousand a second would.
+/// While no node's step is known each gets calls as one of a thousand a second would.
 inline constexpr std::int64_t step_unknown_ns = 1'000'000;
 
 enum class standing : std::uint8_t {

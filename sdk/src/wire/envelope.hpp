@@ -74,6 +74,9 @@ namespace invoke_flags {
 inline constexpr std::uint32_t none = 0;
 /// Another node has sent this on already: it runs where it arrives, or not at all.
 inline constexpr std::uint32_t forwarded = 1;
+/// The client is connected to all nodes and has chosen this one by their loads: the node sends the
+/// call on only if it has later news than the client could have.
+inline constexpr std::uint32_t chosen = 2;
 }  // namespace invoke_flags
 
 struct hello {

@@ -269,3 +269,21 @@ TEST_CASE("a burst of long calls is shared, whether anything is known of them or
         for (const auto share : shares) CHECK(std::abs(share - calls / 3) <= calls / 3 / 5);
     }
 }
+
+TEST_CASE("a node that has told nothing of a function is taken to be like those that have") {
+    constexpr int calls = 99;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        spread choice(seed);
+        std::vector<candidate> nodes(3);  // as a client has them that knew one node at first
+        const std::int64_t now_ns = 100'000'000'000;
+        nodes[0].learn({.wait_ns = 0, .step_ns = 25'000'000, .idle = 4, .busy = 1.0F}, 0, now_ns);
+        std::vector<int> shares(3);
+        for (int i = 0; i < calls; ++i) {
+            const auto to = choice.choose(nodes, {}, now_ns + 1000 * i);
+            nodes[to].sent(now_ns + 1000 * i);
+            ++shares[to];
+        }
+        INFO(shares[0] << " " << shares[1] << " " << shares[2]);
+        for (const auto share : shares) CHECK(std::abs(share - calls / 3) <= calls / 3 / 5);
+    }
+}

@@ -116,6 +116,14 @@ void write_invoke_forwarded(frame_buffer& to) {
     append(to, call);
 }
 
+void write_invoke_chosen(frame_buffer& to) {
+    auto call = sample_invoke();
+    call.flags = wire::invoke_flags::chosen;
+    call.origin = 300;
+    call.origin_id = 70'000;
+    append(to, call);
+}
+
 void write_invoke_after_a_loss(frame_buffer& to) {
     auto call = sample_invoke();
     call.attempt = 1;
@@ -177,6 +185,7 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
         {"hello-of-node", write_hello_of_node},
         {"welcome-of-cluster", write_welcome_of_cluster},
         {"invoke-forwarded", write_invoke_forwarded},
+        {"invoke-chosen", write_invoke_chosen},
         {"failure-not-run",
          [](frame_buffer& to) {
              append(to, wire::failure{1, 9, "stops", 0, true});
