@@ -135,9 +135,10 @@ std::optional<std::string> worker_threads::replace_held(std::int64_t now_ns) {
         lock.lock();
         --on_trial_;
         // It may have come back meanwhile; then one of the two is surplus and ends.
-        const auto still = std::find_if(workers_.begin(), workers_.end(), [&](const worker& each) {
-            return &each == which && each.busy && each.turn == turn;
-        });
+        const auto still = std::find_if(workers_.begin(), workers_.end(),
+                                        [held = which, began = turn](const worker& each) {
+                                            return &each == held && each.busy && each.turn == began;
+                                        });
         if (still == workers_.end()) {
             work_.notify_all();
             continue;

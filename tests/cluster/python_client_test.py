@@ -72,7 +72,12 @@ class Node:
         self._process.send_signal(signal.SIGTERM)
 
     def pause(self):
+        """Returns when none of its threads runs any more."""
         self._process.send_signal(signal.SIGSTOP)
+        threads = pathlib.Path(f"/proc/{self._process.pid}/task")
+        while any((each / "stat").read_text().rsplit(")", 1)[1].split()[0] != "T"
+                  for each in threads.iterdir()):
+            pass
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
-extern "C" int getentropy(void* into, std::size_t bytes) {
+extern "C" __attribute__((visibility("default"))) int getentropy(void* into, std::size_t bytes) {
     std::memset(into, 0, bytes);
     return 0;
 }
