@@ -27,6 +27,7 @@
 #include "runtime/start_needs.hpp"
 #include "runtime/system_module.hpp"
 #include "support/signal_mask.hpp"
+#include "wire/envelope.hpp"
 
 #include <caf/actor_system_config.hpp>
 
@@ -81,7 +82,7 @@ std::string beside(const std::string& endpoint) {
 struct node::impl {
     explicit impl(node_config given)
         : config(std::move(given)),
-          frames(config.queue_bytes_max),
+          frames(config.queue_bytes_max, wire::transport_bytes_max(config.payload_bytes_max)),
           replies(config.replies_bytes_max),
           actor_settings(config.scheduler_threads, keeper),
           system(actor_settings),

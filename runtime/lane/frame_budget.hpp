@@ -8,6 +8,7 @@
 // One per node, used by all its lanes and by whichever threads let bundles go.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 
@@ -15,7 +16,11 @@ namespace dunlin::runtime {
 
 class frame_budget {
 public:
-    explicit frame_budget(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
+    /// So many bytes may always be unread, however little `bytes_max` is: the largest frames of
+    /// honest peers, while a lane is busy.
+    explicit frame_budget(std::size_t bytes_max, std::size_t unread_min = 0) noexcept
+        : bytes_max_(bytes_max),
+          unread_max_(std::max(bytes_max / 2, unread_min)) {}
 
     /// Counts a frame, which has to be given back in any case.
     /// @returns whether it fits beside those that are held.
@@ -37,7 +42,7 @@ public:
     }
     /// Beyond this connections have to go; `leaving` belongs to some that are on their way.
     [[nodiscard]] bool unread_too_much(std::size_t leaving) const noexcept {
-        return bytes_unread() > bytes_max_ / 2 + leaving;
+        return bytes_unread() > unread_max_ + leaving;
     }
     /// Less than this is not worth a connection: there are others, on another lane perhaps.
     [[nodiscard]] std::size_t worth_a_connection() const noexcept { return bytes_max_ / 128; }
@@ -49,6 +54,7 @@ public:
 
 private:
     const std::size_t bytes_max_;
+    const std::size_t unread_max_;
     std::atomic<std::size_t> bytes_held_{0};
     std::atomic<std::size_t> bytes_unread_{0};
 };

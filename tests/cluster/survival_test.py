@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from programs import Cluster, Process, ProgramTest, dunlin
+from programs import Cluster, Process, ProgramTest, dunlin, wait_until
 
 
 def faults():
@@ -59,6 +59,10 @@ class Lines:
         self._feeder.join()
 
 
+def ended(cluster):
+    return [name for name, node in cluster.nodes.items() if node.process.poll() is not None]
+
+
 class SurvivalTest(ProgramTest):
     def assert_lines_survive(self, cluster, victim, *nodes):
         with Lines("bench/echo", "--window", "256", "--timeout", "20s", *nodes) as lines:
@@ -83,7 +87,9 @@ class SurvivalTest(ProgramTest):
             ran = dunlin("invoke", "faults/crash", "--timeout", "20s", *endpoints_of(cluster))
             self.assert_complaint(ran, 1, "unavailable", "faults/crash was lost with node n",
                                   "it is not tried again")
-            died = [name for name, node in cluster.nodes.items() if node.process.poll() is not None]
+            # The loss of a connection may be known before its process is gone.
+            wait_until(lambda: len(ended(cluster)) >= 2, "two nodes ended")
+            died = ended(cluster)
             self.assertEqual(len(died), 2, died)
             for name in died:
                 self.assertEqual(cluster.nodes[name].process.poll(), -signal.SIGSEGV)
@@ -102,7 +108,8 @@ class SurvivalTest(ProgramTest):
             ran = dunlin("invoke", "faults/crash", "--timeout", "20s", "--node",
                          cluster.endpoint("n1"))
             self.assert_complaint(ran, 1, "faults/crash was lost with node n", "it is not tried again")
-            died = [name for name, node in cluster.nodes.items() if node.process.poll() is not None]
+            wait_until(lambda: len(ended(cluster)) >= 2, "two nodes ended")
+            died = ended(cluster)
             self.assertEqual(len(died), 2, died)
             self.assertNotIn("n1", died)
 
