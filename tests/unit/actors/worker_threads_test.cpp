@@ -27,13 +27,16 @@ namespace {
 
 constexpr std::int64_t held_ns = limits::worker_hold_ns_max;
 
+/// Whether a turn ever got more; looked at where Catch may be used, which is the test's own thread.
+std::atomic<bool> more_than_one_message{false};
+
 /// Has as many turns as its body wants.
 class job final : public caf::resumable, public caf::ref_counted {
 public:
     explicit job(std::function<bool()> body) : body_(std::move(body)) {}
     subtype_t subtype() const override { return unspecified; }
     resume_result resume(caf::execution_unit* /*unit*/, std::size_t messages) override {
-        CHECK(messages == 1);
+        if (messages != 1) more_than_one_message = true;
         return body_() ? resume_later : done;
     }
     void intrusive_ptr_add_ref_impl() override { ref(); }
@@ -114,6 +117,7 @@ TEST_CASE("scheduler: what has more messages goes behind what waits") {
     f.workers.begin();  // all wait by now
     done.get_future().wait();
     CHECK(order == std::vector<std::string>{"busy", "other", "another", "busy", "busy"});
+    CHECK_FALSE(more_than_one_message);
 }
 
 TEST_CASE("scheduler: a thread that is held is replaced while others wait") {
