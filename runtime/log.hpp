@@ -78,27 +78,6 @@ public:
     void error(std::string_view text, fields values = {}) const { line(level::err, text, values); }
     /// `text` may be anybody's here; it is escaped, too.
     void line(level severity, std::string_view text, fields values = {}) const;
-    // Lines of the older form, "text key={}". They stay one line; their values are not quoted.
-    template <class... Args>
-    requires(sizeof...(Args) > 0) void debug(spdlog::format_string_t<Args...> form,
-                                             Args&&... args) const {
-        line(level::debug, fmt::format(form, std::forward<Args>(args)...));
-    }
-    template <class... Args>
-    requires(sizeof...(Args) > 0) void info(spdlog::format_string_t<Args...> form,
-                                            Args&&... args) const {
-        line(level::info, fmt::format(form, std::forward<Args>(args)...));
-    }
-    template <class... Args>
-    requires(sizeof...(Args) > 0) void warn(spdlog::format_string_t<Args...> form,
-                                            Args&&... args) const {
-        line(level::warn, fmt::format(form, std::forward<Args>(args)...));
-    }
-    template <class... Args>
-    requires(sizeof...(Args) > 0) void error(spdlog::format_string_t<Args...> form,
-                                             Args&&... args) const {
-        line(level::err, fmt::format(form, std::forward<Args>(args)...));
-    }
     void set_level(level least) const { spdlog::default_logger_raw()->set_level(least); }
 };
 

@@ -46,9 +46,9 @@ namespace {
 struct actor_config : caf::actor_system_config {
     actor_config(std::size_t scheduler_threads, actors::thread_keeper& keeper) {
         module_factories.emplace_back([this, scheduler_threads, &keeper](caf::actor_system& made) {
-            workers = new actors::worker_threads(
-                made, scheduler_threads, &keeper,
-                [](const std::string& what) { log().error("{}", what); });
+            workers =
+                new actors::worker_threads(made, scheduler_threads, &keeper,
+                                           [](const std::string& what) { log().error(what); });
             return workers;
         });
     }

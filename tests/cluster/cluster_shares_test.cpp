@@ -17,7 +17,7 @@ using namespace dunlin::testing;
 namespace {
 
 constexpr int burst = 99;
-/// A fifth is what a machine shows that has little else to do, a quarter what others leave of it.
+/// Bounds that runs on a busy machine have kept to; a quiet one has not been measured.
 /// The first burst is shared by round trips and times of service that have hardly been measured:
 /// the longer the former seem, the more calls stay where they are. A client's second burst is the
 /// first in which it knows all nodes.

@@ -75,10 +75,7 @@ class Process:
 
     def stop_running(self):
         """Returns when none of its threads runs any more; `signal(SIGCONT)` lets them go on."""
-        self.signal(signal.SIGSTOP)
-        threads = pathlib.Path(f"/proc/{self.process.pid}/task")
-        wait_until(lambda: all((each / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
-                               for each in threads.iterdir()), "every thread stopped")
+        stop_running(self.process)
 
     def wait(self):
         return self.process.wait(WAIT_SECONDS_MAX)
@@ -130,6 +127,14 @@ class Node(Process):
         while self.functions()[function]["busy"] != count:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{function} never had {count} running calls")
+
+
+def stop_running(process):
+    """Returns when none of the process's threads runs any more; SIGCONT lets them go on."""
+    process.send_signal(signal.SIGSTOP)
+    threads = pathlib.Path(f"/proc/{process.pid}/task")
+    wait_until(lambda: all((each / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+                           for each in threads.iterdir()), "every thread stopped")
 
 
 def wait_until(holds, what):

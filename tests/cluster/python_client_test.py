@@ -20,7 +20,7 @@ import unittest
 import msgpack
 
 import python_client as wire
-from programs import lanes_under_test
+from programs import lanes_under_test, stop_running
 from python_client import Client
 
 SECOND_US = 1_000_000
@@ -72,12 +72,7 @@ class Node:
         self._process.send_signal(signal.SIGTERM)
 
     def pause(self):
-        """Returns when none of its threads runs any more."""
-        self._process.send_signal(signal.SIGSTOP)
-        threads = pathlib.Path(f"/proc/{self._process.pid}/task")
-        while any((each / "stat").read_text().rsplit(")", 1)[1].split()[0] != "T"
-                  for each in threads.iterdir()):
-            pass
+        stop_running(self._process)
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)
