@@ -123,8 +123,10 @@ void lane::accept_failed(int why) {
 // is swallowed, and another has to follow. A pong ends the suspicion.
 void lane::suspect(peer& disconnected) {
     constexpr std::uint8_t probes = 10;  // over a second, as the pauses double
-    if (std::exchange(disconnected.probes_left, probes) == 0) suspects_.push_back(&disconnected);
+    disconnected.probes_left = probes;
     disconnected.probe_ns = now_ns_;
+    // A pong ends the suspicion, and the next look at the suspects takes it from the list.
+    if (!std::exchange(disconnected.suspected, true)) suspects_.push_back(&disconnected);
 }
 
 void lane::probe_suspects() {
@@ -137,7 +139,10 @@ void lane::probe_suspects() {
         wire::append(each->out, wire::ping{0});
         count_envelope(*each);
     }
-    std::erase_if(suspects_, [](const peer* each) { return each->probes_left == 0; });
+    std::erase_if(suspects_, [](peer* each) {
+        if (each->probes_left == 0) each->suspected = false;
+        return each->probes_left == 0;
+    });
 }
 
 // -- routing ids that are not the peer's to choose -----------------------------------------------

@@ -145,7 +145,7 @@ void lane::flush_all() {
     // Sending may find a peer unreachable, which puts it into the list once more: for removal.
     while (!dirty_.empty()) {
         std::erase_if(suspects_, [](peer* each) {
-            if (each->gone) each->probes_left = 0;
+            if (each->gone) each->suspected = false;
             return each->gone;
         });
         for (auto* each : std::exchange(dirty_, {})) {
@@ -248,7 +248,7 @@ void lane::remove(peer& leaving, std::string_view why) {
     // Most are in none of the lists, and thousands may go at once.
     if (leaving.dirty) std::erase(dirty_, &leaving);
     if (!leaving.backlog.empty()) std::erase(backlogged_, &leaving);
-    if (leaving.probes_left > 0) std::erase(suspects_, &leaving);
+    if (leaving.suspected) std::erase(suspects_, &leaving);
     forget_backlog(leaving, leaving.backlog_small);
     detach(leaving);
     peers_.remove(leaving);

@@ -55,6 +55,7 @@ struct peer {
     accepted_connection* connection = nullptr;  // null: not known, or it has ended
     std::int64_t heard_ns = 0;                  // when its last frame came
     bool asked = false;                         // whether it is there, since then
+    bool suspected = false;                     // is in the lane's list of suspects
     std::uint8_t probes_left = 0;               // while its connection may have ended
     std::int64_t probe_ns = 0;                  // when the next is due
 

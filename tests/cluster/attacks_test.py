@@ -84,8 +84,9 @@ class MemoryTest(ProgramTest):
                         flood.sendall(parts)
                     self.fail("the node took it all")
             wait_until(lambda: stats(node).get("memory_given_back", 0) > 0, "memory given back")
-            wait_until(lambda: resident_bytes(node.process) < before + (64 << 20),
-                       "a small process")
+            if not os.environ["DUNLIN_SANITIZE"]:  # a sanitizer's allocator keeps what it has
+                wait_until(lambda: resident_bytes(node.process) < before + (64 << 20),
+                           "a small process")
 
 
 class RoutingIdTest(ProgramTest):

@@ -65,13 +65,12 @@ void call_book::ended(std::uint64_t id, load_clock::time_point due, load_clock::
             ++details_[why.detail];
     }
     if (calls_ != nullptr)
-        std::fprintf(calls_,
-                     "%" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %s %" PRIu64 " %s\n", id,
-                     us(due), us(began), us(now), code.c_str(),
-                     outcome ? 0 : static_cast<int>(outcome.error().did_not_run),
-                     outcome && !outcome->node.empty() ? outcome->node.c_str() : "-",
-                     outcome ? outcome->us : 0,
-                     outcome ? "" : on_one_line(outcome.error().detail).c_str());
+        std::fprintf(
+            calls_, "%" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %s %" PRIu64 " %s\n", id,
+            us(due), us(began), us(now), code.c_str(),
+            outcome ? 0 : static_cast<int>(outcome.error().did_not_run),
+            outcome && !outcome->node.empty() ? outcome->node.c_str() : "-",
+            outcome ? outcome->us : 0, outcome ? "" : on_one_line(outcome.error().detail).c_str());
     fewer_.notify_all();
 }
 
