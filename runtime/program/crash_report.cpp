@@ -115,10 +115,6 @@ void report_crashes() {
     void* nothing = nullptr;
     ::backtrace(&nothing, 1);
     actors::want_signal_stacks(true);
-    // An overflow may also be the program's own. Not destroyed: what it refers to ends before
-    // statics.
-    static const auto* const main_thread = new actors::code_thread;
-    static_cast<void>(main_thread);
     struct sigaction action {};
     action.sa_sigaction = report;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;

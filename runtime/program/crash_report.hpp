@@ -12,7 +12,8 @@
 
 namespace dunlin::program {
 
-/// Before any thread is made that may run functions.
+/// Before any thread is made that may run functions. Overflows are told of by threads that have an
+/// `actors::code_thread`, made from then on.
 void report_crashes();
 
 }  // namespace dunlin::program

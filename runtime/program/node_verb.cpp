@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/node_verb.hpp"
 
+#include "actors/running_code.hpp"
 #include "runtime/config/config_file.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/log.hpp"
@@ -151,6 +152,7 @@ int serve(settings all) {
     std::signal(SIGPIPE, SIG_IGN);
     fit_arenas_to_limit();
     report_crashes();
+    const actors::code_thread main_thread;  // its stack may overflow, too
     bool started = false;
     try {
         const signals stop;

@@ -152,7 +152,7 @@ def run_one(programs, directory, attack, keyed, plan):
                 Row(label, "resident before, peak, after",
                     f"<= {before + 1.1 * attack.extra_mib:.0f} MiB",
                     f"{before:.0f}, {peak:.0f}, {after:.0f} MiB",
-                    peak <= before + 1.1 * attack.extra_mib),
+                    peak <= before + 1.1 * attack.extra_mib, memory=True),
                 Row(label, "kept when quiet", f"<= {KEPT_MIB_MAX} MiB", f"{after - before:.0f} MiB",
                     after - before <= KEPT_MIB_MAX, timing=True),
                 Row(label, f"core used {quiet_after:.0f} s after", f"<= {CORE_AFTER_PERCENT_MAX}%",

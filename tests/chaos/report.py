@@ -13,6 +13,7 @@ class Row:
     measured: str
     met: bool | None  # None: skipped, or reported only
     timing: bool = False  # a busy machine alone may miss it
+    memory: bool = False  # a sanitizer alone may miss it: its allocator keeps what it has
 
     @property
     def verdict(self):

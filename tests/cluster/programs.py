@@ -102,10 +102,10 @@ def lanes_under_test():
 
 
 class Node(Process):
-    def __init__(self, *arguments, listen="tcp://127.0.0.1:0"):
+    def __init__(self, *arguments, listen="tcp://127.0.0.1:0", **options):
         lanes = () if "--lanes" in arguments else lanes_under_test()
         super().__init__("node", "--listen", listen, "--module", os.environ["BENCH_MODULE"],
-                         *lanes, *arguments)
+                         *lanes, *arguments, **options)
         try:
             self.ready = self.line()
             words = self.ready.split()

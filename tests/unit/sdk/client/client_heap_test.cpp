@@ -20,7 +20,8 @@ namespace {
 
 /// Whether the C library maps a block of 1 MiB on its own instead of taking it from the heap.
 bool maps_large_blocks() {
-    static std::vector<void*> kept;  // freeing one is what would change the answer
+    // Never destroyed: freeing a block is what would change the answer.
+    static auto& kept = *new std::vector<void*>;
     const auto before = ::mallinfo2().hblks;
     kept.push_back(std::malloc(std::size_t{1} << 20));
     return ::mallinfo2().hblks > before;
