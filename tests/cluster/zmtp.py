@@ -4,6 +4,7 @@
 What C++ tests have in tests/support/zmtp_peer.hpp.
 """
 
+import select
 import socket
 import struct
 
@@ -62,3 +63,29 @@ def wait_until_ended(connection):
             pass
     except ConnectionError:
         pass
+
+
+def send_until_ended(connection, octets, times):
+    """Sends them again and again until the node ends the connection. Returns whether it did before
+    all were sent.
+
+    A plain send would go on waiting for room that never comes: what is not read yet closes TCP's
+    window, and the end behind it takes a minute to be an error.
+    """
+    connection.setblocking(False)
+    for _ in range(times):
+        left = memoryview(octets)
+        while left:
+            said, room, _ = select.select([connection], [connection], [], WAIT_SECONDS_MAX)
+            try:
+                if said and not connection.recv(65536):
+                    return True
+                if room:
+                    left = left[connection.send(left):]
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                return True
+            if not said and not room:
+                raise TimeoutError("the node neither reads nor ends the connection")
+    return False
