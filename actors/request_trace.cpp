@@ -27,14 +27,18 @@ std::string_view trace_id_of(std::string_view traceparent) noexcept {
                                                                               : std::string_view();
 }
 
+// The caller counts from one, as others do, too.
+std::uint64_t own_number_of(const invocation& call) noexcept {
+    return cluster::mix(call.id + cluster::mix(static_cast<std::uint64_t>(call.arrived_ns)));
+}
+
 request_trace::request_trace(const invocation& call, std::uint64_t instance) noexcept
     : text_(call.trace),
       id_(trace_id_of(call.trace)) {
     if (!id_.empty()) return;
     const bool named = call.source != 0;
-    const auto first = cluster::mix((named ? call.source : ~instance) + 1);
-    const auto second =
-        cluster::mix(first ^ call.id ^ (named ? 0 : static_cast<std::uint64_t>(call.arrived_ns)));
+    const auto first = cluster::mix((named ? call.source : instance) + 1);
+    const auto second = cluster::mix(first ^ (named ? call.id : own_number_of(call)));
     // Of the form 00-TRACE-PARENT-00; ids of zeros are none.
     made_.fill('0');
     put_hex(&made_[id_begins], first | 1);

@@ -4,9 +4,10 @@
 //
 // It is the trace id of the call's W3C trace context. A call without one gets an id made from what
 // names it on its whole way, its origin and its number there; for a caller that tells no origin,
-// from this node, the number and the moment of its arrival. Each node makes the same of the same
-// call. What a function calls in turn carries the context on, a made one too, so that the lines of
-// all of them are found together. Pure; views into itself and into the call.
+// from this node and a number that is made of the caller's and the moment of its arrival, and both
+// are what the next node is told. Each node makes the same of the same call. What a function calls
+// in turn carries the context on, a made one too, so that the lines of all of them are found
+// together. Pure; views into itself and into the call.
 #pragma once
 
 #include "actors/invocation.hpp"
@@ -20,6 +21,9 @@ namespace dunlin::actors {
 /// The trace id of a traceparent ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 /// empty when it is none.
 [[nodiscard]] std::string_view trace_id_of(std::string_view traceparent) noexcept;
+
+/// By what number a node names a call to others whose caller tells no origin.
+[[nodiscard]] std::uint64_t own_number_of(const invocation& call) noexcept;
 
 class request_trace {
 public:

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 namespace dunlin::runtime {
 
@@ -63,8 +62,7 @@ function_route* forwarder::route(std::string_view function) noexcept {
     return found != nullptr && found->others != 0 ? found : nullptr;
 }
 
-std::int64_t forwarder::refresh(function_route& route, std::int64_t now_ns) {
-    route.refresh_standings(now_ns);
+std::int64_t forwarder::look_here(function_route& route, std::int64_t now_ns) {
     if (route.pool == nullptr) return 0;
     const auto wait = route.pool->wait(now_ns);
     auto& own = route.candidates[function_route::own_place];
@@ -81,7 +79,13 @@ destination forwarder::choose(function_route& route, bytes_view key, std::size_t
         if (owner.what != to::anybody) return owner;
     }
     const auto otherwise = route.pool != nullptr ? to::here : to::nobody;
-    const auto free_ns = refresh(route, now_ns);
+    const auto free_ns = look_here(route, now_ns);
+    // Most calls start here at once. For them nothing that others say can matter, and looking at
+    // all of them is what costs more with each node.
+    const auto& own = route.candidates[function_route::own_place];
+    const bool idle = route.pool != nullptr && own.report.idle > own.sent_since;
+    if (idle && (chosen || own.report.busy <= cluster::busy_margin)) return {to::here, nullptr};
+    route.refresh_standings(now_ns);
     // A client that knows all nodes gives each its part of a burst. What the others said before it
     // came does not count their parts: each node would believe them idle and send its own on.
     if (chosen && route.pool != nullptr) route.bar_unheard_since(free_ns);
@@ -99,7 +103,8 @@ destination forwarder::choose(function_route& route, bytes_view key, std::size_t
 
 peer_link* forwarder::choose_again(const ledger_entry& entry, std::int64_t now_ns) {
     auto& route = *entry.route;
-    static_cast<void>(refresh(route, now_ns));
+    static_cast<void>(look_here(route, now_ns));
+    route.refresh_standings(now_ns);
     std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
     std::size_t count = 0;
     passed[count++] = function_route::own_place;
@@ -141,15 +146,12 @@ void forwarder::send(ledger_entry& entry, peer_link& to, std::int64_t now_ns) {
     envelope.attempt = call.attempt;
     envelope.retries_left = call.retries_left;
     envelope.key = call.key;
-    // Without an origin the next node could not make the same name of it.
-    std::optional<actors::request_trace> made;
-    if (call.trace.empty() && call.source == 0)
-        envelope.trace = made.emplace(call, options_.instance).text();
-    else
-        envelope.trace = call.trace;
+    envelope.trace = call.trace;
     envelope.payload = call.payload;
-    envelope.origin = call.source == 0 ? options_.instance : call.source;
-    envelope.origin_id = call.id;
+    // A call without a name gets one from which the next node makes the same request id.
+    const bool named = call.source != 0;
+    envelope.origin = named ? call.source : options_.instance;
+    envelope.origin_id = named ? call.id : actors::own_number_of(call);
     envelope.losses = entry.losses;
     envelope.lost = entry.lost;
     if (now_ns - to.out_dated_ns >= wire::sent_every / std::chrono::nanoseconds(1)) {

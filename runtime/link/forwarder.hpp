@@ -165,8 +165,9 @@ private:
     void ping(peer_link& link, std::int64_t now_ns);
     void take_catalog(peer_link& link, std::int64_t now_ns);
     void drop_catalog(peer_link& link) noexcept;
-    /// @returns when a call would have started at once here, as far as is known.
-    std::int64_t refresh(function_route& route, std::int64_t now_ns);
+    /// What the own node has for a call. @returns when one would have started at once here, as far
+    /// as is known.
+    std::int64_t look_here(function_route& route, std::int64_t now_ns);
     void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
 
     /// The lowest bits of a call's id on a link are its slot in the ledger.

@@ -162,6 +162,7 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
                            std::int64_t now_ns) noexcept {
     float highest[2] = {0, 0};
     std::size_t counts[2] = {0, 0};
+    std::size_t latest[2] = {none, none};
     bool untold[2] = {false, false};
     double steps_ns = 0;
     std::size_t told = 0;
@@ -183,11 +184,14 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
         else
             untold[which] = true;
         ++counts[which];
+        latest[which] = i;
     }
     const bool own_usable = own != none && nodes[own].now == standing::usable;
     const auto which = own_usable || counts[0] > 0 ? standing::usable : standing::avoided;
     const auto count = counts[static_cast<std::size_t>(which)];
     if (count == 0) return own;
+    const bool own_counts = own != none && nodes[own].now == which;
+    if (count == 1 && !own_counts) return latest[static_cast<std::size_t>(which)];
 
     assumed otherwise;
     if (told != 0) {
@@ -198,7 +202,6 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     if (untold[static_cast<std::size_t>(which)])
         most = std::max(most, std::min(otherwise.capacity, capacity_max));
     const draw_set others{nodes, tried, which, most, otherwise};
-    const bool own_counts = own != none && nodes[own].now == which;
     // Three nodes are looked at in all.
     const auto draws = std::min<std::size_t>(count, own_counts ? 2 : 3);
     offer best;

@@ -47,6 +47,12 @@ TEST_CASE("a request without a trace has one id on every node, and another than 
     CHECK(ids.size() == 4001);
 }
 
+TEST_CASE("a request whose caller tells no origin keeps its id when it is sent on") {
+    const named call(3, 0, 1'000);
+    const named sent_on(own_number_of(call), 5);
+    CHECK(id(sent_on, 9) == id(call, 5));
+}
+
 TEST_CASE("a made trace context is one by the standard's rules, and is read back") {
     for (std::uint64_t i = 0; i < 1000; ++i) {
         const named call(i, i % 2);
