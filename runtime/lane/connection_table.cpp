@@ -27,6 +27,7 @@ accepted_connection& connection_table::accepted(int fd, std::uint64_t socket, st
 
 void connection_table::closed(accepted_connection& gone) {
     orphaned_ += gone.unread;
+    put_off_ -= gone.put_off;
     set_unread(gone, 0);
     set_unsent_small(gone, 0);
     replies_.left(gone.leaving);
@@ -62,6 +63,15 @@ bool connection_table::took(accepted_connection& from, std::size_t frame_bytes) 
     set_unread(from, from.unread - taken);
     from.bytes_taken_seen += taken;
     return true;
+}
+void connection_table::put_off(accepted_connection& from, std::size_t frame_bytes) noexcept {
+    from.put_off += frame_bytes;
+    put_off_ += frame_bytes;
+}
+
+void connection_table::begun(accepted_connection& from, std::size_t frame_bytes) noexcept {
+    from.put_off -= frame_bytes;
+    put_off_ -= frame_bytes;
 }
 
 bool connection_table::sweep(std::size_t count, const look& traffic_of) {
@@ -124,7 +134,8 @@ void connection_table::speechless(std::int64_t since_ns, const visit& each) {
 accepted_connection* connection_table::most_unread() {
     accepted_connection* most = nullptr;
     for (const auto& [fd, each] : all_)
-        if (!each->ended && (most == nullptr || each->unread > most->unread)) most = each.get();
+        if (!each->ended && (most == nullptr || unread_of(*each) > unread_of(*most)))
+            most = each.get();
     return most;
 }
 

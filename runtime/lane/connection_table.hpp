@@ -47,6 +47,8 @@ struct accepted_connection {
     std::uint64_t bytes_given = 0;
     /// Received, and not taken by the lane yet; as of the last look.
     std::size_t unread = 0;
+    /// Taken by the lane, and not begun yet.
+    std::size_t put_off = 0;
     /// Given in frames that are too small to be counted one by one, and not acknowledged.
     std::size_t unsent_small = 0;
     /// In small frames in the lane's own queue for its speaker.
@@ -84,6 +86,9 @@ public:
     /// The lane has taken a frame from it, or given one to it.
     /// @returns whether less is unread by it.
     bool took(accepted_connection& from, std::size_t frame_bytes) noexcept;
+    /// The lane reads a frame of it later; until then it counts as unread.
+    void put_off(accepted_connection& from, std::size_t frame_bytes) noexcept;
+    void begun(accepted_connection& from, std::size_t frame_bytes) noexcept;
     static void gave(accepted_connection& to, std::size_t frame_bytes) noexcept {
         to.bytes_given += frame_bytes + head_bytes(frame_bytes);
     }
@@ -104,7 +109,10 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
     [[nodiscard]] std::size_t without_speaker() const noexcept { return speechless_; }
-    [[nodiscard]] std::size_t unread() const noexcept { return unread_ + orphaned_; }
+    [[nodiscard]] std::size_t unread() const noexcept { return unread_ + put_off_ + orphaned_; }
+    [[nodiscard]] static std::size_t unread_of(const accepted_connection& which) noexcept {
+        return which.unread + which.put_off;
+    }
     /// Bytes that the peer has not read, wherever they stand.
     [[nodiscard]] static std::size_t unsent_of(const accepted_connection& which) noexcept;
 
@@ -127,6 +135,7 @@ private:
     std::deque<waiting> waiting_;  // by time; some have spoken, or gone
     std::vector<int> order_;       // of the sweep under way
     std::size_t unread_ = 0;
+    std::size_t put_off_ = 0;
     std::size_t orphaned_ = 0;  // unread, of connections that have ended
     std::size_t speechless_ = 0;
     std::uint64_t empty_looks_ = 0;

@@ -97,6 +97,7 @@ void lane::connection_closed(int fd) {
     auto* gone = connections_.find(fd);
     if (gone == nullptr) return;
     if (auto* speaker = gone->speaker) {
+        take_bulk(*speaker);  // nobody waits for it any more, and it counts no longer
         speaker->connection = nullptr;
         suspect(*speaker);
     }
@@ -354,12 +355,13 @@ void lane::end_flooding() {
     if (!frames_.unread_too_much(0)) return;
     std::size_t leaving = 0;
     connections_.for_each([&leaving](const accepted_connection& each) {
-        if (each.ended) leaving += each.unread;
+        if (each.ended) leaving += connection_table::unread_of(each);
     });
     while (frames_.unread_too_much(leaving)) {
         auto* most = connections_.most_unread();
-        if (most == nullptr || most->unread < frames_.worth_a_connection()) return;
-        leaving += most->unread;
+        const auto unread = most == nullptr ? 0 : connection_table::unread_of(*most);
+        if (unread < frames_.worth_a_connection()) return;
+        leaving += unread;
         counters_.connections_flooding.add();
         if (once_a_minute(say_flooding_ns_))
             log().warn(
@@ -367,7 +369,7 @@ void lane::end_flooding() {
                 "ended",
                 {{"peer", most->speaker == nullptr ? "(no hello yet)"
                                                    : std::string_view(most->speaker->name)},
-                 {"bytes", most->unread}});
+                 {"bytes", unread}});
         end_connection(*most);
         if (most->speaker != nullptr) lose(*most->speaker);
     }

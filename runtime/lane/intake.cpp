@@ -40,6 +40,12 @@ error overdue(std::string_view function, std::int64_t late_ns) {
     return why;
 }
 
+error oversized(std::size_t bytes, std::size_t bytes_max) {
+    return {errc::invalid_argument, "a frame of " + std::to_string(bytes) +
+                                        " bytes exceeds the limit of " + std::to_string(bytes_max) +
+                                        "; it was dropped whole"};
+}
+
 std::string_view text_of(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
@@ -66,25 +72,57 @@ bool lane::receive() {
         bytes += frame.size();
     }
     counters_.frames_received.add();
+    take_frame(text_of(routing_id), std::move(frame), bytes, single);
+    return true;
+}
+
+void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
+                      bool single) {
     if (access_ && access_number_ != options_.security->board.number()) take_access();
-    auto* from = peers_.find(text_of(routing_id));
+    auto* from = peers_.find(routing_id);
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (from == nullptr) {
-        if (turn_away(text_of(routing_id), frame, bytes)) return true;
-    } else if (from->connection != nullptr && connections_.took(*from->connection, bytes)) {
-        publish_unread();
+        if (turn_away(routing_id, frame, bytes)) return;
+    } else {
+        if (from->connection != nullptr && connections_.took(*from->connection, bytes))
+            publish_unread();
+        if (single && (from->bulk || bytes >= bulk_bytes_min))
+            return put_off(*from, std::move(frame));
     }
     if (!single) {
         counters_.frames_malformed.add();
         if (from == nullptr)
-            refuse_stranger(text_of(routing_id));
+            refuse_stranger(routing_id);
         else
             reply_error(*from, 0,
                         {errc::invalid_argument, "a frame is one message part; this had several"});
-        return true;
+        return;
     }
-    read_frame(from, text_of(routing_id), std::move(frame));
-    return true;
+    read_frame(from, routing_id, std::move(frame));
+}
+
+void lane::put_off(peer& from, zmq::message_t frame) {
+    if (!from.bulk) {
+        from.bulk = std::make_unique<bulk_frames>();
+        bulky_.push_back(&from);
+    }
+    from.heard_ns = time_.now_ns();
+    if (from.connection != nullptr) {
+        connections_.put_off(*from.connection, frame.size());
+        publish_unread();
+        // Some gigabytes may come until the next look at the connections.
+        if (frames_.unread_too_much(0)) connections_due_ns_ = now_ns_;
+    }
+    from.bulk->later.push_back({std::move(frame), from.heard_ns});
+}
+
+std::unique_ptr<bulk_frames> lane::take_bulk(peer& of) {
+    if (!of.bulk) return nullptr;
+    std::erase(bulky_, &of);
+    if (of.connection != nullptr)
+        for (const auto& each : of.bulk->later)
+            connections_.begun(*of.connection, each.message.size());
+    return std::move(of.bulk);
 }
 
 void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t frame) {
@@ -93,22 +131,67 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     if (frame.size() > options_.frame_bytes_max()) {
         counters_.frames_oversized.add();
         if (from == nullptr) return refuse_stranger(routing_id);
-        const std::string detail =
-            "a frame of " + std::to_string(frame.size()) + " bytes exceeds the limit of " +
-            std::to_string(options_.frame_bytes_max()) + "; it was dropped whole";
-        return reply_error(*from, 0, {errc::invalid_argument, detail});
+        return reply_error(*from, 0, oversized(frame.size(), options_.frame_bytes_max()));
     }
     sender by;
     if (from != nullptr) from->late_ns = 0;
     if (from == nullptr) by.fd = descriptor_of(frame);
     if (from == nullptr && access_) by.key = key_of(frame);
-    auto* memory = new received_frame(std::move(frame), frames_);
-    wire::frame_reader reader(memory->view());
-    gathering gathered{*memory};
-    busy_poll_.received(memory->view().size());
-    gathered.envelopes_expected = memory->view().size() / 64 + 1;
-    bool welcomed = false;
-    for (bool reading = true; reading;) {
+    frame_reading reading(std::move(frame), frames_, now_ns_);
+    busy_poll_.received(reading.rest.size());
+    if (!read_slice(from, routing_id, reading, by)) return;
+    from->bulk = std::make_unique<bulk_frames>();
+    from->bulk->begun.emplace(std::move(reading));
+    bulky_.push_back(from);
+}
+
+void lane::read_bulk() {
+    auto* from = bulky_.front();
+    bulky_.pop_front();
+    auto& bulk = *from->bulk;
+    now_ns_ = time_.now_ns();
+    if (!bulk.begun) {
+        auto next = std::move(bulk.later.front());
+        bulk.later.pop_front();
+        const auto bytes = next.message.size();
+        if (from->connection != nullptr) {
+            connections_.begun(*from->connection, bytes);
+            publish_unread();
+        }
+        from->late_ns = 0;
+        if (bytes > options_.frame_bytes_max()) {
+            counters_.frames_oversized.add();
+            reply_error(*from, 0, oversized(bytes, options_.frame_bytes_max()));
+        } else {
+            bulk.begun.emplace(std::move(next.message), frames_, next.came_ns);
+        }
+    }
+    if (bulk.begun) {
+        // What it lay here counts against its calls, as it would in a buffer of the network.
+        from->late_ns += now_ns_ - std::exchange(bulk.begun->since_ns, now_ns_);
+        busy_poll_.received(bulk.begun->rest.size());
+        frame_reading reading = std::move(*bulk.begun);
+        bulk.begun.reset();
+        const std::string routing_id = from->routing_id;
+        const bool goes_on = read_slice(from, routing_id, reading, {});
+        if (from == nullptr) return;  // it has said bye
+        if (goes_on) from->bulk->begun.emplace(std::move(reading));
+    }
+    if (from->bulk->empty())
+        from->bulk.reset();
+    else
+        bulky_.push_back(from);
+}
+
+bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
+                      const sender& by) {
+    wire::frame_reader reader(of.rest);
+    gathering gathered{*of.memory};
+    gathered.envelopes_expected = of.rest.size() / 64 + 1;
+    std::size_t envelopes = 0;
+    bool reading = true;
+    while (reading && (envelopes < envelopes_per_slice || from == nullptr)) {
+        ++envelopes;
         const auto status = reader.next();
         switch (status) {
             case wire::read_status::end: reading = false; continue;
@@ -126,17 +209,16 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
         if (from == nullptr) {
             if (status != wire::read_status::envelope || reader.kind() != wire::kind::hello) {
                 refuse_stranger(routing_id, reader.problem());
-                break;
+                return false;
             }
             from = greet(routing_id, reader.hello(), by);
-            welcomed = true;
-            reading = from != nullptr;
+            of.welcomed = true;
+            if (from == nullptr) return false;
             continue;
         }
         switch (reader.kind()) {
             case wire::kind::hello:
-                // One welcome for all in a frame: it is long, and thousands fit in.
-                if (!std::exchange(welcomed, true)) welcome(*from);
+                if (!std::exchange(of.welcomed, true)) welcome(*from);
                 break;
             case wire::kind::invoke: take_invoke(*from, reader.invoke(), gathered); break;
             case wire::kind::cancel:
@@ -149,9 +231,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
                 break;
             case wire::kind::bye:
                 submit(gathered);
-                remove(*from, "said bye");
-                reading = false;
-                break;
+                say_bye(*from);
+                from = nullptr;
+                return false;
             case wire::kind::sent:
                 from->late_ns = from->delay.late_ns(reader.id_or_token(), now_ns_);
                 break;
@@ -179,7 +261,20 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
         }
     }
     submit(gathered);
-    memory->release();
+    of.rest = reader.rest();
+    return reading;
+}
+
+// Frames that came behind it may begin with a new hello.
+void lane::say_bye(peer& leaving) {
+    const auto behind = take_bulk(leaving);
+    const std::string routing_id = leaving.routing_id;
+    remove(leaving, "said bye");
+    if (!behind) return;
+    for (auto& [frame, came_ns] : behind->later) {
+        const auto bytes = frame.size();
+        take_frame(routing_id, std::move(frame), bytes, true);
+    }
 }
 
 peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const sender& by) {

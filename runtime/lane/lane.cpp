@@ -176,13 +176,19 @@ bool lane::serve() {
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
+        // A slice in any case: bulk must not wait for ever either.
+        for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
+            read_bulk();
+            if (!run_ready(unit, turn_end_ns)) return false;
+            flush_large();
+        }
         const bool more = forwarder_.receive(now_ns_);
         read_commands();
         fire_timers();
         tend_cluster();
         if (!run_ready(unit, turn_end_ns)) return false;
         end_turn();
-        if (ready_.empty() && !more && !finishing_) sleep_until_work();
+        if (ready_.empty() && bulky_.empty() && !more && !finishing_) sleep_until_work();
     }
     finish_all();
     actors::run_unit::set_current(nullptr);

@@ -203,12 +203,22 @@ private:
 
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
+    void take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
+                    bool single);
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
+    void put_off(peer& from, zmq::message_t frame);
+    std::unique_ptr<bulk_frames> take_bulk(peer& of);
+    /// @pre some peer has bulk.
+    void read_bulk();
     /// Of the connection that a frame came on, as ZeroMQ tells with it.
     struct sender {
         int fd = -1;
         std::string_view key{};  // lives as long as the frame
     };
+    /// Reads a slice. @returns whether the frame goes on; then `from` is there.
+    [[nodiscard]] bool read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
+                                  const sender& by);
+    void say_bye(peer& leaving);
     [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello,
                               const sender& by);
     void begin_gossip(peer& from);
@@ -371,6 +381,7 @@ private:
     std::vector<peer*> dirty_;
     std::vector<peer*> backlogged_;
     std::vector<peer*> suspects_;  // perhaps disconnected
+    std::deque<peer*> bulky_;      // those with bulk, in the order of their turns
     routing_id_count routing_ids_;
     std::string question_;                 // the asker's frame, which nobody can know
     std::size_t may_follow_question_ = 0;  // connections that may get a later number than it

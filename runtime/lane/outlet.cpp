@@ -249,6 +249,7 @@ void lane::remove(peer& leaving, std::string_view why) {
     if (leaving.dirty) std::erase(dirty_, &leaving);
     if (!leaving.backlog.empty()) std::erase(backlogged_, &leaving);
     if (leaving.suspected) std::erase(suspects_, &leaving);
+    take_bulk(leaving);
     forget_backlog(leaving, leaving.backlog_small);
     detach(leaving);
     peers_.remove(leaving);
@@ -269,6 +270,7 @@ void lane::say_farewell() {
         // No more than some at a time: a peer that goes on sending must not keep the lane.
         constexpr int frames_per_look = 64;
         for (int frames = 0; frames < frames_per_look && receive();) ++frames;
+        if (!bulky_.empty()) read_bulk();
         if (ledger_.open_count() != 0) cut_short_all();
         now_ns_ = time_.now_ns();
         read_monitor();
@@ -278,7 +280,7 @@ void lane::say_farewell() {
         peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
         const auto left_ns = end_ns - now_ns_;
         if (!due || left_ns <= 0) return;
-        if (has_news()) continue;
+        if (!bulky_.empty() || has_news()) continue;
         pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
         constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
         ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));

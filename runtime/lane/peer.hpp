@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cluster/retry_budget.hpp"
+#include "runtime/lane/bulk_frames.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/peer_rights.hpp"
 #include "runtime/lane/transit_delay.hpp"
@@ -86,6 +87,7 @@ struct peer {
     transit_delay delay;
     std::int64_t late_ns = 0;  // of the calls in the frame that is read
 
+    std::unique_ptr<bulk_frames> bulk;  // null: nothing waits to be read
     std::size_t in_flight = 0;
     /// Settled calls by their id, for cancels.
     std::unordered_map<std::uint64_t, std::uint32_t> settled;

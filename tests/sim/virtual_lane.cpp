@@ -93,6 +93,11 @@ void lane_thread::stir() noexcept {
         static_cast<void>(at.run_ready(*this, turn_end_ns));
         at.flush_large();
     }
+    while (!at.bulky_.empty()) {
+        at.read_bulk();
+        static_cast<void>(at.run_ready(*this, turn_end_ns));
+        at.flush_large();
+    }
     const bool unread = at.forwarder_.receive(at.now_ns_);
     at.read_commands();
     at.fire_timers();

@@ -211,6 +211,10 @@ public:
     [[nodiscard]] const item_list& items() const noexcept { return items_; }
     /// One sentence about what was malformed; static text.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
+    /// What has not been read yet.
+    [[nodiscard]] bytes_view rest() const noexcept {
+        return {at_, static_cast<std::size_t>(end_ - at_)};
+    }
 
 private:
     read_status stop(const char* problem) noexcept;
