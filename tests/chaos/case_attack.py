@@ -72,12 +72,14 @@ ATTACKS = {each.name: each for each in (
     # Parts of 20 bytes take 64 in memory; see docs/security.md.
     Attack("small_parts", 3 * CALLS / 2),
     Attack("non_readers", REPLIES + 2 * FRAME),
-    Attack("non_readers_50", CALLS + ALL_REPLIES, seconds=8),
-    Attack("non_readers_150", CALLS + ALL_REPLIES, seconds=8),
+    # Calls, and half as much that is not read yet.
+    Attack("non_readers_50", 1.5 * CALLS + ALL_REPLIES, seconds=8),
+    Attack("non_readers_150", 1.5 * CALLS + ALL_REPLIES, seconds=8),
     Attack("unread_byes", REPLIES + 2 * FRAME, seconds=8),
     Attack("claims", PEERS, keyed=True),
     Attack("connect_call_close", PEERS),
-    Attack("mass_close", 2.5 * PEERS, nodes=3, seconds=15),
+    # Ten thousand peers of some 30 KiB.
+    Attack("mass_close", 3 * PEERS, nodes=3, seconds=15),
     Attack("no_descriptors", PEERS, descriptors=1024, busy_percent_max=50),
     Attack("heavy_naps", CALLS + 2 * FRAME, plain=False, keyed=True, shares=True),
     Attack("naps", 2 * PEERS, plain=False, keyed=True),
