@@ -40,12 +40,6 @@ error overdue(std::string_view function, std::int64_t late_ns) {
     return why;
 }
 
-error oversized(std::size_t bytes, std::size_t bytes_max) {
-    return {errc::invalid_argument, "a frame of " + std::to_string(bytes) +
-                                        " bytes exceeds the limit of " + std::to_string(bytes_max) +
-                                        "; it was dropped whole"};
-}
-
 std::string_view text_of(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
@@ -101,37 +95,13 @@ void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::si
     read_frame(from, routing_id, std::move(frame));
 }
 
-void lane::put_off(peer& from, zmq::message_t frame) {
-    if (!from.bulk) {
-        from.bulk = std::make_unique<bulk_frames>();
-        bulky_.push_back(&from);
-    }
-    from.heard_ns = time_.now_ns();
-    if (from.connection != nullptr) {
-        connections_.put_off(*from.connection, frame.size());
-        publish_unread();
-        // Some gigabytes may come until the next look at the connections.
-        if (frames_.unread_too_much(0)) connections_due_ns_ = now_ns_;
-    }
-    from.bulk->later.push_back({std::move(frame), from.heard_ns});
-}
-
-std::unique_ptr<bulk_frames> lane::take_bulk(peer& of) {
-    if (!of.bulk) return nullptr;
-    std::erase(bulky_, &of);
-    if (of.connection != nullptr)
-        for (const auto& each : of.bulk->later)
-            connections_.begun(*of.connection, each.message.size());
-    return std::move(of.bulk);
-}
-
 void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t frame) {
     now_ns_ = time_.now_ns();  // deadlines count from here
     if (from != nullptr) from->heard_ns = now_ns_;
     if (frame.size() > options_.frame_bytes_max()) {
+        if (from != nullptr) return refuse_oversized(*from, frame.size());
         counters_.frames_oversized.add();
-        if (from == nullptr) return refuse_stranger(routing_id);
-        return reply_error(*from, 0, oversized(frame.size(), options_.frame_bytes_max()));
+        return refuse_stranger(routing_id);
     }
     sender by;
     if (from != nullptr) from->late_ns = 0;
@@ -145,42 +115,12 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     bulky_.push_back(from);
 }
 
-void lane::read_bulk() {
-    auto* from = bulky_.front();
-    bulky_.pop_front();
-    auto& bulk = *from->bulk;
-    now_ns_ = time_.now_ns();
-    if (!bulk.begun) {
-        auto next = std::move(bulk.later.front());
-        bulk.later.pop_front();
-        const auto bytes = next.message.size();
-        if (from->connection != nullptr) {
-            connections_.begun(*from->connection, bytes);
-            publish_unread();
-        }
-        from->late_ns = 0;
-        if (bytes > options_.frame_bytes_max()) {
-            counters_.frames_oversized.add();
-            reply_error(*from, 0, oversized(bytes, options_.frame_bytes_max()));
-        } else {
-            bulk.begun.emplace(std::move(next.message), frames_, next.came_ns);
-        }
-    }
-    if (bulk.begun) {
-        // What it lay here counts against its calls, as it would in a buffer of the network.
-        from->late_ns += now_ns_ - std::exchange(bulk.begun->since_ns, now_ns_);
-        busy_poll_.received(bulk.begun->rest.size());
-        frame_reading reading = std::move(*bulk.begun);
-        bulk.begun.reset();
-        const std::string routing_id = from->routing_id;
-        const bool goes_on = read_slice(from, routing_id, reading, {});
-        if (from == nullptr) return;  // it has said bye
-        if (goes_on) from->bulk->begun.emplace(std::move(reading));
-    }
-    if (from->bulk->empty())
-        from->bulk.reset();
-    else
-        bulky_.push_back(from);
+void lane::refuse_oversized(peer& from, std::size_t bytes) {
+    counters_.frames_oversized.add();
+    reply_error(from, 0,
+                {errc::invalid_argument,
+                 "a frame of " + std::to_string(bytes) + " bytes exceeds the limit of " +
+                     std::to_string(options_.frame_bytes_max()) + "; it was dropped whole"});
 }
 
 bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
@@ -263,18 +203,6 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
     submit(gathered);
     of.rest = reader.rest();
     return reading;
-}
-
-// Frames that came behind it may begin with a new hello.
-void lane::say_bye(peer& leaving) {
-    const auto behind = take_bulk(leaving);
-    const std::string routing_id = leaving.routing_id;
-    remove(leaving, "said bye");
-    if (!behind) return;
-    for (auto& [frame, came_ns] : behind->later) {
-        const auto bytes = frame.size();
-        take_frame(routing_id, std::move(frame), bytes, true);
-    }
 }
 
 peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const sender& by) {

@@ -380,12 +380,6 @@ void lane::end_drain_grace() {
     peers_.for_each([](peer& each) { each.drain_due = false; });
 }
 
-void lane::say_goaway(peer& to) {
-    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
-                                      "node " + options_.node_name + " is draining"});
-    count_envelope(to);
-}
-
 void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {
     if (!owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
     auto* entry = ledger_.find(to);

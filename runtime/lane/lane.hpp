@@ -201,15 +201,19 @@ private:
     void end_timers();
     void from_elsewhere(lane_command answer);
 
+    // bulk_frames.cpp: what is too much to be read in one go
+    void put_off(peer& from, zmq::message_t frame);
+    std::unique_ptr<bulk_frames> take_bulk(peer& of);
+    /// @pre some peer has bulk.
+    void read_bulk();
+    void say_bye(peer& leaving);
+
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
     void take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
                     bool single);
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
-    void put_off(peer& from, zmq::message_t frame);
-    std::unique_ptr<bulk_frames> take_bulk(peer& of);
-    /// @pre some peer has bulk.
-    void read_bulk();
+    void refuse_oversized(peer& from, std::size_t bytes);
     /// Of the connection that a frame came on, as ZeroMQ tells with it.
     struct sender {
         int fd = -1;
@@ -218,7 +222,6 @@ private:
     /// Reads a slice. @returns whether the frame goes on; then `from` is there.
     [[nodiscard]] bool read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
                                   const sender& by);
-    void say_bye(peer& leaving);
     [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello,
                               const sender& by);
     void begin_gossip(peer& from);

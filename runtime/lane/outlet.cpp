@@ -255,6 +255,12 @@ void lane::remove(peer& leaving, std::string_view why) {
     peers_.remove(leaving);
 }
 
+void lane::say_goaway(peer& to) {
+    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
+                                      "node " + options_.node_name + " is draining"});
+    count_envelope(to);
+}
+
 // What a peer has received but not read yet is lost when the connection ends under it. So every
 // peer is asked to show that it has read its last answers, and is waited for a little.
 void lane::say_farewell() {

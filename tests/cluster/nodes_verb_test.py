@@ -275,29 +275,32 @@ class DrainTest(ProgramTest):
             self.need_drain(cluster)
             with Process("invoke", "bench/sleep", '{"us": 500000}', "--node",
                          cluster.endpoint("n2")) as call:
-                cluster.nodes["n2"].wait_until_busy("bench/sleep", 1)
+                busy = cluster.wait_until_one_is_busy("bench/sleep")
                 # Any node finds it, the drained one too.
-                ran = dunlin("drain", "n2", "--node", cluster.endpoint("n2"))
+                ran = dunlin("drain", busy, "--node", cluster.endpoint(busy))
                 self.assert_exit(ran, 0)
-                self.assertRegex(ran.stdout, r"\An2 has left after \d+\.\ds\n\Z")
+                self.assertRegex(ran.stdout, rf"\A{busy} has left after \d+\.\ds\n\Z")
                 self.assertEqual(ran.stderr, "")
                 self.assertEqual(call.wait(), 0, call.log())
-            self.assertEqual(cluster.nodes["n2"].wait(), 0, cluster.nodes["n2"].log())
-            self.assertEqual(cluster.states("n1")["n2"], "left")
-            self.assert_complaint(dunlin("drain", "n2", "--node", cluster.endpoint("n1")), 2,
-                                  "the node n2 has left")
+            self.assertEqual(cluster.nodes[busy].wait(), 0, cluster.nodes[busy].log())
+            other = next(name for name in cluster.nodes if name != busy)
+            self.assertEqual(cluster.states(other)[busy], "left")
+            self.assert_complaint(dunlin("drain", busy, "--node", cluster.endpoint(other)), 2,
+                                  f"the node {busy} has left")
 
     def test_a_node_that_takes_longer_goes_on_draining(self):
         with Cluster(2, "--drain-timeout", "10s") as cluster:
             self.need_drain(cluster)
             with Process("invoke", "bench/sleep", '{"us": 3000000}', "--node",
                          cluster.endpoint("n2")) as call:
-                cluster.nodes["n2"].wait_until_busy("bench/sleep", 1)
-                ran = dunlin("drain", "n2", "--timeout", "300ms", "--node",
-                             cluster.endpoint("n1"))
-                self.assert_complaint(ran, 1, "n2 is still draining after 0.", "goes on by itself")
-                self.assertEqual(cluster.states("n1")["n2"], "draining")
-                self.assert_exit(dunlin("drain", "n2", "--node", cluster.endpoint("n1")), 0)
+                busy = cluster.wait_until_one_is_busy("bench/sleep")
+                other = next(name for name in cluster.nodes if name != busy)
+                ran = dunlin("drain", busy, "--timeout", "300ms", "--node",
+                             cluster.endpoint(other))
+                self.assert_complaint(ran, 1, f"{busy} is still draining after 0.",
+                                      "goes on by itself")
+                self.assertEqual(cluster.states(other)[busy], "draining")
+                self.assert_exit(dunlin("drain", busy, "--node", cluster.endpoint(other)), 0)
                 self.assertEqual(call.wait(), 0, call.log())
 
     def test_the_last_node_refuses_unless_it_is_forced(self):

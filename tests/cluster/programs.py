@@ -213,6 +213,15 @@ class Cluster:
         return wait_until(lambda: (found := self.states(asked).get(name)) in states and found,
                           f"{asked} says that {name} is one of {states}")
 
+    def wait_until_one_is_busy(self, function):
+        """The node that has a running call: any of them may take a call that one was asked for."""
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while time.monotonic() < deadline:
+            for name, node in self.nodes.items():
+                if node.functions()[function]["busy"] == 1:
+                    return name
+        raise AssertionError(f"no node ever had a running call of {function}")
+
     def kill(self, name):
         """As kill -9 does; the others do not know yet."""
         self.nodes[name].process.kill()
