@@ -75,10 +75,9 @@ void lane::say_bye(peer& leaving) {
     const std::string routing_id = leaving.routing_id;
     remove(leaving, "said bye");
     if (!behind) return;
-    for (auto& [frame, came_ns] : behind->later) {
-        const auto bytes = frame.size();
-        take_frame(routing_id, std::move(frame), bytes, true);
-    }
+    constexpr std::size_t counted_before = 0;
+    for (auto& [frame, came_ns] : behind->later)
+        take_frame(routing_id, std::move(frame), counted_before, true);
 }
 
 }  // namespace dunlin::runtime

@@ -80,7 +80,7 @@ void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::si
     } else {
         if (from->connection != nullptr && connections_.took(*from->connection, bytes))
             publish_unread();
-        if (single && (from->bulk || bytes >= bulk_bytes_min))
+        if (single && (from->bulk || frame.size() >= bulk_bytes_min))
             return put_off(*from, std::move(frame));
     }
     if (!single) {

@@ -210,6 +210,7 @@ private:
 
     // intake.cpp: from bytes to bundles
     [[nodiscard]] bool receive();
+    /// `bytes` of the connection are read with it.
     void take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
                     bool single);
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
