@@ -72,7 +72,9 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         const auto hint_us = to->keeps() && to->kept->retry_after_us != 0
                                                  ? to->kept->retry_after_us
                                                  : failure.retry_after_us;
-                        const bool may_have_run = to->keeps() && to->kept->may_have_run;
+                        // A copy that is under way elsewhere may have run as well.
+                        const bool may_have_run =
+                            to->keeps() && (to->kept->may_have_run || to->kept->second != nullptr);
                         end_others(*to, from, at);
                         settle(*to);
                         ++stats_.failures;

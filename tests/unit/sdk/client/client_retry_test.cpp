@@ -278,6 +278,30 @@ TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
     CHECK(retries == 0);
 }
 
+TEST_CASE("a call of which a copy is under way is not said not to have run") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected({.hedge = true});
+    for (int i = 0; i < 300; ++i) {
+        auto usual = c.async_invoke<int>("t/hold_again", i);
+        wait_until(
+            [&] {
+                for (std::size_t n = 0; n < 2; ++n)
+                    cluster[n].run_there([](fake_node& there) { there.reply_to_all(); });
+                return usual.wait_for(0s) == std::future_status::ready;
+            },
+            "an answer");
+    }
+    auto late = c.async_invoke<int>("t/hold_again", 7);
+    cluster[0].wait_for_held(1);
+    cluster[1].wait_for_held(1);
+    // The other may have run it long ago.
+    cluster[0].run_there([](fake_node& there) { there.refuse_all(errc::deadline_exceeded); });
+    const auto outcome = late.get();
+    REQUIRE_FALSE(outcome);
+    CHECK_FALSE(outcome.error().did_not_run);
+    CHECK(outcome.error().detail == "refused; an earlier attempt of the call may have run");
+}
+
 TEST_CASE("a call that two nodes were lost with is not sent to a third") {
     fake_cluster cluster(4);
     auto c = cluster.connected({.retries_max = 5});

@@ -222,15 +222,28 @@ public:
     }
     /// Answers all calls of t/hold.
     void reply_to_all() {
-        std::vector<held> calls;
-        {
-            const std::lock_guard lock(mutex_);
-            calls.swap(seen_.calls);
+        for (const auto& call : take_held()) reply_to(call);
+    }
+    /// Says of all calls of t/hold that they did not run.
+    void refuse_all(errc code) {
+        for (const auto& call : take_held()) {
+            wire::frame_buffer frame;
+            append(frame, wire::failure{.id = call.id,
+                                        .code = static_cast<std::int64_t>(code),
+                                        .detail = "refused",
+                                        .did_not_run = true});
+            send(call.peer, frame);
         }
-        for (const auto& call : calls) reply_to(call);
     }
 
 private:
+    std::vector<held> take_held() {
+        std::vector<held> calls;
+        const std::lock_guard lock(mutex_);
+        calls.swap(seen_.calls);
+        return calls;
+    }
+
     void run() {
         std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
                                            {nullptr, wake_.fd(), ZMQ_POLLIN, 0}};
