@@ -32,7 +32,7 @@ inline constexpr std::size_t envelopes_per_slice = 1024;
 /// A frame that has been begun. Between two slices only bundles point into it.
 struct frame_reading {
     struct let_go {
-        void operator()(received_frame* memory) const noexcept { memory->release(); }
+        void operator()(received_frame* frame) const noexcept { frame->release(); }
     };
 
     frame_reading(zmq::message_t message, frame_budget& counted_by, std::int64_t now_ns)
