@@ -176,7 +176,7 @@ bool lane::serve() {
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
-        // A slice in any case: bulk must not wait for ever either.
+        // A slice in any case: bulk must not starve either.
         for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
             read_bulk();
             if (!run_ready(unit, turn_end_ns)) return false;
