@@ -14,21 +14,21 @@ void lane::put_off(peer& from, zmq::message_t frame) {
         bulky_.push_back(&from);
     }
     from.heard_ns = time_.now_ns();
+    auto& added =
+        from.bulk->later.emplace_back(bulk_frames::frame{std::move(frame), from.heard_ns});
     if (from.connection != nullptr) {
-        connections_.put_off(*from.connection, frame.size());
+        connections_.put_off(*from.connection, added.weight());
         publish_unread();
         // Some gigabytes may come until the next look at the connections.
         if (frames_.unread_too_much(0)) connections_due_ns_ = now_ns_;
     }
-    from.bulk->later.push_back({std::move(frame), from.heard_ns});
 }
 
 std::unique_ptr<bulk_frames> lane::take_bulk(peer& of) {
     if (!of.bulk) return nullptr;
     std::erase(bulky_, &of);
     if (of.connection != nullptr)
-        for (const auto& each : of.bulk->later)
-            connections_.begun(*of.connection, each.message.size());
+        for (const auto& each : of.bulk->later) connections_.begun(*of.connection, each.weight());
     return std::move(of.bulk);
 }
 
@@ -42,7 +42,7 @@ void lane::read_bulk() {
         bulk.later.pop_front();
         const auto bytes = next.message.size();
         if (from->connection != nullptr) {
-            connections_.begun(*from->connection, bytes);
+            connections_.begun(*from->connection, next.weight());
             publish_unread();
         }
         from->late_ns = 0;

@@ -50,6 +50,8 @@ struct bulk_frames {
     struct frame {
         zmq::message_t message;
         std::int64_t came_ns;
+        /// What it costs to keep it: frames without content are kept, too.
+        [[nodiscard]] std::size_t weight() const noexcept { return message.size() + sizeof(frame); }
     };
     std::optional<frame_reading> begun;
     std::deque<frame> later;

@@ -64,14 +64,15 @@ bool connection_table::took(accepted_connection& from, std::size_t frame_bytes) 
     from.bytes_taken_seen += taken;
     return true;
 }
-void connection_table::put_off(accepted_connection& from, std::size_t frame_bytes) noexcept {
-    from.put_off += frame_bytes;
-    put_off_ += frame_bytes;
+
+void connection_table::put_off(accepted_connection& from, std::size_t bytes) noexcept {
+    from.put_off += bytes;
+    put_off_ += bytes;
 }
 
-void connection_table::begun(accepted_connection& from, std::size_t frame_bytes) noexcept {
-    from.put_off -= frame_bytes;
-    put_off_ -= frame_bytes;
+void connection_table::begun(accepted_connection& from, std::size_t bytes) noexcept {
+    from.put_off -= bytes;
+    put_off_ -= bytes;
 }
 
 bool connection_table::sweep(std::size_t count, const look& traffic_of) {

@@ -87,8 +87,8 @@ public:
     /// @returns whether less is unread by it.
     bool took(accepted_connection& from, std::size_t frame_bytes) noexcept;
     /// The lane reads a frame of it later; until then it counts as unread.
-    void put_off(accepted_connection& from, std::size_t frame_bytes) noexcept;
-    void begun(accepted_connection& from, std::size_t frame_bytes) noexcept;
+    void put_off(accepted_connection& from, std::size_t bytes) noexcept;
+    void begun(accepted_connection& from, std::size_t bytes) noexcept;
     static void gave(accepted_connection& to, std::size_t frame_bytes) noexcept {
         to.bytes_given += frame_bytes + head_bytes(frame_bytes);
     }

@@ -2,6 +2,7 @@
 """Runs the program `dunlin` for tests: to its end, or beside the test.
 
 DUNLIN_BINARY names the program, BENCH_MODULE and FAULTS_MODULE the modules `bench` and `faults`;
+DUNLIN_SANITIZE the sanitizers of the build, if any;
 DUNLIN_TEST_LANES says how many lanes a node has for which a test does not say it.
 Ports are the system's choice. Nothing sleeps: a test waits for a line, for the end of a process, or
 for what a node says of itself, each with a limit; and only processes started here are ended.

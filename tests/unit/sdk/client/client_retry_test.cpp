@@ -253,11 +253,13 @@ TEST_CASE("a copy of a late call goes to another node, and its answer counts") {
     CHECK(c.invoke<int>("t/echo", 8).value() == 8);
 }
 
-TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.retries_max = 1, .hedge = true});
+namespace {
+
+/// A call that both nodes hold, of a client that hedges.
+std::future<result<int>> call_with_copy(fake_cluster& cluster, client& from) {
+    // What is usual has to be known before anything is late.
     for (int i = 0; i < 300; ++i) {
-        auto usual = c.async_invoke<int>("t/hold_again", i);
+        auto usual = from.async_invoke<int>("t/hold_again", i);
         wait_until(
             [&] {
                 for (std::size_t n = 0; n < 2; ++n)
@@ -266,9 +268,18 @@ TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
             },
             "an answer");
     }
-    auto late = c.async_invoke<int>("t/hold_again", 7);
+    auto late = from.async_invoke<int>("t/hold_again", 7);
     cluster[0].wait_for_held(1);
     cluster[1].wait_for_held(1);
+    return late;
+}
+
+}  // namespace
+
+TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
+    fake_cluster cluster(2);
+    auto c = cluster.connected({.retries_max = 1, .hedge = true});
+    auto late = call_with_copy(cluster, c);
     const auto dies = GENERATE(std::size_t{0}, std::size_t{1});
     cluster.kill(dies);
     cluster.wait_for_nodes(c, 1);
@@ -281,19 +292,7 @@ TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
 TEST_CASE("a call of which a copy is under way is not said not to have run") {
     fake_cluster cluster(2);
     auto c = cluster.connected({.hedge = true});
-    for (int i = 0; i < 300; ++i) {
-        auto usual = c.async_invoke<int>("t/hold_again", i);
-        wait_until(
-            [&] {
-                for (std::size_t n = 0; n < 2; ++n)
-                    cluster[n].run_there([](fake_node& there) { there.reply_to_all(); });
-                return usual.wait_for(0s) == std::future_status::ready;
-            },
-            "an answer");
-    }
-    auto late = c.async_invoke<int>("t/hold_again", 7);
-    cluster[0].wait_for_held(1);
-    cluster[1].wait_for_held(1);
+    auto late = call_with_copy(cluster, c);
     // The other may have run it long ago.
     cluster[0].run_there([](fake_node& there) { there.refuse_all(errc::deadline_exceeded); });
     const auto outcome = late.get();
