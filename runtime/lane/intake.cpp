@@ -427,10 +427,12 @@ void lane::take_cancel(peer& from, std::uint64_t call_id) {
     const auto found = from.settled.find(call_id);
     if (found == from.settled.end()) return;  // answered already: the reply has crossed the cancel
     auto& entry = ledger_.at(found->second);
-    const std::string_view why = "the caller withdrew the call";
-    if (leave_to_repeats(entry))
-        return reply_error(from, call_id, {errc::cancelled, std::string(why)});
-    answer_in_place(entry, errc::cancelled, std::string(why));
+    error why{errc::cancelled, "the caller withdrew the call"};
+    if (leave_to_repeats(entry)) return reply_error(from, call_id, why);
+    if (!stop_unstarted(entry, why.code)) return answer_in_place(entry, why.code, why.detail);
+    why.detail += " before it began";
+    why.did_not_run = true;
+    forwarded_error(entry, std::move(why));
 }
 
 }  // namespace dunlin::runtime

@@ -35,12 +35,6 @@ bool belongs_on_lane(caf::resumable& job) {
     return running == nullptr || running->home().where() == actors::placement::lane;
 }
 
-/// The lane and its clock end before the time has come: nobody may believe that it has.
-void fire_at_end(lane_timer& timer) {
-    if (timer.code == 0) timer.code = static_cast<std::int32_t>(errc::unavailable);
-    timer.owner->timer_fired(timer);
-}
-
 /// ZeroMQ binds to addresses and interfaces, not to names; this one everybody knows.
 std::string numeric(const std::string& endpoint) {
     constexpr std::string_view name = "tcp://localhost:";
@@ -414,7 +408,7 @@ std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
     if (owned_here())
         apply(command);
     else if (!inbox_.push(std::move(command)))
-        fire_at_end(*timer);
+        timer->fire_at_end();
     return timer;
 }
 
@@ -426,44 +420,6 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
         inbox_.push(std::move(command));  // an ended lane has no timers left to disarm
 }
 
-// -- the end ---------------------------------------------------------------------------------
-
-// Again as long as anything is read: a repeat of a call that runs on another lane has an entry
-// until its turn ends, whatever becomes of new calls.
-void lane::cut_short_all() {
-    settle();
-    ledger_.for_each_open([this](ledger_entry& entry) { cut_short(entry); });
-    turn_work_.clear();
-}
-
-// The stop comes first: only when it has been requested is it certain of a call that waits for its
-// turn that it will not start after all, and may run elsewhere.
-void lane::cut_short(ledger_entry& entry) {
-    counters_.calls_cut_short.add();
-    const bool waits_here =
-        entry.via == nullptr && entry.plays != ledger_entry::part::attached && entry.keep;
-    const bool never_runs =
-        waits_here && actors::activation::stop(entry.keep, entry.index, errc::unavailable);
-    const auto stopped =
-        "node " + options_.node_name + " stopped before " + function_of(entry) + " ";
-    if (!never_runs)
-        return answer_in_place(entry, errc::unavailable,
-                               stopped + "answered; the function may have run");
-    error why{errc::unavailable, stopped + "started; the call did not run"};
-    why.did_not_run = true;
-    answer(entry, why);
-    close(entry);
-}
-
-void lane::end_timers() {
-    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
-        auto& item = static_cast<wheel_item&>(node);
-        if (item.what != wheel_item::kind::operation) return;  // of a call: each has its answer
-        const auto fired = std::exchange(static_cast<lane_timer&>(item).self, nullptr);
-        fire_at_end(*fired);
-    });
-}
-
 void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {
     const auto work = entry.keep;
     const auto index = entry.index;
@@ -471,27 +427,6 @@ void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail)
     answer(entry, {reason, std::move(detail)});
     close(entry);
     if (work) actors::activation::stop(work, index, reason);
-}
-
-void lane::finish_all() {
-    draining_ = true;
-    end_turn();
-    cut_short_all();
-    if (membership_ != nullptr) membership_->leave();
-    forwarder_.say_bye();
-    say_farewell();
-    counters_.calls_open.set(0);
-    // Timers end with the lane: what waits for one goes on now.
-    inbox_.close();
-    read_commands();
-    end_timers();
-    // Operations that ended through the stop: their activations go on elsewhere.
-    for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
-    // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
-    zmq_socket_monitor(socket_.handle(), nullptr, 0);
-    monitor_.close();
-    asker_.close();
-    socket_.close();
 }
 
 }  // namespace dunlin::runtime

@@ -91,6 +91,12 @@ struct lane_timer : actors::operation_timer, wheel_item {
     lane_timer() noexcept : wheel_item(kind::operation) {}
     std::shared_ptr<lane_timer> self;  // while armed
     bool disarmed = false;             // perhaps before the lane heard of it
+
+    /// The lane and its clock end before the time has come: nobody may believe that it has.
+    void fire_at_end() {
+        if (code == 0) code = static_cast<std::int32_t>(errc::unavailable);
+        owner->timer_fired(*this);
+    }
 };
 
 class lane;
@@ -142,6 +148,7 @@ public:
     // forward_host, for the thread that serves.
     void forwarded_value(ledger_entry& entry, bytes_view payload) override;
     void forwarded_error(ledger_entry& entry, error why) override;
+    void recalled(ledger_entry& entry, bool unstarted) override;
     [[nodiscard]] bool run_here(ledger_entry& entry) override;
     void look_up(const std::string& endpoint) override;
 
@@ -198,6 +205,8 @@ private:
     void finish_all();
     void cut_short_all();
     void cut_short(ledger_entry& entry);
+    [[nodiscard]] bool stop_unstarted(ledger_entry& entry, errc reason);
+    void await_recalled();
     void end_timers();
     void from_elsewhere(lane_command answer);
 
@@ -326,6 +335,7 @@ private:
     void left_backlog(peer& of, std::size_t bytes);
     void forget_backlog(peer& of, std::size_t small_bytes);
     void lose(peer& unreachable);  // removed at the end of the turn
+    void answer_peers();
     void say_farewell();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);

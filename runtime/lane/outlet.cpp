@@ -261,36 +261,4 @@ void lane::say_goaway(peer& to) {
     count_envelope(to);
 }
 
-// What a peer has received but not read yet is lost when the connection ends under it. So every
-// peer is asked to show that it has read its last answers, and is waited for a little.
-void lane::say_farewell() {
-    constexpr std::int64_t wait_ns_max = 500'000'000;
-    peers_.for_each([this](peer& each) {
-        each.farewell_due = true;
-        wire::append(each.out, wire::ping{farewell_token});
-        count_envelope(each);
-    });
-    flush_all();
-    const auto end_ns = time_.now_ns() + wait_ns_max;
-    for (;;) {
-        // No more than some at a time: a peer that goes on sending must not keep the lane.
-        constexpr int frames_per_look = 64;
-        for (int frames = 0; frames < frames_per_look && receive();) ++frames;
-        if (!bulky_.empty()) read_bulk();
-        if (ledger_.open_count() != 0) cut_short_all();
-        now_ns_ = time_.now_ns();
-        read_monitor();
-        probe_suspects();
-        flush_all();
-        bool due = false;
-        peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
-        const auto left_ns = end_ns - now_ns_;
-        if (!due || left_ns <= 0) return;
-        if (!bulky_.empty() || has_news()) continue;
-        pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
-        constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
-        ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));
-    }
-}
-
 }  // namespace dunlin::runtime

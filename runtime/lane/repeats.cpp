@@ -140,8 +140,14 @@ void lane::remember_value(ledger_entry& entry, bytes_view payload) {
 
 void lane::remember_error(ledger_entry& entry, const error& why) {
     const auto call = std::exchange(entry.named, {});
-    if (left_no_trace(why)) return give_error(named_calls_.withdraw(call), why);
     // Who asks again did not withdraw it, and would not know what to make of that.
+    if (why.code == errc::cancelled && why.did_not_run) {
+        error unstarted{errc::unavailable, "the call was withdrawn as its repeat came; " +
+                                               function_of(entry) + " did not run"};
+        unstarted.did_not_run = true;
+        return give_error(named_calls_.withdraw(call), unstarted);
+    }
+    if (left_no_trace(why)) return give_error(named_calls_.withdraw(call), why);
     if (why.code == errc::cancelled) {
         const auto waiting = named_calls_.finish(call, now_ns_);
         return give_error(waiting,

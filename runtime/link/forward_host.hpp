@@ -24,6 +24,9 @@ public:
     /// The answer of a call that another node ran. The entry is closed afterwards.
     virtual void forwarded_value(ledger_entry& entry, bytes_view payload) = 0;
     virtual void forwarded_error(ledger_entry& entry, error why) = 0;
+    /// The node that had the call has stopped it: see `forwarder::recall_all`. `unstarted`: it had
+    /// not begun there. The entry is closed afterwards.
+    virtual void recalled(ledger_entry& entry, bool unstarted) = 0;
     /// Runs a call here after all, which was meant for another node. @returns false if it cannot.
     [[nodiscard]] virtual bool run_here(ledger_entry& entry) = 0;
     /// Has the name in an endpoint looked up; `forwarder::found_addresses` is told what comes of

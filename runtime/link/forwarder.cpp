@@ -172,6 +172,16 @@ void forwarder::withdraw(ledger_entry& entry) {
     count_envelope(link);
 }
 
+void forwarder::recall_all() {
+    recalls_ = true;
+    calls_.for_each_open([this](ledger_entry& entry) {
+        if (entry.via == nullptr || entry.via->lost || entry.via->connection == nullptr) return;
+        wire::append(entry.via->out, wire::cancel{link_id(entry)});
+        count_envelope(*entry.via);
+    });
+    flush();
+}
+
 void forwarder::detach(ledger_entry& entry) noexcept {
     auto& link = *std::exchange(entry.via, nullptr);
     --link.in_flight;
@@ -206,7 +216,9 @@ void forwarder::judge(const ledger_entry& entry, const error* why, std::int64_t 
 }
 
 void forwarder::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
-    if (!goes_elsewhere(entry, why, now_ns)) host_.forwarded_error(entry, std::move(why));
+    if (recalls_ && why.code == errc::cancelled) return host_.recalled(entry, why.did_not_run);
+    if (recalls_ || !goes_elsewhere(entry, why, now_ns))
+        host_.forwarded_error(entry, std::move(why));
 }
 
 // The link has ended, or its node has, while it had the call.

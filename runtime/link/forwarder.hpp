@@ -102,6 +102,14 @@ public:
     void send(ledger_entry& entry, peer_link& to, std::int64_t now_ns);
     /// Nobody waits for it any more: whoever runs it is asked to stop.
     void withdraw(ledger_entry& entry);
+    /// This node stops. Whoever has a call of its ledger is asked to stop it as well, and to say
+    /// whether it had begun; from now on none goes elsewhere, and each is answered by what its node
+    /// says, until `end_recall`.
+    void recall_all();
+    void end_recall() noexcept { recalls_ = false; }
+    [[nodiscard]] bool recalls() const noexcept { return recalls_; }
+    /// Calls that other nodes have.
+    [[nodiscard]] std::size_t calls_away() const noexcept { return calls_away_; }
     /// Forgets an entry that is about to be closed.
     void detach(ledger_entry& entry) noexcept;
     /// Whether other nodes are about to answer: a call was sent a moment ago and is still open.
@@ -159,6 +167,8 @@ private:
     void close(peer_link& link, std::int64_t now_ns);
     void close_lost(std::int64_t now_ns);
     [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
+    /// How long the link waits before it is tried again, in nanoseconds.
+    [[nodiscard]] static std::int64_t pause_before(peer_link& link);
     peer_link::handshake try_next_key(const std::string& endpoint);
     void set_standing(peer_link& link);
     void ask_if_due(peer_link& link, std::int64_t now_ns);
@@ -196,7 +206,8 @@ private:
     owner_wait waiting_;  // for owners
     cluster::spread spread_;
     std::size_t calls_away_ = 0;  // on all links
-    std::int64_t sent_ns_ = 0;    // the last one
+    bool recalls_ = false;
+    std::int64_t sent_ns_ = 0;  // the last one
     std::uint64_t links_added_ = 0;
     std::size_t coming_up_ = 0;
     dial_limits dials_;

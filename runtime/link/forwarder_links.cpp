@@ -165,7 +165,7 @@ std::size_t forwarder::strangers_dialled() const noexcept {
         std::count_if(links_.begin(), links_.end(), [](const auto& link) {
             const bool under_way =
                 link->now == peer_link::phase::looking || link->now == peer_link::phase::greeting;
-            return under_way && link->member && !link->reached;
+            return under_way && link->stranger();
         }));
 }
 
@@ -215,7 +215,7 @@ std::int64_t forwarder::advance(std::int64_t now_ns) {
         coming_up_ += link.comes_up() ? 1 : 0;
         switch (link.now) {
             case peer_link::phase::waiting: {
-                const bool stranger = link.member && !link.reached;
+                const bool stranger = link.stranger();
                 if (link.try_at_ns > now_ns) {
                     next_ns = std::min(next_ns, link.try_at_ns);
                     break;
@@ -328,7 +328,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.pulse = cluster::pulse{link_limits::patience};
     link.ping_sent_ns = 0;
-    link.try_at_ns = now_ns + link.pause.next().count();
+    link.try_at_ns = now_ns + pause_before(link);
     for (auto& function : link.catalog)
         if (function.route != nullptr) function.route->open[function.place] = false;
     if (link.in_flight != 0) {
@@ -342,6 +342,14 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
         listener_->link_lost(link);
     else
         listener_->link_failed(link, link.lost_why, link.refused);
+}
+
+std::int64_t forwarder::pause_before(peer_link& link) {
+    const std::chrono::nanoseconds pause = link.pause.next();
+    const bool same_again = link.stranger() && link.shook == peer_link::handshake::fine;
+    return (same_again ? std::max<std::chrono::nanoseconds>(pause, link_limits::stranger_pause_min)
+                       : pause)
+        .count();
 }
 
 peer_link::handshake forwarder::try_next_key(const std::string& endpoint) {

@@ -43,6 +43,9 @@ inline constexpr cluster::pulse::limits patience{.silence_max_ns = 1'000'000'000
 /// The pause before connecting again, doubling with jitter.
 inline constexpr std::chrono::milliseconds pause_min{20};
 inline constexpr std::chrono::milliseconds pause_max{1000};
+/// The shortest one to a member that is known from hearsay only. Its first attempt tells the
+/// membership what others are to probe; whatever was made up is dead before many more.
+inline constexpr std::chrono::milliseconds stranger_pause_min{1000};
 }  // namespace link_limits
 
 /// A function as the node at the other end serves it.
@@ -116,6 +119,8 @@ struct peer_link {
         return most;
     }
     [[nodiscard]] static const cluster::candidate& load_of(const remote_function& which) noexcept;
+    /// A member that has never answered here: perhaps there is none.
+    [[nodiscard]] bool stranger() const noexcept { return member && !reached; }
     /// It takes no new calls, as it or its membership has said, and answers those that it has.
     [[nodiscard]] bool leaves() const noexcept {
         return !lost && (now == phase::leaving || (now == phase::live && draining));

@@ -119,6 +119,34 @@ TEST_CASE("what a node has not begun when its patience ends runs elsewhere, sent
     CHECK(runs(*staying, "faults/block") == calls - running);
 }
 
+TEST_CASE("what a node has sent on is told whether it had begun there when the node stops") {
+    const auto worker = start_node(narrow("worker"));
+    auto config = entry_settings("entry", {at(*worker)});
+    config.drain_timeout = 100ms;
+    const auto entry = start_node(config);
+    raw_client client(at(*entry));
+    wait_until_callable(client, "bench/echo");
+    std::vector<std::uint64_t> ids;
+    for (int i = 0; i < calls; ++i)
+        ids.push_back(client.invoke("faults/block", std::string("sent on by one that stops")));
+    raw_client watching(at(*worker));
+    ask_until([&] { return taken(watching) == calls; }, "all calls");
+    auto stopped = std::async(std::launch::async, [&] { return entry->stop(); });
+    int unstarted = 0;
+    for (const auto id : ids) {
+        const auto& answer = client.wait(id, "a call that was sent on");
+        CHECK(answer.code == errc::unavailable);
+        CHECK_THAT(answer.detail, Catch::Contains("node entry stopped before faults/block"));
+        unstarted += answer.did_not_run ? 1 : 0;
+    }
+    CHECK(unstarted == calls - running);
+    CHECK(stopped.get() == calls);
+    // What is said not to have run does not run later either.
+    CHECK(watching.call("faults/happen", std::string("sent on by one that stops")).ok);
+    ask_until([&] { return taken(watching) == 0; }, "the calls that had begun to end");
+    CHECK(runs(*worker, "faults/block") == running);
+}
+
 TEST_CASE(
     "a call that comes to a node during its farewell is not sent on over links that are gone") {
     auto config = entry_settings("entry");

@@ -254,9 +254,14 @@ TEST_CASE("a queued, a running and a suspended call can be cancelled") {
     await_event(client, "cancel nap in");
     client.send(wire::cancel{running}, wire::cancel{queued}, wire::cancel{suspended},
                 wire::cancel{4711});
-    for (const auto id : {running, queued, suspended})
-        CHECK(client.wait(id, "a cancelled call").text() ==
-              "cancelled: the caller withdrew the call");
+    for (const auto id : {running, suspended}) {
+        const auto& answer = client.wait(id, "a cancelled call");
+        CHECK(answer.text() == "cancelled: the caller withdrew the call");
+        CHECK_FALSE(answer.did_not_run);
+    }
+    CHECK(client.wait(queued, "the queued call").text() ==
+          "cancelled: the caller withdrew the call before it began");
+    CHECK(client.wait(queued, "the queued call").did_not_run);
     await_event(client, "cancel nap out");
     CHECK(client.call("faults/happen", std::string("cancel")).ok);
     await_event(client, "cancel out");

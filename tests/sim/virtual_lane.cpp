@@ -68,7 +68,8 @@ bool lane::owned_here() const noexcept {
 
 namespace {
 
-/// What `lane::say_farewell` waits for its peers at most.
+/// What `lane::await_recalled` waits for other nodes at most, and `lane::say_farewell` for peers.
+constexpr std::int64_t recall_ns_max = 200'000'000;
 constexpr std::int64_t farewell_ns_max = 500'000'000;
 constexpr int frames_per_turn_max = 64;
 
@@ -106,6 +107,15 @@ void lane_thread::stir() noexcept {
     at.end_turn();
     if (at.finishing_ && !finished) {
         at.draining_ = true;
+        at.forwarder_.recall_all();
+        at.cut_short_all();
+        at.drain_until_ns_ = at.now_ns_ + recall_ns_max;
+    }
+    bool recalls = at.forwarder_.recalls();
+    if (recalls) static_cast<void>(at.forwarder_.advance(at.now_ns_));
+    if (recalls && (at.forwarder_.calls_away() == 0 || at.drain_until_ns_ <= at.now_ns_)) {
+        recalls = false;
+        at.forwarder_.end_recall();
         at.cut_short_all();
         if (at.membership_ != nullptr) at.membership_->leave();
         at.forwarder_.say_bye();
@@ -119,7 +129,7 @@ void lane_thread::stir() noexcept {
     }
     at.probe_suspects();
     at.flush_all();
-    if (finished) {
+    if (finished && !recalls) {
         if (at.ledger_.open_count() != 0) at.cut_short_all();
         bool due = false;
         at.peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });

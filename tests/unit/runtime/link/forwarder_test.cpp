@@ -21,6 +21,7 @@ namespace {
 struct no_calls final : forward_host {
     void forwarded_value(ledger_entry& /*entry*/, bytes_view /*payload*/) override {}
     void forwarded_error(ledger_entry& /*entry*/, error /*why*/) override {}
+    void recalled(ledger_entry& /*entry*/, bool /*unstarted*/) override {}
     bool run_here(ledger_entry& /*entry*/) override { return false; }
     void look_up(const std::string& endpoint) override { asked.push_back(endpoint); }
 
@@ -46,12 +47,19 @@ struct one_caller final : forward_host {
         errors.push_back(std::move(why));
         calls.close(entry);
     }
+    void recalled(ledger_entry& entry, bool unstarted) override {
+        unstarted_calls += unstarted ? 1 : 0;
+        begun_calls += unstarted ? 0 : 1;
+        calls.close(entry);
+    }
     bool run_here(ledger_entry& /*entry*/) override { return false; }
     void look_up(const std::string& /*endpoint*/) override {}
 
     ledger& calls;
     std::vector<std::string> values;
     std::vector<error> errors;
+    int unstarted_calls = 0;
+    int begun_calls = 0;
 };
 
 /// A node that serves `test/once`, says with its welcome that it leaves, and answers when told.

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a lane ends: every call gets an answer that says whether it may run elsewhere, and every peer
+// the time to read it.
+#include "actors/activation.hpp"
+#include "runtime/lane/lane.hpp"
+
+#include <caf/scheduler/abstract_coordinator.hpp>
+#include <poll.h>
+#include <zmq.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin::runtime {
+
+void lane::finish_all() {
+    draining_ = true;
+    end_turn();
+    forwarder_.recall_all();
+    cut_short_all();
+    await_recalled();
+    forwarder_.end_recall();
+    cut_short_all();
+    if (membership_ != nullptr) membership_->leave();
+    forwarder_.say_bye();
+    say_farewell();
+    counters_.calls_open.set(0);
+    // Timers end with the lane: what waits for one goes on now.
+    inbox_.close();
+    read_commands();
+    end_timers();
+    // Operations that ended through the stop: their activations go on elsewhere.
+    for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
+    // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
+    zmq_socket_monitor(socket_.handle(), nullptr, 0);
+    monitor_.close();
+    asker_.close();
+    socket_.close();
+}
+
+// Again as long as anything is read: a repeat of a call that runs on another lane has an entry
+// until its turn ends, whatever becomes of new calls.
+void lane::cut_short_all() {
+    settle();
+    ledger_.for_each_open([this](ledger_entry& entry) {
+        // Of one that was recalled its node says whether it began.
+        if (entry.via == nullptr || !forwarder_.recalls()) cut_short(entry);
+    });
+    turn_work_.clear();
+}
+
+void lane::cut_short(ledger_entry& entry) {
+    const bool unstarted = stop_unstarted(entry, errc::unavailable);
+    if (!unstarted && entry.via != nullptr) forwarder_.withdraw(entry);
+    recalled(entry, unstarted);
+}
+
+void lane::recalled(ledger_entry& entry, bool unstarted) {
+    counters_.calls_cut_short.add();
+    error why{errc::unavailable, "node " + options_.node_name + " stopped before " +
+                                     function_of(entry) +
+                                     (unstarted ? " started; the call did not run"
+                                                : " answered; the function may have run")};
+    why.did_not_run = unstarted;
+    const auto work = entry.keep;
+    const auto index = entry.index;
+    forwarded_error(entry, std::move(why));
+    if (work) actors::activation::stop(work, index, errc::unavailable);
+}
+
+// The stop comes first: only when it has been requested is it certain of a call that waits for its
+// turn that it will not start after all, and may run elsewhere.
+bool lane::stop_unstarted(ledger_entry& entry, errc reason) {
+    return entry.via == nullptr && entry.plays != ledger_entry::part::attached && entry.keep &&
+           actors::activation::stop(entry.keep, entry.index, reason);
+}
+
+// Calls that wait on other nodes may run elsewhere, too, but only those nodes know which of them
+// have begun. Both ways are read meanwhile: the others may be about to stop and ask the same.
+void lane::await_recalled() {
+    constexpr std::int64_t wait_ns_max = 200'000'000;
+    const auto end_ns = time_.now_ns() + wait_ns_max;
+    while (forwarder_.calls_away() != 0 && now_ns_ < end_ns) {
+        constexpr int slice_ms = 5;
+        poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0}});
+        forwarder_.add_poll_items(poll_items_);
+        if (!has_news() && !forwarder_.has_news())
+            ::poll(poll_items_.data(), poll_items_.size(), slice_ms);
+        now_ns_ = time_.now_ns();
+        static_cast<void>(forwarder_.receive(now_ns_));
+        static_cast<void>(forwarder_.advance(now_ns_));
+        answer_peers();
+    }
+}
+
+void lane::end_timers() {
+    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
+        auto& item = static_cast<wheel_item&>(node);
+        if (item.what != wheel_item::kind::operation) return;  // of a call: each has its answer
+        const auto fired = std::exchange(static_cast<lane_timer&>(item).self, nullptr);
+        fired->fire_at_end();
+    });
+}
+
+// What peers still send to a lane that ends is answered, and nothing of it begins.
+void lane::answer_peers() {
+    // No more than some at a time: a peer that goes on sending must not keep the lane.
+    constexpr int frames_per_look = 64;
+    for (int frames = 0; frames < frames_per_look && receive();) ++frames;
+    if (!bulky_.empty()) read_bulk();
+    if (ledger_.open_count() != 0) cut_short_all();
+    read_monitor();
+    probe_suspects();
+    flush_all();
+}
+
+// What a peer has received but not read yet is lost when the connection ends under it. So every
+// peer is asked to show that it has read its last answers, and is waited for a little.
+void lane::say_farewell() {
+    constexpr std::int64_t wait_ns_max = 500'000'000;
+    peers_.for_each([this](peer& each) {
+        each.farewell_due = true;
+        wire::append(each.out, wire::ping{farewell_token});
+        count_envelope(each);
+    });
+    flush_all();
+    const auto end_ns = time_.now_ns() + wait_ns_max;
+    for (;;) {
+        now_ns_ = time_.now_ns();
+        answer_peers();
+        bool due = false;
+        peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
+        const auto left_ns = end_ns - now_ns_;
+        if (!due || left_ns <= 0) return;
+        if (!bulky_.empty() || has_news()) continue;
+        pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
+        constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
+        ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));
+    }
+}
+
+}  // namespace dunlin::runtime
