@@ -7,7 +7,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "runtime/function_registry.hpp"
+#include "runtime/router/function_registry.hpp"
 
 #include <atomic>
 

@@ -2,7 +2,7 @@
 #include "runtime/cluster/cluster_agent.hpp"
 
 #include "client/checks.hpp"
-#include "runtime/lane/lane.hpp"
+#include "runtime/link/forwarder.hpp"
 #include "runtime/log.hpp"
 #include "runtime/membership/message_codec.hpp"
 
@@ -51,8 +51,8 @@ std::string state_text(const membership::member_view& member) {
 
 }  // namespace
 
-cluster_agent::cluster_agent(cluster_agent_options options, lane& carrier, cluster_board& board,
-                             publisher publish, std::int64_t now_ns)
+cluster_agent::cluster_agent(cluster_agent_options options, gossip_carrier& carrier,
+                             cluster_board& board, publisher publish, std::int64_t now_ns)
     : options_(std::move(options)),
       carrier_(carrier),
       board_(board),

@@ -9,9 +9,10 @@
 #pragma once
 
 #include "runtime/cluster/cluster_board.hpp"
-#include "runtime/cluster/cluster_view.hpp"
+#include "runtime/cluster/gossip_carrier.hpp"
 #include "runtime/cluster/line_budget.hpp"
 #include "runtime/cluster/membership_driver.hpp"
+#include "runtime/membership/cluster_view.hpp"
 #include "runtime/membership/drain_agreement.hpp"
 #include "runtime/membership/swim.hpp"
 
@@ -25,8 +26,6 @@
 #include <vector>
 
 namespace dunlin::runtime {
-
-class lane;
 
 struct cluster_agent_options {
     std::string cluster;
@@ -42,7 +41,7 @@ public:
     using publisher = std::function<void(std::shared_ptr<const cluster_view>)>;
 
     /// `carrier` moves the messages, `publish` is called with every new view.
-    cluster_agent(cluster_agent_options options, lane& carrier, cluster_board& board,
+    cluster_agent(cluster_agent_options options, gossip_carrier& carrier, cluster_board& board,
                   publisher publish, std::int64_t now_ns);
 
     // membership_driver
@@ -72,7 +71,7 @@ private:
     void reach_seeds();
 
     const cluster_agent_options options_;
-    lane& carrier_;
+    gossip_carrier& carrier_;
     cluster_board& board_;
     publisher publish_;
     membership::swim swim_;

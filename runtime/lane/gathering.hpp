@@ -8,7 +8,7 @@
 #pragma once
 
 #include "actors/bundle.hpp"
-#include "runtime/lane/call_window.hpp"
+#include "runtime/calls/call_window.hpp"
 #include "runtime/lane/received_frame.hpp"
 
 #include <dunlin/result.hpp>

@@ -140,8 +140,6 @@ void lane::start(std::vector<std::string> endpoints) {
     catalog_ = functions_.pools();
     for (std::uint32_t place = 0; place < catalog_.size(); ++place)
         catalog_places_.emplace(catalog_[place], place);
-    inside_.inside = true;
-    inside_.name = options_.node_name;
     inside_.retries = cluster::retry_budget(time_.now_ns());
     std::promise<bool> chosen;
     auto first = make_thread(chosen.get_future());
@@ -234,11 +232,11 @@ void lane::settle() {
         entry.keep = actors::bundle_ptr(entry.work);
         const auto deadline_ns = entry.invocation().deadline_ns;
         if (deadline_ns != actors::no_deadline) wheel_.insert(entry, time_point_of(deadline_ns));
-        if (entry.asker->inside || entry.plays == ledger_entry::part::orphan) return;
+        if (entry.asker->what != caller::kind::peer) return;
         if (entry.asker->settled.try_emplace(entry.call_id, entry.slot).second) return;
         const auto work = entry.keep;
         const auto index = entry.index;
-        reply_error(*entry.asker, entry.call_id,
+        reply_error(peer_of(entry), entry.call_id,
                     {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
                                                  " belongs to a call that is not answered yet"});
         if (entry.via != nullptr) forwarder_.withdraw(entry);

@@ -16,19 +16,20 @@
 #include "actors/answer_port.hpp"
 #include "actors/environment.hpp"
 #include "actors/run_unit.hpp"
+#include "runtime/calls/call_window.hpp"
+#include "runtime/calls/ledger.hpp"
+#include "runtime/cluster/gossip_carrier.hpp"
 #include "runtime/cluster/membership_driver.hpp"
-#include "runtime/function_registry.hpp"
-#include "runtime/lane/call_window.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/descriptors.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
-#include "runtime/lane/ledger.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/link/forwarder.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "runtime/said_once.hpp"
 #include "runtime/security/access.hpp"
 #include "support/busy_poll.hpp"
@@ -119,7 +120,10 @@ private:
     bool lost_ = false;
 };
 
-class lane final : public actors::answer_port, public actors::call_carrier, public forward_host {
+class lane final : public actors::answer_port,
+                   public actors::call_carrier,
+                   public forward_host,
+                   public gossip_carrier {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
          lane_alarm& alarm, frame_budget& frames, reply_budget& replies, call_window& calls,
@@ -152,10 +156,9 @@ public:
     [[nodiscard]] bool run_here(ledger_entry& entry) override;
     void look_up(const std::string& endpoint) override;
 
-    /// For the membership, on the thread that serves.
-    [[nodiscard]] forwarder& links() noexcept { return forwarder_; }
-    /// @returns false when that node is not connected.
-    bool send_gossip(std::uint64_t to, bytes_view message);
+    // gossip_carrier, for the thread that serves.
+    [[nodiscard]] forwarder& links() noexcept override { return forwarder_; }
+    bool send_gossip(std::uint64_t to, bytes_view message) override;
 
     // answer_port, from any thread.
     void answer_value(actors::answer_address to, actors::output_buffer& payload) override;
@@ -379,8 +382,8 @@ private:
     ledger ledger_;
     connection_table connections_;
     peer_table peers_;
-    peer inside_;  // asks for the functions of this node
-    peer nobody_;  // asks for calls that only repeats wait for
+    caller inside_{caller::kind::functions};  // of this node
+    caller nobody_{caller::kind::nobody};
     forwarder forwarder_;
     static constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
     membership_driver* membership_ = nullptr;    // of one lane of a node

@@ -61,7 +61,7 @@ zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
 }  // namespace
 
 void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
-    auto& to = *entry.asker;
+    auto& to = peer_of(entry);
     counters_.replies_sent.add();
     note_load(to, entry.pool);
     if (payload.size < hand_over_bytes_min) {
@@ -101,13 +101,10 @@ void lane::close(ledger_entry& entry) {
     if (entry.via != nullptr) forwarder_.detach(entry);
     if (entry.plays != ledger_entry::part::none) leave_window(entry);
     --asker.in_flight;
-    if (entry.settled()) {
-        const auto found = asker.settled.find(entry.call_id);
-        if (found != asker.settled.end() && found->second == entry.slot) asker.settled.erase(found);
-    }
+    if (entry.settled()) asker.forget(entry.call_id, entry.slot);
     ledger_.close(entry);
     // A peer without anything else under way waits for just this answer: nothing could join it.
-    if (asker.in_flight == 0) flush(asker);
+    if (asker.in_flight == 0 && asker.what == caller::kind::peer) flush(static_cast<peer&>(asker));
 }
 
 void lane::count_envelope(peer& to) {

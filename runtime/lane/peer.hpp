@@ -6,7 +6,7 @@
 // that its backlog reaches the limit. Owned by the lane; one thread.
 #pragma once
 
-#include "cluster/retry_budget.hpp"
+#include "runtime/calls/ledger.hpp"
 #include "runtime/lane/bulk_frames.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/peer_rights.hpp"
@@ -49,7 +49,9 @@ inline constexpr std::int64_t silence_ns_asked = 10'000'000'000;
 inline constexpr std::int64_t silence_ns_max = 25'000'000'000;
 }  // namespace peer_limits
 
-struct peer {
+struct peer : caller {
+    peer() noexcept : caller(kind::peer) {}
+
     std::string routing_id;
     std::string name;
     wire::peer_role role = wire::peer_role::client;
@@ -62,10 +64,7 @@ struct peer {
 
     std::uint64_t instance = 0;  // of a node, as it says in its hello
     bool gossips = false;        // its connection is the one that the node gossips over
-    bool inside = false;         // stands for the functions of this node
     bool wants_cluster = false;  // members, catalog and load
-    /// What failed calls of this caller may cost others.
-    cluster::retry_budget retries{0};
     /// Functions whose load its next frame tells, as places in the catalog.
     std::vector<std::uint32_t> loads_due;
     /// Where the functions of the catalog stand in the list that the peer was told, which leaves
@@ -88,9 +87,6 @@ struct peer {
     std::int64_t late_ns = 0;  // of the calls in the frame that is read
 
     std::unique_ptr<bulk_frames> bulk;  // null: nothing waits to be read
-    std::size_t in_flight = 0;
-    /// Settled calls by their id, for cancels.
-    std::unordered_map<std::uint64_t, std::uint32_t> settled;
 
     wire::frame_buffer out;  // envelopes of this turn
     std::uint32_t out_envelopes = 0;
@@ -105,6 +101,11 @@ struct peer {
     /// Large frames that are not written yet; the connection's.
     std::shared_ptr<unsent_frames> unsent;
 };
+
+/// @pre a peer made the call.
+[[nodiscard]] inline peer& peer_of(const ledger_entry& entry) noexcept {
+    return static_cast<peer&>(*entry.asker);
+}
 
 class peer_table {
 public:

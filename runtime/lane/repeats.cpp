@@ -172,8 +172,7 @@ bool lane::leave_to_repeats(ledger_entry& entry) {
     auto& asker = *std::exchange(entry.asker, &nobody_);
     --asker.in_flight;
     ++nobody_.in_flight;
-    const auto found = asker.settled.find(entry.call_id);
-    if (found != asker.settled.end() && found->second == entry.slot) asker.settled.erase(found);
+    asker.forget(entry.call_id, entry.slot);
     entry.plays = ledger_entry::part::orphan;
     return true;
 }

@@ -122,7 +122,7 @@ void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
 
 bool lane::run_here(ledger_entry& entry) {
     auto* pool = entry.route->pool;
-    if (entry.asker->inside) {
+    if (entry.asker->what == caller::kind::functions) {
         // It goes the way it would have gone without other nodes: the pool answers the function
         // that asked, and finds the call where its stop looks for it.
         entry.work->retain();
@@ -213,7 +213,7 @@ void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
     if (entry.leads()) remember_value(entry, payload);
     if (entry.plays == ledger_entry::part::orphan) {
         // Those who wait have it.
-    } else if (entry.asker->inside) {
+    } else if (entry.asker->what == caller::kind::functions) {
         const auto& call = entry.invocation();
         actors::output_buffer copy;
         copy.append(payload.data(), payload.size());
@@ -222,7 +222,7 @@ void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
         else
             call.origin->answer_value(call.address, copy);
     } else {
-        auto& to = *entry.asker;
+        auto& to = peer_of(entry);
         counters_.replies_sent.add();
         wire::append(to.out, wire::reply{entry.call_id, payload});
         count_envelope(to);
@@ -239,7 +239,8 @@ void lane::answer(ledger_entry& entry, const error& last) {
     const error why = entry.may_have_run ? link::after_attempts(last) : last;
     if (entry.leads()) remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
-    if (!entry.asker->inside) return reply_error(*entry.asker, entry.call_id, why, entry.losses);
+    if (entry.asker->what == caller::kind::peer)
+        return reply_error(peer_of(entry), entry.call_id, why, entry.losses);
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
 }

@@ -6,9 +6,8 @@
 #include "actors/pool.hpp"
 #include "actors/request_trace.hpp"
 #include "client/checks.hpp"
-#include "runtime/function_registry.hpp"
-#include "runtime/lane/peer.hpp"
 #include "runtime/log.hpp"
+#include "runtime/router/function_registry.hpp"
 
 #include <algorithm>
 #include <array>

@@ -12,14 +12,14 @@
 
 #include "cluster/key_owners.hpp"
 #include "cluster/spread.hpp"
-#include "runtime/cluster/cluster_view.hpp"
-#include "runtime/lane/counters.hpp"
-#include "runtime/lane/ledger.hpp"
+#include "runtime/calls/ledger.hpp"
 #include "runtime/link/dial_limits.hpp"
 #include "runtime/link/forward_host.hpp"
 #include "runtime/link/function_route.hpp"
+#include "runtime/link/link_counters.hpp"
 #include "runtime/link/owner_wait.hpp"
 #include "runtime/link/peer_link.hpp"
+#include "runtime/membership/cluster_view.hpp"
 #include "runtime/said_once.hpp"
 
 #include <poll.h>
@@ -60,7 +60,7 @@ struct destination {
 class forwarder {
 public:
     forwarder(zmq::context_t& context, const function_registry& functions, ledger& calls,
-              forward_host& host, lane_counters& counters, forwarder_options options);
+              forward_host& host, link_counters& counters, forwarder_options options);
     ~forwarder();
 
     /// Before the lane serves. Only one lane of a node has one.
@@ -192,7 +192,7 @@ private:
     const function_registry& functions_;
     ledger& calls_;
     forward_host& host_;
-    lane_counters& counters_;
+    link_counters& counters_;
     const forwarder_options options_;
     link_listener* listener_ = nullptr;
     link::connection::settings connecting_;

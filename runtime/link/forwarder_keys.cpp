@@ -5,8 +5,8 @@
 // As long as the members stay the same, a key has one owner, and its calls run there and nowhere
 // else: an owner that is slow or full queues or refuses them, and one that is out of reach has them
 // wait. Only the membership moves a key.
-#include "runtime/function_registry.hpp"
 #include "runtime/link/forwarder.hpp"
+#include "runtime/router/function_registry.hpp"
 
 #include <algorithm>
 #include <utility>

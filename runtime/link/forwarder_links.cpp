@@ -2,9 +2,9 @@
 //
 // How links come and go, and the routes that follow from what they serve.
 #include "client/checks.hpp"
-#include "runtime/function_registry.hpp"
 #include "runtime/link/forwarder.hpp"
 #include "runtime/log.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "support/address_resolver.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ constexpr const char* no_member = "it is not a member any more";
 }  // namespace
 
 forwarder::forwarder(zmq::context_t& context, const function_registry& functions, ledger& calls,
-                     forward_host& host, lane_counters& counters, forwarder_options options)
+                     forward_host& host, link_counters& counters, forwarder_options options)
     : context_(context),
       functions_(functions),
       calls_(calls),

@@ -3,9 +3,11 @@
 // What the gate counts. Its thread writes, any thread reads.
 #pragma once
 
-#include "runtime/lane/counters.hpp"
+#include "support/counter.hpp"
 
 namespace dunlin::runtime {
+
+using support::counter;
 
 struct gate_counters {
     counter keys_refused;         // connections of strangers

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/link/forwarder.hpp"
 
-#include "runtime/function_registry.hpp"
-#include "runtime/lane/peer.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/reserved_port.hpp"
 #include "wire/envelope.hpp"
@@ -153,12 +152,12 @@ TEST_CASE("what a node answers before it leaves arrives, though its leaving is k
     const function_registry functions;
     ledger calls;
     one_caller host(calls);
-    lane_counters counters;
+    link_counters counters;
     forwarder links(context, functions, calls, host, counters, {"this", "", 1, 0, 1});
     links.set_view(with_member(other.endpoint()), ns_now());
     REQUIRE(becomes_true(links, other, [&] { return links.route("test/once") != nullptr; }));
 
-    peer asker;
+    caller asker(caller::kind::functions);
     auto* memory = new no_memory;
     const auto work = actors::bundle::create(1, *memory);
     memory->release();
@@ -212,7 +211,7 @@ TEST_CASE("a forwarder says when a link that it has just opened must have been g
     const function_registry functions;
     ledger calls;
     no_calls host;
-    lane_counters counters;
+    link_counters counters;
     forwarder links(context, functions, calls, host, counters, {"this", "", 1, 0, 1});
     constexpr std::int64_t began_ns = 1'000'000'000;
     links.set_view(with_member(nobody_listens.endpoint()), began_ns);
@@ -231,7 +230,7 @@ TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links 
     const function_registry functions;
     ledger calls;
     no_calls host;
-    lane_counters counters;
+    link_counters counters;
     forwarder links(context, functions, calls, host, counters, {"this", "", 1, 0, 1});
     std::int64_t now_ns = 1'000'000'000;
     const std::string name = "tcp://node.invalid:7440";

@@ -11,7 +11,8 @@
 #pragma once
 
 #include "actors/bundle.hpp"
-#include "runtime/lane/call_window.hpp"
+#include "runtime/calls/call_window.hpp"
+#include "runtime/calls/caller.hpp"
 #include "support/timer_wheel.hpp"
 
 #include <array>
@@ -26,7 +27,6 @@ class pool;
 
 namespace dunlin::runtime {
 
-struct peer;
 struct peer_link;
 struct function_route;
 
@@ -40,7 +40,7 @@ struct wheel_item : support::timer_node {
 struct ledger_entry : wheel_item {
     ledger_entry() noexcept : wheel_item(kind::call) {}
 
-    peer* asker = nullptr;  // null: closed
+    caller* asker = nullptr;  // null: closed
     std::uint64_t call_id = 0;
     actors::pool* pool = nullptr;
     actors::bundle* work = nullptr;  // alive at least until the end of the turn
@@ -83,7 +83,7 @@ struct ledger_entry : wheel_item {
 
 class ledger {
 public:
-    [[nodiscard]] ledger_entry& open(peer& asker, std::uint64_t call_id) {
+    [[nodiscard]] ledger_entry& open(caller& asker, std::uint64_t call_id) {
         if (free_.empty()) grow();
         auto& entry = *free_.back();
         free_.pop_back();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/function_registry.hpp"
+#include "runtime/router/function_registry.hpp"
 
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/function_registry.hpp"
+#include "runtime/router/function_registry.hpp"
 
 #include "runtime/text/suggest.hpp"
 

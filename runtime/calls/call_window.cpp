@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/lane/call_window.hpp"
+#include "runtime/calls/call_window.hpp"
 
 #include "cluster/random.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/lane/ledger.hpp"
+#include "runtime/calls/ledger.hpp"
 
 #include "runtime/lane/peer.hpp"
 #include "tests/support/catch.hpp"
@@ -24,7 +24,7 @@ actors::bundle_ptr bundle_of(std::uint32_t size) {
 }  // namespace
 
 TEST_CASE("an address finds its call until it is answered, and never again") {
-    peer asker;
+    caller asker(caller::kind::functions);
     ledger calls;
     auto& entry = calls.open(asker, 7);
     const auto address = entry.address();
@@ -44,13 +44,13 @@ TEST_CASE("an address that was never given out finds nothing") {
     ledger calls;
     CHECK(calls.find({0, 0}) == nullptr);
     CHECK(calls.find({4711, 0}) == nullptr);
-    peer asker;
+    caller asker(caller::kind::functions);
     static_cast<void>(calls.open(asker, 1));
     CHECK(calls.find({200, 0}) == nullptr);
 }
 
 TEST_CASE("many open calls have distinct addresses") {
-    peer asker;
+    caller asker(caller::kind::functions);
     ledger calls;
     std::set<std::uint32_t> slots;
     for (std::uint64_t id = 1; id <= 1000; ++id) slots.insert(calls.open(asker, id).slot);
@@ -66,7 +66,7 @@ TEST_CASE("many open calls have distinct addresses") {
 }
 
 TEST_CASE("only calls that outlive their turn are settled, and each once") {
-    peer asker;
+    caller asker(caller::kind::functions);
     ledger calls;
     auto& quick = calls.open(asker, 1);
     auto& slow = calls.open(asker, 2);
@@ -82,7 +82,7 @@ TEST_CASE("only calls that outlive their turn are settled, and each once") {
 
 TEST_CASE("closing a settled call takes it out of the wheel and lets its bundle go") {
     using time_point = support::timer_wheel::time_point;
-    peer asker;
+    caller asker(caller::kind::functions);
     ledger calls;
     support::timer_wheel wheel{time_point{}};
     auto& entry = calls.open(asker, 1);
