@@ -15,7 +15,9 @@
 #include "runtime/calls/caller.hpp"
 #include "support/timer_wheel.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -74,6 +76,11 @@ struct ledger_entry : wheel_item {
 
     [[nodiscard]] bool leads() const noexcept {
         return plays == part::first || plays == part::orphan;
+    }
+    /// Whether it has been sent to that node.
+    [[nodiscard]] bool was_tried_on(std::uint64_t instance) const noexcept {
+        const auto* end = tried.data() + std::min(sends_max, std::size_t{sends});
+        return std::find(tried.data(), end, instance) != end;
     }
     [[nodiscard]] bool open() const noexcept { return asker != nullptr; }
     [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }

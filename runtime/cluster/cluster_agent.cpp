@@ -2,7 +2,7 @@
 #include "runtime/cluster/cluster_agent.hpp"
 
 #include "client/checks.hpp"
-#include "runtime/link/forwarder.hpp"
+#include "runtime/link/links.hpp"
 #include "runtime/log.hpp"
 #include "runtime/membership/message_codec.hpp"
 
@@ -84,7 +84,7 @@ std::int64_t cluster_agent::advance(std::int64_t now_ns) {
         }
         due_ns = std::min(due_ns, seeds_due_ns_);
     }
-    if (!carrier_.links().links().empty() || show_stale_) {
+    if (!carrier_.links().all().empty() || show_stale_) {
         if (now_ns >= show_due_ns_) show();
         due_ns = std::min(due_ns, show_due_ns_);
     }
@@ -419,7 +419,7 @@ void cluster_agent::show() {
     show_due_ns_ = now_ns_ + show_every_ns;
     show_stale_ = false;
     std::unordered_map<std::uint64_t, const peer_link*> links;
-    for (const auto& each : carrier_.links().links())
+    for (const auto& each : carrier_.links().all())
         if (each->instance != 0) links.emplace(each->instance, each.get());
     std::vector<node_status> nodes;
     for (const auto& each : swim_.snapshot()) {

@@ -10,12 +10,12 @@
 
 namespace dunlin::runtime {
 
-class forwarder;
+class links;
 
 class gossip_carrier {
 public:
     virtual ~gossip_carrier() = default;
-    [[nodiscard]] virtual forwarder& links() noexcept = 0;
+    [[nodiscard]] virtual runtime::links& links() noexcept = 0;
     /// Over a link to that node, or over the one that it has opened to this node.
     /// @returns false when it is not connected.
     virtual bool send_gossip(std::uint64_t to, bytes_view message) = 0;

@@ -4,7 +4,7 @@
 // and what time it is. Interface without fields; the lane's thread.
 #pragma once
 
-#include "runtime/link/forward_host.hpp"
+#include "runtime/link/link_user.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/result.hpp>

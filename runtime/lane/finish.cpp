@@ -17,13 +17,13 @@ namespace dunlin::runtime {
 void lane::finish_all() {
     draining_ = true;
     end_turn();
-    forwarder_.recall_all();
+    away_.recall_all();
     cut_short_all();
     await_recalled();
-    forwarder_.end_recall();
+    away_.end_recall();
     cut_short_all();
     if (membership_ != nullptr) membership_->leave();
-    forwarder_.say_bye();
+    links_.say_bye();
     say_farewell();
     counters_.calls_open.set(0);
     // Timers end with the lane: what waits for one goes on now.
@@ -45,14 +45,14 @@ void lane::cut_short_all() {
     settle();
     ledger_.for_each_open([this](ledger_entry& entry) {
         // Of one that was recalled its node says whether it began.
-        if (entry.via == nullptr || !forwarder_.recalls()) cut_short(entry);
+        if (entry.via == nullptr || !away_.recalls()) cut_short(entry);
     });
     turn_work_.clear();
 }
 
 void lane::cut_short(ledger_entry& entry) {
     const bool unstarted = stop_unstarted(entry, errc::unavailable);
-    if (!unstarted && entry.via != nullptr) forwarder_.withdraw(entry);
+    if (!unstarted && entry.via != nullptr) away_.withdraw(entry);
     recalled(entry, unstarted);
 }
 
@@ -81,15 +81,15 @@ bool lane::stop_unstarted(ledger_entry& entry, errc reason) {
 void lane::await_recalled() {
     constexpr std::int64_t wait_ns_max = 200'000'000;
     const auto end_ns = time_.now_ns() + wait_ns_max;
-    while (forwarder_.calls_away() != 0 && now_ns_ < end_ns) {
+    while (away_.count() != 0 && now_ns_ < end_ns) {
         constexpr int slice_ms = 5;
         poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0}});
-        forwarder_.add_poll_items(poll_items_);
-        if (!has_news() && !forwarder_.has_news())
+        links_.add_poll_items(poll_items_);
+        if (!has_news() && !links_.has_news())
             ::poll(poll_items_.data(), poll_items_.size(), slice_ms);
         now_ns_ = time_.now_ns();
-        static_cast<void>(forwarder_.receive(now_ns_));
-        static_cast<void>(forwarder_.advance(now_ns_));
+        static_cast<void>(links_.receive(router_, now_ns_));
+        static_cast<void>(links_.advance(now_ns_));
         answer_peers();
     }
 }

@@ -194,8 +194,8 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
             case wire::kind::load:
                 if (from->role != wire::peer_role::node)
                     pretended(*from, 0, "the load of a node");
-                else
-                    forwarder_.heard_load(from->instance, reader.items(), now_ns_);
+                else if (auto* link = links_.find(from->instance); link != nullptr)
+                    router_.loads(*link, reader.items(), now_ns_);
                 break;
             default: break;  // what only nodes send to those who connect: nothing to do
         }
@@ -317,7 +317,7 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     if (into.function != call.function) {
         submit(into);
         into.pool = functions_.find(call.function);
-        into.route = forwarder_.route(call.function);
+        into.route = router_.route(call.function);
         into.function = call.function;
         into.unknown.reset();
     }
@@ -380,8 +380,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
 error lane::explain_unknown(std::string_view function) {
     // What a member serves is forgotten with the link to it, and it may be about to come back:
     // who asks elsewhere meanwhile may be lucky.
-    for (const auto& link : forwarder_.links()) {
-        if (!link->member || !link->catalog.empty()) continue;
+    if (const auto* link = router_.untold(); link != nullptr) {
         error why{errc::unavailable, "no function " + std::string(function) +
                                          " on this node, and it is not connected to node " +
                                          link->name + ", which may serve it; the call did not run"};

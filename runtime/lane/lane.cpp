@@ -29,6 +29,10 @@ constexpr std::uint64_t turns_per_monitor_look = 64;
 /// How long calls are taken from a peer that does not say that it has heard of the drain.
 constexpr std::int64_t drain_grace_ns = 500'000'000;
 
+link_options link_options_of(const lane_options& lane) {
+    return {lane.node_name, lane.cluster, lane.instance, lane.number, lane.instance + lane.number};
+}
+
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -72,9 +76,9 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       monitor_(context_, zmq::socket_type::pair),
       busy_poll_(options_.busy_poll, options_.idle_poll),
       connections_(replies),
-      forwarder_(context_, functions, ledger_, *this, counters_,
-                 {options_.node_name, options_.cluster, options_.instance, options_.number,
-                  options_.instance + options_.number}),
+      links_(context_, router_, counters_, link_options_of(options_)),
+      away_(ledger_, links_, counters_, options_.instance),
+      router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
       wheel_(time_point_of(time.now_ns())) {
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.set(zmq::sockopt::linger, 1000);
@@ -174,7 +178,7 @@ bool lane::serve() {
             if (!run_ready(unit, turn_end_ns)) return false;
             flush_large();
         }
-        const bool more = forwarder_.receive(now_ns_);
+        const bool more = links_.receive(router_, now_ns_);
         read_commands();
         fire_timers();
         tend_cluster();
@@ -239,7 +243,7 @@ void lane::settle() {
         reply_error(peer_of(entry), entry.call_id,
                     {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
                                                  " belongs to a call that is not answered yet"});
-        if (entry.via != nullptr) forwarder_.withdraw(entry);
+        if (entry.via != nullptr) away_.withdraw(entry);
         close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     });
@@ -253,11 +257,11 @@ void lane::end_turn() {
     counters_.turns.add();
     if (counters_.turns.get() % turns_per_monitor_look == 0) {
         read_monitor();
-        forwarder_.read_events();
+        links_.read_events();
     }
     probe_suspects();
     if (now_ns_ >= connections_due_ns_) tend_connections();
-    forwarder_.flush();
+    links_.flush();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
     counters_.peers.set(peers_.size());
@@ -271,7 +275,7 @@ void lane::end_turn() {
 }
 
 void lane::sleep_until_work() {
-    if (has_news() || forwarder_.has_news()) return;
+    if (has_news() || links_.has_news()) return;
     if (!inbox_.prepare_to_sleep()) return;
     auto until = wheel_.next_deadline();
     if (draining_ && now_ns_ < drain_until_ns_)
@@ -283,14 +287,14 @@ void lane::sleep_until_work() {
     poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0},
                         {inbox_.fd(), POLLIN, 0},
                         {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
-    forwarder_.add_poll_items(poll_items_);
+    links_.add_poll_items(poll_items_);
     using support::awaited;
     busy_poll_.wait(poll_items_, until,
-                    forwarder_.answers_due(now_ns_) ? awaited::answers : awaited::anything);
+                    away_.answers_due(now_ns_) ? awaited::answers : awaited::anything);
     inbox_.woke_up();
     quiet_ = poll_items_[0].revents == 0;
     if (poll_items_[2].revents != 0) read_monitor();
-    forwarder_.polled(std::span(poll_items_).subspan(3));
+    links_.polled(std::span(poll_items_).subspan(3));
 }
 
 // Asking for the events also handles what ZeroMQ's own threads have for the socket; only then does
@@ -305,8 +309,8 @@ void lane::tend_cluster() {
     if (options_.instance == 0) return;
     // Every turn: what was heard since may have brought the next timer nearer.
     if (membership_ != nullptr) membership_due_ns_ = membership_->advance(now_ns_);
-    links_due_ns_ = forwarder_.advance(now_ns_);
-    counters_.links_coming_up.set(forwarder_.coming_up());
+    links_due_ns_ = std::min(links_.advance(now_ns_), router_.advance(now_ns_));
+    counters_.links_coming_up.set(links_.coming_up());
     counters_.members_seen.publish(view_ ? view_->members.size() : 0);
 }
 
@@ -346,7 +350,7 @@ void lane::apply(lane_command& command) {
     } else if (std::holds_alternative<access_change>(command)) {
         take_access();
     } else if (auto* named = std::get_if<addresses_found>(&command)) {
-        forwarder_.found_addresses(named->endpoint, named->addresses, named->problem, now_ns_);
+        links_.found_addresses(named->endpoint, named->addresses, named->problem, now_ns_);
     } else if (std::holds_alternative<drain_question>(command)) {
         if (membership_ != nullptr) membership_->ask_to_drain();
     } else {
@@ -421,7 +425,7 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
 void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {
     const auto work = entry.keep;
     const auto index = entry.index;
-    if (entry.via != nullptr) forwarder_.withdraw(entry);
+    if (entry.via != nullptr) away_.withdraw(entry);
     answer(entry, {reason, std::move(detail)});
     close(entry);
     if (work) actors::activation::stop(work, index, reason);

@@ -28,8 +28,8 @@
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/routing_ids.hpp"
-#include "runtime/link/forwarder.hpp"
 #include "runtime/router/function_registry.hpp"
+#include "runtime/router/router.hpp"
 #include "runtime/said_once.hpp"
 #include "runtime/security/access.hpp"
 #include "support/busy_poll.hpp"
@@ -157,7 +157,7 @@ public:
     void look_up(const std::string& endpoint) override;
 
     // gossip_carrier, for the thread that serves.
-    [[nodiscard]] forwarder& links() noexcept override { return forwarder_; }
+    [[nodiscard]] runtime::links& links() noexcept override { return links_; }
     bool send_gossip(std::uint64_t to, bytes_view message) override;
 
     // answer_port, from any thread.
@@ -384,7 +384,9 @@ private:
     peer_table peers_;
     caller inside_{caller::kind::functions};  // of this node
     caller nobody_{caller::kind::nobody};
-    forwarder forwarder_;
+    runtime::links links_;
+    outbound_calls away_;  // calls that other nodes have
+    router router_;
     static constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
     membership_driver* membership_ = nullptr;    // of one lane of a node
     std::int64_t membership_due_ns_ = never_ns;  // ... and so the others have nothing to wake for

@@ -98,7 +98,7 @@ void lane::reply_error(peer& to, std::uint64_t call_id, const error& why, std::u
 
 void lane::close(ledger_entry& entry) {
     auto& asker = *entry.asker;
-    if (entry.via != nullptr) forwarder_.detach(entry);
+    if (entry.via != nullptr) away_.detach(entry);
     if (entry.plays != ledger_entry::part::none) leave_window(entry);
     --asker.in_flight;
     if (entry.settled()) asker.forget(entry.call_id, entry.slot);
@@ -238,7 +238,7 @@ void lane::remove(peer& leaving, std::string_view why) {
         if (entry.plays != ledger_entry::part::none) leave_window(entry);
         const auto work = entry.keep;
         const auto index = entry.index;
-        if (entry.via != nullptr) forwarder_.withdraw(entry);
+        if (entry.via != nullptr) away_.withdraw(entry);
         ledger_.close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     }

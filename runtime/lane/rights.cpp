@@ -128,7 +128,7 @@ void lane::take_access() {
     for (auto& other : access_->other_nodes())
         nodes.push_back(std::make_shared<const security::client_keys>(
             security::client_keys{options_.security->keys->own, std::move(other)}));
-    forwarder_.use_keys(std::move(nodes));
+    links_.use_keys(std::move(nodes));
     std::vector<peer*> no_more;
     peers_.for_each([&](peer& each) {
         const auto* granted = access_->find(each.rights->key);

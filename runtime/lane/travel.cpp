@@ -54,7 +54,7 @@ void append_in_parts(wire::frame_buffer& out, std::uint64_t view, std::size_t to
 
 void lane::carry(membership_driver& membership) {
     membership_ = &membership;
-    forwarder_.listen(membership);
+    links_.listen(membership);
 }
 
 // -- calls that may run elsewhere --------------------------------------------------------------
@@ -64,10 +64,10 @@ bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
     // A bundle that was begun here is filled here: that it would be quick was decided with it.
     if (into.work && call.key.empty()) return false;
     if (!into.memory.fits()) return false;
-    auto* route = into.route != nullptr ? into.route : forwarder_.route_of_key(call.function);
+    auto* route = into.route != nullptr ? into.route : router_.route_of_key(call.function);
     if (route == nullptr) return false;
     const bool chosen = (call.flags & wire::invoke_flags::chosen) != 0;
-    const auto to = forwarder_.choose(*route, call.key, call.payload.size(), chosen, now_ns_);
+    const auto to = router_.decide(*route, call.key, call.payload.size(), chosen, now_ns_);
     if (to.what == destination::kind::here) return false;
     if (!into.away || into.away->full()) {
         const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
@@ -83,11 +83,11 @@ bool lane::send_on(peer& from, const wire::invoke& call, gathering& into) {
 
 void lane::leave_here(ledger_entry& entry, const destination& to) {
     if (to.what == destination::kind::owner_later) {
-        static_cast<void>(forwarder_.await_owner(entry, now_ns_));
-    } else if (to.what == destination::kind::there && forwarder::can_carry(entry)) {
-        forwarder_.send(entry, *to.link, now_ns_);
+        static_cast<void>(router_.await_owner(entry, now_ns_));
+    } else if (to.what == destination::kind::there && outbound_calls::can_carry(entry)) {
+        away_.send(entry, *to.link, now_ns_);
     } else {
-        answer(entry, forwarder::nobody_takes(*entry.route, to));
+        answer(entry, router::nobody_takes(*entry.route, to));
         close(entry);
     }
 }
@@ -101,7 +101,7 @@ void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
         peer_link* to = nullptr;
         // A key is served by its owner or by nobody.
         const bool may_go = entry->route != nullptr && work[i].key.empty();
-        if (may_go && forwarder::can_carry(*entry)) to = forwarder_.choose_again(*entry, now_ns_);
+        if (may_go && outbound_calls::can_carry(*entry)) to = router_.decide_again(*entry, now_ns_);
         if (to == nullptr) {
             answer(*entry, why);
             close(*entry);
@@ -116,7 +116,7 @@ void lane::spill(actors::bundle& work, std::uint32_t from, const error& why) {
         if (entry->keep) entry->keep = away;
         entry->pool = nullptr;
         away->add_again(work[i]);
-        forwarder_.send(*entry, *to, now_ns_);
+        away_.send(*entry, *to, now_ns_);
     }
 }
 
@@ -157,12 +157,12 @@ void lane::take_travelling(travelling_call& call) {
     if (finishing_)
         return invocation.origin->answer_error(invocation.address, not_taken_any_more());
     inside_.retries.called();
-    auto* route = forwarder_.route(call.function);
-    if (route == nullptr && !invocation.key.empty()) route = forwarder_.route_of_key(call.function);
+    auto* route = router_.route(call.function);
+    if (route == nullptr && !invocation.key.empty()) route = router_.route_of_key(call.function);
     auto* pool = functions_.find(call.function);
     const auto to = route == nullptr ? destination{destination::kind::here, nullptr}
-                                     : forwarder_.choose(*route, invocation.key,
-                                                         invocation.payload.size(), false, now_ns_);
+                                     : router_.decide(*route, invocation.key,
+                                                      invocation.payload.size(), false, now_ns_);
     if (to.what == destination::kind::here && pool != nullptr) {
         pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
             work[0].origin->answer_error(work[0].address, overloaded(*pool));
@@ -173,7 +173,7 @@ void lane::take_travelling(travelling_call& call) {
         return invocation.origin->answer_error(invocation.address, explain_unknown(call.function));
     if (to.what == destination::kind::nobody)
         return invocation.origin->answer_error(invocation.address,
-                                               forwarder::nobody_takes(*route, to));
+                                               router::nobody_takes(*route, to));
     auto& entry = ledger_.open(inside_, invocation.id);
     ++inside_.in_flight;
     entry.work = call.single.get();
@@ -265,7 +265,7 @@ result<void> lane::admit(const wire::hello& hello) const {
 }
 
 bool lane::send_gossip(std::uint64_t to, bytes_view message) {
-    if (forwarder_.send_gossip(to, message)) return true;
+    if (links_.send_gossip(to, message)) return true;
     peer* reached = nullptr;
     peers_.for_each([&](peer& each) {
         if (each.instance == to && each.gossips && !each.gone) reached = &each;
@@ -278,7 +278,8 @@ bool lane::send_gossip(std::uint64_t to, bytes_view message) {
 
 void lane::take_view(std::shared_ptr<const cluster_view> view) {
     view_ = std::move(view);
-    forwarder_.set_view(view_, now_ns_);
+    links_.set_members(*view_, now_ns_);
+    router_.set_view(view_, now_ns_);
     peers_.for_each([this](peer& each) {
         if (each.wants_cluster) tell_members(each);
     });

@@ -5,7 +5,7 @@
 // Without keys anybody can name members that there are none, at addresses that are none of this
 // cluster's. So connections to those that have never answered are few a second and few at a time;
 // nodes that have been reached before, and those that the operator named, do not count.
-// Pure: time is handed in. Owned by a lane's `forwarder`; one thread.
+// Pure: time is handed in. Owned by a lane's `links`; one thread.
 #pragma once
 
 #include <algorithm>

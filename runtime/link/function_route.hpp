@@ -7,7 +7,7 @@
 // failures) stays too; one that is left is barred until another link takes it. The candidates
 // stand side by side in memory because every call that may travel looks at all of them.
 // Calls under way refer to a route by its address, so it is never taken away.
-// Owned by a lane's `forwarder`; one thread.
+// Owned by a lane's `router`; one thread.
 #pragma once
 
 #include "cluster/peer_health.hpp"

@@ -7,7 +7,7 @@
 // transport is lost the link says so, whatever waited for it is answered or sent elsewhere, and a
 // new connection begins with a new handshake. What may be under way is bounded by a window of
 // calls and bytes, so that a node that does not answer takes no memory.
-// Owned by its lane's `forwarder`; one thread.
+// Owned by its lane's `links`; one thread.
 #pragma once
 
 #include "client/backoff.hpp"

@@ -2,7 +2,7 @@
 //
 // A node in virtual time: the parts that `runtime/node.cpp` wires, without their threads.
 //
-// Lane, forwarder, membership, pools and activations are those of a real node; its sockets, its
+// Lane, links, router, membership, pools and activations are those of a real node; its sockets, its
 // clock and its turns are the simulator's. Its functions answer after a time that is in the
 // payload, and tell the oracle when they begin. One owner, one thread; the clock and the turns
 // are moved by `call_cluster`.

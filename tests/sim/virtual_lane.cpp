@@ -88,7 +88,7 @@ void lane_thread::stir() noexcept {
     const auto turn_end_ns = at.now_ns_ + 1;
     // Its events come first, as after a sleep that they ended.
     at.read_monitor();
-    at.forwarder_.read_events();
+    at.links_.read_events();
     const bool finished = at.finishing_;
     for (int frames = 0; frames < frames_per_turn_max && at.receive(); ++frames) {
         static_cast<void>(at.run_ready(*this, turn_end_ns));
@@ -99,7 +99,7 @@ void lane_thread::stir() noexcept {
         static_cast<void>(at.run_ready(*this, turn_end_ns));
         at.flush_large();
     }
-    const bool unread = at.forwarder_.receive(at.now_ns_);
+    const bool unread = at.links_.receive(at.router_, at.now_ns_);
     at.read_commands();
     at.fire_timers();
     if (!finished) at.tend_cluster();
@@ -107,18 +107,18 @@ void lane_thread::stir() noexcept {
     at.end_turn();
     if (at.finishing_ && !finished) {
         at.draining_ = true;
-        at.forwarder_.recall_all();
+        at.away_.recall_all();
         at.cut_short_all();
         at.drain_until_ns_ = at.now_ns_ + recall_ns_max;
     }
-    bool recalls = at.forwarder_.recalls();
-    if (recalls) static_cast<void>(at.forwarder_.advance(at.now_ns_));
-    if (recalls && (at.forwarder_.calls_away() == 0 || at.drain_until_ns_ <= at.now_ns_)) {
+    bool recalls = at.away_.recalls();
+    if (recalls) static_cast<void>(at.links_.advance(at.now_ns_));
+    if (recalls && (at.away_.count() == 0 || at.drain_until_ns_ <= at.now_ns_)) {
         recalls = false;
-        at.forwarder_.end_recall();
+        at.away_.end_recall();
         at.cut_short_all();
         if (at.membership_ != nullptr) at.membership_->leave();
-        at.forwarder_.say_bye();
+        at.links_.say_bye();
         at.peers_.for_each([&](peer& each) {
             each.farewell_due = true;
             wire::append(each.out, wire::ping{farewell_token});
@@ -143,7 +143,7 @@ void lane_thread::stir() noexcept {
         until = std::min(until, at.now_ns_ + 1'000'000);
     if (!finished) until = std::min({until, at.links_due_ns_, at.membership_due_ns_});
     const bool more = unread || !at.ready_.empty() || !at.inbox_.prepare_to_sleep() ||
-                      at.has_news() || at.forwarder_.has_news();
+                      at.has_news() || at.links_.has_news();
     turn.due_ns = more ? at.now_ns_ : until;
 
     // The books.
@@ -165,7 +165,7 @@ void lane_thread::stir() noexcept {
     if (asked != turn.calls_open)
         turn.problem = "peers have " + std::to_string(asked) + " calls, the ledger " +
                        std::to_string(turn.calls_open);
-    for (const auto& link : at.forwarder_.links()) {
+    for (const auto& link : at.links_.all()) {
         if (link->in_flight != away[link.get()])
             turn.problem = "the link to " + link->name + " counts " +
                            std::to_string(link->in_flight) + " calls, the ledger " +

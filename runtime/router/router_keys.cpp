@@ -5,27 +5,27 @@
 // As long as the members stay the same, a key has one owner, and its calls run there and nowhere
 // else: an owner that is slow or full queues or refuses them, and one that is out of reach has them
 // wait. Only the membership moves a key.
-#include "runtime/link/forwarder.hpp"
 #include "runtime/router/function_registry.hpp"
+#include "runtime/router/router.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace dunlin::runtime {
 
-function_route* forwarder::route_of_key(std::string_view function) {
+function_route* router::route_of_key(std::string_view function) {
     // What a node says of itself it says alone.
     if (!view_ || view_->members.size() < 2 || function.starts_with("dunlin/")) return nullptr;
     if (auto* known = routes_.find(function); known != nullptr) return known;
     auto* pool = functions_.find(function);
-    if (pool == nullptr) return nullptr;  // and nobody has told that he serves it
+    if (pool == nullptr) return nullptr;  // and nobody has told that it serves it
     return &routes_.find_or_make(std::string(function), [&] {
         return std::make_unique<function_route>(std::string(function), pool, options_.seed);
     });
 }
 
-destination forwarder::choose_owner(const function_route& route, bytes_view key,
-                                    std::size_t payload_bytes) {
+destination router::decide_owner(const function_route& route, bytes_view key,
+                                 std::size_t payload_bytes) {
     using to = destination::kind;
     if (!view_) return {to::anybody, nullptr};
     const auto owner = owners_.owner(route.name, as_text(key));
@@ -33,7 +33,7 @@ destination forwarder::choose_owner(const function_route& route, bytes_view key,
     // An owner that turns out not to serve the function has not told what it serves.
     if (owner == options_.instance)
         return {route.pool != nullptr ? to::here : to::anybody, nullptr};
-    auto* link = find(owner);
+    auto* link = links_.find(owner);
     if (link == nullptr || !link->live() || link->catalog.empty()) return {to::owner_later, link};
     const bool serves =
         std::find(route.links.begin(), route.links.end(), link) != route.links.end();
@@ -41,7 +41,7 @@ destination forwarder::choose_owner(const function_route& route, bytes_view key,
     return {link->takes(payload_bytes) ? to::there : to::nobody, link};
 }
 
-bool forwarder::await_owner(ledger_entry& entry, std::int64_t now_ns) {
+bool router::await_owner(ledger_entry& entry, std::int64_t now_ns) {
     entry.pool = nullptr;
     if (waiting_.add(entry.address(), now_ns)) {
         counters_.calls_kept_for_owner.add();
@@ -51,7 +51,7 @@ bool forwarder::await_owner(ledger_entry& entry, std::int64_t now_ns) {
     return false;
 }
 
-error forwarder::owner_away(const ledger_entry& entry) {
+error router::owner_away(const ledger_entry& entry) {
     std::string owner = "the owner";
     const auto key = as_text(entry.invocation().key);
     if (view_) {
@@ -65,7 +65,7 @@ error forwarder::owner_away(const ledger_entry& entry) {
     return why;
 }
 
-void forwarder::send_waiting(std::int64_t now_ns) {
+void router::send_waiting(std::int64_t now_ns) {
     if (waiting_.empty()) return;
     waiting_.look_again([&](actors::answer_address call) {
         auto* entry = calls_.find(call);
@@ -74,22 +74,23 @@ void forwarder::send_waiting(std::int64_t now_ns) {
     });
 }
 
-void forwarder::end_waiting(std::int64_t now_ns) {
+std::int64_t router::advance(std::int64_t now_ns) {
     waiting_.end_overdue(now_ns, [&](actors::answer_address call) {
         auto* entry = calls_.find(call);
         if (entry != nullptr) host_.forwarded_error(*entry, owner_away(*entry));
     });
+    return waiting_.next_ns();
 }
 
 // @returns false when the call has to wait (on).
-bool forwarder::go_on(ledger_entry& entry, std::int64_t now_ns) {
+bool router::go_on(ledger_entry& entry, std::int64_t now_ns) {
     const auto& call = entry.invocation();
-    const auto to = choose(*entry.route, call.key, call.payload.size(), false, now_ns);
+    const auto to = decide(*entry.route, call.key, call.payload.size(), false, now_ns);
     switch (to.what) {
         case destination::kind::owner_later: return false;
         case destination::kind::there:
-            if (!can_carry(entry)) break;
-            send(entry, *to.link, now_ns);
+            if (!outbound_calls::can_carry(entry)) break;
+            away_.send(entry, *to.link, now_ns);
             return true;
         case destination::kind::here:
             if (host_.run_here(entry)) return true;
@@ -100,7 +101,7 @@ bool forwarder::go_on(ledger_entry& entry, std::int64_t now_ns) {
     return true;
 }
 
-error forwarder::nobody_takes(const function_route& route, const destination& chosen) {
+error router::nobody_takes(const function_route& route, const destination& chosen) {
     constexpr std::chrono::milliseconds pause{50};
     std::string why = chosen.link != nullptr
                           ? "node " + chosen.link->name + ", which owns the call's key,"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How links come and go, and the routes that follow from what they serve.
+#include "runtime/link/links.hpp"
+
 #include "client/checks.hpp"
-#include "runtime/link/forwarder.hpp"
 #include "runtime/log.hpp"
-#include "runtime/router/function_registry.hpp"
 #include "support/address_resolver.hpp"
 
 #include <algorithm>
@@ -21,8 +21,6 @@ namespace {
 constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
 /// How often the round trip is measured.
 constexpr std::int64_t ping_every_ns = 1'000'000'000;
-/// What a hop is taken to cost until it has been measured.
-constexpr std::int64_t rtt_assumed_ns = 200'000;
 /// How long a link waits for a name server before it tries again; the answer may come later.
 constexpr std::int64_t look_up_ns_max = 5'000'000'000;
 
@@ -33,20 +31,20 @@ std::int64_t ns_of(link::connection::time_point at) {
     return at.time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
-constexpr std::string_view own_functions = "dunlin/";
+/// A frame that holds this much leaves at once; see outlet.cpp, which does the same with answers.
+constexpr std::uint32_t frame_envelopes_cut = 256;
+constexpr std::size_t frame_bytes_cut = 64 * 1024;
+
 constexpr const char* no_member = "it is not a member any more";
 
 }  // namespace
 
-forwarder::forwarder(zmq::context_t& context, const function_registry& functions, ledger& calls,
-                     forward_host& host, link_counters& counters, forwarder_options options)
+links::links(zmq::context_t& context, link_user& user, link_counters& counters,
+             link_options options)
     : context_(context),
-      functions_(functions),
-      calls_(calls),
-      host_(host),
+      user_(user),
       counters_(counters),
-      options_(std::move(options)),
-      spread_(options_.seed) {
+      options_(std::move(options)) {
     connecting_.client_name = options_.node_name;
     connecting_.cluster = options_.cluster;
     connecting_.features = wire::features::cluster;
@@ -55,20 +53,16 @@ forwarder::forwarder(zmq::context_t& context, const function_registry& functions
     connecting_.greet_timeout = std::chrono::milliseconds(2000);
 }
 
-forwarder::~forwarder() = default;
+links::~links() = default;
 
-const cluster::candidate& peer_link::load_of(const remote_function& which) noexcept {
-    return which.route->candidates[which.place];
-}
-
-peer_link* forwarder::find(std::uint64_t instance) noexcept {
+peer_link* links::find(std::uint64_t instance) noexcept {
     if (instance == 0) return nullptr;
     for (auto& link : links_)
         if (link->instance == instance) return link.get();
     return nullptr;
 }
 
-peer_link& forwarder::add_link(std::string endpoint, std::int64_t now_ns) {
+peer_link& links::add_link(std::string endpoint, std::int64_t now_ns) {
     auto& added = *links_.emplace_back(std::make_unique<peer_link>());
     added.endpoint = std::move(endpoint);
     added.try_at_ns = now_ns;
@@ -76,13 +70,12 @@ peer_link& forwarder::add_link(std::string endpoint, std::int64_t now_ns) {
     return added;
 }
 
-void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns) {
-    view_ = std::move(view);
+void links::set_members(const cluster_view& view, std::int64_t now_ns) {
     std::unordered_map<std::uint64_t, peer_link*> known;
     for (auto& link : links_)
         if (link->instance != 0) known.emplace(link->instance, link.get());
     std::unordered_set<std::uint64_t> members;
-    for (const auto& member : view_->members) {
+    for (const auto& member : view.members) {
         members.insert(member.instance);
         if (member.instance == options_.instance || member.endpoints.empty()) continue;
         const auto found = known.find(member.instance);
@@ -95,7 +88,7 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
         link->member = true;
         link->gone = false;
         link->draining = member.draining;
-        set_standing(*link);
+        user_.standing_changed(*link);
     }
     for (auto& link : links_) {
         if (!link->member || members.count(link->instance) != 0) continue;
@@ -105,14 +98,9 @@ void forwarder::set_view(std::shared_ptr<const cluster_view> view, std::int64_t 
         link->gone = link->leaves() && link->in_flight != 0;
         if (!link->gone) give_up(*link, no_member);
     }
-    std::vector<cluster::key_owners::member> owners;
-    for (const auto& each : view_->members)
-        owners.push_back({each.instance, each.name, each.draining, each.serves});
-    owners_.assign(std::move(owners));
-    send_waiting(now_ns);
 }
 
-void forwarder::use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
+void links::use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
     keys_ = std::move(keys);
     for (auto& link : links_) {
         if (link->connection == nullptr || link->connection->node_public_key().empty()) continue;
@@ -123,28 +111,27 @@ void forwarder::use_keys(std::vector<std::shared_ptr<const security::client_keys
     }
 }
 
-void forwarder::reach(const std::string& endpoint, std::int64_t now_ns) {
+void links::reach(const std::string& endpoint, std::int64_t now_ns) {
     for (const auto& link : links_)
         if (link->endpoint == endpoint) return;
     static_cast<void>(add_link(endpoint, now_ns));
 }
 
 // Names are not for ZeroMQ: it would look them up on the thread that moves all its messages.
-void forwarder::look_up_or_connect(peer_link& link, std::int64_t now_ns) {
+void links::look_up_or_connect(peer_link& link, std::int64_t now_ns) {
     if (support::is_numeric(link.endpoint)) return connect(link, link.endpoint, now_ns);
     if (link.addresses.empty()) {
         link.now = peer_link::phase::looking;
         link.look_until_ns = now_ns + look_up_ns_max;
-        return host_.look_up(link.endpoint);
+        return user_.look_up(link.endpoint);
     }
     const auto address = std::move(link.addresses.back());
     link.addresses.pop_back();
     connect(link, address, now_ns);
 }
 
-void forwarder::found_addresses(const std::string& endpoint,
-                                const std::vector<std::string>& addresses,
-                                const std::string& problem, std::int64_t now_ns) {
+void links::found_addresses(const std::string& endpoint, const std::vector<std::string>& addresses,
+                            const std::string& problem, std::int64_t now_ns) {
     for (auto& link : links_) {
         // One that was given up meanwhile has them for its next attempt.
         const bool looks = link->now == peer_link::phase::looking;
@@ -160,7 +147,7 @@ void forwarder::found_addresses(const std::string& endpoint,
 }
 
 // Nodes that are known from hearsay only and have not answered yet.
-std::size_t forwarder::strangers_dialled() const noexcept {
+std::size_t links::strangers_dialled() const noexcept {
     return static_cast<std::size_t>(
         std::count_if(links_.begin(), links_.end(), [](const auto& link) {
             const bool under_way =
@@ -169,7 +156,7 @@ std::size_t forwarder::strangers_dialled() const noexcept {
         }));
 }
 
-void forwarder::connect(peer_link& link, const std::string& address, std::int64_t now_ns) {
+void links::connect(peer_link& link, const std::string& address, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
     link.shook = peer_link::handshake::fine;
@@ -195,86 +182,80 @@ void forwarder::connect(peer_link& link, const std::string& address, std::int64_
     }
 }
 
-void forwarder::give_up(peer_link& link, std::string why) {
+void links::give_up(peer_link& link, std::string why) {
     if (std::exchange(link.lost, true)) return;
     link.lost_why = std::move(why);
     any_lost_ = true;
 }
 
-std::int64_t forwarder::advance(std::int64_t now_ns) {
+std::int64_t links::advance(std::int64_t now_ns) {
     std::int64_t next_ns = never_ns;
-    bool put_off = false;
-    std::optional<std::size_t> strangers;  // counted when it matters
+    dial_round dialling;
     coming_up_ = 0;
     const auto first = first_dialled_ < links_.size() ? first_dialled_ : 0;
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        const auto at = first + i < links_.size() ? first + i : first + i - links_.size();
-        auto& link = *links_[at];
+        dialling.at = first + i < links_.size() ? first + i : first + i - links_.size();
+        auto& link = *links_[dialling.at];
         if (link.gone && link.in_flight == 0) give_up(link, no_member);
         if (link.lost) continue;
         coming_up_ += link.comes_up() ? 1 : 0;
-        switch (link.now) {
-            case peer_link::phase::waiting: {
-                const bool stranger = link.stranger();
-                if (link.try_at_ns > now_ns) {
-                    next_ns = std::min(next_ns, link.try_at_ns);
-                    break;
-                }
-                if (stranger && !strangers) strangers = strangers_dialled();
-                if (stranger && !dials_.take(*strangers, now_ns)) {
-                    if (!std::exchange(put_off, true)) first_dialled_ = at;
-                    next_ns = std::min(next_ns, dial_limits::again_ns(now_ns));
-                } else {
-                    if (stranger) ++*strangers;
-                    look_up_or_connect(link, now_ns);
-                    if (link.lost) break;
-                    next_ns = std::min(next_ns, link.now == peer_link::phase::looking
-                                                    ? link.look_until_ns
-                                                    : ns_of(link.connection->greet_by()));
-                }
-                break;
-            }
-            case peer_link::phase::looking:
-                if (link.look_until_ns <= now_ns)
-                    give_up(link, "the name server has not answered for its host yet");
-                else
-                    next_ns = std::min(next_ns, link.look_until_ns);
-                break;
-            case peer_link::phase::greeting:
-                if (ns_of(link.connection->greet_by()) <= now_ns)
-                    link.connection->give_up_greeting(time_point_of(now_ns));
-                else
-                    next_ns = std::min(next_ns, ns_of(link.connection->greet_by()));
-                break;
-            case peer_link::phase::live:
-                ask_if_due(link, now_ns);
-                next_ns = std::min(next_ns, link.pulse.next_ns());
-                break;
-            case peer_link::phase::leaving:
-                // As long as it is a member the membership says whether it lives.
-                if (!link.gone) break;
-                ask_if_due(link, now_ns);
-                next_ns = std::min(next_ns, link.pulse.next_ns());
-                break;
-        }
+        next_ns = std::min(next_ns, advance(link, dialling, now_ns));
         if (link.connection != nullptr && !link.connection->problem().empty())
             give_up(link, link.connection->problem());
     }
-    end_waiting(now_ns);
-    if (!any_lost_) return std::min(next_ns, waiting_.next_ns());
+    if (!any_lost_) return next_ns;
     close_lost(now_ns);
     return now_ns;  // when to try them again is found in the next turn
 }
 
-void forwarder::ping(peer_link& link, std::int64_t now_ns) {
+std::int64_t links::advance(peer_link& link, dial_round& dialling, std::int64_t now_ns) {
+    switch (link.now) {
+        case peer_link::phase::waiting:
+            return link.try_at_ns > now_ns ? link.try_at_ns : dial(link, dialling, now_ns);
+        case peer_link::phase::looking:
+            if (link.look_until_ns > now_ns) return link.look_until_ns;
+            give_up(link, "the name server has not answered for its host yet");
+            return never_ns;
+        case peer_link::phase::greeting: {
+            const auto until_ns = ns_of(link.connection->greet_by());
+            if (until_ns > now_ns) return until_ns;
+            link.connection->give_up_greeting(time_point_of(now_ns));
+            return never_ns;
+        }
+        case peer_link::phase::leaving:
+            // As long as it is a member the membership says whether it lives.
+            if (!link.gone) return never_ns;
+            break;
+        case peer_link::phase::live: break;
+    }
+    ask_if_due(link, now_ns);
+    return link.pulse.next_ns();
+}
+
+std::int64_t links::dial(peer_link& link, dial_round& round, std::int64_t now_ns) {
+    if (link.stranger()) {
+        if (!round.strangers) round.strangers = strangers_dialled();
+        if (!dials_.take(*round.strangers, now_ns)) {
+            if (!std::exchange(round.put_off, true)) first_dialled_ = round.at;
+            return dial_limits::again_ns(now_ns);
+        }
+        ++*round.strangers;
+    }
+    look_up_or_connect(link, now_ns);
+    if (link.lost) return never_ns;
+    return link.now == peer_link::phase::looking ? link.look_until_ns
+                                                 : ns_of(link.connection->greet_by());
+}
+
+void links::ping(peer_link& link, std::int64_t now_ns) {
     if (link.ping_sent_ns != 0) return;
     link.ping_sent_ns = now_ns;
     link.ping_due_ns = now_ns + ping_every_ns;
     wire::append(link.out, wire::ping{0});
-    count_envelope(link);
+    appended(link);
 }
 
-void forwarder::ask_if_due(peer_link& link, std::int64_t now_ns) {
+void links::ask_if_due(peer_link& link, std::int64_t now_ns) {
     if (link.ping_due_ns <= now_ns) ping(link, now_ns);
     const bool was_late = link.pulse.late();
     const auto found = link.pulse.look(link.in_flight != 0, now_ns);
@@ -287,16 +268,16 @@ void forwarder::ask_if_due(peer_link& link, std::int64_t now_ns) {
         give_up(link, "it does not answer, and the connection is silent");
     }
     if (link.pulse.late() == was_late) return;
-    set_standing(link);
+    user_.standing_changed(link);
     log().debug(was_late ? "link answers again" : "link does not answer", {{"node", link.name}});
 }
 
-void forwarder::read_events() {
+void links::read_events() {
     for (auto& link : links_)
         if (link->connection != nullptr) link->connection->read_events();
 }
 
-void forwarder::close_lost(std::int64_t now_ns) {
+void links::close_lost(std::int64_t now_ns) {
     any_lost_ = false;
     for (std::size_t i = 0; i < links_.size(); ++i)
         if (links_[i]->lost) close(*links_[i], now_ns);
@@ -305,7 +286,7 @@ void forwarder::close_lost(std::int64_t now_ns) {
     });
 }
 
-void forwarder::close(peer_link& link, std::int64_t now_ns) {
+void links::close(peer_link& link, std::int64_t now_ns) {
     const bool was_up =
         link.now != peer_link::phase::greeting && link.now != peer_link::phase::looking;
     const bool said_goaway = link.now == peer_link::phase::leaving;
@@ -329,14 +310,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
     link.pulse = cluster::pulse{link_limits::patience};
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + pause_before(link);
-    for (auto& function : link.catalog)
-        if (function.route != nullptr) function.route->open[function.place] = false;
-    if (link.in_flight != 0) {
-        calls_.for_each_open([&](ledger_entry& entry) {
-            if (entry.via == &link) lost(entry, link, said_goaway, now_ns);
-        });
-    }
-    drop_catalog(link);
+    user_.connection_lost(link, said_goaway, now_ns);
     if (listener_ == nullptr || link.redundant) return;
     if (was_up)
         listener_->link_lost(link);
@@ -344,7 +318,7 @@ void forwarder::close(peer_link& link, std::int64_t now_ns) {
         listener_->link_failed(link, link.lost_why, link.refused);
 }
 
-std::int64_t forwarder::pause_before(peer_link& link) {
+std::int64_t links::pause_before(peer_link& link) {
     const std::chrono::nanoseconds pause = link.pause.next();
     const bool same_again = link.stranger() && link.shook == peer_link::handshake::fine;
     return (same_again ? std::max<std::chrono::nanoseconds>(pause, link_limits::stranger_pause_min)
@@ -352,7 +326,7 @@ std::int64_t forwarder::pause_before(peer_link& link) {
         .count();
 }
 
-peer_link::handshake forwarder::try_next_key(const std::string& endpoint) {
+peer_link::handshake links::try_next_key(const std::string& endpoint) {
     constexpr std::size_t endpoints_max = 1024;
     if (keys_.size() < 2) return peer_link::handshake::failed_with_all_keys;
     if (keys_tried_.size() >= endpoints_max) keys_tried_.clear();
@@ -360,43 +334,9 @@ peer_link::handshake forwarder::try_next_key(const std::string& endpoint) {
     return all ? peer_link::handshake::failed_with_all_keys : peer_link::handshake::failed;
 }
 
-// -- routes ----------------------------------------------------------------------------------
-
-void forwarder::set_standing(peer_link& link) {
-    const bool open = link.live() && !link.draining;
-    for (auto& function : link.catalog) {
-        if (function.route == nullptr) continue;
-        function.route->open[function.place] = open;
-        function.route->late[function.place] = link.pulse.late();
-        function.route->candidates[function.place].rtt_ns =
-            link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
-    }
-}
-
-void forwarder::take_catalog(peer_link& link, std::int64_t now_ns) {
-    for (auto& function : link.catalog) {
-        // These answer for the node that is asked, whichever that is.
-        if (function.name.starts_with(own_functions)) continue;
-        auto& route = routes_.find_or_make(function.name, [&] {
-            return std::make_unique<function_route>(function.name, functions_.find(function.name),
-                                                    options_.seed);
-        });
-        function.route = &route;
-        function.place = route.add(link, function.idempotent, now_ns);
-    }
-    set_standing(link);
-    send_waiting(now_ns);
-}
-
-void forwarder::drop_catalog(peer_link& link) noexcept {
-    for (auto& function : link.catalog)
-        if (function.route != nullptr) function.route->remove(function.place);
-    link.catalog.clear();
-}
-
 // -- for the lane ----------------------------------------------------------------------------
 
-void forwarder::add_poll_items(std::vector<pollfd>& to) const {
+void links::add_poll_items(std::vector<pollfd>& to) const {
     for (const auto& link : links_) {
         if (link->connection == nullptr) continue;
         to.push_back({link->connection->socket_fd(), POLLIN, 0});
@@ -404,7 +344,7 @@ void forwarder::add_poll_items(std::vector<pollfd>& to) const {
     }
 }
 
-void forwarder::polled(std::span<const pollfd> items) {
+void links::polled(std::span<const pollfd> items) {
     std::size_t i = 0;
     for (auto& link : links_) {
         if (link->connection == nullptr) continue;
@@ -414,13 +354,49 @@ void forwarder::polled(std::span<const pollfd> items) {
     }
 }
 
-void forwarder::say_bye() {
+void links::say_bye() {
     flush();
     for (auto& link : links_) {
-        drop_catalog(*link);  // routes outlive links
+        user_.forget(*link);
         if (link->connection != nullptr) link->connection->say_bye();
     }
     links_.clear();
+}
+
+// -- sending ---------------------------------------------------------------------------------
+
+void links::appended(peer_link& link) {
+    if (!std::exchange(link.dirty, true)) dirty_.push_back(&link);
+    ++link.out_envelopes;
+    if (link.out_envelopes >= frame_envelopes_cut || link.out.size >= frame_bytes_cut) flush(link);
+}
+
+void links::flush(peer_link& link) {
+    link.out_envelopes = 0;
+    link.out_dated_ns = 0;
+    if (link.out.empty() || link.connection == nullptr) return link.out.clear();
+    link.connection->send(link.out);
+    link.unheard = true;
+    link.out.clear();
+    if (!link.connection->problem().empty()) give_up(link, link.connection->problem());
+}
+
+void links::flush() {
+    for (auto* link : dirty_) {
+        link->dirty = false;
+        flush(*link);
+    }
+    dirty_.clear();
+}
+
+bool links::send_gossip(std::uint64_t to, bytes_view message) {
+    auto* link = find(to);
+    if (link == nullptr || link->connection == nullptr || link->lost ||
+        link->now == peer_link::phase::greeting)
+        return false;
+    wire::append(link->out, wire::gossip{message});
+    appended(*link);
+    return true;
 }
 
 }  // namespace dunlin::runtime

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/link/owner_wait.hpp"
+#include "runtime/router/owner_wait.hpp"
 
 #include "tests/support/catch.hpp"
 

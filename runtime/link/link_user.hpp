@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the outgoing half of a lane needs from the rest of it, as interfaces without fields.
+// What links have for the floors above them, as interfaces without fields.
 //
-// `forward_host` is the lane: it owns the ledger and answers. `link_listener` is the membership,
-// which is told what happens to links; only one lane of a node has it. One thread.
+// `link_user` is the router: it knows what calls a link has and which functions are served at its
+// other end. `link_listener` is the membership; only one lane of a node has it. Both are told of
+// what happens rarely: answers go up without a virtual call, see `links::receive`. One thread.
 #pragma once
 
 #include <dunlin/bytes.hpp>
-#include <dunlin/result.hpp>
 
 #include <cstdint>
 #include <string>
@@ -15,23 +15,21 @@
 
 namespace dunlin::runtime {
 
-struct ledger_entry;
 struct peer_link;
 
-class forward_host {
+class link_user {
 public:
-    virtual ~forward_host() = default;
-    /// The answer of a call that another node ran. The entry is closed afterwards.
-    virtual void forwarded_value(ledger_entry& entry, bytes_view payload) = 0;
-    virtual void forwarded_error(ledger_entry& entry, error why) = 0;
-    /// The node that had the call has stopped it: see `forwarder::recall_all`. `unstarted`: it had
-    /// not begun there. The entry is closed afterwards.
-    virtual void recalled(ledger_entry& entry, bool unstarted) = 0;
-    /// Runs a call here after all, which was meant for another node. @returns false if it cannot.
-    [[nodiscard]] virtual bool run_here(ledger_entry& entry) = 0;
-    /// Has the name in an endpoint looked up; `forwarder::found_addresses` is told what comes of
-    /// it.
+    virtual ~link_user() = default;
+    /// Has the name in an endpoint looked up; `links::found_addresses` is told what comes of it.
     virtual void look_up(const std::string& endpoint) = 0;
+    /// `link.incoming` is a whole list of what the other node serves, in place of the one before.
+    virtual void catalog_arrived(peer_link& link, std::int64_t now_ns) = 0;
+    /// Whether calls may be sent there, or whether it answers, is not as it was.
+    virtual void standing_changed(peer_link& link) = 0;
+    /// The connection has ended. `said_goaway`: its node had said that it leaves.
+    virtual void connection_lost(peer_link& link, bool said_goaway, std::int64_t now_ns) = 0;
+    /// The link is about to be taken away, and nothing may point at it any more.
+    virtual void forget(peer_link& link) noexcept = 0;
 };
 
 class link_listener {

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is served where, and who takes a call.
+#include "runtime/router/router.hpp"
+
+#include "actors/pool.hpp"
+#include "runtime/router/function_registry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace dunlin::runtime {
+
+namespace {
+
+constexpr std::string_view own_functions = "dunlin/";
+
+/// What a hop is taken to cost until it has been measured.
+constexpr std::int64_t rtt_assumed_ns = 200'000;
+
+/// Nodes whose window is full are passed over, but not all of very many.
+constexpr std::size_t passed_over_max = 8;
+
+}  // namespace
+
+const cluster::candidate& peer_link::load_of(const remote_function& which) noexcept {
+    return which.route->candidates[which.place];
+}
+
+router::router(const function_registry& functions, ledger& calls, links& over, outbound_calls& away,
+               forward_host& host, link_counters& counters, const link_options& options)
+    : functions_(functions),
+      calls_(calls),
+      links_(over),
+      away_(away),
+      host_(host),
+      counters_(counters),
+      options_(options),
+      spread_(options.seed) {}
+
+void router::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns) {
+    view_ = std::move(view);
+    std::vector<cluster::key_owners::member> owners;
+    for (const auto& each : view_->members)
+        owners.push_back({each.instance, each.name, each.draining, each.serves});
+    owners_.assign(std::move(owners));
+    send_waiting(now_ns);
+}
+
+// -- what is served where --------------------------------------------------------------------
+
+void router::catalog_arrived(peer_link& link, std::int64_t now_ns) {
+    forget(link);
+    link.catalog = std::exchange(link.incoming, {});
+    for (auto& function : link.catalog) {
+        // These answer for the node that is asked, whichever that is.
+        if (function.name.starts_with(own_functions)) continue;
+        auto& route = routes_.find_or_make(function.name, [&] {
+            return std::make_unique<function_route>(function.name, functions_.find(function.name),
+                                                    options_.seed);
+        });
+        function.route = &route;
+        function.place = route.add(link, function.idempotent, now_ns);
+    }
+    standing_changed(link);
+    send_waiting(now_ns);
+}
+
+void router::standing_changed(peer_link& link) {
+    const bool open = link.live() && !link.draining;
+    for (auto& function : link.catalog) {
+        if (function.route == nullptr) continue;
+        function.route->open[function.place] = open;
+        function.route->late[function.place] = link.pulse.late();
+        function.route->candidates[function.place].rtt_ns =
+            link.rtt_ns == 0 ? rtt_assumed_ns : link.rtt_ns;
+    }
+}
+
+// Routes outlive links.
+void router::forget(peer_link& link) noexcept {
+    for (auto& function : link.catalog)
+        if (function.route != nullptr) function.route->remove(function.place);
+    link.catalog.clear();
+}
+
+const peer_link* router::untold() const noexcept {
+    const auto& all = links_.all();
+    const auto found = std::find_if(all.begin(), all.end(), [](const auto& link) {
+        return link->member && link->catalog.empty();
+    });
+    return found == all.end() ? nullptr : found->get();
+}
+
+void router::loads(peer_link& link, wire::item_list items, std::int64_t now_ns) {
+    constexpr auto ns_max = static_cast<std::uint64_t>(std::int64_t{1} << 50);
+    for (wire::load_item each; take(items, each);) {
+        if (each.function >= link.catalog.size()) continue;
+        const auto& function = link.catalog[each.function];
+        if (function.route == nullptr) continue;
+        function.route->candidates[function.place].learn(
+            {static_cast<std::int64_t>(std::min(each.wait_ns, ns_max)),
+             static_cast<std::int64_t>(std::min(each.step_ns, ns_max)), each.idle,
+             static_cast<float>(std::min(each.busy_permille, 1000u)) / 1000.0F},
+            0, now_ns);
+    }
+}
+
+// -- deciding --------------------------------------------------------------------------------
+
+function_route* router::route(std::string_view function) noexcept {
+    if (routes_.empty()) return nullptr;
+    auto* found = routes_.find(function);
+    return found != nullptr && found->others != 0 ? found : nullptr;
+}
+
+std::int64_t router::look_here(function_route& route, std::int64_t now_ns) {
+    if (route.pool == nullptr) return 0;
+    const auto wait = route.pool->wait(now_ns);
+    auto& own = route.candidates[function_route::own_place];
+    own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy}, 0, now_ns);
+    own.service_ns = wait.service_ns;
+    return wait.free_ns;
+}
+
+destination router::decide(function_route& route, bytes_view key, std::size_t payload_bytes,
+                           bool chosen, std::int64_t now_ns) {
+    using to = destination::kind;
+    if (!key.empty()) {
+        const auto owner = decide_owner(route, key, payload_bytes);
+        if (owner.what != to::anybody) return owner;
+    }
+    const auto otherwise = route.pool != nullptr ? to::here : to::nobody;
+    const auto free_ns = look_here(route, now_ns);
+    // Most calls start here at once. For them nothing that others say can matter, and looking at
+    // all of them is what costs more with each node.
+    const auto& own = route.candidates[function_route::own_place];
+    const bool idle = route.pool != nullptr && own.report.idle > own.sent_since;
+    if (idle && (chosen || own.report.busy <= cluster::busy_margin)) return {to::here, nullptr};
+    route.refresh_standings(now_ns);
+    // A client that knows all nodes gives each its part of a burst. What the others said before it
+    // came does not count their parts: each node would believe them idle and send its own on.
+    if (chosen && route.pool != nullptr) route.bar_unheard_since(free_ns);
+    std::array<std::uint32_t, passed_over_max> passed{};
+    for (std::size_t count = 0; count < passed.size(); ++count) {
+        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        if (place == cluster::spread::none) return {otherwise, nullptr};
+        auto* link = route.links[place];
+        if (link == nullptr) return {to::here, nullptr};
+        if (link->takes(payload_bytes)) return {to::there, link};
+        passed[count] = static_cast<std::uint32_t>(place);
+    }
+    return {otherwise, nullptr};
+}
+
+peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) {
+    auto& route = *entry.route;
+    static_cast<void>(look_here(route, now_ns));
+    route.refresh_standings(now_ns);
+    std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
+    std::size_t count = 0;
+    passed[count++] = function_route::own_place;
+    for (std::uint32_t place = 1; place < route.links.size() && count < passed.size(); ++place) {
+        const auto* link = route.links[place];
+        if (link != nullptr && entry.was_tried_on(link->instance)) passed[count++] = place;
+    }
+    const auto bytes = entry.invocation().payload.size();
+    while (count < passed.size()) {
+        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        if (place == cluster::spread::none) return nullptr;
+        auto* link = route.links[place];
+        if (link != nullptr && link->takes(bytes)) return link;
+        passed[count++] = static_cast<std::uint32_t>(place);
+    }
+    return nullptr;
+}
+
+}  // namespace dunlin::runtime
