@@ -5,12 +5,11 @@
 #include "actors/overdue_watch.hpp"
 #include "actors/thread_keeper.hpp"
 #include "actors/worker_threads.hpp"
+#include "runtime/calls/call_window.hpp"
 #include "runtime/cluster/advertise.hpp"
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/seed_resolver.hpp"
-#include "runtime/router/function_registry.hpp"
 #include "runtime/heap_trim.hpp"
-#include "runtime/calls/call_window.hpp"
 #include "runtime/lane/descriptors.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
@@ -22,6 +21,8 @@
 #include "runtime/membership/message_codec.hpp"
 #include "runtime/module_loader.hpp"
 #include "runtime/node_services.hpp"
+#include "runtime/node_shutdown.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "runtime/security/gate.hpp"
 #include "runtime/security/node_security.hpp"
 #include "runtime/start_needs.hpp"
@@ -147,19 +148,12 @@ struct node::impl {
     void serve();
     result<void> join();
     void publish(const std::shared_ptr<const cluster_view>& view);
-    [[nodiscard]] std::size_t calls_open() const;
+    [[nodiscard]] node_shutdown::state progress() const;
+    [[nodiscard]] node_shutdown shutdown() const;
     /// Whether each lane has tried to reach each member that it knows, in vain or not.
     [[nodiscard]] bool linked() const;
     [[nodiscard]] std::size_t bytes_in_use() const;
-    /// Whether all peers have heard that this node drains.
-    [[nodiscard]] bool everyone_knows() const;
-    [[nodiscard]] std::size_t threads_lost() const;
-    [[nodiscard]] bool idle() const;
-    /// Whether all functions have returned, now or within a short time.
-    [[nodiscard]] bool returned_soon() const;
     void name_what_still_runs() const;
-    template <class Condition>
-    bool wait_until(Condition&& holds_now, std::chrono::steady_clock::time_point end) const;
 };
 
 void node::impl::make_pools(std::vector<loaded_module> modules) {
@@ -293,12 +287,13 @@ result<void> node::impl::join() {
                                               [&carrier](std::vector<std::string> found) {
                                                   carrier.push(seeds_found{std::move(found)});
                                               });
-    const auto until = std::chrono::steady_clock::now() + config.join_timeout;
+    const auto until_ns = time.now_ns() + config.join_timeout / std::chrono::nanoseconds(1);
     const auto joined = board.wait_joined(config.join_timeout);
     if (joined && !*joined) return *joined;
     if (joined) {
         // What the others serve can be called once each lane has its links to them.
-        wait_until([this] { return linked(); }, until);
+        while (!linked() && time.now_ns() < until_ns)
+            std::this_thread::sleep_for(node_shutdown::look_again_after);
         return {};
     }
     log().warn("no node to join has answered yet; this one serves alone and goes on trying");
@@ -353,7 +348,7 @@ node::node(std::unique_ptr<impl> state) noexcept : impl_(std::move(state)) {}
 
 node::~node() {
     stop();
-    if (impl_->returned_soon()) return;
+    if (impl_->shutdown().returned()) return;
     // A function that never returned still runs in here, on a thread that cannot be ended. What it
     // may touch has to stay for as long as the process lives.
     log().debug("a node's memory is kept until the process ends");
@@ -375,40 +370,28 @@ bool node::impl::linked() const {
     });
 }
 
-std::size_t node::impl::calls_open() const {
-    std::size_t open = 0;
-    for (const auto& each : lanes) open += each->counters().calls_open.get();
-    return open;
+node_shutdown::state node::impl::progress() const {
+    node_shutdown::state now{.peers_know = true};
+    for (const auto& each : lanes) {
+        const auto& counted = each->counters();
+        now.peers_know =
+            now.peers_know && counted.draining.get() == 1 && counted.peers_unaware.get() == 0;
+        now.calls_open += counted.calls_open.get();
+        now.threads_lost += each->threads_lost();
+    }
+    for (const auto* pool : functions.pools()) now.pools_busy += pool->status().busy != 0 ? 1 : 0;
+    return now;
+}
+
+node_shutdown node::impl::shutdown() const {
+    return {time, [this] { return progress(); },
+            [](std::chrono::nanoseconds pause) { std::this_thread::sleep_for(pause); }};
 }
 
 std::size_t node::impl::bytes_in_use() const {
     std::size_t bytes = frames.bytes_held() + frames.bytes_unread() + replies.bytes_held();
     for (const auto& each : lanes) bytes += each->counters().connections.get() * connection_bytes;
     return bytes;
-}
-
-bool node::impl::everyone_knows() const {
-    return std::all_of(lanes.begin(), lanes.end(), [](const auto& each) {
-        return each->counters().draining.get() == 1 && each->counters().peers_unaware.get() == 0;
-    });
-}
-
-std::size_t node::impl::threads_lost() const {
-    std::size_t lost = 0;
-    for (const auto& each : lanes) lost += each->threads_lost();
-    return lost;
-}
-
-bool node::impl::idle() const {
-    const auto pools = functions.pools();
-    return std::all_of(pools.begin(), pools.end(),
-                       [](const actors::pool* pool) { return pool->status().busy == 0; });
-}
-
-bool node::impl::returned_soon() const {
-    constexpr auto stop_time = std::chrono::milliseconds(500);
-    return wait_until([&] { return threads_lost() == 0 && idle(); },
-                      std::chrono::steady_clock::now() + stop_time);
 }
 
 void node::impl::name_what_still_runs() const {
@@ -420,39 +403,25 @@ void node::impl::name_what_still_runs() const {
                 {{"function", pool->info().name}, {"calls", busy}});
 }
 
-template <class Condition>
-bool node::impl::wait_until(Condition&& holds_now,
-                            std::chrono::steady_clock::time_point end) const {
-    constexpr auto look_again_after = std::chrono::milliseconds(1);
-    while (!holds_now()) {
-        if (std::chrono::steady_clock::now() >= end) return false;
-        std::this_thread::sleep_for(look_again_after);
-    }
-    return true;
-}
-
 std::size_t node::stop() {
     auto& parts = *impl_;
     if (std::exchange(parts.stopped, true)) return 0;
-    const auto began = std::chrono::steady_clock::now();
+    const auto stopping = parts.shutdown();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
     // A node whose start failed has lanes that never served, and nothing to finish.
-    if (parts.holds &&
-        !parts.wait_until(
-            [&] { return parts.everyone_knows() && parts.calls_open() == 0 && parts.idle(); },
-            began + parts.config.drain_timeout))
+    if (parts.holds && !stopping.drained(parts.config.drain_timeout))
         log().warn(
             "the drain timeout is over: calls still open are answered in place of their functions, "
             "which have another second to return",
-            {{"calls", parts.calls_open()}});
+            {{"calls", parts.progress().calls_open}});
     // Answers what is left and requests its stop. The watchdog stays until the end: a lane that is
     // held by a function has to be taken over to end.
     for (auto& each : parts.lanes) each->finish_soon();
     for (auto& each : parts.lanes) each->join();
     parts.guard.reset();
     parts.holds.reset();
-    parts.left_running = !parts.returned_soon();
+    parts.left_running = !stopping.returned();
     if (parts.left_running) parts.name_what_still_runs();
     parts.keeper.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();

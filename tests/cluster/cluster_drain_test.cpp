@@ -14,16 +14,14 @@ using namespace dunlin;
 using namespace dunlin::testing;
 
 TEST_CASE("of three nodes that are told to drain at once one stays, and says why") {
-    const std::size_t lanes = GENERATE(1, 3);
-    for (int round = 0; round < 5; ++round) {
-        INFO("lanes " << lanes << ", round " << round);
+    for (int round = 0; round < 3; ++round) {
+        INFO("round " << round);
         std::vector<std::unique_ptr<runtime::node>> nodes;
         std::vector<std::unique_ptr<std::atomic<bool>>> drain;
         for (int i = 0; i < 3; ++i) {
-            auto config = member_settings(
+            const auto config = member_settings(
                 "n" + std::to_string(i),
                 nodes.empty() ? std::vector<std::string>{} : std::vector{at(*nodes.front())});
-            config.lanes = lanes;
             nodes.push_back(start_node(config));
             drain.push_back(std::make_unique<std::atomic<bool>>(false));
             nodes.back()->on_drain([&told = *drain.back()] { told = true; });
