@@ -54,7 +54,10 @@ struct one_caller final : forward_host {
 /// A node that serves `test/once`, says with its welcome that it leaves, and answers when told.
 class leaving_node {
 public:
-    explicit leaving_node(zmq::context_t& context) : router_(context, zmq::socket_type::router) {
+    /// `listed`: functions in its catalog, of which it says that they are one.
+    explicit leaving_node(zmq::context_t& context, std::size_t listed = 1)
+        : router_(context, zmq::socket_type::router),
+          functions_(listed, {"test/once", "1", 0}) {
         router_.set(zmq::sockopt::linger, 0);
         router_.bind("tcp://127.0.0.1:*");
     }
@@ -93,8 +96,7 @@ private:
         welcome.node = "other";
         welcome.instance = 2;
         wire::append(out, welcome);
-        const wire::catalog_item function{"test/once", "1", 0};
-        wire::append(out, wire::list_part{0, 0, 1}, std::span(&function, 1));
+        wire::append(out, wire::list_part{0, 0, 1}, functions_);
         send(out);
     }
     void send(const wire::frame_buffer& out) {
@@ -103,6 +105,7 @@ private:
     }
 
     zmq::socket_t router_;
+    std::vector<wire::catalog_item> functions_;
     std::string from_;
     std::uint64_t asked_ = 0;
 };
@@ -285,6 +288,16 @@ constexpr std::uint32_t once = 0;
 constexpr std::uint32_t again = wire::catalog_flags::idempotent;
 
 }  // namespace
+
+TEST_CASE("a node that lists more functions than it says there are is given up") {
+    node_parts node;
+    leaving_node other(node.context, 2);
+    node.see(with_member(other.endpoint()), ns_now());
+    auto& link = *node.links_of_lane.find(2);
+    REQUIRE(becomes_true(node, other, [&] { return !link.lost_why.empty(); }));
+    CHECK(link.lost_why == "it lists more functions than it says there are");
+    CHECK(node.routing.route("test/once") == nullptr);
+}
 
 TEST_CASE("a call that a node did not run goes to the other one, and then its answer counts") {
     two_others node(once);
