@@ -118,11 +118,16 @@ bool reader::skip() {
 }
 
 bool reader::raw(bytes_view& out) {
+    wire::msgpack_cursor cursor(rest());
+    if (cursor.skip_scalar()) {
+        out = {at_, static_cast<std::size_t>(cursor.position() - at_)};
+        at_ = cursor.position();
+        return true;
+    }
     // How many values each open container still owes. What has been entered already counts, so
     // a payload is as deep for one who skips a part as for one who reads it.
     std::array<std::uint64_t, depth_max> owed;
     std::size_t open = 0;
-    wire::msgpack_cursor cursor(rest());
     for (;;) {
         const auto type = cursor.peek();
         if (type == wire::msgpack_type::array || type == wire::msgpack_type::map) {
@@ -131,7 +136,7 @@ bool reader::raw(bytes_view& out) {
             if (!(pairs ? cursor.read_map(count) : cursor.read_array(count))) break;
             if (depth_ + open == depth_max) return too_deep();
             owed[open++] = std::uint64_t{count} * (pairs ? 2 : 1);
-        } else if (!cursor.skip()) {
+        } else if (!cursor.skip_scalar()) {
             break;
         } else if (open > 0) {
             --owed[open - 1];

