@@ -9,12 +9,14 @@
 #pragma once
 
 #include "cluster/retry_budget.hpp"
+#include "runtime/calls/call_index.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 
 namespace dunlin::runtime {
+
+struct ledger_entry;
 
 struct caller {
     enum class kind : std::uint8_t {
@@ -24,19 +26,12 @@ struct caller {
     };
     explicit caller(kind which) noexcept : what(which) {}
 
-    /// Takes the call out of the index, if it is there: another one may have its id.
-    void forget(std::uint64_t call_id, std::uint32_t slot) {
-        const auto found = settled.find(call_id);
-        if (found != settled.end() && found->second == slot) settled.erase(found);
-    }
-
     const kind what;
     /// What its failed calls may cost other nodes.
     cluster::retry_budget retries{0};
     std::size_t in_flight = 0;
-    /// Slots of settled calls by their id, for cancels. Ids are the peer's own, so only peers have
-    /// an index.
-    std::unordered_map<std::uint64_t, std::uint32_t> settled;
+    /// Settled calls by their id. Ids are a peer's own, so only peers have an index.
+    call_index<ledger_entry> settled;
 };
 
 }  // namespace dunlin::runtime

@@ -42,7 +42,8 @@ struct wheel_item : support::timer_node {
 struct ledger_entry : wheel_item {
     ledger_entry() noexcept : wheel_item(kind::call) {}
 
-    caller* asker = nullptr;  // null: closed
+    caller* asker = nullptr;                 // null: closed
+    ledger_entry* next_of_caller = nullptr;  // in its index
     std::uint64_t call_id = 0;
     actors::pool* pool = nullptr;
     actors::bundle* work = nullptr;  // alive at least until the end of the turn

@@ -423,9 +423,9 @@ void lane::submit(gathering& gathered) {
 
 void lane::take_cancel(peer& from, std::uint64_t call_id) {
     settle();  // a call of this turn is not in the index yet
-    const auto found = from.settled.find(call_id);
-    if (found == from.settled.end()) return;  // answered already: the reply has crossed the cancel
-    auto& entry = ledger_.at(found->second);
+    auto* found = from.settled.find(call_id);
+    if (found == nullptr) return;  // answered already: the reply has crossed the cancel
+    auto& entry = *found;
     error why{errc::cancelled, "the caller withdrew the call"};
     if (leave_to_repeats(entry)) return reply_error(from, call_id, why);
     if (!stop_unstarted(entry, why.code)) return answer_in_place(entry, why.code, why.detail);

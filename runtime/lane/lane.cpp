@@ -237,7 +237,7 @@ void lane::settle() {
         const auto deadline_ns = entry.invocation().deadline_ns;
         if (deadline_ns != actors::no_deadline) wheel_.insert(entry, time_point_of(deadline_ns));
         if (entry.asker->what != caller::kind::peer) return;
-        if (entry.asker->settled.try_emplace(entry.call_id, entry.slot).second) return;
+        if (entry.asker->settled.insert(entry)) return;
         const auto work = entry.keep;
         const auto index = entry.index;
         reply_error(peer_of(entry), entry.call_id,

@@ -101,7 +101,7 @@ void lane::close(ledger_entry& entry) {
     if (entry.via != nullptr) away_.detach(entry);
     if (entry.plays != ledger_entry::part::none) leave_window(entry);
     --asker.in_flight;
-    if (entry.settled()) asker.forget(entry.call_id, entry.slot);
+    if (entry.settled()) asker.settled.erase(entry);
     ledger_.close(entry);
     // A peer without anything else under way waits for just this answer: nothing could join it.
     if (asker.in_flight == 0 && asker.what == caller::kind::peer) flush(static_cast<peer&>(asker));
@@ -232,8 +232,8 @@ void lane::remove(peer& leaving, std::string_view why) {
                 {{"name", leaving.name}, {"why", why}, {"calls_open", leaving.in_flight}});
     settle();
     // Nobody waits for its calls any more: they are withdrawn.
-    for (const auto& [call_id, slot] : std::exchange(leaving.settled, {})) {
-        auto& entry = ledger_.at(slot);
+    for (auto* each : leaving.settled.take_all()) {
+        auto& entry = *each;
         if (leave_to_repeats(entry)) continue;
         if (entry.plays != ledger_entry::part::none) leave_window(entry);
         const auto work = entry.keep;

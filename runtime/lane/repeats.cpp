@@ -172,7 +172,7 @@ bool lane::leave_to_repeats(ledger_entry& entry) {
     auto& asker = *std::exchange(entry.asker, &nobody_);
     --asker.in_flight;
     ++nobody_.in_flight;
-    asker.forget(entry.call_id, entry.slot);
+    asker.settled.erase(entry);
     entry.plays = ledger_entry::part::orphan;
     return true;
 }

@@ -150,10 +150,8 @@ void lane::expel(peer& who) {
                                                                            {"unsaid", *unsaid}});
     counters_.peers_expelled.add();
     settle();
-    std::vector<std::uint32_t> slots;
-    for (const auto& [call_id, slot] : who.settled) slots.push_back(slot);
-    for (const auto slot : slots) {
-        auto& entry = ledger_.at(slot);
+    for (auto* each : who.settled.take_all()) {
+        auto& entry = *each;
         if (!entry.open()) continue;  // a repeat, which ended with the call it waited for
         const auto function = function_of(entry);
         answer_in_place(
