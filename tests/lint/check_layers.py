@@ -11,6 +11,8 @@ Includes
   - Public headers show the standard library and dunlin/ only.
   - CAF, ZeroMQ and msgpack are spelled only in the places listed in LIBRARIES.
   - A quoted include gives the path from the repository's top (or from sdk/src).
+  - Inside runtime they point down the FLOORS, and aside as BESIDE says; no folders include each
+    other in a circle. UPWARD may list exceptions; it can only shrink.
 Loops
   - None goes over what a call's result points to, as `for (auto& x : *shared())`: until C++23 the
     result is gone before the first turn, and what it owned with it.
@@ -18,10 +20,12 @@ Tests
   - None says Catch::Matchers::Contains: Catch2 2 and 3 mean different things by it.
 Files
   - The first line names the licence; a header goes on with a comment that explains it.
-  - At most 500 lines. LONG_FILES may list exceptions with their length; it can only shrink.
+  - At most 500 lines, and 200 for a header in NARROW_ROOMS. LONG_FILES and LONG_HEADERS may list
+    exceptions with their length; they can only shrink.
 
 Prints one line per finding, `file:line: what`, and exits 1 if there is any.
 """
+import collections
 import os
 import re
 import sys
@@ -44,8 +48,52 @@ LIBRARIES = {
 # Beyond the standard library: result<T> is made of tl::expected until std::expected is there.
 PUBLIC_EXTRA = {"tl/expected.hpp", "stddef.h", "stdint.h"}
 
+# From the top down: a floor includes itself, those below it, and what is BESIDE them.
+FLOORS = ("program", "node", "lane", "router", "cluster", "link", "calls")
+# Parts beside and below the floors, with what each may include of the others and of the floors.
+BESIDE = {
+    "base": {"text"},
+    "text": set(),
+    "membership": {"base", "text"},
+    # The gate counts as a lane does.
+    "security": {"base", "text", "calls"},
+    "config": {"base", "text"},
+    # A module sees the SDK alone.
+    "modules": set(),
+}
+# Files at runtime's top that any floor may include; the others are the floor `node`.
+BASE_FILES = {
+    "function_registry",
+    "heap_trim",
+    "listen_rule",
+    "log",
+    "node_config",
+    "said_once",
+}
+# Folders whose headers are one public surface, split for its reader's sake.
+ONE_FOLDER = ("sdk/include",)
+# File -> what it still includes against the floors; it can only shrink.
+UPWARD = {
+    "runtime/cluster/cluster_agent.cpp": {"runtime/lane/lane.hpp"},
+    "runtime/link/forwarder.cpp": {"runtime/lane/peer.hpp"},
+    "runtime/link/forwarder.hpp": {
+        "runtime/cluster/cluster_view.hpp",
+        "runtime/lane/counters.hpp",
+        "runtime/lane/ledger.hpp",
+    },
+    "runtime/security/gate_counters.hpp": {"runtime/lane/counters.hpp"},
+}
+
 LINES_MAX = 500
 LONG_FILES = {}  # path -> number of lines it may still have
+NARROW_ROOMS = ("runtime/lane/", "runtime/link/", "runtime/router/", "runtime/calls/", "sdk/src/client/")
+HEADER_LINES_MAX = 200
+# Path -> number of lines it may still have, and why.
+LONG_HEADERS = {
+    "runtime/lane/lane.hpp": (433, "holds parts that are classes of their own"),
+    "runtime/link/forwarder.hpp": (219, "routes and links in one class"),
+    "sdk/src/client/driver.hpp": (265, "holds parts that are classes of their own"),
+}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOOP = re.compile(r"\bfor \(")
@@ -89,6 +137,106 @@ def include_findings(root, path, bracket, target):
             yield f"{target}: public headers include only std and <dunlin/...>"
 
 
+def target_of(root, bracket, target):
+    """The path from the top of an included file of ours, or None."""
+    for top in ("sdk/include",) if bracket == "<" else ("", "sdk/src"):
+        path = os.path.join(top, target)
+        if os.path.exists(os.path.join(root, path)):
+            return path
+    return None
+
+
+def part_of(path):
+    """The floor or part of runtime that a file belongs to, or None."""
+    room, _, rest = path.partition("/")
+    if room != "runtime" or not rest:
+        return None
+    folder, _, below = rest.partition("/")
+    if below:
+        return folder
+    return "base" if folder.split(".")[0] in BASE_FILES else "node"
+
+
+def may_include(part, other):
+    if part == other or part not in FLOORS:
+        return part == other or other in BESIDE.get(part, ())
+    return other not in FLOORS or FLOORS.index(part) < FLOORS.index(other)
+
+
+def floor_findings(path, target, upward):
+    """`target` is what `path` includes, from the top."""
+    part, other = part_of(path), part_of(target)
+    if part is None or other is None or target in upward.get(path, ()):
+        return
+    for unknown in {part, other} - set(FLOORS) - set(BESIDE):
+        yield f'"{target}": {unknown} is neither in FLOORS nor BESIDE them'
+        return
+    if not may_include(part, other):
+        yield f'"{target}": {part} must not see {other}'
+
+
+def folder_of(path):
+    """What counts as one folder in the graph of folders."""
+    for one in ONE_FOLDER:
+        if path.startswith(one + "/"):
+            return one
+    folder = os.path.dirname(path)
+    return f"runtime ({part_of(path)})" if folder == "runtime" else folder
+
+
+def circles(edges):
+    """The groups of folders that reach each other. `edges`: folder -> set of folders."""
+    reached = {}
+    for start in edges:
+        seen, ahead = set(), list(edges[start])
+        while ahead:
+            folder = ahead.pop()
+            if folder not in seen:
+                seen.add(folder)
+                ahead.extend(edges.get(folder, ()))
+        reached[start] = seen
+    groups = {
+        tuple(sorted(b for b in seen if a in reached.get(b, ())))
+        for a, seen in reached.items()
+        if a in seen
+    }
+    return sorted(groups)
+
+
+def circle_findings(root, paths, upward=None):
+    """Circles between folders, and exceptions that are none any more; over the whole tree."""
+    upward = UPWARD if upward is None else upward
+    edges, example, left = collections.defaultdict(set), {}, {k: set(v) for k, v in upward.items()}
+    for path in paths:
+        if not path.endswith(CPP) or path.split("/")[0] not in ("sdk", "actors", "runtime"):
+            continue
+        for number, bracket, target in includes_of(root, path):
+            target = target_of(root, bracket, target)
+            if target is None:
+                continue
+            if target in upward.get(path, ()):
+                left[path].discard(target)
+                continue
+            a, b = folder_of(path), folder_of(target)
+            if a != b:
+                edges[a].add(b)
+                example.setdefault((a, b), f'{path}:{number} "{target}"')
+    for group in circles(edges):
+        ways = [example[a, b] for a in group for b in group if (a, b) in example]
+        yield f"{ways[0].split()[0]}: folders in a circle: {', '.join(group)}: {'; '.join(ways)}"
+    for path, targets in sorted(left.items()):
+        for target in sorted(targets):
+            yield f"{path}:1: does not include {target} any more; take it out of UPWARD"
+
+
+def includes_of(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            match = INCLUDE.match(line)
+            if match:
+                yield number, *match.groups()
+
+
 def head_finding(path, lines):
     """What is wrong with how the file begins, or None."""
     first = next((l for l in lines[:2] if not l.startswith("#!")), "")
@@ -121,8 +269,24 @@ def loops_over_results(lines):
             yield number
 
 
-def findings(root, paths, long_files=None):
+def length_finding(path, count, long_files, long_headers):
+    allowed, listed = LINES_MAX, path in long_files
+    if listed:
+        allowed = long_files[path]
+    elif path.startswith(NARROW_ROOMS) and path.endswith(".hpp"):
+        listed = path in long_headers
+        allowed = long_headers[path][0] if listed else HEADER_LINES_MAX
+    if count > allowed:
+        return f"{path}:{allowed + 1}: {count} lines, at most {allowed}; split it"
+    if listed and count < allowed:
+        return f"{path}:1: has {count} lines now; lower its entry among the long ones"
+    return None
+
+
+def findings(root, paths, long_files=None, long_headers=None, upward=None):
     long_files = LONG_FILES if long_files is None else long_files
+    long_headers = LONG_HEADERS if long_headers is None else long_headers
+    upward = UPWARD if upward is None else upward
     for path in paths:
         with open(os.path.join(root, path), encoding="utf-8") as file:
             lines = file.read().split("\n")
@@ -136,6 +300,8 @@ def findings(root, paths, long_files=None):
                 if match:
                     for what in include_findings(root, path, *match.groups()):
                         yield f"{path}:{number}: {what}"
+                    for what in floor_findings(path, match[2], upward):
+                        yield f"{path}:{number}: {what}"
                 if path.startswith("tests/") and TWO_MEANINGS.search(line.split("//")[0]):
                     yield f"{path}:{number}: say Catch::Contains, which tests/support/catch.hpp has"
             for number in loops_over_results(lines):
@@ -143,11 +309,9 @@ def findings(root, paths, long_files=None):
         what = head_finding(path, lines)
         if what:
             yield f"{path}:1: {what}"
-        allowed = long_files.get(path, LINES_MAX)
-        if len(lines) > allowed:
-            yield f"{path}:{allowed + 1}: {len(lines)} lines, at most {allowed}; split it"
-        elif path in long_files and len(lines) < allowed:
-            yield f"{path}:1: has {len(lines)} lines now; lower its entry in LONG_FILES"
+        what = length_finding(path, len(lines), long_files, long_headers)
+        if what:
+            yield what
 
 
 def sources(root):
@@ -164,6 +328,7 @@ def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
     paths = list(sources(root))
     found = list(findings(root, paths))
+    found += circle_findings(root, paths)
     for line in found:
         print(line)
     print(f"{len(paths)} files, {len(found)} findings")

@@ -23,6 +23,7 @@ class LayersTest(unittest.TestCase):
 
     def check(self, path, text, **options):
         self.write(path, text)
+        options = {"long_files": {}, "long_headers": {}, "upward": {}, **options}
         return list(check_layers.findings(self.folder.name, [path], **options))
 
     def includes(self, path, *targets):
@@ -111,6 +112,62 @@ class LayersTest(unittest.TestCase):
             with self.subTest(loop=loop):
                 self.assertEqual(fine, self.check("actors/a.cpp", HEAD + loop + "\n") == [])
 
+    def test_floors_of_the_runtime_point_down(self):
+        for path, target, fine in (
+            ("runtime/program/a.cpp", "runtime/node.hpp", True),
+            ("runtime/node.cpp", "runtime/lane/lane.hpp", True),
+            ("runtime/lane/a.cpp", "runtime/calls/a.hpp", True),
+            ("runtime/cluster/a.cpp", "runtime/link/a.hpp", True),
+            ("runtime/link/a.cpp", "runtime/security/a.hpp", True),
+            ("runtime/link/a.cpp", "runtime/log.hpp", True),
+            ("runtime/config/a.cpp", "runtime/text/a.hpp", True),
+            ("runtime/node.cpp", "runtime/program/a.hpp", False),
+            ("runtime/lane/a.cpp", "runtime/node.hpp", False),
+            ("runtime/link/a.hpp", "runtime/cluster/a.hpp", False),
+            ("runtime/calls/a.hpp", "runtime/lane/a.hpp", False),
+            ("runtime/security/a.hpp", "runtime/lane/a.hpp", False),
+            ("runtime/membership/a.hpp", "runtime/config/a.hpp", False),
+            ("runtime/log.hpp", "runtime/node.hpp", False),
+            ("runtime/lane/a.cpp", "runtime/attic/a.hpp", False),
+        ):
+            with self.subTest(path=path, target=target):
+                found = self.includes(path, f'"{target}"')
+                self.assertEqual(fine, found == [], found)
+
+    def circles(self, upward=None, **includes):
+        """`actors__a_cpp=["target"]` is the file actors/a.cpp."""
+        paths = []
+        for name, targets in includes.items():
+            paths.append(".".join(name.replace("__", "/").rsplit("_", 1)))
+            self.write(paths[-1], HEAD + "".join(f"#include {each}\n" for each in targets))
+        return list(check_layers.circle_findings(self.folder.name, paths, upward or {}))
+
+    def test_an_exception_allows_one_include_and_goes_when_it_is_not_needed(self):
+        path, target = "runtime/link/a.hpp", "runtime/lane/a.hpp"
+        upward = {path: {target}}
+        text = HEAD + f'#include "{target}"\n'
+        self.assertEqual([], self.check(path, text, upward=upward))
+        self.assertNotEqual([], self.check("runtime/link/b.hpp", text, upward=upward))
+        self.write(target, HEAD)
+        self.assertEqual([], self.circles(upward, runtime__link__a_hpp=[f'"{target}"']))
+        self.assertIn("take it out of UPWARD", self.circles(upward, runtime__link__a_hpp=[])[0])
+
+    def test_folders_do_not_include_each_other_in_a_circle(self):
+        a, b, c = '"runtime/a/a.hpp"', '"runtime/b/b.hpp"', '"wire/c.hpp"'
+        chain = self.circles(runtime__a__a_hpp=[b], runtime__b__b_hpp=[c], sdk__src__wire__c_hpp=[])
+        self.assertEqual([], chain)
+        found = self.circles(
+            runtime__a__a_hpp=[b], runtime__b__b_hpp=[c], sdk__src__wire__c_hpp=[], runtime__b__d_cpp=[a]
+        )
+        self.assertEqual(1, len(found), found)
+        self.assertIn("runtime/a, runtime/b: ", found[0])
+        self.assertIn('runtime/b/d.cpp:5 "runtime/a/a.hpp"', found[0])
+        public = self.circles(
+            sdk__include__dunlin__a_hpp=["<dunlin/codec/b.hpp>"],
+            sdk__include__dunlin__codec__b_hpp=["<dunlin/a.hpp>"],
+        )
+        self.assertEqual([], public)
+
     def test_files_begin_with_the_licence(self):
         self.assertIn("licence", self.check("actors/a.cpp", "int x;\n")[0])
         self.assertEqual([], self.check("actors/a.cpp", HEAD))
@@ -128,6 +185,14 @@ class LayersTest(unittest.TestCase):
         path = "actors/a.cpp"
         self.assertEqual([], self.check(path, HEAD + "\n" * 496))
         self.assertIn("501 lines", self.check(path, HEAD + "\n" * 497)[0])
+        header = "runtime/lane/a.hpp"
+        self.assertEqual([], self.check(header, HEAD + "\n" * 196))
+        self.assertIn("201 lines", self.check(header, HEAD + "\n" * 197)[0])
+        self.assertEqual([], self.check("runtime/text/a.hpp", HEAD + "\n" * 197))
+        self.assertEqual([], self.check("runtime/lane/a.cpp", HEAD + "\n" * 197))
+        headers = {header: (250, "why")}
+        self.assertEqual([], self.check(header, HEAD + "\n" * 246, long_headers=headers))
+        self.assertIn("lower its entry", self.check(header, HEAD, long_headers=headers)[0])
         listed = {path: 600}
         self.assertEqual([], self.check(path, HEAD + "\n" * 596, long_files=listed))
         self.assertIn("lower its entry", self.check(path, HEAD, long_files=listed)[0])
