@@ -3,7 +3,9 @@
 """Checks what the compilers we use do not: who includes whom, loops over what is gone, and how files
 begin and end.
 
-  check_layers.py [ROOT]
+  check_layers.py [--classes] [ROOT]
+
+--classes prints the table of the classes in the rooms of COUNTED_ROOMS instead.
 
 Includes
   - sdk <- actors <- runtime point one way; examples use the public headers, and the runtime's
@@ -22,6 +24,9 @@ Files
   - The first line names the licence; a header goes on with a comment that explains it.
   - At most 500 lines, and 200 for a header in NARROW_ROOMS. LONG_FILES and LONG_HEADERS may list
     exceptions with their length; they can only shrink.
+Classes
+  - At most 30 data members and 40 methods, see class_shapes.py for how they are counted.
+    LARGE_CLASSES may list exceptions with a reason; it can only shrink.
 
 Prints one line per finding, `file:line: what`, and exits 1 if there is any.
 """
@@ -29,6 +34,8 @@ import collections
 import os
 import re
 import sys
+
+import class_shapes
 
 ROOMS = ("sdk", "actors", "runtime", "examples", "tests")
 SEES = {
@@ -93,6 +100,20 @@ LONG_HEADERS = {
     "runtime/lane/lane.hpp": (433, "holds parts that are classes of their own"),
     "runtime/link/forwarder.hpp": (219, "routes and links in one class"),
     "sdk/src/client/driver.hpp": (265, "holds parts that are classes of their own"),
+}
+COUNTED_ROOMS = ("runtime/", "actors/", "sdk/src/")
+MEMBERS_MAX = 30
+METHODS_MAX = 40
+# Path and class -> members and methods that it may still have, and why.
+LARGE_CLASSES = {
+    "runtime/lane/counters.hpp lane_counters": (39, 0, "a list of counters and nothing else"),
+    "runtime/lane/lane.hpp lane": (71, 144, "holds parts that are classes of their own"),
+    "runtime/lane/peer.hpp peer": (33, 2, "caller, connection and outgoing frames in one"),
+    "runtime/link/forwarder.hpp forwarder": (26, 70, "routes and links in one class"),
+    "runtime/link/peer_link.hpp peer_link": (36, 7, "load, health and frames of one link"),
+    "runtime/membership/swim.hpp swim": (27, 70, "one protocol: its messages share all its state"),
+    "sdk/src/client/connection.hpp connection": (31, 22, "transport and greeting in one class"),
+    "sdk/src/client/driver.hpp driver": (49, 87, "holds parts that are classes of their own"),
 }
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -237,6 +258,36 @@ def includes_of(root, path):
                 yield number, *match.groups()
 
 
+def shapes_of(root, paths):
+    """(path, class, members, methods) of the classes in COUNTED_ROOMS, largest first."""
+    found = []
+    for path in paths:
+        if path.endswith(CPP) and path.startswith(COUNTED_ROOMS):
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                for shape in class_shapes.shapes(file.read()):
+                    found.append((path, *shape))
+    return sorted(found, key=lambda of: (-of[2] - of[3], of))
+
+
+def class_findings(root, paths, large=None):
+    large = LARGE_CLASSES if large is None else large
+    left = dict(large)
+    for path, name, members, methods in shapes_of(root, paths):
+        what = f"{path}:1: {name} has {members} members and {methods} methods"
+        most = left.pop(f"{path} {name}", None)
+        if most is None:
+            if members > MEMBERS_MAX or methods > METHODS_MAX:
+                yield f"{what}, at most {MEMBERS_MAX} and {METHODS_MAX}; split it"
+        elif members > most[0] or methods > most[1]:
+            yield f"{what}, at most {most[0]} and {most[1]}; split it"
+        elif members <= MEMBERS_MAX and methods <= METHODS_MAX:
+            yield f"{what} now; take it out of LARGE_CLASSES"
+        elif (members, methods) != most[:2]:
+            yield f"{what} now; lower its entry in LARGE_CLASSES"
+    for gone in left:
+        yield f"{gone.split()[0]}:1: {gone.split()[1]} is gone; take it out of LARGE_CLASSES"
+
+
 def head_finding(path, lines):
     """What is wrong with how the file begins, or None."""
     first = next((l for l in lines[:2] if not l.startswith("#!")), "")
@@ -325,10 +376,17 @@ def sources(root):
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    arguments = [each for each in sys.argv[1:] if each != "--classes"]
+    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(here))
     paths = list(sources(root))
+    if "--classes" in sys.argv[1:]:
+        print(f"{'members':>7} {'methods':>7}  class")
+        for path, name, members, methods in shapes_of(root, paths):
+            print(f"{members:7} {methods:7}  {name}  {path}")
+        return 0
     found = list(findings(root, paths))
     found += circle_findings(root, paths)
+    found += class_findings(root, paths)
     for line in found:
         print(line)
     print(f"{len(paths)} files, {len(found)} findings")

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 import check_layers
+import class_shapes
 
 HEAD = "// SPDX-License-Identifier: Apache-2.0\n//\n// What this is for.\n#pragma once\n"
 
@@ -167,6 +168,58 @@ class LayersTest(unittest.TestCase):
             sdk__include__dunlin__codec__b_hpp=["<dunlin/a.hpp>"],
         )
         self.assertEqual([], public)
+
+    def test_classes_stay_small_and_the_list_only_shrinks(self):
+        path = "actors/a.hpp"
+
+        def check(members, methods, large=None):
+            body = "".join(f"int m{i}_;\n" for i in range(members))
+            body += "".join(f"void f{i}();\n" for i in range(methods))
+            self.write(path, HEAD + f"class a {{\n{body}}};\n")
+            return list(check_layers.class_findings(self.folder.name, [path], large or {}))
+
+        self.assertEqual([], check(30, 40))
+        self.assertIn("31 members and 0 methods, at most 30", check(31, 0)[0])
+        self.assertIn("0 members and 41 methods, at most 30", check(0, 41)[0])
+        listed = {f"{path} a": (32, 50, "why")}
+        self.assertEqual([], check(32, 50, listed))
+        self.assertIn("split it", check(33, 50, listed)[0])
+        self.assertIn("lower its entry", check(31, 50, listed)[0])
+        self.assertIn("take it out", check(1, 1, listed)[0])
+        self.assertIn("is gone", check(1, 1, {"actors/b.hpp b": (32, 50, "why"), **listed})[-1])
+
+    def test_members_and_methods_are_counted(self):
+        for body, members, methods in (
+            ("int a_; int b_ = 1; int c_{2}; int d_, e_ = f(1, 2), g_[2];", 6, 0),
+            ("std::function<void(int)> f_; std::map<int, std::pair<int, int>> m_;", 2, 0),
+            ("void (*call_)(int); char text_[sizeof(int)]; unsigned bits_ : 3;", 3, 0),
+            ("struct other& o_; alignas(64) std::atomic<int> a_{0}; mutable int m_;", 3, 0),
+            ('char brace_ = \'}\'; const char* text_ = "}; int b_;"; // int c_;', 2, 0),
+            ("std::function<int()> f_ = [] { return 1; };", 1, 0),
+            ("static constexpr int x = 1; using t = int; friend class f; class g;", 0, 0),
+            ("enum class e : int { a, b }; static_assert(sizeof(int) == 4);", 0, 0),
+            ("void f(); void f(int = {}); int g() const { return h({1}); } int i_;", 1, 3),
+            ("a(); explicit a(int x) : b_{x}, c_(x) {} a(a&&) = default; ~a(); int b_;", 1, 3),
+            ("template <class T> requires (T::x) void f(T) requires y<T> { if (1) {} }", 0, 1),
+            ("bool operator==(const a&) const; bool operator<(a) { return 1 < 2; }", 0, 2),
+            ("[[nodiscard]] auto f() noexcept(false) -> std::vector<int>; virtual void g() = 0;", 0, 2),
+            ("a& operator=(const a&) = delete; bool operator==(const a&) const = default;", 0, 0),
+            ("struct b { int x; void f(); }; b one_; struct { int y; } two_;", 2, 0),
+            ("union { int a; long b; }; struct c; enum { x } kind_;", 3, 0),
+            ("public: int a_; private:\n#define X }\n void f(); protected: a* next_;", 2, 1),
+            ("a() : b_{1} {} void f() {} DUNLIN_FIELDS(x, y) int x; int y;", 2, 2),
+        ):
+            with self.subTest(body=body):
+                text = f"namespace n {{\nclass a final : base<int> {{\n{body}\n}};\n}}\nint after;\n"
+                found = {name: counts for name, *counts in class_shapes.shapes(text)}
+                self.assertEqual([members, methods], found["a"])
+
+    def test_nested_classes_count_apart(self):
+        text = "struct a { class b { int x_; void f(); struct c { int y; }; }; int z; };"
+        self.assertEqual(
+            [("a::b::c", 1, 0), ("a::b", 1, 1), ("a", 1, 0)], class_shapes.shapes(text)
+        )
+        self.assertEqual([], class_shapes.shapes("enum class e { a }; class f; void g() { struct h {}; }"))
 
     def test_files_begin_with_the_licence(self):
         self.assertIn("licence", self.check("actors/a.cpp", "int x;\n")[0])
