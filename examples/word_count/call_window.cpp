@@ -9,23 +9,23 @@ namespace word_count {
 using dunlin::errc;
 using dunlin::error;
 using dunlin::result;
+using std::chrono::milliseconds;
 
 namespace {
 
-constexpr const char* function = "text/count_words";
-constexpr std::chrono::microseconds pause_min = std::chrono::milliseconds(1);
-constexpr std::chrono::microseconds pause_max = std::chrono::milliseconds(50);
-constexpr auto interrupt_check_interval = std::chrono::milliseconds(100);
+/// Of one call; also how long a chunk is offered to a node that has no room.
+constexpr milliseconds timeout{30'000};
+constexpr milliseconds pause_max{50};
+constexpr milliseconds interrupt_check_interval{100};
 
 }  // namespace
 
-call_window::call_window(dunlin::client& client, const std::atomic<bool>& interrupted,
-                         window_options options)
+call_window::call_window(dunlin::client& client, std::size_t calls_max,
+                         const std::atomic<bool>& interrupted)
     : client_(client),
       interrupted_(interrupted),
-      options_(options),
-      places_(options.calls_max) {
-    for (std::size_t at = places_.size(); at-- > 0;) free_.push_back(at);
+      places_(calls_max) {
+    for (place& each : places_) free_.push_back(&each);
 }
 
 call_window::~call_window() {
@@ -42,10 +42,10 @@ result<void> call_window::start(std::string name, std::string text) {
     while (free_.empty() || !repeats_.empty()) {
         if (auto waited = wait_for_answers(); !waited) return waited;
     }
-    const std::size_t at = free_.back();
+    place& taken = *free_.back();
     free_.pop_back();
-    places_[at] = {std::move(name), std::move(text), {}, 0, clock::now()};
-    send(at);
+    taken = {std::move(name), std::move(text), {}, 0, clock::now(), {}};
+    send(taken);
     return {};
 }
 
@@ -56,8 +56,7 @@ result<void> call_window::finish() {
     return {};
 }
 
-void call_window::send(std::size_t at) {
-    place& from = places_[at];
+void call_window::send(place& from) {
     ++from.attempts;
     {
         const std::lock_guard lock(mutex_);
@@ -65,79 +64,61 @@ void call_window::send(std::size_t at) {
     }
     const text_chunk chunk{from.name, dunlin::as_bytes(from.text)};
     dunlin::call_options call;
-    call.timeout = options_.timeout;
-    from.ticket = client_.async_invoke<text_counts>(function, chunk, call,
-                                                    [this, at](result<text_counts> counts) {
+    call.timeout = timeout;
+    from.ticket = client_.async_invoke<text_counts>("text/count_words", chunk, call,
+                                                    [this, to = &from](result<text_counts> counts) {
                                                         const std::lock_guard lock(mutex_);
-                                                        answers_.push_back({at, std::move(counts)});
+                                                        answers_.push_back({to, std::move(counts)});
                                                         --in_flight_;
                                                         answered_.notify_one();
                                                     });
 }
 
-call_window::clock::time_point call_window::wake_time() const {
-    auto when = clock::now() + interrupt_check_interval;
-    for (const repeat& each : repeats_) when = std::min(when, each.due);
-    return when;
-}
-
 result<void> call_window::wait_for_answers() {
+    auto until = clock::now() + interrupt_check_interval;
+    for (const place* each : repeats_) until = std::min(until, each->due);
     std::vector<answer> arrived;
     {
         std::unique_lock lock(mutex_);
-        answered_.wait_until(lock, wake_time(), [this] { return !answers_.empty(); });
+        answered_.wait_until(lock, until, [this] { return !answers_.empty(); });
         arrived.swap(answers_);
     }
     if (interrupted_) return error{errc::cancelled, "interrupted"};
     for (answer& each : arrived) {
         if (auto accepted = accept(each); !accepted) return accepted;
     }
-    send_repeats();
+    std::erase_if(repeats_, [this, now = clock::now()](place* each) {
+        if (each->due > now) return false;
+        send(*each);
+        return true;
+    });
     return {};
 }
 
 result<void> call_window::accept(answer& from) {
-    const place& asked = places_[from.at];
-    if (!from.counts) {
-        error& why = from.counts.error();
-        if (why.code == errc::overloaded) return try_again_later(from.at, why);
+    place& asked = *from.to;
+    if (!from.counts) return try_again_later(asked, std::move(from.counts.error()));
+    if (from.counts->bytes != asked.text.size())
+        return error{errc::internal, asked.name + ": not all of it was counted"};
+    ++done_.calls;
+    done_.bytes += from.counts->bytes;
+    for (const auto& [word, count] : from.counts->words) done_.words[word] += count;
+    free_.push_back(&asked);
+    return {};
+}
+
+result<void> call_window::try_again_later(place& asked, error why) {
+    const auto now = clock::now();
+    if (why.code != errc::overloaded || now - asked.started > timeout) {
         why.detail = asked.name + ": " + why.detail;
-        return std::move(why);
+        return why;
     }
-    if (from.counts->bytes != asked.text.size()) {
-        return error{errc::internal, asked.name + ": " + function + " counted " +
-                                         std::to_string(from.counts->bytes) + " bytes of " +
-                                         std::to_string(asked.text.size())};
-    }
-    ++totals_.calls;
-    totals_.bytes += from.counts->bytes;
-    add_counts(totals_.words, std::move(from.counts->words));
-    free_.push_back(from.at);
-    return {};
-}
-
-result<void> call_window::try_again_later(std::size_t at, const error& why) {
-    const place& asked = places_[at];
-    const auto now = clock::now();
-    if (now - asked.started > options_.timeout) {
-        return error{errc::overloaded,
-                     "the node had no room for " + std::to_string(asked.attempts) +
-                         " attempts; try a smaller --window (" + why.detail + ")"};
-    }
-    ++totals_.overloaded;
+    ++done_.overloaded;
     // The node's hint, and longer when it was not enough.
-    const auto backoff = std::min(pause_max, pause_min * (1U << std::min(asked.attempts, 10U)));
-    repeats_.push_back({now + std::max(why.retry_after, backoff), at});
+    const auto backoff = std::min(pause_max, milliseconds(1U << std::min(asked.attempts, 10U)));
+    asked.due = now + std::max<clock::duration>(why.retry_after, backoff);
+    repeats_.push_back(&asked);
     return {};
-}
-
-void call_window::send_repeats() {
-    const auto now = clock::now();
-    const auto due = std::partition(repeats_.begin(), repeats_.end(),
-                                    [now](const repeat& each) { return each.due > now; });
-    const std::vector<repeat> again(due, repeats_.end());
-    repeats_.erase(due, repeats_.end());
-    for (const repeat& each : again) send(each.at);
 }
 
 }  // namespace word_count

@@ -8,7 +8,7 @@
 // more should be started. Owner: the program; one thread.
 #pragma once
 
-#include "text_messages.hpp"
+#include "messages.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -18,18 +18,11 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace word_count {
 
-struct window_options {
-    std::size_t calls_max = 64;
-    /// Of one call; also how long a chunk is offered to a node that has no room.
-    std::chrono::milliseconds timeout{30'000};
-};
-
-struct window_totals {
+struct totals {
     word_counts words;
     std::uint64_t bytes = 0;
     std::uint64_t calls = 0;       // answered with counts
@@ -38,10 +31,9 @@ struct window_totals {
 
 class call_window {
 public:
-    /// `interrupted` is looked at several times a second; once it is true, waits end with
-    /// `cancelled`.
-    call_window(dunlin::client& client, const std::atomic<bool>& interrupted,
-                window_options options);
+    /// Once `interrupted` is true, waits end with `cancelled` within a tenth of a second.
+    call_window(dunlin::client& client, std::size_t calls_max,
+                const std::atomic<bool>& interrupted);
     /// Withdraws what is in flight.
     ~call_window();
     call_window(const call_window&) = delete;
@@ -51,9 +43,7 @@ public:
     dunlin::result<void> start(std::string name, std::string text);
     /// Waits for all answers.
     dunlin::result<void> finish();
-
-    [[nodiscard]] const window_totals& totals() const noexcept { return totals_; }
-    [[nodiscard]] window_totals take_totals() noexcept { return std::move(totals_); }
+    [[nodiscard]] const totals& done() const noexcept { return done_; }
 
 private:
     using clock = std::chrono::steady_clock;
@@ -63,30 +53,24 @@ private:
         dunlin::call_ticket ticket;
         unsigned attempts = 0;
         clock::time_point started;
+        clock::time_point due;  // of the next attempt
     };
     struct answer {
-        std::size_t at;
+        place* to;
         dunlin::result<text_counts> counts;
     };
-    struct repeat {
-        clock::time_point due;
-        std::size_t at;
-    };
 
-    void send(std::size_t at);
+    void send(place& from);
     dunlin::result<void> wait_for_answers();
     dunlin::result<void> accept(answer& from);
-    dunlin::result<void> try_again_later(std::size_t at, const dunlin::error& why);
-    void send_repeats();
-    [[nodiscard]] clock::time_point wake_time() const;
+    dunlin::result<void> try_again_later(place& asked, dunlin::error why);
 
     dunlin::client& client_;
     const std::atomic<bool>& interrupted_;
-    const window_options options_;
-    window_totals totals_;
+    totals done_;
     std::vector<place> places_;
-    std::vector<std::size_t> free_;
-    std::vector<repeat> repeats_;
+    std::vector<place*> free_;
+    std::vector<place*> repeats_;
 
     std::mutex mutex_;
     std::condition_variable answered_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The module `text`: what runs in the node.
-#include "text_messages.hpp"
+#include "messages.hpp"
 
 #include <dunlin/function.hpp>
 

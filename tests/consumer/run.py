@@ -200,7 +200,7 @@ def main():
             skip=["dunlin top --once"],  # it shows the traffic of a benchmark
         )  # fmt: skip
         try_example(options, "hello", "greets over a real node", folder, prefix)
-        try_example(options, "word_count", "words, chunks|generated", folder, prefix)
+        try_example(options, "word_count", "words and chunks|generated", folder, prefix)
         try_subdirectory(options, folder)
 
         manifest = os.path.join(folder, "manifest.txt")

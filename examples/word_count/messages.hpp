@@ -6,7 +6,7 @@
 // into a frame, and the function reads it where it arrived.
 #pragma once
 
-#include "count_words.hpp"
+#include "words.hpp"
 
 #include <dunlin/bytes.hpp>
 #include <dunlin/codec.hpp>

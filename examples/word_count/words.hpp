@@ -3,9 +3,9 @@
 // What a word is, and how often each is in a text.
 //
 // A word is a run of letters and digits with at least one letter, in lower case. An apostrophe
-// between two letters belongs to it ("don't"; the typographic one counts as the plain one). Runs of
-// more than 64 bytes are encoded data, not words, and are left out. The bytes need not be UTF-8:
-// what is malformed separates words. Pure functions; any thread.
+// between two letters belongs to it. Every byte beyond ASCII counts as a letter, which keeps the
+// characters of UTF-8 whole. Runs of more than 64 bytes are encoded data and left out.
+// Pure functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,6 @@ using word_counts = std::unordered_map<std::string, std::uint64_t>;
 inline constexpr std::size_t word_bytes_max = 64;
 
 [[nodiscard]] word_counts count_words(std::string_view text);
-
-/// Adds `more` to `total`; takes the strings over.
-void add_counts(word_counts& total, word_counts&& more);
 
 /// How many bytes of `text` can be counted apart from what follows: up to the last byte that is in
 /// no word. Zero when every byte may be.
