@@ -11,7 +11,7 @@
 #pragma once
 
 #include "runtime/program/any_value.hpp"
-#include "runtime/program/histogram.hpp"
+#include "support/log_histogram.hpp"
 
 #include <dunlin/client.hpp>
 
@@ -30,7 +30,7 @@ public:
     static constexpr std::size_t code_count = 32;
 
     struct outcome {
-        histogram latencies;  // of the calls that succeeded, in nanoseconds
+        support::log_histogram latencies;  // of the calls that succeeded, in nanoseconds
         std::array<std::uint64_t, code_count> errors{};  // by errc number
         std::string first_error;
     };

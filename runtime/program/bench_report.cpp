@@ -20,7 +20,7 @@ std::string decimal(double value, int digits) {
 
 std::string microseconds(double nanoseconds) { return decimal(nanoseconds / 1000, 1); }
 
-std::string quantile_us(const histogram& of, double part) {
+std::string quantile_us(const support::log_histogram& of, double part) {
     return microseconds(static_cast<double>(of.quantile(part)));
 }
 

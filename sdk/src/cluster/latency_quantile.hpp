@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A quantile of the latencies seen of late, in a quarter of a kilobyte.
+// A quantile of the recent latencies, in a quarter of a kilobyte.
 //
 // A histogram with four buckets to each doubling: from 4 us on a quarter too high at most, and
 // never too low. All counts are halved every 1024 samples, so that what was long ago fades.
@@ -8,9 +8,10 @@
 // Pure. One owner, one thread.
 #pragma once
 
+#include "support/log_histogram.hpp"
+
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,21 +39,16 @@ private:
     static constexpr std::uint32_t refresh_every = 32;
     static constexpr int unit_bits = 10;  // the first buckets are of about 1 us
     static constexpr std::size_t buckets = 112;
+    using scale = support::log_scale<3>;
 
     [[nodiscard]] static std::size_t bucket_of(std::int64_t latency_ns) noexcept {
-        const auto units =
-            static_cast<std::uint64_t>(std::max<std::int64_t>(latency_ns, 0)) >> unit_bits;
-        if (units < 4) return static_cast<std::size_t>(units);
-        const auto octave = static_cast<unsigned>(std::bit_width(units)) - 3;  // from 0
-        const auto within = (units >> octave) - 4;                             // 0 to 3
-        return std::min<std::size_t>(4 + std::size_t{4} * octave + within, buckets - 1);
+        const auto units = std::max<std::int64_t>(latency_ns, 0) >> unit_bits;
+        return std::min(scale::index_of(static_cast<std::uint64_t>(units)), buckets - 1);
     }
     /// The first latency above the bucket.
     [[nodiscard]] static std::int64_t end_of(std::size_t bucket) noexcept {
-        if (bucket < 4) return static_cast<std::int64_t>(bucket + 1) << unit_bits;
-        const auto octave = (bucket - 4) / 4;
-        const auto within = (bucket - 4) % 4;
-        return static_cast<std::int64_t>(5 + within) << (octave + unit_bits);
+        return static_cast<std::int64_t>(scale::lowest_of(bucket) + scale::width_of(bucket))
+               << unit_bits;
     }
 
     void halve() noexcept {

@@ -9,7 +9,7 @@
 // Any thread; a mutex inside.
 #pragma once
 
-#include "runtime/program/histogram.hpp"
+#include "support/log_histogram.hpp"
 #include "tests/chaos/chaos_call.hpp"
 
 #include <dunlin/result.hpp>
@@ -76,7 +76,7 @@ private:
     std::map<std::string, std::uint64_t> details_;
     std::map<std::string, std::uint64_t> nodes_;
     std::vector<failure> failed_;
-    program::histogram latencies_;
+    support::log_histogram latencies_;
     std::uint64_t latest_us_max_ = 0;
 
     load_clock::time_point quiet_since_{};  // last success, or the start of the first call after

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/program/histogram.hpp"
+#include "support/log_histogram.hpp"
 
 #include "tests/support/catch.hpp"
 
@@ -9,10 +9,10 @@
 #include <random>
 #include <vector>
 
-using dunlin::program::histogram;
+using dunlin::support::log_histogram;
 
 TEST_CASE("an empty histogram has zeros") {
-    const histogram empty;
+    const log_histogram empty;
     CHECK(empty.count() == 0);
     CHECK(empty.max() == 0);
     CHECK(empty.mean() == 0);
@@ -20,7 +20,7 @@ TEST_CASE("an empty histogram has zeros") {
 }
 
 TEST_CASE("small values are exact") {
-    histogram some;
+    log_histogram some;
     for (std::uint64_t value = 0; value < 256; ++value) some.record(value);
     CHECK(some.quantile(0.5) == 127);
     CHECK(some.quantile(1) == 255);
@@ -31,7 +31,7 @@ TEST_CASE("every value, however large, is off by less than half a percent") {
     std::uint64_t value = 1;
     while (value < (std::uint64_t{1} << 63)) {
         for (const auto near : {value, value + value / 3, value * 2 - 1}) {
-            histogram one;
+            log_histogram one;
             one.record(near);
             one.record(~std::uint64_t{0});  // so that the maximum does not hide the error
             const auto found = static_cast<double>(one.quantile(0.5));
@@ -46,7 +46,7 @@ TEST_CASE("quantiles agree with those of the sorted values") {
     std::mt19937_64 random(20240607);
     std::lognormal_distribution<double> latency(std::log(100'000), 1.5);
     std::vector<std::uint64_t> values(100'000);
-    histogram all;
+    log_histogram all;
     for (auto& value : values) {
         value = static_cast<std::uint64_t>(latency(random));
         all.record(value);
@@ -61,8 +61,8 @@ TEST_CASE("quantiles agree with those of the sorted values") {
 }
 
 TEST_CASE("two histograms add up") {
-    histogram low;
-    histogram high;
+    log_histogram low;
+    log_histogram high;
     for (int i = 0; i < 99; ++i) low.record(10);
     high.record(5000);
     low.add(high);
