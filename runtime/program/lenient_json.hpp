@@ -4,8 +4,6 @@
 // or of another type has its default. Pure; any thread. For source files only.
 #pragma once
 
-#include "runtime/text/json_payload.hpp"
-
 #include <dunlin/bytes.hpp>
 #include <dunlin/result.hpp>
 
@@ -15,26 +13,24 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 namespace dunlin::program {
 
 using json = nlohmann::ordered_json;
 
-/// Errors: those of `runtime::json_from_payload`.
-[[nodiscard]] inline result<json> read_value(bytes_view payload) {
-    auto text = runtime::json_from_payload(payload);
-    if (!text) return std::move(text.error());
-    return json::parse(*text, nullptr, false);
+/// What a reply holds; `is_discarded()` if JSON cannot tell it, such as a map whose keys are not
+/// texts. The codec has checked how deeply the reply is nested.
+[[nodiscard]] inline json read_value(bytes_view payload) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(payload.data());
+    return json::from_msgpack(bytes, bytes + payload.size(), true, false);
 }
 
 /// An array of objects. `what` names it in the error.
 [[nodiscard]] inline result<json> read_objects(bytes_view payload, const std::string& what) {
     auto list = read_value(payload);
-    if (!list) return list;
     const bool good =
-        list->is_array() &&
-        std::all_of(list->begin(), list->end(), [](const json& each) { return each.is_object(); });
+        list.is_array() &&
+        std::all_of(list.begin(), list.end(), [](const json& each) { return each.is_object(); });
     if (!good)
         return {errc::internal,
                 "the node's " + what + " is no array of maps; it may speak a newer version"};

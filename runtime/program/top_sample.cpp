@@ -24,18 +24,17 @@ latency_buckets read_latency(const json& function) {
 }  // namespace
 
 result<node_sample> read_sample(bytes_view payload) {
-    auto stats = read_value(payload);
-    if (!stats) return std::move(stats.error());
-    if (!stats->is_object())
+    const auto stats = read_value(payload);
+    if (!stats.is_object())
         return {errc::internal, "the node's figures are no map; it may speak a newer version"};
     node_sample sample;
-    sample.node = text_in(*stats, "node");
-    sample.calls_open = count_in(*stats, "calls_open");
-    sample.forwarded = count_in(*stats, "calls_forwarded");
-    sample.retried = count_in(*stats, "calls_retried");
-    sample.busy = number_in(*stats, "busy");
-    const auto functions = stats->find("functions");
-    if (functions == stats->end() || !functions->is_array()) return sample;
+    sample.node = text_in(stats, "node");
+    sample.calls_open = count_in(stats, "calls_open");
+    sample.forwarded = count_in(stats, "calls_forwarded");
+    sample.retried = count_in(stats, "calls_retried");
+    sample.busy = number_in(stats, "busy");
+    const auto functions = stats.find("functions");
+    if (functions == stats.end() || !functions->is_array()) return sample;
     for (const auto& each : *functions) {
         if (!each.is_object()) continue;
         auto name = text_in(each, "name");
