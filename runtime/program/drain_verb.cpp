@@ -9,7 +9,7 @@
 #include "runtime/program/progress.hpp"
 #include "runtime/program/signals.hpp"
 #include "runtime/program/text_table.hpp"
-#include "runtime/program/top_sample.hpp"
+#include "runtime/program/top_model.hpp"
 #include "runtime/text/quantity.hpp"
 
 #include <CLI/CLI.hpp>

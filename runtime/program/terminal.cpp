@@ -2,16 +2,12 @@
 #include "runtime/program/terminal.hpp"
 
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <string_view>
-#include <system_error>
 
 namespace dunlin::program {
 namespace {
@@ -26,13 +22,6 @@ void write_all(std::string_view text) {
 bool terminal::present() noexcept { return ::isatty(STDOUT_FILENO) == 1; }
 
 terminal::terminal() {
-    sigset_t change;
-    sigemptyset(&change);
-    sigaddset(&change, SIGWINCH);
-    ::pthread_sigmask(SIG_BLOCK, &change, nullptr);
-    resized_ = ::signalfd(-1, &change, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (resized_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
-
     termios keys{};
     if (::tcgetattr(STDIN_FILENO, &keys) == 0) {
         keys_ = keys;
@@ -50,7 +39,6 @@ terminal::terminal() {
 terminal::~terminal() {
     write_all("\033[?25h\033[?1049l");
     if (keys_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &*keys_);
-    ::close(resized_);
 }
 
 screen_size terminal::size() noexcept {
@@ -77,19 +65,8 @@ void terminal::show(const std::string& page) {
 
 std::string terminal::pressed() {
     std::array<char, 64> taken{};
-    std::string keys;
-    for (;;) {
-        const auto count = ::read(STDIN_FILENO, taken.data(), taken.size());
-        if (count <= 0) return keys;
-        keys.append(taken.data(), static_cast<std::size_t>(count));
-        if (static_cast<std::size_t>(count) < taken.size()) return keys;
-    }
-}
-
-void terminal::resized_seen() noexcept {
-    signalfd_siginfo info{};
-    while (::read(resized_, &info, sizeof info) > 0) {
-    }
+    const auto count = ::read(STDIN_FILENO, taken.data(), taken.size());
+    return {taken.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
 }
 
 }  // namespace dunlin::program

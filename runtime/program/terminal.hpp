@@ -33,15 +33,11 @@ public:
 
     /// Readable when there may be a key; -1 if standard input is no terminal.
     [[nodiscard]] int keys_fd() const noexcept { return keys_ ? 0 : -1; }
-    /// Readable when the size has changed.
-    [[nodiscard]] int resized_fd() const noexcept { return resized_; }
     /// Takes the keys that are there, as the terminal sends them.
     [[nodiscard]] std::string pressed();
-    void resized_seen() noexcept;
 
 private:
     std::optional<termios> keys_;  // as they were
-    int resized_;
 };
 
 }  // namespace dunlin::program

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/top_model.hpp"
 
+#include "runtime/program/lenient_json.hpp"
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace dunlin::program {
@@ -9,40 +12,111 @@ namespace {
 
 using answer = observation::answer;
 
-std::uint64_t calls_between(const node_sample& before, const node_sample& now) {
-    std::uint64_t calls = 0;
-    for (const auto& [name, function] : now.functions) {
-        const auto earlier = before.functions.find(name);
-        calls += grown(earlier == before.functions.end() ? 0 : earlier->second.invocations,
-                       function.invocations);
-    }
-    return calls;
+std::uint64_t grown(std::uint64_t before, std::uint64_t now) noexcept {
+    return now >= before ? now - before : now;
 }
 
-std::optional<node_rates> rates_between(const answer& before, const answer& now) {
-    node_rates rates;
-    rates.seconds = static_cast<double>(now.taken_ns - before.taken_ns) / 1e9;
-    if (!(rates.seconds > 0)) return std::nullopt;
-    rates.calls = calls_between(before.sample, now.sample);
-    rates.calls_rate = static_cast<double>(rates.calls) / rates.seconds;
-    rates.forwarded_rate =
-        static_cast<double>(grown(before.sample.forwarded, now.sample.forwarded)) / rates.seconds;
-    rates.retried_rate =
-        static_cast<double>(grown(before.sample.retried, now.sample.retried)) / rates.seconds;
-    return rates;
+template <class Key, class Value>
+Value value_or_none(const std::map<Key, Value>& in, const Key& key) {
+    const auto found = in.find(key);
+    return found == in.end() ? Value{} : found->second;
 }
 
-void add_function(top_function& to, const function_sample& before, const function_sample& now,
-                  double seconds) {
+latency_buckets read_latency(const json& function) {
+    latency_buckets counted;
+    const auto list = function.find("latency");
+    if (list == function.end() || !list->is_array()) return counted;
+    for (const auto& pair : *list)
+        if (pair.is_array() && pair.size() == 2 && pair[0].is_number() &&
+            pair[1].is_number_unsigned())
+            counted[pair[0].get<double>()] += pair[1].get<std::uint64_t>();
+    return counted;
+}
+
+/// Adds what a function of one node did since then.
+void add_growth(top_function& to, const function_sample& before, const function_sample& now,
+                double seconds) {
     const auto calls = grown(before.invocations, now.invocations);
     to.calls += calls;
     to.calls_rate += static_cast<double>(calls) / seconds;
     to.refused_rate += static_cast<double>(grown(before.refused, now.refused)) / seconds;
-    for (const auto& [upper_us, count] : grown(before.latency, now.latency))
-        to.latency[upper_us] += count;
+    for (const auto& [upper_us, count] : now.latency)
+        if (const auto more = grown(value_or_none(before.latency, upper_us), count))
+            to.latency[upper_us] += more;
 }
 
+/// Of one node, into the sums over all; with rates if there is an answer before.
+void add_answer(top_node& node, std::map<std::string, top_function>& functions,
+                const answer* before, const answer& now) {
+    node.answers = true;
+    node.calls_open = now.sample.calls_open;
+    // What it says of itself is newer than what others have heard.
+    node.busy = now.sample.busy;
+    if (before != nullptr && now.taken_ns > before->taken_ns) {
+        auto& rates = node.rates.emplace();
+        rates.seconds = static_cast<double>(now.taken_ns - before->taken_ns) / 1e9;
+        const auto rate = [&](std::uint64_t then, std::uint64_t at_last) {
+            return static_cast<double>(grown(then, at_last)) / rates.seconds;
+        };
+        rates.forwarded_rate = rate(before->sample.forwarded, now.sample.forwarded);
+        rates.retried_rate = rate(before->sample.retried, now.sample.retried);
+    }
+    for (const auto& [name, function] : now.sample.functions) {
+        auto& sum = functions[name];
+        ++sum.nodes;
+        sum.queue_depth += function.queue_depth;
+        sum.stuck += function.stuck;
+        if (!node.rates) continue;
+        const auto then = value_or_none(before->sample.functions, name);
+        node.rates->calls += grown(then.invocations, function.invocations);
+        add_growth(sum, then, function, node.rates->seconds);
+    }
+    if (node.rates)
+        node.rates->calls_rate = static_cast<double>(node.rates->calls) / node.rates->seconds;
+}
+
+struct moving_key {
+    std::string_view sent;
+    std::ptrdiff_t lines;
+};
+constexpr moving_key moving_keys[]{{"\x1b[A", -1},  {"\x1bOA", -1}, {"k", -1},        {"\x1b[B", 1},
+                                   {"\x1bOB", 1},   {"j", 1},       {"\x1b[5~", -10}, {"b", -10},
+                                   {"\x1b[6~", 10}, {" ", 10}};
+
 }  // namespace
+
+double quantile_us(const latency_buckets& counted, double part) noexcept {
+    std::uint64_t all = 0;
+    for (const auto& bucket : counted) all += bucket.second;
+    const auto rank = std::max(1.0, std::ceil(part * static_cast<double>(all)));
+    std::uint64_t seen = 0;
+    for (const auto& [upper_us, count] : counted)
+        if (static_cast<double>(seen += count) >= rank) return upper_us;
+    return 0;
+}
+
+result<node_sample> read_sample(bytes_view payload) {
+    const auto stats = read_value(payload);
+    if (!stats.is_object())
+        return {errc::internal, "the node's figures are no map; it may speak a newer version"};
+    node_sample sample;
+    sample.node = text_in(stats, "node");
+    sample.calls_open = count_in(stats, "calls_open");
+    sample.forwarded = count_in(stats, "calls_forwarded");
+    sample.retried = count_in(stats, "calls_retried");
+    sample.busy = number_in(stats, "busy");
+    const auto functions = stats.find("functions");
+    if (functions == stats.end() || !functions->is_array()) return sample;
+    for (const auto& each : *functions) {
+        if (!each.is_object()) continue;
+        auto name = text_in(each, "name");
+        if (name.starts_with("dunlin/")) continue;
+        sample.functions[std::move(name)] = {
+            count_in(each, "invocations"), count_in(each, "refused"), count_in(each, "queue_depth"),
+            read_latency(each), count_in(each, "stuck")};
+    }
+    return sample;
+}
 
 top_model top_history::add(const observation& seen) {
     top_model model;
@@ -51,39 +125,19 @@ top_model top_history::add(const observation& seen) {
     for (const auto& one : seen.members) {
         if (one.asked) model.asked = one.name;
         if (!one.living()) continue;
-        top_node node;
-        node.name = one.name;
-        node.state = one.state;
-        node.instance = one.instance;
-        node.asked_for_members = one.asked;
-        node.asked =
+        const bool asked =
             std::find(seen.asked.begin(), seen.asked.end(), one.instance) != seen.asked.end();
-        node.busy = one.busy;
+        top_node node{one.name, one.state, one.instance, one.asked, asked, false, 0, one.busy};
         const auto now = seen.answers.find(one.instance);
         const auto before = last_.find(one.instance);
-        if (now == seen.answers.end()) {
-            if (before != last_.end()) kept.insert(*before);
-            model.nodes.push_back(std::move(node));
-            continue;
-        }
-        const auto& sample = now->second.sample;
-        node.answers = true;
-        node.calls_open = sample.calls_open;
-        // What it says of itself is newer than what others have heard.
-        node.busy = sample.busy;
-        if (before != last_.end()) node.rates = rates_between(before->second, now->second);
-        for (const auto& [name, function] : sample.functions) {
-            auto& sum = functions[name];
-            ++sum.nodes;
-            sum.queue_depth += function.queue_depth;
-            sum.stuck += function.stuck;
-            if (!node.rates) continue;
-            const auto& then = before->second.sample.functions;
-            const auto earlier = then.find(name);
-            add_function(sum, earlier == then.end() ? function_sample{} : earlier->second, function,
-                         node.rates->seconds);
-        }
-        kept.insert(*now);
+        if (now != seen.answers.end())
+            add_answer(node, functions, before == last_.end() ? nullptr : &before->second,
+                       now->second);
+        // One that missed a round is compared with its last answer in the next.
+        if (now != seen.answers.end())
+            kept.insert(*now);
+        else if (before != last_.end())
+            kept.insert(*before);
         model.nodes.push_back(std::move(node));
     }
     last_ = std::move(kept);
@@ -96,6 +150,33 @@ top_model top_history::add(const observation& seen) {
                          if ((a.stuck != 0) != (b.stuck != 0)) return a.stuck != 0;
                          return a.calls_rate > b.calls_rate;
                      });
+    return model;
+}
+
+bool top_scroll::press(std::string_view keys) {
+    while (!keys.empty()) {
+        std::size_t taken = 1;
+        if (keys.front() == 'q') return true;
+        if (keys.front() == 'g') first_ = 0;
+        if (keys.front() == 'i') hides_idle_ = !hides_idle_;
+        for (const auto& [sent, lines] : moving_keys) {
+            if (!keys.starts_with(sent)) continue;
+            first_ = std::max<std::ptrdiff_t>(first_ + lines, 0);
+            taken = sent.size();
+        }
+        keys.remove_prefix(taken);
+    }
+    return false;
+}
+
+top_model top_scroll::apply(top_model model) const {
+    std::erase_if(model.functions, [&](const top_function& each) {
+        return each.name.find(filter_) == std::string::npos ||
+               (hides_idle_ && each.calls == 0 && each.queue_depth == 0);
+    });
+    // The last one stays, so that nobody scrolls into nothing.
+    const auto most = model.functions.empty() ? 0 : model.functions.size() - 1;
+    model.functions_above = std::min(static_cast<std::size_t>(first_), most);
     return model;
 }
 

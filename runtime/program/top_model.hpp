@@ -4,20 +4,53 @@
 //
 // Each node's rates are over the time between its own two answers, so one that missed a round is
 // not shown idle and then twice as busy. A process is known by its instance: after a restart its
-// figures start anew. Plain class; one thread.
+// figures start anew. A counter that has gone back belongs to such a process, and all of it is new.
+// Plain classes; one thread.
 #pragma once
 
 #include "runtime/program/member_list.hpp"
-#include "runtime/program/top_sample.hpp"
+
+#include <dunlin/bytes.hpp>
+#include <dunlin/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::program {
+
+/// Calls by how long they took: the longest time that a bucket counts, in us, and the count.
+using latency_buckets = std::map<double, std::uint64_t>;
+
+/// The time in us that the given part of the calls, above 0 and up to 1, did not exceed: the upper
+/// end of its bucket. 0 when there was no call.
+[[nodiscard]] double quantile_us(const latency_buckets& counted, double part) noexcept;
+
+struct function_sample {
+    std::uint64_t invocations = 0;  // run since the start
+    std::uint64_t refused = 0;      // since the start
+    std::uint64_t queue_depth = 0;  // now
+    latency_buckets latency = {};   // since the start
+    std::uint64_t stuck = 0;        // now
+};
+
+/// What a node has counted at one moment.
+struct node_sample {
+    std::string node;
+    std::uint64_t calls_open = 0;  // now
+    std::uint64_t forwarded = 0;   // since the start
+    std::uint64_t retried = 0;     // since the start
+    double busy = 0;               // moving average, 0 to 1
+    /// By name, without those of the node itself (`dunlin/...`), which `top` would see itself in.
+    std::map<std::string, function_sample> functions = {};
+};
+
+/// From what `dunlin/stats` answers. Errors: `internal` for what is no map of figures.
+[[nodiscard]] result<node_sample> read_sample(bytes_view payload);
 
 /// What nodes said in one round of questions.
 struct observation {
@@ -27,9 +60,9 @@ struct observation {
         node_sample sample;
         std::int64_t taken_ns = 0;
     };
-    /// By instance; who did not answer is missing.
+    /// By instance; those that did not answer are missing.
     std::map<std::uint64_t, answer> answers;
-    /// By instance: who was asked.
+    /// By instance.
     std::vector<std::uint64_t> asked;
 };
 
@@ -50,9 +83,9 @@ struct top_node {
     bool asked = true;
     bool answers = false;
     std::uint64_t calls_open = 0;  // now
-    double busy = 0;               // of late, 0 to 1
+    double busy = 0;               // moving average, 0 to 1
     /// Once it has answered twice.
-    std::optional<node_rates> rates;
+    std::optional<node_rates> rates = {};
 };
 
 /// Over all nodes that answered.
@@ -85,6 +118,24 @@ public:
 
 private:
     std::map<std::uint64_t, observation::answer> last_;  // of living members only
+};
+
+/// Which functions are shown: those whose name holds a text, without those that are not called if
+/// so wished, from one of them on.
+class top_scroll {
+public:
+    explicit top_scroll(std::string filter = {}) : filter_(std::move(filter)) {}
+
+    /// Takes keys as a terminal sends them: arrows or j and k for a line, page keys or space and b
+    /// for ten, g for the top, i for idle functions on and off. True if one of them was q.
+    bool press(std::string_view keys);
+    /// What is left of a model.
+    [[nodiscard]] top_model apply(top_model model) const;
+
+private:
+    std::string filter_;
+    bool hides_idle_ = false;
+    std::ptrdiff_t first_ = 0;
 };
 
 }  // namespace dunlin::program

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/top_verb.hpp"
 
+#include "runtime/program/cluster_poll.hpp"
 #include "runtime/program/connection.hpp"
 #include "runtime/program/exit_code.hpp"
 #include "runtime/program/quantity_options.hpp"
@@ -8,19 +9,27 @@
 #include "runtime/program/terminal.hpp"
 #include "runtime/program/text_table.hpp"
 #include "runtime/program/top_model.hpp"
-#include "runtime/program/top_rounds.hpp"
-#include "runtime/program/top_scroll.hpp"
 #include "runtime/program/top_view.hpp"
 
 #include <CLI/CLI.hpp>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace dunlin::program {
@@ -28,8 +37,7 @@ namespace {
 
 constexpr const char* description =
     "Shows what goes on in a cluster, as it goes on: its nodes and functions, with rates, "
-    "latencies "
-    "and queues.";
+    "latencies and queues.";
 
 constexpr const char* footer = R"(Examples:
     dunlin top
@@ -59,46 +67,100 @@ struct top_arguments {
     bool json = false;
 };
 
-enum class event { result, resized, keys, quit, interrupted };
-
-// The next of what can happen; `screen` may be none.
-event wait(const signals& stop, const top_rounds& rounds, terminal* screen) {
-    for (;;) {
-        std::array<pollfd, 4> sources{{{stop.fd(), POLLIN, 0},
-                                       {rounds.ready_fd(), POLLIN, 0},
-                                       {screen != nullptr ? screen->resized_fd() : -1, POLLIN, 0},
-                                       {screen != nullptr ? screen->keys_fd() : -1, POLLIN, 0}}};
-        if (::poll(sources.data(), sources.size(), -1) < 0) continue;
-        if (sources[0].revents != 0) return event::interrupted;
-        // A terminal that is gone gives no more keys, and reading it returns at once.
-        if ((sources[3].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return event::quit;
-        if (sources[3].revents != 0) return event::keys;
-        if (sources[2].revents != 0) {
-            screen->resized_seen();
-            return event::resized;
-        }
-        if (sources[1].revents != 0) return event::result;
+/// The rounds of questions, on a thread of their own: a node that hangs holds up a round, and never
+/// a key or a signal. They begin one interval apart; one that takes longer delays the next.
+class rounds {
+public:
+    rounds(cluster_poll poll, std::chrono::milliseconds interval)
+        : poll_(std::move(poll)),
+          ready_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        if (ready_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+        thread_ =
+            std::jthread([this, interval](const std::stop_token& stop) { run(stop, interval); });
     }
+    ~rounds() {
+        thread_ = {};
+        ::close(ready_);
+    }
+    rounds(const rounds&) = delete;
+    rounds& operator=(const rounds&) = delete;
+
+    /// Readable when there is a result.
+    [[nodiscard]] int ready_fd() const noexcept { return ready_; }
+    /// The last result, unless it has been taken.
+    [[nodiscard]] std::optional<result<observation>> take() {
+        std::uint64_t count = 0;
+        (void)!::read(ready_, &count, sizeof count);
+        const std::lock_guard lock(mutex_);
+        return std::exchange(last_, std::nullopt);
+    }
+
+private:
+    void run(const std::stop_token& stop, std::chrono::milliseconds interval) {
+        auto next = std::chrono::steady_clock::now();
+        while (!stop.stop_requested()) {
+            std::optional<result<observation>> seen;
+            try {
+                seen = poll_.round();
+            } catch (const std::exception& why) {  // no memory, no thread
+                seen = error{errc::internal, why.what()};
+            }
+            std::unique_lock lock(mutex_);
+            last_ = std::move(seen);
+            const std::uint64_t one = 1;
+            (void)!::write(ready_, &one, sizeof one);
+            next = std::max(next + interval, std::chrono::steady_clock::now());
+            stopped_.wait_until(lock, stop, next, [] { return false; });
+        }
+    }
+
+    cluster_poll poll_;  // of the thread
+    int ready_;
+    std::mutex mutex_;
+    std::condition_variable_any stopped_;
+    std::optional<result<observation>> last_;
+    std::jthread thread_;
+};
+
+enum class event { result, look, keys, quit, interrupted };
+
+/// How often a terminal is asked for its size.
+constexpr int look_ms = 100;
+
+/// The next of what can happen; `screen` may be none.
+event wait(const signals& stop, const rounds& answers, const terminal* screen) {
+    std::array<pollfd, 3> sources{{{stop.fd(), POLLIN, 0},
+                                   {answers.ready_fd(), POLLIN, 0},
+                                   {screen != nullptr ? screen->keys_fd() : -1, POLLIN, 0}}};
+    if (::poll(sources.data(), sources.size(), screen != nullptr ? look_ms : -1) <= 0)
+        return event::look;
+    if (sources[0].revents != 0) return event::interrupted;
+    // A terminal that is gone gives no more keys, and reading it returns at once.
+    if ((sources[2].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return event::quit;
+    return sources[2].revents != 0 ? event::keys : event::result;
 }
 
 // On a terminal: until a key or a signal ends it. What went wrong may go right again.
-int draw(const top_arguments& given, const signals& stop, top_rounds& rounds) {
+int draw(const top_arguments& given, const signals& stop, rounds& answers) {
     terminal screen;
     top_scroll scroll(given.filter);
     top_history history;
     top_model model;
     std::string said = "asking the nodes";
-    for (;;) {
-        screen.show(top_text(scroll.apply(model), terminal::size(), said));
-        switch (wait(stop, rounds, &screen)) {
+    for (auto shown = terminal::size();; shown = terminal::size()) {
+        screen.show(top_text(scroll.apply(model), shown, said));
+        auto next = event::look;
+        while (next == event::look && terminal::size() == shown)
+            next = wait(stop, answers, &screen);
+        switch (next) {
             case event::interrupted: return exit_code::interrupted;
             case event::quit: return exit_code::success;
-            case event::resized: break;
+            case event::look: break;
             case event::keys:
                 if (scroll.press(screen.pressed())) return exit_code::success;
                 break;
             case event::result:
-                auto seen = rounds.take();
+                auto seen = answers.take();
                 if (!seen) break;
                 if (*seen) model = history.add(**seen);
                 said = *seen ? hint : printable(to_string(seen->error()));
@@ -106,13 +168,14 @@ int draw(const top_arguments& given, const signals& stop, top_rounds& rounds) {
     }
 }
 
-int print(const top_arguments& given, const signals& stop, top_rounds& rounds) {
+int print(const top_arguments& given, const signals& stop, rounds& answers) {
     const top_scroll shown(given.filter);
     top_history history;
     bool first = true;
     for (;;) {
-        if (wait(stop, rounds, nullptr) != event::result) return exit_code::interrupted;
-        const auto seen = rounds.take();
+        const auto next = wait(stop, answers, nullptr);
+        if (next == event::interrupted) return exit_code::interrupted;
+        const auto seen = answers.take();
         if (!seen) continue;
         if (!*seen) {
             complain(to_string(seen->error()));
@@ -136,10 +199,10 @@ int run(const top_arguments& given) {
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(given.connection.timeout);
-    top_rounds rounds(cluster_poll(std::move(*to.client), patience, given.connection.keys),
-                      given.interval);
-    if (!given.once && !given.json && terminal::present()) return draw(given, stop, rounds);
-    return print(given, stop, rounds);
+    rounds answers(cluster_poll(std::move(*to.client), patience, given.connection.keys),
+                   given.interval);
+    if (!given.once && !given.json && terminal::present()) return draw(given, stop, answers);
+    return print(given, stop, answers);
 }
 
 }  // namespace

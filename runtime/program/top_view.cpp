@@ -106,34 +106,36 @@ std::string first_lines(std::string text, std::size_t lines) {
     return text;
 }
 
-json rate_or_null(const top_node& node, double node_rates::*rate) {
-    return node.rates ? json((*node.rates).*rate) : json(nullptr);
-}
-
 json json_of(const top_node& node) {
-    json one{{"name", node.name}, {"state", node.state}, {"instance", node.instance}};
-    one["answers"] = node.answers;
-    one["calls"] = node.rates ? json(node.rates->calls) : json(nullptr);
-    one["calls_per_second"] = rate_or_null(node, &node_rates::calls_rate);
-    one["calls_open"] = node.answers ? json(node.calls_open) : json(nullptr);
-    one["busy"] = node.busy;
-    one["forwarded_per_second"] = rate_or_null(node, &node_rates::forwarded_rate);
-    one["retried_per_second"] = rate_or_null(node, &node_rates::retried_rate);
-    one["seconds"] = rate_or_null(node, &node_rates::seconds);
-    return one;
+    const auto known = [&](auto node_rates::*rate) {
+        return node.rates ? json((*node.rates).*rate) : json(nullptr);
+    };
+    return {{"name", node.name},
+            {"state", node.state},
+            {"instance", node.instance},
+            {"answers", node.answers},
+            {"calls", known(&node_rates::calls)},
+            {"calls_per_second", known(&node_rates::calls_rate)},
+            {"calls_open", node.answers ? json(node.calls_open) : json(nullptr)},
+            {"busy", node.busy},
+            {"forwarded_per_second", known(&node_rates::forwarded_rate)},
+            {"retried_per_second", known(&node_rates::retried_rate)},
+            {"seconds", known(&node_rates::seconds)}};
 }
 
 json json_of(const top_function& function) {
-    const bool called = !function.latency.empty();
-    json one{{"name", function.name}, {"calls", function.calls}};
-    one["calls_per_second"] = function.calls_rate;
-    one["p50_us"] = called ? json(quantile_us(function.latency, 0.5)) : json(nullptr);
-    one["p99_us"] = called ? json(quantile_us(function.latency, 0.99)) : json(nullptr);
-    one["queue_depth"] = function.queue_depth;
-    one["refused_per_second"] = function.refused_rate;
-    one["nodes"] = function.nodes;
-    one["stuck"] = function.stuck;
-    return one;
+    const auto quantile = [&](double part) {
+        return function.latency.empty() ? json(nullptr) : json(quantile_us(function.latency, part));
+    };
+    return {{"name", function.name},
+            {"calls", function.calls},
+            {"calls_per_second", function.calls_rate},
+            {"p50_us", quantile(0.5)},
+            {"p99_us", quantile(0.99)},
+            {"queue_depth", function.queue_depth},
+            {"refused_per_second", function.refused_rate},
+            {"nodes", function.nodes},
+            {"stuck", function.stuck}};
 }
 
 }  // namespace

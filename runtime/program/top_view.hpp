@@ -14,6 +14,7 @@ namespace dunlin::program {
 struct screen_size {
     std::size_t columns = std::numeric_limits<std::size_t>::max();
     std::size_t lines = std::numeric_limits<std::size_t>::max();
+    bool operator==(const screen_size&) const = default;
 };
 
 /// A line about the whole, the nodes, the functions. Never larger than `size`: the last columns go

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/top_model.hpp"
 
+#include "runtime/program/top_view.hpp"
+#include "runtime/text/json_payload.hpp"
 #include "tests/support/catch.hpp"
 
 #include <cstdint>
 #include <string>
 #include <utility>
 
+using namespace dunlin;
 using namespace dunlin::program;
 
 namespace {
@@ -28,6 +31,17 @@ observation::answer counted(std::int64_t taken_ns, std::uint64_t calls,
     answer.taken_ns = taken_ns;
     answer.sample.functions[function] = {calls, calls / 10, 2, std::move(latency)};
     return answer;
+}
+
+top_model with_functions(int count) {
+    top_model model;
+    for (int i = 0; i < count; ++i) {
+        top_function one;
+        one.name = (i % 2 == 0 ? "text/f" : "bench/f") + std::to_string(i);
+        one.calls = i < count / 2 ? 1 : 0;
+        model.functions.push_back(std::move(one));
+    }
+    return model;
 }
 
 }  // namespace
@@ -141,4 +155,93 @@ TEST_CASE("answers that were taken at the same moment give no rates") {
     seen.answers[1] = counted(second_ns, 5);
     (void)history.add(seen);
     CHECK_FALSE(history.add(seen).nodes[0].rates);
+}
+
+TEST_CASE("a counter that went back has counted anew, and latencies are what the buckets gained") {
+    top_history history;
+    observation seen;
+    seen.members = {living("n1", 1)};
+    seen.answers[1] = counted(0, 100, {{8, 5}, {10, 7}, {12, 9}});
+    (void)history.add(seen);
+    seen.answers[1] = counted(second_ns, 40, {{8, 5}, {10, 9}, {12, 4}, {64, 1}});
+    const auto model = history.add(seen);
+    CHECK(model.nodes[0].rates->calls == 40);
+    CHECK(model.functions[0].latency == latency_buckets{{10, 2}, {12, 4}, {64, 1}});
+}
+
+TEST_CASE("a node's figures are read, and those of its own functions are not") {
+    const auto sample = read_sample(runtime::payload_from_json(R"({"node": "n1", "calls_open": 3,
+            "calls_forwarded": 4, "calls_retried": 5, "busy": 0.5, "functions": [
+                {"name": "dunlin/stats", "invocations": 9},
+                {"name": "text/count", "invocations": 10, "refused": 2, "queue_depth": 1,
+                 "latency": [[8.0, 6], [10.0, 4], [8.0, 1], ["x", 1], [5]]}, 7]})")
+                                        .value())
+                            .value();
+    CHECK(sample.node == "n1");
+    CHECK(sample.calls_open == 3);
+    CHECK(sample.forwarded == 4);
+    CHECK(sample.retried == 5);
+    CHECK(sample.busy == 0.5);
+    REQUIRE(sample.functions.size() == 1);
+    const auto& count = sample.functions.at("text/count");
+    CHECK(count.invocations == 10);
+    CHECK(count.refused == 2);
+    CHECK(count.queue_depth == 1);
+    CHECK(count.latency == latency_buckets{{8.0, 7}, {10.0, 4}});
+}
+
+TEST_CASE("figures that are none are an error") {
+    CHECK(read_sample(runtime::payload_from_json("[1]").value()).error().code == errc::internal);
+}
+
+TEST_CASE("a quantile is the end of the bucket that holds it") {
+    const latency_buckets counted{{10, 50}, {20, 49}, {1000, 1}};
+    CHECK(quantile_us(counted, 0.5) == 10);
+    CHECK(quantile_us(counted, 0.51) == 20);
+    CHECK(quantile_us(counted, 0.99) == 20);
+    CHECK(quantile_us(counted, 0.991) == 1000);
+    CHECK(quantile_us(counted, 1) == 1000);
+    CHECK(quantile_us({{40, 1}}, 0.01) == 40);
+    CHECK(quantile_us({}, 0.5) == 0);
+}
+
+TEST_CASE("top's functions are moved through by keys, and never out of sight") {
+    top_scroll scroll;
+    const auto above = [&](std::string_view keys) {
+        CHECK_FALSE(scroll.press(keys));
+        return scroll.apply(with_functions(20)).functions_above;
+    };
+    CHECK(above("") == 0);
+    CHECK(above("k") == 0);
+    CHECK(above("jj") == 2);
+    CHECK(above("\x1b[B\x1bOB") == 4);
+    CHECK(above("\x1b[A") == 3);
+    CHECK(above("\x1b[6~") == 13);
+    CHECK(above("\x1b[5~") == 3);
+    CHECK(above("x\x1b[") == 3);
+    CHECK(above("   ") == 19);
+    CHECK(above("g") == 0);
+    CHECK(scroll.press("jq"));
+    CHECK(scroll.apply({}).functions_above == 0);
+}
+
+TEST_CASE("top shows the functions that are asked for") {
+    top_scroll scroll("text/");
+    CHECK(scroll.apply(with_functions(20)).functions.size() == 10);
+    CHECK_FALSE(scroll.press("i"));
+    const auto busy = scroll.apply(with_functions(20));
+    CHECK(busy.functions.size() == 5);
+    for (const auto& each : busy.functions) CHECK(each.name.starts_with("text/"));
+    CHECK_FALSE(scroll.press("i"));
+    CHECK(scroll.apply(with_functions(20)).functions.size() == 10);
+}
+
+TEST_CASE("top says how many functions are scrolled past") {
+    top_scroll scroll;
+    CHECK_FALSE(scroll.press("jjj"));
+    const auto text = top_text(scroll.apply(with_functions(20)), {80, 12});
+    CHECK_THAT(text, Catch::Contains("FUNCTION (3 above)  CALLS/S"));
+    CHECK(text.find("text/f2 ") == std::string::npos);
+    CHECK_THAT(text, Catch::Contains("\nbench/f3 "));
+    CHECK_THAT(text, Catch::Contains(" more\n"));
 }
