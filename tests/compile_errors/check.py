@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles a snippet that holds a mistake, and checks what a compiler says of it.
 
-  check.py SNIPPET --include DIR --compiler C++ [--compiler C++ ...]
+  check.py CASE --include DIR --compiler C++ [--compiler C++ ...]
 
-The comment on top of the snippet tells what is expected:
-  // error: TEXT     stands in the first error
-  // names: TEXT     stands in the first error or in what the compiler prints around it
-  // absent: TEXT    stands nowhere
-and a mistake has at most four errors. A snippet without `error:` has to compile without a warning.
+CASE is a section of mistakes.txt, `== CASE`, which begins with what is expected:
+  error: TEXT     stands in the first error
+  names: TEXT     stands in the first error or in what the compiler prints around it
+  absent: TEXT    stands nowhere
+and a mistake has at most four errors. Or it is a file, which has to compile without a warning.
 """
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -20,21 +21,32 @@ ERRORS_MAX = 4
 LINES_AROUND = 16
 FLAGS = ("-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion")
 
+HEADERS = ("dunlin/client.hpp", "dunlin/function.hpp", "chrono", "coroutine", "mutex", "string", "vector")
+PROLOGUE = "".join(f"#include <{each}>\n" for each in HEADERS) + (
+    "struct numbered {\n    int id = 0;\n    DUNLIN_FIELDS(id)\n};\n"
+)
+EPILOGUE = 'DUNLIN_MODULE(text, m) {\n    m.function("url", [](const page& p) { return p.url; });\n}\n'
 
-def expectations(path):
+
+def mistake(case):
+    """What is expected of a section of mistakes.txt, and the text to compile."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mistakes.txt")
     with open(path, encoding="utf-8") as file:
-        comment = re.match(r"(//.*\n)+", file.read())[0]
-    return {
-        kind: re.findall(rf"^// {kind}: (.*)$", comment, re.MULTILINE)
-        for kind in ("error", "names", "absent")
-    }
+        sections = dict(re.findall(r"^== (\w+)\n(.*?)(?=^== |\Z)", file.read(), re.M | re.S))
+    expected = {"error": [], "names": [], "absent": []}
+    lines = sections[case].splitlines()
+    while match := re.match(r"(error|names|absent): (.*)", lines[0]):
+        expected[match[1]].append(match[2])
+        lines.pop(0)
+    text = "\n".join(lines) + "\n"
+    return expected, PROLOGUE + text + ("" if re.search("DUNLIN_MODULE|main", text) else EPILOGUE)
 
 
 def findings(expected, code, said):
     """What is not as it should be, a line each."""
     lines = said.splitlines()
     errors = [number for number, line in enumerate(lines) if re.search(r"\berror: ", line)]
-    if not expected["error"]:
+    if expected is None:
         if code != 0 or said:
             yield "it should compile in silence"
         return
@@ -58,18 +70,23 @@ def findings(expected, code, said):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("snippet")
+    parser.add_argument("case")
     parser.add_argument("--include", required=True)
     parser.add_argument("--compiler", action="append", required=True)
     given = parser.parse_args()
 
+    if os.path.exists(given.case):
+        with open(given.case, encoding="utf-8") as file:
+            expected, text = None, file.read()
+    else:
+        expected, text = mistake(given.case)
     failed = False
     for compiler in given.compiler:
         done = subprocess.run(
-            [compiler, *FLAGS, "-I", given.include, given.snippet],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [compiler, *FLAGS, "-I", given.include, "-x", "c++", "-"],
+            input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        found = list(findings(expectations(given.snippet), done.returncode, done.stdout))
+        found = list(findings(expected, done.returncode, done.stdout))
         for finding in found:
             print(f"{compiler}: {finding}")
         if found:
