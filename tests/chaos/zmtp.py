@@ -5,13 +5,20 @@ It claims any routing id, never reads, sends parts without an end, or stops in t
 handshake. Mechanism NULL only; attacks with keys use pyzmq. One thread; every wait has a limit.
 """
 
+import select
 import socket
 import struct
 import threading
 
 MORE, LONG, COMMAND = 1, 2, 4
+WAIT_SECONDS_MAX = 60
 
 GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
+
+
+def address(endpoint):
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    return host, int(port)
 
 
 def part(body, flags=0):
@@ -86,3 +93,39 @@ class Peer:
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+
+
+def wait_until_ended(connection):
+    """Until the node ends the connection."""
+    connection.settimeout(WAIT_SECONDS_MAX)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+
+
+def send_until_ended(connection, octets, times):
+    """Sends them again and again until the node ends the connection. Returns whether it did before
+    all were sent.
+
+    A plain send would go on waiting for room that never comes: what is not read yet closes TCP's
+    window, and the end behind it takes a minute to be an error.
+    """
+    connection.setblocking(False)
+    for _ in range(times):
+        left = memoryview(octets)
+        while left:
+            said, room, _ = select.select([connection], [connection], [], WAIT_SECONDS_MAX)
+            try:
+                if said and not connection.recv(65536):
+                    return True
+                if room:
+                    left = left[connection.send(left):]
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                return True
+            if not said and not room:
+                raise TimeoutError("the node neither reads nor ends the connection")
+    return False
