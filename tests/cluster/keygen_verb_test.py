@@ -60,14 +60,6 @@ class KeygenTest(ProgramTest):
                       'role = "client"\nfunctions = ["bench/echo"]  # ', ran.stdout)
         self.assertNotIn(value_in(secret, "secret_key"), ran.stdout + ran.stderr)
 
-    def test_permissions_are_right_under_any_umask(self):
-        for mask in (0o000, 0o777, 0o077):
-            with self.subTest(mask=oct(mask)):
-                name = f"under-{mask:o}"
-                self.assert_exit(self.keygen(name, umask=mask), 0)
-                self.assertEqual(mode(self.path(name + ".key")), 0o600)
-                self.assertEqual(mode(self.path(name + ".pub")), 0o644)
-
     def test_existing_files_are_left_alone(self):
         for there in ("shop.key", "shop.pub"):
             with self.subTest(there=there):

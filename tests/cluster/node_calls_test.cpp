@@ -25,16 +25,6 @@ struct page_of_text {
     std::string size;
     DUNLIN_FIELDS(url, size)
 };
-struct relay_plan {
-    std::string function = "bench/echo";
-    std::uint32_t calls = 1;
-    DUNLIN_FIELDS(function, calls)
-};
-struct relay_report {
-    std::uint32_t calls = 0;
-    std::uint32_t errors = 0;
-    DUNLIN_FIELDS(calls, errors)
-};
 
 }  // namespace
 
@@ -129,16 +119,6 @@ TEST_CASE("a misspelt name is explained a few times in a frame, and refused ever
     CHECK(explained < 50);
 }
 
-TEST_CASE("a call is answered with the function's reply") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    CHECK(client.welcomes.front().node == "under-test");
-    CHECK(client.welcomes.front().endpoints == node->endpoints());
-    CHECK(client.call("bench/echo", std::string("hello")).value<std::string>() == "hello");
-    const auto large = std::string(100'000, 'x');
-    CHECK(client.call("bench/echo", large).value<std::string>() == large);
-}
-
 TEST_CASE("many calls of one frame are each answered once") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
@@ -152,16 +132,6 @@ TEST_CASE("many calls of one frame are each answered once") {
         CHECK(answers.size() == 1);
         CHECK(answers.front().ok);
     }
-}
-
-TEST_CASE("an unknown function is answered with the name of the nearest one") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    CHECK(client.call("bench/ehco", 1).text() ==
-          "not_found: no function bench/ehco on this node; did you mean bench/echo?");
-    CHECK(client.call("echo", 1).code == errc::not_found);
-    CHECK(client.call("", 1).code == errc::not_found);
-    CHECK(client.call("dunlin/none", 1).code == errc::not_found);
 }
 
 TEST_CASE("a payload that does not fit is answered with the field, the expected and the given") {
@@ -212,61 +182,6 @@ TEST_CASE("a call that has no answer at its deadline is answered and asked to st
     CHECK(client.call("faults/wait_for", awaited{"deadline out"}).value<bool>());
     client.barrier();
     CHECK(client.answers.at(1).size() == 1);
-}
-
-TEST_CASE("a payload over the limit is refused, and the rest of its frame is handled") {
-    auto config = node_settings();
-    config.payload_bytes_max = 1000;
-    const auto node = start_node(config);
-    raw_client client(node->endpoints().front());
-    CHECK(client.welcomes.front().payload_bytes_max == 1000);
-    const auto content = encode(std::string(2000, 'x'));
-    const auto small = encode(1);
-    const auto large = client.make_encoded("bench/echo", content.view());
-    const auto next = client.make_encoded("bench/echo", small.view());
-    client.send(large, next);
-    CHECK(client.wait(large.id, "the large call").text() ==
-          "invalid_argument: payload of 2003 bytes exceeds the node's limit of 1000");
-    CHECK(client.wait(next.id, "the call beside it").ok);
-}
-
-TEST_CASE("a reply over the limit becomes a failure") {
-    auto config = node_settings();
-    config.payload_bytes_max = 10'000;
-    const auto node = start_node(config);
-    raw_client client(node->endpoints().front());
-    CHECK(client.call("faults/large", 9'000u).ok);
-    const auto& beyond = client.call("faults/large", 11'000u);
-    CHECK(beyond.text() == "failed: the encoded value is larger than the limit on payloads");
-    CHECK(client.call("faults/large", 9'000u).ok);
-}
-
-TEST_CASE("a function's own failures reach the caller as failed, with its author's words") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    CHECK(client.call("faults/throw_error", std::string("no luck")).text() == "failed: no luck");
-    CHECK(client.call("faults/return_error", std::string("not now")).text() == "failed: not now");
-    CHECK(client.call("faults/throw_number", nullptr).text() ==
-          "failed: the function threw something that is not a std::exception");
-    CHECK(client.call("faults/throw_at_once", std::string("early")).text() == "failed: early");
-    CHECK(client.call("faults/throw_after_nap", std::string("late")).text() == "failed: late");
-    CHECK(client.call("bench/echo", 1).ok);
-}
-
-TEST_CASE("a function calls another one on the same node") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto report =
-        client.call("bench/relay", relay_plan{"bench/echo", 100}).value<relay_report>();
-    CHECK(report.calls == 100);
-    CHECK(report.errors == 0);
-    const auto unknown =
-        client.call("bench/relay", relay_plan{"bench/none", 3}).value<relay_report>();
-    CHECK(unknown.errors == 3);
-    const auto failing =
-        client.call("bench/relay", relay_plan{"bench/fail", 3}).value<relay_report>();
-    CHECK(failing.errors == 3);
-    CHECK(client.function("bench/relay").at("invocations") == 3);
 }
 
 TEST_CASE("a full queue refuses with a hint, and nothing is lost") {

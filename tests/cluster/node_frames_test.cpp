@@ -32,22 +32,6 @@ TEST_CASE("garbage after the handshake is answered, counted, and the connection 
     check_alive(client);
 }
 
-TEST_CASE("what stood before the malformed envelope is handled, what follows is dropped") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto payload = encode(1);
-    wire::frame_buffer frame;
-    append(frame, client.make_encoded("bench/echo", payload.view()));
-    frame.append("\xc1", 1);
-    append(frame, client.make_encoded("bench/echo", payload.view()));
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
-    CHECK(client.wait(1, "the call before the malformed envelope").ok);
-    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
-    client.barrier();
-    CHECK(client.is_open(2));
-    check_alive(client);
-}
-
 TEST_CASE("a truncated frame is malformed at every length") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
@@ -59,17 +43,6 @@ TEST_CASE("a truncated frame is malformed at every length") {
     client.barrier();
     CHECK(client.about_connection.size() == frame.size - 1);
     CHECK(client.is_open(1));
-    check_alive(client);
-}
-
-TEST_CASE("an invoke with id 0 is malformed") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    auto call = client.make("bench/echo", 1);
-    call.id = 0;
-    client.send(call);
-    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
-    CHECK(client.about_connection.front().code == errc::invalid_argument);
     check_alive(client);
 }
 
@@ -97,51 +70,6 @@ TEST_CASE("what no frame could ever be closes its connection, and no other") {
     client.send_bytes(std::string(wire::transport_bytes_max(20'000) + 1, '\x91'));
     beside.wait_for_stat("peers", [](std::uint64_t peers) { return peers == 1; });
     check_alive(beside);
-}
-
-TEST_CASE("envelopes that only nodes send are read over") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto open = client.invoke("faults/nap_until_stopped", std::string("own answers"));
-    client.send(wire::welcome{});
-    client.send(wire::reply{open, {}});
-    client.send(wire::failure{open, 3, "no", 0});
-    client.send(wire::goaway{3, "go"});
-    client.send(wire::pong{9});
-    client.barrier();
-    CHECK(client.about_connection.empty());
-    CHECK(client.goaways.empty());
-    CHECK(client.is_open(open));
-    client.send(wire::cancel{open});
-    CHECK(client.wait(open, "the call that nobody else may answer").code == errc::cancelled);
-    check_alive(client);
-}
-
-TEST_CASE("a message of several parts is malformed as a whole") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    client.send_bytes("", zmq::send_flags::sndmore);  // as a REQ socket does
-    client.send(client.make("bench/echo", 1));
-    client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
-    CHECK(client.about_connection.front().text() ==
-          "invalid_argument: a frame is one message part; this had several");
-    client.barrier();
-    CHECK(client.is_open(1));
-    CHECK(client.stats().at("frames_malformed") == 1);
-    check_alive(client);
-}
-
-TEST_CASE("a frame of zero bytes means nothing") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front(), silent);
-    client.send_bytes("");
-    client.send(wire::hello{});
-    client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");
-    client.send_bytes("");
-    client.barrier();
-    CHECK(client.goaways.empty());
-    CHECK(client.about_connection.empty());
-    check_alive(client);
 }
 
 TEST_CASE("whoever does not say hello first is told so, and may say it then") {
@@ -178,66 +106,4 @@ TEST_CASE("an oversized frame before the hello gets the same answer") {
     client.send_bytes(std::string(wire::frame_bytes_max(1000) + 1, '\x91'));
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
     CHECK(client.goaways.front().text() == "unauthenticated: say hello first");
-}
-
-TEST_CASE("a peer of another protocol version is told both ranges") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front(), silent);
-    wire::hello hello;
-    hello.version_min = 2;
-    hello.version_max = 5;
-    client.send(hello, client.make("bench/echo", 1));
-    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
-    CHECK(client.goaways.front().text() ==
-          "unauthenticated: no common protocol version: this node speaks 1 to 1, the peer 2 to 5; "
-          "run releases of Dunlin on both that share a version");
-    hello.version_min = 1;
-    client.send(hello);
-    client.wait_until([&] { return !client.welcomes.empty(); }, "the welcome");
-    CHECK(client.answers.empty());
-    CHECK(client.goaways.size() == 1);
-    CHECK(client.stats().at("connections_refused") == 1);
-}
-
-TEST_CASE("calls may follow the hello in its frame") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front(), silent);
-    client.send(wire::hello{}, client.make("bench/echo", 1));
-    CHECK(client.wait(1, "the call in the frame of the hello").ok);
-    CHECK(client.welcomes.size() == 1);
-}
-
-TEST_CASE("a second hello is answered with another welcome and changes nothing") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto open = client.invoke("faults/nap_until_stopped", std::string("hello twice"));
-    client.send(wire::hello{.name = "again"});
-    client.wait_until([&] { return client.welcomes.size() == 2; }, "the second welcome");
-    client.send(wire::cancel{open});
-    CHECK(client.wait(open, "the call from before").code == errc::cancelled);
-    CHECK(client.stats().at("peers") == 1);
-}
-
-TEST_CASE("envelopes of newer kinds and with more elements are read over") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const std::string newer = "\x92\x2a\x81\xa1\x61\x91\x01";
-    wire::frame_buffer frame;
-    frame.append(newer.data(), newer.size());
-    frame.append("\x93\x06\x07\xc0", 4);  // a ping of a later version
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
-    client.wait_until([&] { return client.pongs == 7; }, "the pong");
-    CHECK(client.about_connection.empty());
-}
-
-TEST_CASE("after a bye the connection is a stranger's") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    client.send(wire::bye{});
-    client.send(wire::ping{1});
-    client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
-    CHECK(client.goaways.front().text() == "unauthenticated: say hello first");
-    client.send(wire::hello{});
-    client.wait_until([&] { return client.welcomes.size() == 2; }, "the second welcome");
-    check_alive(client);
 }

@@ -273,16 +273,6 @@ TEST_CASE("a queued, a running and a suspended call can be cancelled") {
     CHECK(client.wait(crossing.id, "a call cancelled in its own frame").code == errc::cancelled);
 }
 
-TEST_CASE("a running function hears of the cancel of its call") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto id = client.invoke("faults/spin_until_stopped", std::string("hears"));
-    await_event(client, "hears in");
-    client.send(wire::cancel{id});
-    CHECK(client.wait(id, "the cancelled call").code == errc::cancelled);
-    await_event(client, "hears out");
-}
-
 TEST_CASE("a stop callback that waits does not hold the lane") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());

@@ -65,13 +65,6 @@ class NodesTest(ProgramTest):
             ran = dunlin("nodes", "--node", cluster.endpoint("n1"))
             self.assertEqual(names_in(ran.stdout), ["n1", "n2", "n3"])
 
-    def test_a_node_that_was_stopped_has_left(self):
-        with Cluster() as cluster:
-            self.assertEqual(cluster.stop("n2"), 0)
-            cluster.wait_until_state("n1", "n2", "left")
-            ran = dunlin("nodes", "--node", cluster.endpoint("n1"))
-            self.assertEqual(names_in(ran.stdout), ["n1", "n3"])
-
     def test_no_node_is_one_line(self):
         self.assert_complaint(
             dunlin("nodes", "--node", "tcp://127.0.0.1:9", "--connect-timeout", "100ms"), 3,
@@ -266,13 +259,8 @@ class DrainTest(ProgramTest):
             self.assert_complaint(dunlin("drain", "n3", "--node", cluster.endpoint("n1")), 2,
                                   "the node n3 is dead; the members are n1, n2")
 
-    def need_drain(self, cluster):
-        if "dunlin/drain" not in cluster.nodes["n1"].functions():
-            self.skipTest("nodes cannot be told to drain yet")
-
     def test_a_drained_node_leaves_and_its_calls_are_finished(self):
         with Cluster() as cluster:
-            self.need_drain(cluster)
             with Process("invoke", "bench/sleep", '{"us": 500000}', "--node",
                          cluster.endpoint("n2")) as call:
                 busy = cluster.wait_until_one_is_busy("bench/sleep")
@@ -290,7 +278,6 @@ class DrainTest(ProgramTest):
 
     def test_a_node_that_takes_longer_goes_on_draining(self):
         with Cluster(2, "--drain-timeout", "10s") as cluster:
-            self.need_drain(cluster)
             with Process("invoke", "bench/sleep", '{"us": 3000000}', "--node",
                          cluster.endpoint("n2")) as call:
                 busy = cluster.wait_until_one_is_busy("bench/sleep")
@@ -305,7 +292,6 @@ class DrainTest(ProgramTest):
 
     def test_the_last_node_refuses_unless_it_is_forced(self):
         with Cluster(1) as cluster:
-            self.need_drain(cluster)
             ran = dunlin("drain", "n1", "--node", cluster.endpoint("n1"))
             self.assert_complaint(ran, 1, "invalid_argument: ")
             self.assertIsNone(cluster.nodes["n1"].process.poll())
@@ -316,7 +302,6 @@ class DrainTest(ProgramTest):
 
     def test_of_nodes_that_are_drained_at_once_one_stays_and_the_others_are_seen_to_leave(self):
         with Cluster() as cluster:
-            self.need_drain(cluster)
             drains = {name: Process("drain", name, "--node", cluster.endpoint(name))
                       for name in cluster.nodes}
             ended = {name: drain.wait() for name, drain in drains.items()}
@@ -330,17 +315,6 @@ class DrainTest(ProgramTest):
                     self.assertEqual(list(cluster.states(name).values()).count("alive"), 1)
             for drain in drains.values():
                 drain.close()
-
-    def test_when_all_are_forced_to_leave_each_is_seen_to_have_left(self):
-        with Cluster() as cluster:
-            self.need_drain(cluster)
-            drains = [Process("drain", name, "--force", "--node", cluster.endpoint(name))
-                      for name in cluster.nodes]
-            for drain in drains:
-                self.assertEqual(drain.wait(), 0, drain.log())
-                drain.close()
-            for node in cluster.nodes.values():
-                self.assertEqual(node.wait(), 0, node.log())
 
 
 if __name__ == "__main__":

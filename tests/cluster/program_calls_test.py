@@ -239,11 +239,6 @@ class CallTest(ProgramTest):
             self.assert_complaint(ran, 2, "not valid JSON")
             self.assertNotIn("for text", ran.stderr)
 
-    def test_maps_with_numbers_for_keys_can_be_given(self):
-        ran = self.call("invoke", "bench/echo", '{"$map": [[1, "one"], [-2, [3.5]]]}')
-        self.assert_exit(ran, 0)
-        self.assertEqual(json.loads(ran.stdout), {"1": "one", "-2": [3.5]})
-
     def test_a_call_has_the_trace_it_is_given_or_a_new_one(self):
         given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         with Node("--module", os.environ["FAULTS_MODULE"]) as node:
@@ -319,27 +314,6 @@ class CallTest(ProgramTest):
         self.assertEqual(ran.stderr.count("\n"), 1, ran.stderr)
 
     # -- functions ---------------------------------------------------------------------------------
-
-    def test_functions_are_listed_for_people(self):
-        ran = self.call("functions")
-        self.assert_exit(ran, 0)
-        head, *rows = ran.stdout.splitlines()
-        self.assertRegex(head, r"\AFUNCTION +PROPERTIES +INPUT -> OUTPUT +DESCRIPTION\Z")
-        sleep = next(row for row in rows if row.startswith("bench/sleep "))
-        self.assertIn("blocking", sleep)
-        self.assertRegex(sleep, r"\{us\*?: integer\} -> ")
-        self.assertEqual(rows[-1], f"Of node {self.node.ready.split()[4].removeprefix('name=')}.")
-
-    def test_one_function_is_shown_whole(self):
-        ran = self.call("functions", "bench/sleep")
-        self.assert_exit(ran, 0)
-        self.assertTrue(ran.stdout.startswith("bench/sleep: "), ran.stdout)
-        self.assertRegex(ran.stdout, r"\nInput\n    \{us\*?: integer\}\nOutput\n")
-        self.assertRegex(ran.stdout, r"\nProperties\n    .*blocking")
-        ran = self.call("functions", "bench/sleep", "--json")
-        self.assertEqual(json.loads(ran.stdout)["name"], "bench/sleep")
-        self.assert_complaint(self.call("functions", "bench/slep"), 1,
-                              "no function bench/slep; did you mean bench/sleep?")
 
     def test_functions_are_listed_for_programs(self):
         functions = self.node.functions()

@@ -7,89 +7,27 @@ ended. To know that a node has read what was sent, a test pings: a pong comes af
 before its ping.
 """
 
-import os
 import pathlib
 import re
-import select
 import signal
-import subprocess
-import tempfile
 import time
 import unittest
 
 import msgpack
 
+import programs
 import python_client as wire
-from programs import lanes_under_test, stop_running
 from python_client import Client
 
 SECOND_US = 1_000_000
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 30
 
 
-class Node:
-    """A node process of our own."""
-
-    def __init__(self):
-        for variable in ("DUNLIN_BINARY", "BENCH_MODULE"):
-            if not os.environ.get(variable):
-                raise RuntimeError(f"the environment variable {variable} is not set")
-        self._log = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [os.environ["DUNLIN_BINARY"], "node", "--listen", "tcp://127.0.0.1:0", "--module",
-             os.environ["BENCH_MODULE"], *lanes_under_test()],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log)
-        try:
-            self.endpoint = self._wait_until_ready()
-        except Exception:
-            self.close()
-            raise
-
-    def _wait_until_ready(self):
-        output = b""
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while True:
-            ready = re.search(rb"^dunlin node ready: (\S+)[^\n]*\n", output, re.MULTILINE)
-            if ready:
-                return ready.group(1).decode()
-            left = deadline - time.monotonic()
-            readable, _, _ = select.select([self._process.stdout], [], [], max(left, 0))
-            chunk = os.read(self._process.stdout.fileno(), 4096) if readable else b""
-            if not chunk:
-                raise RuntimeError(f"no line says that the node is ready; it printed {output!r} "
-                                   f"and logged {self.log()!r}")
-            output += chunk
-
-    def log(self):
-        self._log.seek(0)
-        return self._log.read()
-
+class Node(programs.Node):
     def connect(self, **options):
         return Client(self.endpoint, **options)
 
     def terminate(self):
-        self._process.send_signal(signal.SIGTERM)
-
-    def pause(self):
-        stop_running(self._process)
-
-    def resume(self):
-        self._process.send_signal(signal.SIGCONT)
-
-    def wait(self):
-        return self._process.wait(STOP_SECONDS_MAX)
-
-    def close(self):
-        if self._process.poll() is None:
-            self.terminate()
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process.stdout.close()
-        self._log.close()
+        self.signal(signal.SIGTERM)
 
 
 class ConversationTest(unittest.TestCase):
@@ -130,11 +68,6 @@ class ConversationTest(unittest.TestCase):
         self.assertGreaterEqual(client.payload_bytes_max, 1 << 20)
         self.assertGreater(client.in_flight_max, 0)
         self.assertIn(self.node.endpoint, client.endpoints)
-
-    def test_every_lane_serves(self):
-        for endpoint in self.connect().endpoints:
-            with self.subTest(endpoint=endpoint), Client(endpoint) as client:
-                self.assert_echoes(client)
 
     def test_a_call_need_not_wait_for_the_welcome(self):
         client = self.connect(say_hello=False)
@@ -213,9 +146,11 @@ class ConversationTest(unittest.TestCase):
 
     def test_what_only_nodes_send_is_ignored_if_it_is_well_formed(self):
         client = self.connect()
-        client.send([wire.REPLY, 1, b"\x2a"], [wire.FAILURE, 1, 3], [wire.GOAWAY, 9],
+        open_id = client.start("bench/sleep", {"us": 50_000})
+        client.send([wire.REPLY, open_id, b"\x2a"], [wire.FAILURE, open_id, 3], [wire.GOAWAY, 9],
                     [wire.WELCOME, 1])
         client.ping()
+        self.assertNotEqual(client.answer_to(open_id).payload, b"\x2a")
         self.assertEqual(client.unclaimed(), [])
         client.send([wire.REPLY, 1])
         self.assert_connection_failure(client)
@@ -269,11 +204,6 @@ class ConversationTest(unittest.TestCase):
             answer = client.call(name, 1)
             self.assert_failed(answer, wire.NOT_FOUND)
             self.assertNotEqual(answer.detail, "")
-
-    def test_an_input_of_the_wrong_shape_is_an_invalid_argument(self):
-        client = self.connect()
-        self.assert_failed(client.call("bench/sleep", "soon"), wire.INVALID_ARGUMENT)
-        self.assert_echoes(client)
 
     def test_a_call_fails_at_its_deadline(self):
         client = self.connect()
@@ -443,15 +373,6 @@ class StopTest(unittest.TestCase):
         self.assertEqual(failure[1:3], [1, wire.UNAVAILABLE])
         self.assertIs(failure[5], True)  # did_not_run
         self.assertIn(client.answer_to(asleep).code, (None, wire.UNAVAILABLE))
-
-    def test_an_idle_node_stops_at_once(self):
-        client = self.node.connect()
-        self.addCleanup(client.close, polite=False)
-        started = time.monotonic()
-        self.node.terminate()
-        client.expect(wire.GOAWAY)
-        self.assertEqual(self.node.wait(), 0, self.node.log())
-        self.assertLess(time.monotonic() - started, 5)
 
 
 class PageTest(unittest.TestCase):

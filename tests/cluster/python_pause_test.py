@@ -5,6 +5,7 @@ What is sent meanwhile lies in buffers until the node goes on. See python_client
 environment has to name.
 """
 
+import signal
 import unittest
 
 import python_client as wire
@@ -30,7 +31,7 @@ class PauseTest(unittest.TestCase):
     def test_a_call_whose_deadline_passed_in_a_buffer_does_not_run(self):
         self.assertEqual(self.client.call("bench/echo", 1).value, 1)
         before = self.runs("bench/echo")
-        self.node.pause()
+        self.node.stop_running()
         late = self.client.start("bench/echo", 2, remaining_us=200_000)
         patient = self.client.start("bench/echo", 3, remaining_us=60 * SECOND_US)
         # What its caller does until the deadline, and a little longer: it waits for an answer.
@@ -38,7 +39,7 @@ class PauseTest(unittest.TestCase):
         with self.assertRaises(wire.Timeout):
             self.client.answer_to(late)
         self.client.timeout_s = 20
-        self.node.resume()
+        self.node.signal(signal.SIGCONT)
         answer = self.client.answer_to(late)
         self.assertEqual(answer.code, wire.DEADLINE_EXCEEDED, answer)
         self.assertTrue(answer.did_not_run, answer)
@@ -48,14 +49,14 @@ class PauseTest(unittest.TestCase):
 
     def test_a_client_that_does_not_say_when_it_sends_has_its_calls_run(self):
         self.assertEqual(self.client.call("bench/echo", 1).value, 1)
-        self.node.pause()
+        self.node.stop_running()
         call_id = self.client.new_id()
         self.client.send(wire.invoke(call_id, "bench/echo", b"\x02", remaining_us=2 * SECOND_US))
         self.client.timeout_s = 2.5
         with self.assertRaises(wire.Timeout):
             self.client.answer_to(call_id)
         self.client.timeout_s = 20
-        self.node.resume()
+        self.node.signal(signal.SIGCONT)
         self.assertEqual(self.client.answer_to(call_id).value, 2)
         self.assertEqual(self.stats()["calls_overdue"], 0)
 

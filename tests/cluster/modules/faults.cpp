@@ -103,13 +103,6 @@ dunlin::task<std::string> wait_in_stop_callback(const std::string& name, dunlin:
     co_return name;
 }
 
-std::string spin_until_stopped(const std::string& name, dunlin::context& ctx) {
-    all.happen(name + " in");
-    while (!ctx.stop_requested()) std::this_thread::yield();
-    all.happen(name + " out");
-    return name;
-}
-
 /// Holds its thread, which it has not declared, and no core.
 void hold(std::uint32_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
@@ -131,22 +124,7 @@ __attribute__((no_sanitize("undefined"))) int crash_by(const std::string& how) {
 
 std::uint32_t page_size(const page& p) { return p.size; }
 
-dunlin::result<int> return_error(const std::string& message) {
-    return dunlin::error{dunlin::errc::conflict, message};
-}
-
 void throw_error(const std::string& message) { throw std::runtime_error(message); }
-void throw_number() { throw 7; }
-
-dunlin::task<int> throw_after_nap(const std::string& message, dunlin::context& ctx) {
-    static_cast<void>(co_await ctx.sleep_for(std::chrono::milliseconds(1)));
-    throw std::runtime_error(message);
-}
-
-dunlin::task<int> throw_at_once(const std::string& message) {
-    throw std::runtime_error(message);
-    co_return 0;
-}
 
 dunlin::task<dunlin::result<std::string>> ask_elsewhere(const elsewhere& what,
                                                         dunlin::context& ctx) {
@@ -220,13 +198,8 @@ DUNLIN_MODULE(faults, m) {
     m.function("wait_for", wait_for).blocking();
     m.function("nap_until_stopped", nap_until_stopped);
     m.function("recur", recur);
-    m.function("spin_until_stopped", spin_until_stopped);
     m.function("page_size", page_size);
-    m.function("return_error", return_error);
     m.function("throw_error", throw_error);
-    m.function("throw_number", throw_number);
-    m.function("throw_after_nap", throw_after_nap);
-    m.function("throw_at_once", throw_at_once);
     m.function("large", large);
     m.function("swallow", swallow);
     m.function("crash", crash).idempotent();
