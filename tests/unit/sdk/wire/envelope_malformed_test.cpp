@@ -119,48 +119,48 @@ std::string every_kind() {
 
 }  // namespace
 
-TEST_CASE("an unsigned number is read in every width and refused when negative") {
-    const auto token = [](auto pack) {
+TEST_CASE("a number is read in every width, and refused when it does not fit") {
+    using write = void (*)(packer&);
+    static constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+    const std::pair<write, std::uint64_t> tokens[] = {
+        {[](packer& to) { to.pack(std::uint64_t{127}); }, 127},
+        {[](packer& to) { to.pack_fix_uint8(5); }, 5},
+        {[](packer& to) { to.pack_fix_uint16(5); }, 5},
+        {[](packer& to) { to.pack_fix_uint32(5); }, 5},
+        {[](packer& to) { to.pack_fix_uint64(5); }, 5},
+        {[](packer& to) { to.pack_fix_int8(5); }, 5},
+        {[](packer& to) { to.pack_fix_int16(500); }, 500},
+        {[](packer& to) { to.pack_fix_int32(5); }, 5},
+        {[](packer& to) { to.pack_fix_int64(5); }, 5},
+        {[](packer& to) { to.pack(~std::uint64_t{0}); }, ~std::uint64_t{0}},
+    };
+    for (const auto& [pack, expected] : tokens) {
         const auto frame = ping_with(packed(pack));
         wire::frame_reader reader(as_bytes(frame));
         REQUIRE(reader.next() == read_status::envelope);
-        return reader.id_or_token();
+        CHECK(reader.id_or_token() == expected);
+    }
+    const std::pair<write, std::int64_t> codes[] = {
+        {[](packer& to) { to.pack(-1); }, -1},
+        {[](packer& to) { to.pack_fix_int8(-100); }, -100},
+        {[](packer& to) { to.pack_fix_int16(-100); }, -100},
+        {[](packer& to) { to.pack_fix_int32(-100); }, -100},
+        {[](packer& to) { to.pack_fix_int64(-100); }, -100},
+        {[](packer& to) { to.pack(lowest); }, lowest},
+        {[](packer& to) { to.pack_fix_uint8(200); }, 200},
+        {[](packer& to) { to.pack_fix_uint64(9); }, 9},
     };
-    CHECK(token([](packer& to) { to.pack(std::uint64_t{127}); }) == 127);
-    CHECK(token([](packer& to) { to.pack_fix_uint8(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_uint16(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_uint32(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_uint64(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_int8(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_int16(500); }) == 500);
-    CHECK(token([](packer& to) { to.pack_fix_int32(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack_fix_int64(5); }) == 5);
-    CHECK(token([](packer& to) { to.pack(~std::uint64_t{0}); }) == ~std::uint64_t{0});
-
-    const std::string problem = "not an unsigned integer";
-    check_malformed(ping_with(packed([](packer& to) { to.pack(-1); })), problem);
-    check_malformed(ping_with(packed([](packer& to) { to.pack_fix_int8(-5); })), problem);
-    check_malformed(ping_with(packed([](packer& to) { to.pack_fix_int64(-5); })), problem);
-    check_malformed(ping_with(packed([](packer& to) { to.pack(5.5); })), problem);
-    check_malformed(ping_with(packed([](packer& to) { to.pack_nil(); })), problem);
-}
-
-TEST_CASE("a signed number is read in every width") {
-    const auto code = [](auto pack) {
+    for (const auto& [pack, expected] : codes) {
         const auto frame = failure_with(packed(pack));
         wire::frame_reader reader(as_bytes(frame));
         REQUIRE(reader.next() == read_status::envelope);
-        return reader.failure().code;
-    };
-    static constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-    CHECK(code([](packer& to) { to.pack(-1); }) == -1);
-    CHECK(code([](packer& to) { to.pack_fix_int8(-100); }) == -100);
-    CHECK(code([](packer& to) { to.pack_fix_int16(-100); }) == -100);
-    CHECK(code([](packer& to) { to.pack_fix_int32(-100); }) == -100);
-    CHECK(code([](packer& to) { to.pack_fix_int64(-100); }) == -100);
-    CHECK(code([](packer& to) { to.pack(lowest); }) == lowest);
-    CHECK(code([](packer& to) { to.pack_fix_uint8(200); }) == 200);
-    CHECK(code([](packer& to) { to.pack_fix_uint64(9); }) == 9);
+        CHECK(reader.failure().code == expected);
+    }
+    for (const write pack :
+         {write([](packer& to) { to.pack(-1); }), write([](packer& to) { to.pack_fix_int8(-5); }),
+          write([](packer& to) { to.pack_fix_int64(-5); }), write([](packer& to) { to.pack(5.5); }),
+          write([](packer& to) { to.pack_nil(); })})
+        check_malformed(ping_with(packed(pack)), "not an unsigned integer");
     check_malformed(failure_with(packed([](packer& to) { to.pack(~std::uint64_t{0}); })),
                     "code is not an integer");
 }
