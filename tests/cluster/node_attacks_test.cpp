@@ -79,17 +79,6 @@ TEST_CASE("a peer that floods a busy lane and cuts its connection ends only that
     CHECK(raw_client(node->endpoints().front()).call("bench/echo", 1).ok);
 }
 
-TEST_CASE("the ids that ZeroMQ makes up for peers cannot be told beforehand") {
-    const auto node = start_node();
-    // Where libzmq begins in a process that has not seeded `rand()`.
-    constexpr std::uint32_t first_unseeded = 0x6b8b4567;
-    std::vector<zmtp_peer> claims;
-    for (std::uint32_t number = 0; number < 64; ++number)
-        claims.emplace_back(node->endpoints().front(), auto_routing_id(first_unseeded + number));
-    for (int clients = 0; clients < 64; ++clients)
-        CHECK(raw_client(node->endpoints().front()).call("bench/echo", 1).ok);
-}
-
 TEST_CASE("a peer under a routing id that only ZeroMQ makes up is ended, others are not") {
     const auto node = start_node();
     raw_client other(node->endpoints().front());

@@ -11,23 +11,24 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 import readme
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXAMPLES = os.path.join(ROOT, "examples")
+sys.path.append(os.path.join(ROOT, "tests", "cluster"))
+import programs  # noqa: E402
+
 # What GCC 12 sees in optimised std::string and std::vector that is not there (its bug 105651 and kin).
 FALSE_ALARMS = " ".join(
     f"-Wno-{warning}"
     for warning in ("array-bounds", "free-nonheap-object", "restrict", "stringop-overflow")
 )
-START_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 20
 
 
 def run(*command):
@@ -42,47 +43,6 @@ def expect(condition, what):
     if not condition:
         sys.exit(f"failed: {what}")
     print(f"ok: {what}")
-
-
-class Node:
-    """A node on a free loopback port, from `with` to its end."""
-
-    def __init__(self, program, module):
-        self.command = [program, "node", "--listen", "tcp://127.0.0.1:0", "--module", module]
-        self.output = []
-        self.endpoint = None
-        self.ready = threading.Event()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.output.append(line)
-            match = re.search(r"tcp://127\.0\.0\.1:[1-9][0-9]*", line)
-            if match and not self.ready.is_set():
-                self.endpoint = match.group()
-                self.ready.set()
-        self.ready.set()
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            self.command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-        self.ready.wait(START_SECONDS_MAX)
-        if self.endpoint is None:
-            self.process.kill()
-            self.reader.join(5)
-            sys.exit("failed: the node named no endpoint\n" + "".join(self.output))
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.status = self.process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.status = self.process.wait()
-        self.reader.join(5)
 
 
 def configure_and_build(options, source, build, prefix):
@@ -189,10 +149,13 @@ def main():
             program = file.read()
         expect(program == os.path.join(prefix, "bin", "dunlin"), "dunlin::program is installed")
 
-        with Node(program, os.path.join(build, "modules", "greeting.so")) as node:
+        os.environ["DUNLIN_BINARY"] = program
+        os.environ["BENCH_MODULE"] = os.path.join(build, "modules", "greeting.so")
+        with programs.Node() as node:
             said = run(os.path.join(build, "caller"), node.endpoint)
             expect(said == "Hello, Countess Dr. Ada!\nnot_found\n", f"the calls said {said!r}")
-        expect(node.status == 0, f"the node left with {node.status}\n{''.join(node.output)}")
+            node.signal(signal.SIGTERM)
+            expect(node.wait() == 0, f"the node leaves in order\n{node.log()}")
 
         follow_readme(
             folder, prefix, ["Your own function in ten minutes", "A cluster"],

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <dunlin/bytes.hpp>
+#include <dunlin/codec.hpp>
 
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
@@ -63,6 +64,15 @@ template <class T>
     std::string out;
     for (const unsigned value : values) out += static_cast<char>(value);
     return bytes(out);
+}
+
+/// What the SDK's reader has against the payload.
+template <class T>
+[[nodiscard]] std::string refusal(const bytes& payload) {
+    const auto value = decode<T>(payload);
+    if (value) return "accepted";
+    return value.error().code == errc::invalid_argument ? value.error().detail
+                                                        : to_string(value.error());
 }
 
 }  // namespace dunlin::testing

@@ -25,14 +25,6 @@ using namespace dunlin::testing;
 
 namespace {
 
-template <class T>
-std::string refusal(const bytes& payload) {
-    const auto value = decode<T>(payload);
-    if (value) return "accepted";
-    CHECK(value.error().code == errc::invalid_argument);
-    return value.error().detail;
-}
-
 /// There and back, with msgpack-cxx as the reader and the writer in between.
 template <class T>
 void check_with_oracle(const T& value) {

@@ -125,14 +125,6 @@ struct wide {
 #undef EIGHT
 // clang-format on
 
-template <class T>
-std::string refusal(const bytes& payload) {
-    const auto value = decode<T>(payload);
-    if (value) return "accepted";
-    CHECK(value.error().code == errc::invalid_argument);
-    return value.error().detail;
-}
-
 using object = std::map<std::string, std::string>;
 
 }  // namespace

@@ -18,14 +18,6 @@ namespace {
 
 enum class colour : std::uint8_t { red = 1, green = 2 };
 
-template <class T>
-std::string refusal(const bytes& payload) {
-    const auto value = decode<T>(payload);
-    if (value) return "accepted";
-    CHECK(value.error().code == errc::invalid_argument);
-    return value.error().detail;
-}
-
 // Numbers around every border between msgpack's forms.
 std::vector<std::int64_t> interesting_numbers() {
     std::vector<std::int64_t> out{0, std::numeric_limits<std::int64_t>::min(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ordinary use of the envelopes, with msgpack-cxx as the judge of what is on the wire. What
-// strangers send is in envelope_malformed_test.cpp.
+// Ordinary use of the envelopes, with msgpack-cxx as the judge of where each ends. Their bytes are
+// in golden_test.cpp, what strangers send in envelope_malformed_test.cpp.
 #include "wire/envelope.hpp"
 
 #include "tests/support/catch.hpp"
@@ -32,21 +32,6 @@ std::vector<msgpack::object_handle> unpack_all(const wire::frame_buffer& frame) 
     const auto* data = reinterpret_cast<const char*>(frame.data);
     for (std::size_t at = 0; at < frame.size;) all.push_back(msgpack::unpack(data, frame.size, at));
     return all;
-}
-
-std::string text_of(const msgpack::object& packed) { return packed.as<std::string>(); }
-
-std::string blob_of(const msgpack::object& packed) {
-    REQUIRE(packed.type == msgpack::type::BIN);
-    return {packed.via.bin.ptr, packed.via.bin.size};
-}
-
-// The elements after the kind, of one envelope.
-std::vector<msgpack::object> elements_of(const msgpack::object_handle& handle, wire::kind kind) {
-    const auto all = handle.get().as<std::vector<msgpack::object>>();
-    REQUIRE_FALSE(all.empty());
-    REQUIRE(all.front().as<unsigned>() == static_cast<unsigned>(kind));
-    return {all.begin() + 1, all.end()};
 }
 
 wire::frame_reader read_one(bytes_view frame, wire::kind kind) {
@@ -87,78 +72,6 @@ void check_same(const wire::invoke& got, const wire::invoke& sent) {
 }
 
 }  // namespace
-
-TEST_CASE("an invoke is the msgpack array that another library reads") {
-    const auto sent = full_invoke("payload");
-    wire::frame_buffer frame;
-    append(frame, sent);
-
-    const auto all = unpack_all(frame);
-    REQUIRE(all.size() == 1);
-    const auto packed = elements_of(all[0], wire::kind::invoke);
-    REQUIRE(packed.size() == 9);
-    CHECK(packed[0].as<std::uint64_t>() == sent.id);
-    CHECK(text_of(packed[1]) == sent.function);
-    CHECK(packed[2].as<std::uint64_t>() == sent.remaining_us);
-    CHECK(packed[3].as<std::uint32_t>() == sent.flags);
-    CHECK(packed[4].as<std::uint32_t>() == sent.attempt);
-    CHECK(packed[5].as<std::uint32_t>() == sent.retries_left);
-    CHECK(blob_of(packed[6]) == "k1");
-    CHECK(text_of(packed[7]) == sent.trace);
-    CHECK(blob_of(packed[8]) == "payload");
-
-    check_same(read_one(frame.view(), wire::kind::invoke).invoke(), sent);
-}
-
-TEST_CASE("an invoke without key and trace carries nil for both") {
-    wire::invoke sent;
-    sent.id = 1;
-    sent.function = "bench/echo";
-    wire::frame_buffer frame;
-    append(frame, sent);
-
-    const auto all = unpack_all(frame);
-    const auto packed = elements_of(all.at(0), wire::kind::invoke);
-    CHECK(packed.at(6).is_nil());
-    CHECK(packed.at(7).is_nil());
-    check_same(read_one(frame.view(), wire::kind::invoke).invoke(), sent);
-}
-
-TEST_CASE("a hello and a welcome survive the way") {
-    wire::frame_buffer frame;
-    append(frame, wire::hello{1, 7, 0x10, wire::peer_role::operator_, "tool"});
-    const auto hello = read_one(frame.view(), wire::kind::hello).hello();
-    CHECK(hello.version_min == 1);
-    CHECK(hello.version_max == 7);
-    CHECK(hello.features == 0x10);
-    CHECK(hello.role == wire::peer_role::operator_);
-    CHECK(hello.name == "tool");
-
-    wire::welcome sent;
-    sent.features = 3;
-    sent.node = "node-a";
-    sent.payload_bytes_max = 1 << 10;
-    sent.in_flight_max = 99;
-    std::vector<std::string> endpoints;
-    for (int i = 0; i < 64; ++i) endpoints.push_back("tcp://10.0.0.1:" + std::to_string(7440 + i));
-    for (const auto& each : endpoints) sent.endpoints[sent.endpoint_count++] = each;
-    frame.clear();
-    append(frame, sent);
-    const auto all = unpack_all(frame);
-    const auto packed = elements_of(all.at(0), wire::kind::welcome);
-    CHECK(packed.at(5).as<std::vector<std::string>>() == endpoints);
-
-    const auto reader = read_one(frame.view(), wire::kind::welcome);
-    const auto& welcome = reader.welcome();
-    CHECK(welcome.version == wire::protocol_version);
-    CHECK(welcome.features == 3);
-    CHECK(welcome.node == "node-a");
-    CHECK(welcome.payload_bytes_max == 1 << 10);
-    CHECK(welcome.in_flight_max == 99);
-    REQUIRE(welcome.endpoint_count == 64);
-    CHECK(welcome.endpoints[63] == "tcp://10.0.0.1:7503");
-    CHECK(test::views_lie_inside(frame.view(), reader));
-}
 
 TEST_CASE("a frame's envelopes come out in the order they went in") {
     wire::frame_buffer frame;
