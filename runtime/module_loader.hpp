@@ -10,10 +10,9 @@
 // A module is never unloaded. Its code may be on the stack of a running call, its destructors in
 // the queue of a library, its text in a log line; a process that changes modules starts anew.
 //
-// Called at start by whoever wires the node, on one thread, before it starts any other: when a
-// module's global throws while it is made, the exception leaves the dynamic loader with its lock
-// held, and every other thread would wait for that lock for ever. The process can then only say
-// so and end.
+// Called when a node starts, on one thread, before there is any other: when a module's global
+// throws while it is made, the exception leaves the dynamic loader with its lock held, and every
+// other thread would wait for that lock indefinitely. The process can then only say so and end.
 #pragma once
 
 #include "actors/function_info.hpp"

@@ -25,7 +25,7 @@ namespace {
 /// One that serves, and two of ZeroMQ.
 constexpr std::size_t threads_of_lane = 3;
 /// The watchdog, the keeper of the threads, one that gives memory back, and one that writes the log
-/// once whoever reads it is slow. CAF makes none: the scheduler is the node's own.
+/// once its reader is slow. CAF makes none: the scheduler is the node's own.
 constexpr std::size_t threads_of_node = 4;
 /// One waits, one looks names up.
 constexpr std::size_t threads_of_seeds = 2;

@@ -61,7 +61,7 @@ json describe(const actors::pool& pool) {
             {"stuck", status.stuck}};
 }
 
-/// Of late, from 0 to 1, of the function that uses most.
+/// Moving average, from 0 to 1, of the function that uses most.
 double busiest(const function_registry& functions) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();

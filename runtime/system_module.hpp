@@ -2,7 +2,7 @@
 //
 // The functions every node serves about itself, under the reserved module name `dunlin`.
 //
-// They go through the same C ABI, pools and wire as any other function, so whoever can invoke can
+// They go through the same C ABI, pools and wire as any other function, so every caller can
 // ask: `dunlin/functions` what is served, `dunlin/stats` how it goes, `dunlin/nodes` who is there.
 // Owned by the node; runs on the lanes.
 #pragma once

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Completion scripts for shells, made from a description of the verbs, so that they cannot know
-// less than the program does. Pure; any thread.
+// Completion scripts for shells, generated from a description of the verbs, so that they
+// cannot go out of date. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a crash of the process leaves behind: one line that says whose code it was, and the stack.
+// What a crash of the process leaves behind: one line that names the function it happened in, and
+// the stack.
 //
-// Modules run in the node's process, so a fault in one ends it, and without this nobody knows
+// Modules run in the node's process, so a fault in one ends it, and without this nobody could tell
 // which. A handler for the signals of faults and of abort() writes to standard error which
 // function's code the thread was in, and then lets the signal do what it would have done: exit
 // status and core file are as ever. It uses only what is safe in a handler, and a stack of its own,

@@ -2,9 +2,9 @@
 //
 // Follows a node that drains until it has left, by what the others say of it.
 //
-// Those who listed the members are asked, one until it does not answer, then the next. When there
-// is no other node, or none answers any more because they have left, too, what says that it is gone
-// is that it takes no connection any more. One thread.
+// The members that were listed are asked, one until it does not answer, then the next. When there
+// is no other node, or none answers because all have left, a node counts as gone once it refuses
+// connections. One thread.
 #pragma once
 
 #include "runtime/program/connection.hpp"

@@ -84,8 +84,8 @@ private:
         return any;
     }
 
-    // Nothing to do until an outcome, more input, a signal or the time of an attempt comes. Whoever
-    // reads the results gets them before.
+    // Nothing to do until an outcome, more input, a signal or the time of an attempt comes. What
+    // was printed is flushed before, so that a reader of the pipe never waits for it.
     void wait(ordered_calls::clock::time_point next_repeat) {
         std::fflush(stdout);
         const bool wants_input = room();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lines from a descriptor that may be a file, a pipe or a terminal, without waiting for more than
-// is there.
+// Lines from a descriptor that may be a file, a pipe or a terminal, read without blocking.
 //
-// Whoever polls the descriptor calls `fill` when it is readable and takes lines until there are
+// The owner polls the descriptor, calls `fill` when it is readable and takes lines until there are
 // no more. The memory is bounded by the longest line, and a line beyond the limit is an error.
 // One thread.
 #pragma once

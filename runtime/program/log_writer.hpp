@@ -2,8 +2,8 @@
 //
 // Writes log lines to a descriptor, on a thread of its own, which the first line makes.
 //
-// Lanes log, and a lane that waited for the log's reader would stop its clients. So lines
-// wait in a bounded buffer; when it is full, the newest are dropped and counted, and one line says
+// Lanes log, and a lane that blocked on the log's reader would stop its clients. So lines wait in a
+// bounded buffer; when it is full, the newest are dropped and counted, and one line says
 // how many as soon as there is room: in the place where they are missing. What is written stays
 // whole lines, in order. `write` and `drain` are safe from any thread.
 #pragma once

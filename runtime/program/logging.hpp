@@ -4,7 +4,7 @@
 //
 // Standard output stays free for what programs read. Set up once, on the main thread, before
 // anything logs; spdlog's default logger is safe from any thread afterwards. A thread that logs
-// never waits for who reads (log_writer.hpp).
+// never blocks on the log's reader (log_writer.hpp).
 #pragma once
 
 #include "runtime/config/settings.hpp"

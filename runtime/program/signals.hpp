@@ -40,8 +40,8 @@ public:
     exit_in_handler& operator=(const exit_in_handler&) = delete;
 };
 
-/// The same with a thread that watches: when there is nothing to clean up, or for whoever has no
-/// patience with a clean stop. At a limit of threads or descriptors a handler takes its place.
+/// The same with a thread that watches: when there is nothing to clean up, or for a user who does
+/// not wait for a clean stop. At a limit of threads or descriptors a handler takes its place.
 class exit_at_signal {
 public:
     explicit exit_at_signal(const signals& of);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How busy the servers of a function were of late: the number in a node's reports that makes
+// How busy the servers of a function were recently: the number in a node's reports that makes
 // shares fair.
 //
-// An average that weighs time, not events: what was so for a window's length counts 63 %, what was
-// before fades. The window is 200 ms, or 20 times of service where those are longer, since one
-// call more or less must not look like a change of load (docs/decisions/0010); 10 s at most, so
-// that what hung for long is not held against a node for ever. Time counts when it
-// passes and not when a call ends, so servers whose calls hang are busy.
-// Pure: time is handed in. One owner, one thread; a pool's is guarded by its lock.
+// An exponentially weighted moving average (EWMA) over time, not over events: what was so for a
+// window's length counts 63 %, what was before fades. The window is 200 ms, or 20 times of service
+// where those are longer, since one call more or less must not look like a change of load
+// (docs/decisions/0010); 10 s at most, so that what hung for long is not held against a node
+// indefinitely. Time counts when it passes and not when a call ends, so servers whose calls hang
+// are busy. Pure: time is handed in. One owner, one thread; a pool's is guarded by its lock.
 #pragma once
 
 #include <algorithm>
@@ -37,9 +37,9 @@ public:
         const auto window_ns =
             std::clamp(static_cast<double>(services_min) * static_cast<double>(service_ns),
                        static_cast<double>(window_ns_min), static_cast<double>(window_ns_max));
-        const auto heed = -std::expm1(-passed_ns / window_ns);
+        const auto weight = -std::expm1(-passed_ns / window_ns);
         // `share` first: comparisons with a NaN are false, so it comes out as 0.
-        value_ += heed * (std::min(std::max(0.0, share), 1.0) - value_);
+        value_ += weight * (std::min(std::max(0.0, share), 1.0) - value_);
     }
 
     /// Whether `sample` has something to measure. `pause_ns`: how long it may be left alone.
@@ -47,8 +47,8 @@ public:
         return now_ns > at_ns_ &&
                passed(now_ns) >= static_cast<double>(std::max(pause_ns, sample_ns_min));
     }
-    /// The same for whoever counts: `used_ns` is the time of servers used until now, in all, by the
-    /// calls that have ended and by those that run. There are `servers` of them.
+    /// The same from a running total: `used_ns` is the time that servers were used until now, by
+    /// the calls that have ended and by those that run. There are `servers` of them.
     void sample(std::int64_t used_ns, std::size_t servers, std::int64_t service_ns,
                 std::int64_t now_ns) noexcept {
         if (!is_due(sample_ns_min, now_ns)) return;

@@ -5,7 +5,7 @@
 // After the time in which 95 of 100 calls of the function were answered, so that about one call
 // in twenty is sent twice at most, and within a budget of 3 in a hundred, so that a function that
 // became slow altogether is not made slower (Dean and Barroso: "The tail at scale", 2013). Only
-// functions declared idempotent may be asked about; whoever sends the copy cancels the loser.
+// functions declared idempotent may be asked about; the sender of the copy cancels the loser.
 // Pure: time is handed in. One owner, one thread: one for each function.
 #pragma once
 

@@ -3,13 +3,14 @@
 // Which peers are left alone for a while because they failed or refused.
 //
 // Circuit breaking and outlier ejection ask the same two questions, has this peer failed too often
-// of late, and are we sure that it is the peer; so they are one thing here. Each peer has its last
+// recently, and is it really the peer; so they are one thing here. Each peer has its last
 // outcomes as bits of one word. Five failures in a row, or half of at least twenty, open its
 // circuit: it is avoided, for a time that doubles with each opening in succession, half of it
-// random. Then one call is let through as a probe; what becomes of it closes or opens the circuit.
+// random (exponential backoff with jitter). Then the circuit is half-open: one call is let through
+// as a probe, and its outcome closes or opens the circuit.
 // At most half of the peers have open circuits, hence never the only one: when more fail, it is
 // not the peers, and the rest must not be crushed (Envoy's ejection limit and panic threshold).
-// A refusal is no failure: whoever says `overloaded` is avoided as long as it asks for, and works.
+// A refusal is no failure: a peer that says `overloaded` is avoided as long as it asks for.
 //
 // One for each function, or one for all calls to see peers that are sick altogether; the indices
 // are those of the candidates of `spread`, which avoids who is avoided here until nothing else is

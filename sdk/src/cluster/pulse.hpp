@@ -8,8 +8,8 @@
 // someone else, and after `silence_max_ns` it is `silent`, to be given up. Someone who is doubted,
 // because those who should know him do not name him any more, is asked at once and given up sooner.
 //
-// Whoever looks late, because this process did not run, has not listened: as much time is taken off
-// the silence. Pure: time is handed in. One owner, one thread.
+// A look that comes late, because this process did not run, says nothing about the peer: as much
+// time is taken off the silence. Pure: time is handed in. One owner, one thread.
 #pragma once
 
 #include <cstdint>

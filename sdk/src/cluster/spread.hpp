@@ -8,7 +8,7 @@
 // second has been less busy. The better one stands against the own
 // node (a client, which has none, draws three). The call stays where it is unless it would start
 // sooner there; or would start at once on both, and the other node has been less busy, by a margin
-// and by more than a quarter of what the hop costs. Nodes that refused or failed of late are drawn
+// and by more than a quarter of what the hop costs. Nodes that refused or failed recently are drawn
 // only when no other is left, barred ones and those tried never.
 //
 // Why so: by wait alone, fast and slow nodes serve as from one queue. "Soonest done" starves slow
@@ -49,7 +49,7 @@ inline constexpr std::int64_t step_unknown_ns = 1'000'000;
 
 enum class standing : std::uint8_t {
     usable,
-    avoided,  // refused or failed of late: only when no usable one is left
+    avoided,  // refused or failed recently: only when no usable one is left
     barred,   // draining, not serving the function, window full: never
 };
 

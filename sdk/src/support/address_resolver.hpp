@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looks names of hosts up without anybody waiting for it.
+// Resolves host names asynchronously: no thread of the caller waits for a name server.
 //
-// A name server that does not answer holds whoever asks it for ten seconds and more. ZeroMQ asks
+// A name server that does not answer blocks getaddrinfo(3) for ten seconds and more. ZeroMQ asks
 // on the one thread that moves all its messages, so it gets addresses only, and names come here
-// first. Each question has a thread of its own, up to a limit; who asks goes on, and is told later
-// or never. A thread that waits for a name server cannot be ended: it is left behind, finds that
-// nobody wants its answer any more, and goes.
+// first. Each question has a thread of its own, up to a limit; the caller goes on, and is told
+// later or never. A thread that waits for a name server cannot be ended: it is detached, finds that
+// its answer is not wanted any more, and ends.
 // `ask` and the destructor from any thread. Receivers are called on threads of this, one at a time,
 // never after the destructor has begun to return, and must neither ask nor wait.
 #pragma once

@@ -2,8 +2,8 @@
 //
 // Memory for frames, which is taken on one thread and given back on another.
 //
-// A frame of 64 KiB is allocated by whoever encodes it and freed by ZeroMQ's thread once it is
-// sent. The C library then trims its heap at every free and faults the pages in again at every
+// A frame of 64 KiB is allocated by the thread that encodes it and freed by ZeroMQ's thread once it
+// is sent. The C library then trims its heap at every free and faults the pages in again at every
 // allocation, which costs more than copying them. So blocks from 16 KiB to 1 MiB are kept for the
 // next frame, up to a fixed number of bytes; smaller and larger ones go to malloc and free.
 //
@@ -34,7 +34,7 @@ void block_free(void* block) noexcept;
 /// threshold"). So this frees one of 4 MiB, the first time it is called. Other allocators and
 /// programs that have set their own thresholds are not affected.
 /// It changes the whole process for good, so only the program may decide it: `dunlin` does for
-/// itself, and whoever links the SDK with `client_options::keep_heap`.
+/// itself, others that link the SDK with `client_options::keep_heap`.
 void keep_heap_between_frames() noexcept;
 
 }  // namespace dunlin::support

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waits for descriptors, awake for a moment before it sleeps.
+// Busy-polls descriptors for a moment before it sleeps in poll(2).
 //
-// Whoever waits for an answer that is some ten microseconds away pays several times that for
-// going to sleep: the core halts, and waking it takes an interrupt and more. So a wait looks
-// again and again for a while, and yields the core between two looks to whoever can use it (as
-// Linux's haltpoll does for an idle guest, and net.core.busy_poll for a socket).
+// A thread that waits for an answer some ten microseconds away pays several times that for going
+// to sleep: the core halts, and waking it takes an interrupt and more. So a wait spins for a while,
+// and yields the core to other threads between two polls (as Linux's haltpoll does for an idle
+// guest, and net.core.busy_poll for a socket).
 //
 // It does so only where it pays. A wait that follows much work sleeps at once: one wake-up costs
-// little beside that work, and while it sleeps more can gather. And each wait that was awake for
-// nothing doubles the number of waits that sleep at once before it is tried again, so what is
-// idle or seldom called costs next to nothing. Waits for answers and waits for whatever comes next
-// have a time and a history each: an answer that is due is soon there, the other nobody knows.
+// little beside that work, and while it sleeps more can gather. And each spin that found
+// nothing doubles the number of waits that sleep at once before the next one (exponential backoff),
+// so what is idle or seldom called costs next to nothing. Waits for answers and waits for new work
+// have a time and a history each: an answer that is due comes soon, new work may not come at all.
 //
 // Owned and used by one thread at a time.
 #pragma once

@@ -8,8 +8,8 @@
 // deadlines lie in coarse slots and move to finer ones as they come near (Varghese and Lauck,
 // "Hashed and hierarchical timing wheels", 1987, scheme 7).
 //
-// There is no clock inside: whoever owns the wheel says what time it is, which makes it as good
-// for virtual time. One owner, one thread; nodes must be removed, or have fired, before they die.
+// There is no clock inside: the owner of the wheel says what time it is, which makes it as good for
+// virtual time. One owner, one thread; nodes must be removed, or have fired, before they die.
 #pragma once
 
 #include <array>

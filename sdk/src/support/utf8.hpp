@@ -4,7 +4,7 @@
 //
 // What a peer sends as text may be anything, and comes back in what its node says: the name of a
 // function that there is not, a member's name. A strict reader gives up a whole frame for one such
-// text, so whoever writes text of others makes it UTF-8 first. Pure; any thread.
+// text, so a node makes text that came from others UTF-8 before it sends it. Pure; any thread.
 #pragma once
 
 #include <cstddef>

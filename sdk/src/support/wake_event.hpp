@@ -3,8 +3,8 @@
 // Wakes a thread that sleeps in poll, from any other thread.
 //
 // A signal is never lost: one given before the sleeper polls makes that poll return at once, and
-// many become one. Each costs a system call, so whoever signals first makes sure that the other
-// side sleeps. `signal` from any thread, the rest from the sleeper.
+// many become one. Each costs a system call, so a caller first makes sure that the other side
+// sleeps. `signal` from any thread, the rest from the sleeper.
 #pragma once
 
 #include <sys/eventfd.h>
