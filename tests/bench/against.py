@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
-import signal
 import statistics
 import sys
 from pathlib import Path
@@ -21,7 +20,7 @@ import instructions
 from comparison import P50, PER_SECOND, QUICK_RUN_SECONDS, RUN_SECONDS, DunlinContestant, Workload, requests_for, turned
 from processes import DunlinCluster, DunlinNode, MeasurementError
 from report import Progress, Row, Target, machine, measured, table
-from run import STATUS_NOT_RUN, heading, pattern, positive, require_program, status_of, stop_on_sigterm, summary
+from run import heading, pattern, positive, require_program, status_of, status_of_program, summary
 
 RATIO_MIN = 0.95
 NOW, BEFORE = "now", "before"
@@ -108,17 +107,5 @@ def measure(arguments: argparse.Namespace) -> int:
     return status_of(rows)
 
 
-def main() -> int:
-    signal.signal(signal.SIGTERM, stop_on_sigterm)
-    try:
-        return measure(parse_arguments())
-    except MeasurementError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return STATUS_NOT_RUN
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of_program(lambda: measure(parse_arguments())))

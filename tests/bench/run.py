@@ -15,6 +15,7 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import Callable
 
 import comparison
 from comparison import Comparison
@@ -130,10 +131,11 @@ def measure(arguments: argparse.Namespace) -> int:
     return status_of(rows)
 
 
-def main() -> int:
+def status_of_program(program: Callable[[], int]) -> int:
+    """Runs it to its exit status, whatever ends it."""
     signal.signal(signal.SIGTERM, stop_on_sigterm)
     try:
-        return measure(parse_arguments())
+        return program()
     except MeasurementError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return STATUS_NOT_RUN
@@ -143,4 +145,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of_program(lambda: measure(parse_arguments())))
