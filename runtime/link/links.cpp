@@ -37,6 +37,15 @@ constexpr std::size_t frame_bytes_cut = 64 * 1024;
 
 constexpr const char* no_member = "it is not a member any more";
 
+// Nodes that are known from hearsay only and have not answered yet.
+std::size_t strangers_dialled(const std::vector<std::unique_ptr<peer_link>>& all) noexcept {
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& link) {
+        const bool under_way =
+            link->now == peer_link::phase::looking || link->now == peer_link::phase::greeting;
+        return under_way && link->stranger();
+    }));
+}
+
 }  // namespace
 
 links::links(zmq::context_t& context, link_user& user, link_counters& counters,
@@ -100,14 +109,12 @@ void links::set_members(const cluster_view& view, std::int64_t now_ns) {
     }
 }
 
-void links::use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys) {
-    keys_ = std::move(keys);
+void links::use_keys(std::vector<key_choice::keys_ptr> keys) {
+    keys_.use(std::move(keys));
     for (auto& link : links_) {
-        if (link->connection == nullptr || link->connection->node_public_key().empty()) continue;
-        const bool allowed = std::any_of(keys_.begin(), keys_.end(), [&](const auto& each) {
-            return each->node_public_key == link->connection->node_public_key();
-        });
-        if (!allowed) give_up(*link, "its key is not allowed any more");
+        if (link->connection == nullptr) continue;
+        const auto key = link->connection->node_public_key();
+        if (!key.empty() && !keys_.allows(key)) give_up(*link, "its key is not allowed any more");
     }
 }
 
@@ -146,16 +153,6 @@ void links::found_addresses(const std::string& endpoint, const std::vector<std::
     }
 }
 
-// Nodes that are known from hearsay only and have not answered yet.
-std::size_t links::strangers_dialled() const noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(links_.begin(), links_.end(), [](const auto& link) {
-            const bool under_way =
-                link->now == peer_link::phase::looking || link->now == peer_link::phase::greeting;
-            return under_way && link->stranger();
-        }));
-}
-
 void links::connect(peer_link& link, const std::string& address, std::int64_t now_ns) {
     link.lost = false;
     link.refused = false;
@@ -164,10 +161,7 @@ void links::connect(peer_link& link, const std::string& address, std::int64_t no
     link.redundant = false;
     link.now = peer_link::phase::greeting;
     link.unheard = true;
-    if (!keys_.empty()) {
-        const auto tries = keys_tried_.find(link.endpoint);
-        connecting_.keys = keys_[tries == keys_tried_.end() ? 0 : tries->second % keys_.size()];
-    }
+    if (auto keys = keys_.for_node_at(link.endpoint)) connecting_.keys = std::move(keys);
     try {
         link.connection = std::make_unique<link::connection>(context_, 0, address, connecting_,
                                                              time_point_of(now_ns));
@@ -234,7 +228,7 @@ std::int64_t links::advance(peer_link& link, dial_round& dialling, std::int64_t 
 
 std::int64_t links::dial(peer_link& link, dial_round& round, std::int64_t now_ns) {
     if (link.stranger()) {
-        if (!round.strangers) round.strangers = strangers_dialled();
+        if (!round.strangers) round.strangers = strangers_dialled(links_);
         if (!dials_.take(*round.strangers, now_ns)) {
             if (!std::exchange(round.put_off, true)) first_dialled_ = round.at;
             return dial_limits::again_ns(now_ns);
@@ -300,7 +294,8 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     link.out_envelopes = 0;
     link.out_dated_ns = 0;
     if (link.connection != nullptr && link.connection->failed_in_handshake()) {
-        link.shook = try_next_key(link.endpoint);
+        link.shook = keys_.was_wrong(link.endpoint) ? peer_link::handshake::failed_with_all_keys
+                                                    : peer_link::handshake::failed;
         link.keys_refused = link.connection->keys_refused();
     }
     link.connection.reset();
@@ -309,29 +304,13 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     link.lost = false;
     link.pulse = cluster::pulse{link_limits::patience};
     link.ping_sent_ns = 0;
-    link.try_at_ns = now_ns + pause_before(link);
+    link.try_at_ns = now_ns + link.next_pause_ns();
     user_.connection_lost(link, said_goaway, now_ns);
     if (listener_ == nullptr || link.redundant) return;
     if (was_up)
         listener_->link_lost(link);
     else
         listener_->link_failed(link, link.lost_why, link.refused);
-}
-
-std::int64_t links::pause_before(peer_link& link) {
-    const std::chrono::nanoseconds pause = link.pause.next();
-    const bool same_again = link.stranger() && link.shook == peer_link::handshake::fine;
-    return (same_again ? std::max<std::chrono::nanoseconds>(pause, link_limits::stranger_pause_min)
-                       : pause)
-        .count();
-}
-
-peer_link::handshake links::try_next_key(const std::string& endpoint) {
-    constexpr std::size_t endpoints_max = 1024;
-    if (keys_.size() < 2) return peer_link::handshake::failed_with_all_keys;
-    if (keys_tried_.size() >= endpoints_max) keys_tried_.clear();
-    const bool all = ++keys_tried_[endpoint] % keys_.size() == 0;
-    return all ? peer_link::handshake::failed_with_all_keys : peer_link::handshake::failed;
 }
 
 // -- for the lane ----------------------------------------------------------------------------

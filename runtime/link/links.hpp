@@ -12,6 +12,7 @@
 #pragma once
 
 #include "runtime/link/dial_limits.hpp"
+#include "runtime/link/key_choice.hpp"
 #include "runtime/link/link_counters.hpp"
 #include "runtime/link/link_user.hpp"
 #include "runtime/link/peer_link.hpp"
@@ -23,7 +24,6 @@
 #include <zmq.hpp>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,7 +50,7 @@ public:
     /// Before the lane serves. Only one lane of a node has one.
     void listen(link_listener& listener) { listener_ = &listener; }
     /// The keys that other nodes may have, for links that are made from now on; none: plain ZeroMQ.
-    void use_keys(std::vector<std::shared_ptr<const security::client_keys>> keys);
+    void use_keys(std::vector<key_choice::keys_ptr> keys);
 
     // -- which nodes there are -----------------------------------------------------------------
     void set_members(const cluster_view& view, std::int64_t now_ns);
@@ -162,13 +162,9 @@ private:
     /// @returns when the link has something to do next.
     [[nodiscard]] std::int64_t advance(peer_link& link, dial_round& dialling, std::int64_t now_ns);
     [[nodiscard]] std::int64_t dial(peer_link& link, dial_round& round, std::int64_t now_ns);
-    [[nodiscard]] std::size_t strangers_dialled() const noexcept;
     void close(peer_link& link, std::int64_t now_ns);
     void close_lost(std::int64_t now_ns);
     [[nodiscard]] peer_link& add_link(std::string endpoint, std::int64_t now_ns);
-    peer_link::handshake try_next_key(const std::string& endpoint);
-    /// How long the link waits before it is tried again, in nanoseconds.
-    [[nodiscard]] static std::int64_t pause_before(peer_link& link);
     void ask_if_due(peer_link& link, std::int64_t now_ns);
     void ping(peer_link& link, std::int64_t now_ns);
     void flush(peer_link& link);
@@ -179,8 +175,7 @@ private:
     const link_options options_;
     link_listener* listener_ = nullptr;
     link::connection::settings connecting_;
-    std::vector<std::shared_ptr<const security::client_keys>> keys_;
-    std::map<std::string, std::size_t> keys_tried_;  // by endpoint, where the first was wrong
+    key_choice keys_;
     std::vector<std::unique_ptr<peer_link>> links_;
     std::vector<peer_link*> dirty_;
     std::uint64_t links_added_ = 0;

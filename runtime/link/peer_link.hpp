@@ -129,6 +129,13 @@ struct peer_link {
     [[nodiscard]] bool comes_up() const noexcept {
         return member && !draining && !failed && catalog.empty();
     }
+    /// Before it is tried again, after one more failure.
+    [[nodiscard]] std::int64_t next_pause_ns() {
+        const std::chrono::nanoseconds next = pause.next();
+        const bool same_again = stranger() && shook == handshake::fine;
+        const std::chrono::nanoseconds at_least = link_limits::stranger_pause_min;
+        return (same_again ? std::max(next, at_least) : next).count();
+    }
     [[nodiscard]] bool live() const noexcept { return now == phase::live && !lost; }
     [[nodiscard]] bool takes(std::size_t payload_bytes) const noexcept {
         return live() && !draining && in_flight < in_flight_max &&
