@@ -377,7 +377,7 @@ node_shutdown::state node::impl::progress() const {
         now.peers_know =
             now.peers_know && counted.draining.get() == 1 && counted.peers_unaware.get() == 0;
         now.calls_open += counted.calls_open.get();
-        now.threads_lost += each->threads_lost();
+        now.threads_lost += each->ownership().threads_lost();
     }
     for (const auto* pool : functions.pools()) now.pools_busy += pool->status().busy != 0 ? 1 : 0;
     return now;

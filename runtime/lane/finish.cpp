@@ -2,6 +2,9 @@
 //
 // How a lane ends: every call gets an answer that says whether it may run elsewhere, and every peer
 // the time to read it.
+//
+// A state machine, one step at a time: stopping, recalling, farewell, ended. What a step may wait
+// for it asks for and returns; what comes is looked at by the next one.
 #include "actors/activation.hpp"
 #include "runtime/lane/lane.hpp"
 
@@ -14,24 +17,103 @@
 
 namespace dunlin::runtime {
 
-void lane::finish_all() {
+namespace {
+
+/// How long the other nodes have to say which calls have begun, and the peers to read their last
+/// answers.
+constexpr std::int64_t recall_ns_max = 200'000'000;
+constexpr std::int64_t farewell_ns_max = 500'000'000;
+/// Between two steps while nothing comes. In a farewell, a peer that is gone is found by sending
+/// to it.
+constexpr std::int64_t recall_pause_ns = 5'000'000;
+constexpr std::int64_t farewell_pause_ns = 20'000'000;
+
+}  // namespace
+
+void lane::finish() {
+    now_ns_ = time_.now_ns();
+    if (stage_ == stage::stopping)
+        recall_calls();
+    else if (stage_ == stage::recalling)
+        await_recalled();
+    if (stage_ == stage::recalling) {
+        if (away_.count() != 0 && now_ns_ < stage_until_ns_) return;
+        say_farewell();
+    }
+    if (stage_ != stage::farewell) return;
+    answer_peers();
+    bool due = false;
+    peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
+    if (due && now_ns_ < stage_until_ns_) return;
+    stage_ = stage::ended;
+    counters_.calls_open.set(0);
+    let_go();
+    close_sockets();
+}
+
+void lane::recall_calls() {
+    stage_ = stage::recalling;
+    stage_until_ns_ = now_ns_ + recall_ns_max;
     draining_ = true;
     end_turn();
     away_.recall_all();
     cut_short_all();
-    await_recalled();
+}
+
+// Calls that wait on other nodes may run elsewhere, too, but only those nodes know which of them
+// have begun. Both ways are read meanwhile: the others may be about to stop and ask the same.
+void lane::await_recalled() {
+    static_cast<void>(links_.receive(router_, now_ns_));
+    static_cast<void>(links_.advance(now_ns_));
+    answer_peers();
+}
+
+// What a peer has received but not read yet is lost when the connection ends under it. So every
+// peer is asked to show that it has read its last answers, and is waited for a little.
+void lane::say_farewell() {
+    stage_ = stage::farewell;
+    stage_until_ns_ = now_ns_ + farewell_ns_max;
     away_.end_recall();
     cut_short_all();
     if (membership_ != nullptr) membership_->leave();
     links_.say_bye();
-    say_farewell();
-    counters_.calls_open.set(0);
+    peers_.for_each([this](peer& each) {
+        each.farewell_due = true;
+        wire::append(each.out, wire::ping{farewell_token});
+        count_envelope(each);
+    });
+    flush_all();
+}
+
+// Links are of no use any more once they have been said bye on.
+bool lane::unread_at_end() {
+    if (!bulky_.empty() || has_news()) return true;
+    return stage_ == stage::recalling && links_.has_news();
+}
+
+std::int64_t lane::finish_due_ns() const {
+    const auto pause_ns = stage_ == stage::recalling ? recall_pause_ns : farewell_pause_ns;
+    return std::min(now_ns_ + pause_ns, stage_until_ns_);
+}
+
+void lane::wait_to_finish() {
+    if (!may_wait()) return;
+    poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0}});
+    if (stage_ == stage::recalling) links_.add_poll_items(poll_items_);
+    const auto left_ms = (due_ns() - now_ns_) / 1'000'000 + 1;
+    ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(left_ms));
+}
+
+void lane::let_go() {
     // Timers end with the lane: what waits for one goes on now.
     inbox_.close();
     read_commands();
     end_timers();
     // Operations that ended through the stop: their activations go on elsewhere.
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
+}
+
+void lane::close_sockets() {
     // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
     zmq_socket_monitor(socket_.handle(), nullptr, 0);
     monitor_.close();
@@ -76,24 +158,6 @@ bool lane::stop_unstarted(ledger_entry& entry, errc reason) {
            actors::activation::stop(entry.keep, entry.index, reason);
 }
 
-// Calls that wait on other nodes may run elsewhere, too, but only those nodes know which of them
-// have begun. Both ways are read meanwhile: the others may be about to stop and ask the same.
-void lane::await_recalled() {
-    constexpr std::int64_t wait_ns_max = 200'000'000;
-    const auto end_ns = time_.now_ns() + wait_ns_max;
-    while (away_.count() != 0 && now_ns_ < end_ns) {
-        constexpr int slice_ms = 5;
-        poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0}});
-        links_.add_poll_items(poll_items_);
-        if (!has_news() && !links_.has_news())
-            ::poll(poll_items_.data(), poll_items_.size(), slice_ms);
-        now_ns_ = time_.now_ns();
-        static_cast<void>(links_.receive(router_, now_ns_));
-        static_cast<void>(links_.advance(now_ns_));
-        answer_peers();
-    }
-}
-
 void lane::end_timers() {
     wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
         auto& item = static_cast<wheel_item&>(node);
@@ -113,31 +177,6 @@ void lane::answer_peers() {
     read_monitor();
     probe_suspects();
     flush_all();
-}
-
-// What a peer has received but not read yet is lost when the connection ends under it. So every
-// peer is asked to show that it has read its last answers, and is waited for a little.
-void lane::say_farewell() {
-    constexpr std::int64_t wait_ns_max = 500'000'000;
-    peers_.for_each([this](peer& each) {
-        each.farewell_due = true;
-        wire::append(each.out, wire::ping{farewell_token});
-        count_envelope(each);
-    });
-    flush_all();
-    const auto end_ns = time_.now_ns() + wait_ns_max;
-    for (;;) {
-        now_ns_ = time_.now_ns();
-        answer_peers();
-        bool due = false;
-        peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
-        const auto left_ns = end_ns - now_ns_;
-        if (!due || left_ns <= 0) return;
-        if (!bulky_.empty() || has_news()) continue;
-        pollfd item{socket_.get(zmq::sockopt::fd), POLLIN, 0};
-        constexpr std::int64_t slice_ms = 20;  // a peer that is gone is found by sending to it
-        ::poll(&item, 1, static_cast<int>(std::min(slice_ms, left_ns / 1'000'000 + 1)));
-    }
 }
 
 }  // namespace dunlin::runtime

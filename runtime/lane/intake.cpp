@@ -296,7 +296,8 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
 
 void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     // What a node says of itself it says until it ends.
-    if (finishing_ || (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")))
+    if (stage_ != stage::serving ||
+        (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")))
         return reply_error(from, call.id, not_taken_any_more());
     if (const auto left_ns = time_left_ns(from, call); left_ns <= 0) {
         counters_.calls_overdue.add();
@@ -394,7 +395,7 @@ error lane::explain_unknown(std::string_view function) {
 
 error lane::not_taken_any_more() const {
     error why{errc::unavailable, "node " + options_.node_name +
-                                     (finishing_ ? " stops" : " is draining") +
+                                     (stage_ != stage::serving ? " stops" : " is draining") +
                                      "; the call did not run"};
     why.did_not_run = true;
     return why;

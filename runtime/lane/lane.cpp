@@ -3,7 +3,6 @@
 
 #include "runtime/log.hpp"
 #include "runtime/security/node_security.hpp"
-#include "support/tsan.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <poll.h>
@@ -29,10 +28,6 @@ constexpr std::uint64_t turns_per_monitor_look = 64;
 /// How long calls are taken from a peer that does not say that it has heard of the drain.
 constexpr std::int64_t drain_grace_ns = 500'000'000;
 
-link_options link_options_of(const lane_options& lane) {
-    return {lane.node_name, lane.cluster, lane.instance, lane.number, lane.instance + lane.number};
-}
-
 /// Whether the job's function is still one that runs on lanes.
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
@@ -52,8 +47,16 @@ int sockets_max(const descriptor_shares& shares) {
     return static_cast<int>(links * link_limits::sockets_per_link + link_limits::sockets_of_lane);
 }
 
+link_options link_options_of(const lane_options& lane) {
+    return {lane.node_name, lane.cluster, lane.instance, lane.number, lane.instance + lane.number};
+}
+
 support::timer_node::time_point time_point_of(std::int64_t ns) {
     return support::timer_node::time_point(std::chrono::nanoseconds(ns));
+}
+
+std::int64_t ns_of(support::timer_node::time_point at) {
+    return at.time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
 }  // namespace
@@ -75,6 +78,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       socket_(context_, zmq::socket_type::router),
       monitor_(context_, zmq::socket_type::pair),
       busy_poll_(options_.busy_poll, options_.idle_poll),
+      ownership_([this] { return serve(); }, counters_.takeovers),
       connections_(replies),
       links_(context_, router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
@@ -112,6 +116,12 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
 
 lane::~lane() { join(); }
 
+void lane::join() {
+    if (!ownership_.started()) return;
+    finish_soon();
+    ownership_.join();
+}
+
 result<std::string> lane::bind(const std::string& endpoint) {
     try {
         socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
@@ -140,59 +150,64 @@ result<std::string> lane::bind(const std::string& endpoint) {
 }
 
 void lane::start(std::vector<std::string> endpoints) {
+    prepare(std::move(endpoints));
+    ownership_.start();
+}
+
+void lane::prepare(std::vector<std::string> endpoints) {
     endpoints_ = std::move(endpoints);
     catalog_ = functions_.pools();
     for (std::uint32_t place = 0; place < catalog_.size(); ++place)
         catalog_places_.emplace(catalog_[place], place);
     inside_.retries = cluster::retry_budget(time_.now_ns());
-    std::promise<bool> chosen;
-    auto first = make_thread(chosen.get_future());
-    started_ = true;  // from here on there is a thread to wait for
-    let_serve(std::move(first), chosen);
 }
 
 // -- the loop --------------------------------------------------------------------------------
 
 bool lane::serve() {
-    lane_thread unit(system_, *this);
-    support::tsan_acquire(this);
-    owner_.store(&unit, std::memory_order_relaxed);
-    actors::run_unit::set_current(&unit);
+    lane_thread unit(system_, ownership_, ready_);
+    ownership_.acquire(unit);
     if (question_.empty()) ask_for_routing_id();
-    while (!finishing_) {
-        // Every turn, not only after a sleep: a lane that is awake without running user code must
-        // not look asleep to the watchdog when user code comes at last.
-        unit.stir();
-        alarm_.ring();
-        now_ns_ = time_.now_ns();
-        const auto turn_end_ns = now_ns_ + turn_ns_max;
-        int frames_left = std::exchange(quiet_, false) ? 0 : frames_per_turn_max;
-        while (frames_left > 0 && now_ns_ < turn_end_ns && receive()) {
-            --frames_left;
-            if (!run_ready(unit, turn_end_ns)) return false;
-            flush_large();
+    while (stage_ == stage::serving) {
+        switch (turn(unit)) {
+            case turned::idle: sleep_until_work(); break;
+            case turned::busy: break;
+            case turned::lost: return false;
         }
-        // A slice in any case: bulk must not starve either.
-        for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
-            read_bulk();
-            if (!run_ready(unit, turn_end_ns)) return false;
-            flush_large();
-        }
-        const bool more = links_.receive(router_, now_ns_);
-        read_commands();
-        fire_timers();
-        tend_cluster();
-        if (!run_ready(unit, turn_end_ns)) return false;
-        end_turn();
-        if (ready_.empty() && bulky_.empty() && !more && !finishing_) sleep_until_work();
     }
-    finish_all();
-    actors::run_unit::set_current(nullptr);
-    owner_.store(nullptr, std::memory_order_relaxed);
-    support::tsan_release(this);
-    ended_.store(true);
-    ended_.notify_all();
+    // Runs no user code, so it cannot be lost.
+    for (finish(); stage_ != stage::ended; finish()) wait_to_finish();
+    ownership_.release();
     return true;
+}
+
+lane::turned lane::turn(lane_thread& unit) {
+    // Every turn, not only after a sleep: a lane that is awake without running user code must not
+    // look asleep to the watchdog when user code comes at last.
+    unit.stir();
+    alarm_.ring();
+    now_ns_ = time_.now_ns();
+    const auto turn_end_ns = now_ns_ + turn_ns_max;
+    int frames_left = std::exchange(quiet_, false) ? 0 : frames_per_turn_max;
+    while (frames_left > 0 && now_ns_ < turn_end_ns && receive()) {
+        --frames_left;
+        if (!run_ready(unit, turn_end_ns)) return turned::lost;
+        flush_large();
+    }
+    // A slice in any case: bulk must not starve either.
+    for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
+        read_bulk();
+        if (!run_ready(unit, turn_end_ns)) return turned::lost;
+        flush_large();
+    }
+    const bool more = links_.receive(router_, now_ns_);
+    read_commands();
+    fire_timers();
+    tend_cluster();
+    if (!run_ready(unit, turn_end_ns)) return turned::lost;
+    end_turn();
+    const bool idle = ready_.empty() && bulky_.empty() && !more && stage_ == stage::serving;
+    return idle ? turned::idle : turned::busy;
 }
 
 bool lane::run_ready(lane_thread& unit, std::int64_t turn_end_ns) {
@@ -202,7 +217,7 @@ bool lane::run_ready(lane_thread& unit, std::int64_t turn_end_ns) {
         const auto state = job->resume(&unit, actors::limits::messages_per_turn_max);
         if (state == caf::resumable::resume_later) {
             if (unit.lost() || !belongs_on_lane(*job))
-                system_.scheduler().enqueue(job);
+                unit.system().scheduler().enqueue(job);  // not ours: the lane may be gone
             else
                 ready_.push_back(job);
         } else {
@@ -255,10 +270,7 @@ void lane::end_turn() {
     names_unknown_ = 0;
     // Sleeping reads it too; one that never sleeps must hear of peers that are gone all the same.
     counters_.turns.add();
-    if (counters_.turns.get() % turns_per_monitor_look == 0) {
-        read_monitor();
-        links_.read_events();
-    }
+    if (counters_.turns.get() % turns_per_monitor_look == 0) read_events();
     probe_suspects();
     if (now_ns_ >= connections_due_ns_) tend_connections();
     links_.flush();
@@ -274,22 +286,33 @@ void lane::end_turn() {
     }
 }
 
-void lane::sleep_until_work() {
-    if (has_news() || links_.has_news()) return;
-    if (!inbox_.prepare_to_sleep()) return;
-    auto until = wheel_.next_deadline();
-    if (draining_ && now_ns_ < drain_until_ns_)
-        until = std::min(until, time_point_of(drain_until_ns_));
+void lane::read_events() {
+    read_monitor();
+    links_.read_events();
+}
+
+bool lane::may_wait() {
+    if (stage_ != stage::serving) return !unread_at_end();
+    return !has_news() && !links_.has_news() && inbox_.prepare_to_sleep();
+}
+
+std::int64_t lane::due_ns() {
+    if (stage_ != stage::serving) return finish_due_ns();
+    auto until_ns = ns_of(wheel_.next_deadline());
+    if (draining_ && now_ns_ < drain_until_ns_) until_ns = std::min(until_ns, drain_until_ns_);
     if (!backlogged_.empty() || !suspects_.empty())
-        until = std::min(until, time_point_of(time_.now_ns() + 1'000'000));
-    until = std::min(
-        until, time_point_of(std::min({links_due_ns_, membership_due_ns_, connections_due_ns_})));
+        until_ns = std::min(until_ns, time_.now_ns() + 1'000'000);
+    return std::min({until_ns, links_due_ns_, membership_due_ns_, connections_due_ns_});
+}
+
+void lane::sleep_until_work() {
+    if (!may_wait()) return;
     poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0},
                         {inbox_.fd(), POLLIN, 0},
                         {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
     links_.add_poll_items(poll_items_);
     using support::awaited;
-    busy_poll_.wait(poll_items_, until,
+    busy_poll_.wait(poll_items_, time_point_of(due_ns()),
                     away_.answers_due(now_ns_) ? awaited::answers : awaited::anything);
     inbox_.woke_up();
     quiet_ = poll_items_[0].revents == 0;
@@ -340,21 +363,22 @@ void lane::apply(lane_command& command) {
     } else if (std::holds_alternative<begin_drain>(command)) {
         drain();
     } else if (auto* changed = std::get_if<view_change>(&command)) {
-        if (!finishing_) take_view(std::move(changed->view));
+        if (stage_ == stage::serving) take_view(std::move(changed->view));
     } else if (auto* call = std::get_if<travelling_call>(&command)) {
         take_travelling(*call);
     } else if (auto* stop = std::get_if<carried_stop>(&command)) {
         withdraw(stop->carried, stop->reason);
     } else if (auto* found = std::get_if<seeds_found>(&command)) {
-        if (membership_ != nullptr && !finishing_) membership_->seeds(std::move(found->endpoints));
+        if (membership_ != nullptr && stage_ == stage::serving)
+            membership_->seeds(std::move(found->endpoints));
     } else if (std::holds_alternative<access_change>(command)) {
         take_access();
     } else if (auto* named = std::get_if<addresses_found>(&command)) {
         links_.found_addresses(named->endpoint, named->addresses, named->problem, now_ns_);
     } else if (std::holds_alternative<drain_question>(command)) {
         if (membership_ != nullptr) membership_->ask_to_drain();
-    } else {
-        finishing_ = true;
+    } else if (stage_ == stage::serving) {
+        stage_ = stage::stopping;
     }
 }
 
@@ -377,7 +401,7 @@ void lane::end_drain_grace() {
 }
 
 void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {
-    if (!owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
+    if (!ownership_.owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
     if (entry->leads()) remember_value(*entry, payload.view());
@@ -386,7 +410,7 @@ void lane::answer_value(actors::answer_address to, actors::output_buffer& payloa
 }
 
 void lane::answer_error(actors::answer_address to, error why) {
-    if (!owned_here()) return from_elsewhere(error_answer{to, std::move(why)});
+    if (!ownership_.owned_here()) return from_elsewhere(error_answer{to, std::move(why)});
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
     answer(*entry, why);
@@ -407,7 +431,7 @@ std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
     timer->deadline_ns = deadline_ns;
     timer->code = code;
     lane_command command = timer_change{timer, true};
-    if (owned_here())
+    if (ownership_.owned_here())
         apply(command);
     else if (!inbox_.push(std::move(command)))
         timer->fire_at_end();
@@ -416,7 +440,7 @@ std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
 
 void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
     lane_command command = timer_change{timer, false};
-    if (owned_here())
+    if (ownership_.owned_here())
         apply(command);
     else
         inbox_.push(std::move(command));  // an ended lane has no timers left to disarm

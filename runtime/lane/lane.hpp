@@ -7,15 +7,17 @@
 // waits for another thread. The lane decides one thing: admit or shed. It keeps the ledger of
 // what it admitted, so each call gets exactly one answer whatever happens behind it.
 //
-// Ownership: a lane's state belongs to whichever thread serves it. Before user code runs, the
-// thread puts the lane down in a consistent state; if the function does not come back in time, a
-// `watchdog` lets another thread take the lane over, and the first one, once it comes back, finds
-// its `lane_thread` lost and goes away without touching anything.
+// Ownership: a lane's state belongs to the thread that serves it (lane_ownership.hpp). Before user
+// code runs, the thread puts the lane down in a consistent state; if the function does not come
+// back in time, a `watchdog` lets another thread take the lane over, and the first one, once it
+// comes back, finds its `lane_thread` lost and goes away without touching anything.
+//
+// A turn and a step of the end never wait. `serve` polls between them; a simulation moves its
+// clock instead.
 #pragma once
 
 #include "actors/answer_port.hpp"
 #include "actors/environment.hpp"
-#include "actors/run_unit.hpp"
 #include "runtime/calls/call_window.hpp"
 #include "runtime/calls/ledger.hpp"
 #include "runtime/cluster/gossip_carrier.hpp"
@@ -26,6 +28,7 @@
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
+#include "runtime/lane/lane_ownership.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/router/function_registry.hpp"
@@ -40,20 +43,19 @@
 #include <caf/resumable.hpp>
 #include <zmq.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <deque>
-#include <future>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 namespace dunlin::support {
 class address_resolver;
+}
+namespace dunlin::sim {
+class virtual_lane;
 }
 
 namespace dunlin::runtime {
@@ -100,26 +102,6 @@ struct lane_timer : actors::operation_timer, wheel_item {
     }
 };
 
-class lane;
-
-/// The thread that serves a lane, as a CAF execution unit.
-class lane_thread final : public actors::run_unit {
-public:
-    lane_thread(caf::actor_system& system, lane& served);
-    void exec_later(caf::resumable* job) override;
-    void enter_user_code(actors::pool& running) noexcept override;
-    /// Shows the watchdog that the lane has work after it slept.
-    void stir() noexcept;
-    void leave_user_code() noexcept override;
-    /// Another thread serves the lane now.
-    [[nodiscard]] bool lost() const noexcept { return lost_; }
-
-private:
-    lane& lane_;
-    std::uint64_t phase_ = 0;
-    bool lost_ = false;
-};
-
 class lane final : public actors::answer_port,
                    public actors::call_carrier,
                    public forward_host,
@@ -134,12 +116,14 @@ public:
     [[nodiscard]] result<std::string> bind(const std::string& endpoint);
     /// Serves from now on. `endpoints` are those of all lanes of the node.
     void start(std::vector<std::string> endpoints);
+    /// The first half of `start`, all but the thread.
+    void prepare(std::vector<std::string> endpoints);
     /// For the gate, which answers the questions of the sockets in it.
     [[nodiscard]] zmq::context_t& context() noexcept { return context_; }
     /// This lane drives the node's membership. Before it serves.
     void carry(membership_driver& membership);
     /// Answers everything that is open, then ends. Returns at once.
-    void finish_soon() { inbox_.push(finish{}); }
+    void finish_soon() { inbox_.push(runtime::finish{}); }
     /// Returns when the lane has ended. Bounded as long as a watchdog watches the lane.
     void join();
 
@@ -170,29 +154,35 @@ public:
                                                         std::int32_t code);
     void disarm_timer(const std::shared_ptr<lane_timer>& timer);
 
-    // For the watchdog.
-    /// What the lane does: even in its own code, odd in user code; a new value at every entry.
-    [[nodiscard]] std::uint64_t phase() const noexcept {
-        return phase_.load(std::memory_order_seq_cst);
-    }
-    /// Gives the lane to a new thread if it still is in the user code of `phase`.
-    /// @returns whether it was taken.
-    bool take_over(std::uint64_t phase, std::int64_t held_ns);
-    /// Threads that lost the lane and have not come back yet.
-    [[nodiscard]] std::size_t threads_lost() const noexcept { return threads_lost_->load(); }
+    /// For the watchdog.
+    [[nodiscard]] lane_ownership& ownership() noexcept { return ownership_; }
 
 private:
-    friend class lane_thread;
+    friend class sim::virtual_lane;  // serves without a thread, and checks the books
 
-    // lane_thread.cpp: who serves
-    [[nodiscard]] std::thread make_thread(std::future<bool> chosen);
-    void let_serve(std::thread next, std::promise<bool>& chosen);
-    [[nodiscard]] bool owned_here() const noexcept;
+    /// How far the lane is. From `stopping` on nothing new is taken, and everything is answered.
+    enum class stage : std::uint8_t {
+        serving,
+        stopping,   // has been told to end
+        recalling,  // other nodes are asked which of its calls have begun
+        farewell,   // its peers have time to read their last answers
+        ended,
+    };
+    enum class turned : std::uint8_t { idle, busy, lost };
 
     // lane.cpp: the loop
     /// @returns false when the lane was lost on the way.
     bool serve();
+    /// Does once what there is to do. @returns `lost` when another thread has the lane now; then
+    /// nothing of it may be touched.
+    [[nodiscard]] turned turn(lane_thread& unit);
     [[nodiscard]] bool run_ready(lane_thread& unit, std::int64_t turn_end_ns);
+    /// What ZeroMQ has told of connections since the last look.
+    void read_events();
+    /// @returns false when there is something to do at once. Otherwise whatever comes wakes the
+    /// lane, and it has nothing to do until `due_ns()`.
+    [[nodiscard]] bool may_wait();
+    [[nodiscard]] std::int64_t due_ns();
     void fire_timers();
     void tend_cluster();
     void settle();
@@ -205,11 +195,22 @@ private:
     void drain();
     void end_drain_grace();
     void say_goaway(peer& to);
-    void finish_all();
+    // finish.cpp: the end
+    /// One step of it, as far as it goes without waiting. @pre not `serving`.
+    void finish();
+    [[nodiscard]] bool unread_at_end();
+    [[nodiscard]] std::int64_t finish_due_ns() const;
+    void wait_to_finish();
+    void recall_calls();
+    void await_recalled();
+    void close_sockets();
+    /// What still waits for the lane goes on without it.
+    void let_go();
+    void answer_peers();
+    void say_farewell();
     void cut_short_all();
     void cut_short(ledger_entry& entry);
     [[nodiscard]] bool stop_unstarted(ledger_entry& entry, errc reason);
-    void await_recalled();
     void end_timers();
     void from_elsewhere(lane_command answer);
 
@@ -338,8 +339,6 @@ private:
     void left_backlog(peer& of, std::size_t bytes);
     void forget_backlog(peer& of, std::size_t small_bytes);
     void lose(peer& unreachable);  // removed at the end of the turn
-    void answer_peers();
-    void say_farewell();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
     /// To whoever asked, a peer or a function of this node.
@@ -365,17 +364,7 @@ private:
     zmq::socket_t asker_;  // for the routing id that is next
     support::busy_poll busy_poll_;
 
-    std::atomic<std::uint64_t> phase_{0};
-    std::atomic<actors::pool*> running_{nullptr};
-    std::atomic<lane_thread*> owner_{nullptr};
-    // Shared with the threads themselves: one that comes back late may outlive the lane.
-    std::shared_ptr<std::atomic<std::size_t>> threads_lost_ =
-        std::make_shared<std::atomic<std::size_t>>(0);
-    std::mutex thread_mutex_;
-    std::thread thread_;  // the one that serves
-    std::atomic<bool> ended_{false};
-    bool started_ = false;                    // for the owner
-    std::uint64_t phase_without_thread_ = 0;  // for the watchdog: said already
+    lane_ownership ownership_;
 
     // The lane's state: only for the thread that serves it.
     std::deque<caf::resumable*> ready_;
@@ -432,7 +421,8 @@ private:
     std::size_t names_unknown_ = 0;  // in this turn
     bool draining_ = false;
     std::int64_t drain_until_ns_ = 0;
-    bool finishing_ = false;  // from here on nothing new is taken, and everything is answered
+    stage stage_ = stage::serving;
+    std::int64_t stage_until_ns_ = 0;  // of one that waits for others
 };
 
 }  // namespace dunlin::runtime

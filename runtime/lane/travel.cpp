@@ -154,7 +154,7 @@ bool lane::run_here(ledger_entry& entry) {
 void lane::take_travelling(travelling_call& call) {
     auto& invocation = (*call.single)[0];
     // Its links are gone or about to go.
-    if (finishing_)
+    if (stage_ != stage::serving)
         return invocation.origin->answer_error(invocation.address, not_taken_any_more());
     inside_.retries.called();
     auto* route = router_.route(call.function);
@@ -191,7 +191,7 @@ void lane::take_travelling(travelling_call& call) {
 }
 
 void lane::withdraw(actors::answer_address carried, errc reason) {
-    if (!owned_here()) {
+    if (!ownership_.owned_here()) {
         inbox_.push(carried_stop{carried, reason});  // an ended lane has nothing under way
         return;
     }

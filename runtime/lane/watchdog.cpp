@@ -53,11 +53,11 @@ void watchdog::watch() {
 bool watchdog::look() {
     bool moved = false;
     for (auto& each : lanes_) {
-        const auto phase = each.which->phase();
+        const auto phase = each.which->ownership().phase();
         moved = moved || phase != each.phase || (phase & 1) != 0;
         each.phase = phase;
         const auto held_ns = each.detector.observe(phase, now_ns(), hold_max_.count());
-        if (held_ns && each.which->take_over(phase, *held_ns))
+        if (held_ns && each.which->ownership().take_over(phase, *held_ns))
             log().debug("a function held its lane too long and was left behind",
                         {{"held_ms", *held_ns / 1'000'000}});
     }

@@ -109,15 +109,14 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
         },
         time_.now_ns());
     lanes_.front()->carry(*membership_);
-    for (auto& each : lanes_) each->start(how_.endpoints);
+    for (auto& each : lanes_) each->prepare(how_.endpoints);
     if (!how_.join.empty()) lanes_.front()->commands().push(runtime::seeds_found{how_.join});
-    for (auto& each : lanes_)
-        threads_.push_back(std::make_unique<runtime::lane_thread>(system, *each));
+    for (auto& each : lanes_) turns_.push_back(std::make_unique<virtual_lane>(system, *each));
 }
 
 simulated_node::~simulated_node() {
     const running_as self(sockets_, *this);
-    threads_.clear();
+    turns_.clear();
     lanes_.clear();
 }
 
@@ -126,14 +125,11 @@ std::int64_t simulated_node::turn() {
     last_ = {};
     last_.due_ns = std::numeric_limits<std::int64_t>::max();
     last_.ended = true;
-    for (auto& each : threads_) {
-        each->stir();
-        last_.add(last_lane_turn());
-    }
+    for (auto& each : turns_) last_.add(each->turn());
     // What a lane has told one before it, which had its turn and went to sleep.
     if (lanes_.size() > 1)
-        for (auto& each : lanes_)
-            if (!each->commands().prepare_to_sleep()) last_.due_ns = time_.now_ns();
+        for (auto& each : turns_)
+            if (each->has_commands()) last_.due_ns = time_.now_ns();
     // Its clock may be ahead, or behind.
     return last_.due_ns - virtual_steady_clock::start_ns - time_.ahead_ns;
 }
@@ -151,7 +147,7 @@ void simulated_node::finish() {
 void simulated_node::take_down(const std::function<void()>& run) {
     const running_as self(sockets_, *this);
     dead = true;
-    for (auto& each : lanes_) each->join();
+    for (auto& each : turns_) each->kill();
     for (auto* pool : functions_.pools()) pool->shut_down();
     run();
 }

@@ -9,15 +9,15 @@
 #pragma once
 
 #include "actors/pool.hpp"
+#include "runtime/calls/call_window.hpp"
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/cluster_board.hpp"
-#include "runtime/router/function_registry.hpp"
-#include "runtime/calls/call_window.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/reply_budget.hpp"
 #include "runtime/node_services.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "tests/sim/call_oracle.hpp"
 #include "tests/sim/virtual_lane.hpp"
 #include "tests/sim/virtual_sockets.hpp"
@@ -136,7 +136,7 @@ private:
     std::shared_ptr<const runtime::cluster_view> view_;
     std::unique_ptr<runtime::cluster_agent> membership_;
     std::vector<std::unique_ptr<runtime::lane>> lanes_;
-    std::vector<std::unique_ptr<runtime::lane_thread>> threads_;  // one for each
+    std::vector<std::unique_ptr<virtual_lane>> turns_;  // one for each
     lane_turn last_;
 };
 

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A lane without a thread: who would serve it says when it takes a turn.
+// Serves a lane without a thread: the simulator says when it takes a turn.
 //
-// The lane is the real one; `virtual_lane.cpp` stands in for `runtime/lane/lane_thread.cpp`, and
-// `lane_thread::stir` is one turn of the loop in `lane::serve`. A turn ends where the lane would
-// sleep, and says until when.
+// The lane is the real one, and so are its turns and the steps of its end (`lane::turn`,
+// `lane::finish`). What `lane::serve` does between them, which is to wait, is left out: a turn says
+// until when the lane would. One owner, one thread.
 #pragma once
+
+#include "runtime/lane/lane_ownership.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+namespace dunlin::runtime {
+class lane;
+}
+
 namespace dunlin::sim {
 
-/// What the last turn on this thread came to.
+/// What a turn came to.
 struct lane_turn {
     std::int64_t due_ns = 0;  // on the lane's clock: the next one, unless there is news before
     bool ended = false;       // all is said, and the lane can be taken down
@@ -34,6 +40,22 @@ struct lane_turn {
     }
 };
 
-[[nodiscard]] lane_turn& last_lane_turn() noexcept;
+class virtual_lane {
+public:
+    /// @pre `served` is prepared.
+    virtual_lane(caf::actor_system& system, runtime::lane& served);
+
+    [[nodiscard]] lane_turn turn();
+    /// Whether it still hears what it is told: a lane that ends answers what comes last.
+    [[nodiscard]] bool has_commands();
+    /// Takes the lane down where it stands. What waits for it goes on without it.
+    void kill();
+
+private:
+    void check_books(lane_turn& turn);
+
+    runtime::lane& lane_;
+    runtime::lane_thread unit_;
+};
 
 }  // namespace dunlin::sim
