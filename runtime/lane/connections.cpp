@@ -48,17 +48,8 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 // -- what ZeroMQ tells ---------------------------------------------------------------------------
 
 void lane::read_monitor() {
-    zmq::message_t event;
     bool accepted = false;
-    while (monitor_.recv(event, zmq::recv_flags::dontwait)) {
-        std::uint16_t what = 0;
-        std::int32_t value = -1;
-        if (event.size() >= sizeof what + sizeof value) {
-            std::memcpy(&what, event.data(), sizeof what);
-            std::memcpy(&value, static_cast<const char*>(event.data()) + sizeof what, sizeof value);
-        }
-        zmq::message_t endpoint;
-        [[maybe_unused]] const auto parts = monitor_.recv(endpoint, zmq::recv_flags::dontwait);
+    socket_.read_events([&](std::uint16_t what, std::int32_t value) {
         switch (what) {
             case ZMQ_EVENT_ACCEPTED:
                 connection_accepted(value);
@@ -68,7 +59,7 @@ void lane::read_monitor() {
             case ZMQ_EVENT_ACCEPT_FAILED: accept_failed(value); break;
             default: counters_.handshakes_failed.add();
         }
-    }
+    });
     if (accepted) ask_for_routing_id();
 }
 
@@ -160,8 +151,8 @@ void lane::ask_for_routing_id() {
         if (question_.empty()) {
             std::string random(question_bytes, '\0');
             if (::getentropy(random.data(), random.size()) != 0) throw zmq::error_t();
-            socket_.bind(own_endpoint);
-            asker_ = zmq::socket_t(context_, zmq::socket_type::dealer);
+            socket_.bind_inside(own_endpoint);
+            asker_ = zmq::socket_t(socket_.context(), zmq::socket_type::dealer);
             asker_.set(zmq::sockopt::linger, 0);
             question_ = std::move(random);
         }
@@ -171,7 +162,7 @@ void lane::ask_for_routing_id() {
         asker_.send(zmq::buffer(question_), zmq::send_flags::none);
         question_asked_ = true;
         question_due_ = false;
-        unheard_ = true;
+        socket_.unheard();
     } catch (const zmq::error_t& e) {
         // No descriptor is left, most likely: it is tried again with a later connection.
         log().debug("the next routing id is not known", {{"why", e.what()}});

@@ -10,7 +10,6 @@
 
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <poll.h>
-#include <zmq.h>
 
 #include <algorithm>
 #include <utility>
@@ -48,7 +47,8 @@ void lane::finish() {
     stage_ = stage::ended;
     counters_.calls_open.set(0);
     let_go();
-    close_sockets();
+    asker_.close();
+    socket_.close();
 }
 
 void lane::recall_calls() {
@@ -87,7 +87,7 @@ void lane::say_farewell() {
 
 // Links are of no use any more once they have been said bye on.
 bool lane::unread_at_end() {
-    if (!bulky_.empty() || has_news()) return true;
+    if (!bulky_.empty() || socket_.has_news()) return true;
     return stage_ == stage::recalling && links_.has_news();
 }
 
@@ -98,7 +98,7 @@ std::int64_t lane::finish_due_ns() const {
 
 void lane::wait_to_finish() {
     if (!may_wait()) return;
-    poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0}});
+    poll_items_.assign({{socket_.fd(), POLLIN, 0}});
     if (stage_ == stage::recalling) links_.add_poll_items(poll_items_);
     const auto left_ms = (due_ns() - now_ns_) / 1'000'000 + 1;
     ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(left_ms));
@@ -111,14 +111,6 @@ void lane::let_go() {
     end_timers();
     // Operations that ended through the stop: their activations go on elsewhere.
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
-}
-
-void lane::close_sockets() {
-    // In this order: a monitor whose reader is gone could block ZeroMQ's thread.
-    zmq_socket_monitor(socket_.handle(), nullptr, 0);
-    monitor_.close();
-    asker_.close();
-    socket_.close();
 }
 
 // Again as long as anything is read: a repeat of a call that runs on another lane has an entry

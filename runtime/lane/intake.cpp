@@ -49,24 +49,13 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 }  // namespace
 
 bool lane::receive() {
-    zmq::message_t routing_id;
-    unheard_ = socket_.recv(routing_id, zmq::recv_flags::dontwait).has_value();
-    if (!unheard_) {
+    router_socket::arrival next;
+    if (!socket_.receive(next)) {
         connections_.saw_nothing();
         return false;
     }
-    zmq::message_t frame;
-    // The parts of a message arrive together, so this one is here.
-    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;
-    bool single = true;
-    std::size_t bytes = frame.size();
-    while (frame.more()) {
-        single = false;
-        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) break;
-        bytes += frame.size();
-    }
     counters_.frames_received.add();
-    take_frame(text_of(routing_id), std::move(frame), bytes, single);
+    take_frame(text_of(next.routing_id), std::move(next.frame), next.bytes, next.single);
     return true;
 }
 

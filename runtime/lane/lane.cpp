@@ -2,11 +2,9 @@
 #include "runtime/lane/lane.hpp"
 
 #include "runtime/log.hpp"
-#include "runtime/security/node_security.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <poll.h>
-#include <zmq.h>
 
 #include <algorithm>
 #include <cstring>
@@ -32,13 +30,6 @@ constexpr std::int64_t drain_grace_ns = 500'000'000;
 bool belongs_on_lane(caf::resumable& job) {
     auto* running = dynamic_cast<actors::activation*>(&job);
     return running == nullptr || running->home().where() == actors::placement::lane;
-}
-
-/// ZeroMQ binds to addresses and interfaces, not to names; this one everybody knows.
-std::string numeric(const std::string& endpoint) {
-    constexpr std::string_view name = "tcp://localhost:";
-    if (!endpoint.starts_with(name)) return endpoint;
-    return "tcp://127.0.0.1:" + endpoint.substr(name.size());
 }
 
 /// A link for which there is no socket left is not opened: that is how the share is kept.
@@ -74,44 +65,16 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       replies_(replies),
       named_calls_(calls),
       options_(std::move(options)),
-      context_(1, sockets_max(options_.descriptors)),
-      socket_(context_, zmq::socket_type::router),
-      monitor_(context_, zmq::socket_type::pair),
+      socket_(
+          {sockets_max(options_.descriptors), options_.frame_bytes_accepted(), options_.security}),
       busy_poll_(options_.busy_poll, options_.idle_poll),
       ownership_([this] { return serve(); }, counters_.takeovers),
       connections_(replies),
-      links_(context_, router_, counters_, link_options_of(options_)),
+      links_(socket_.context(), router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
       wheel_(time_point_of(time.now_ns())) {
-    socket_.set(zmq::sockopt::router_mandatory, true);
-    socket_.set(zmq::sockopt::linger, 1000);
-    socket_.set(zmq::sockopt::sndhwm, 1000);
-    // No bound on what is received, and no heartbeat of ZeroMQ's: libzmq up to 4.3.5 asserts that
-    // an engine whose input the bound has stopped, and whose connection then ends, writes nothing
-    // more; a heartbeat does, and so does the answer to one of the peer's (stream_engine_base.cpp,
-    // out_event). The kernel looks after peers that are gone, and a bound of ours after the rest.
-    socket_.set(zmq::sockopt::rcvhwm, 0);
-    socket_.set(zmq::sockopt::tcp_keepalive, 1);
-    socket_.set(zmq::sockopt::tcp_keepalive_idle, peer_limits::keepalive_idle_s);
-    socket_.set(zmq::sockopt::tcp_keepalive_intvl, peer_limits::keepalive_interval_s);
-    socket_.set(zmq::sockopt::tcp_keepalive_cnt, peer_limits::keepalive_probes);
-    socket_.set(zmq::sockopt::tcp_maxrt, peer_limits::unacknowledged_ms_max);
-    socket_.set(zmq::sockopt::handshake_ivl, peer_limits::handshake_ms_max);
-    socket_.set(zmq::sockopt::maxmsgsize,
-                static_cast<std::int64_t>(options_.frame_bytes_accepted()));
-    int watched = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED;
-    if (options_.security != nullptr) {
-        security::serve_with_curve(socket_, options_.security->keys->own);
-        take_access();
-        watched |= ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
-    }
-    const std::string events = "inproc://lane-events";
-    if (zmq_socket_monitor(socket_.handle(), events.c_str(), watched) != 0) throw zmq::error_t();
-    monitor_.connect(events);
-    // Its descriptor tells only of what comes after a look that found nothing.
-    zmq::message_t nothing;
-    static_cast<void>(monitor_.recv(nothing, zmq::recv_flags::dontwait));
+    take_access();
 }
 
 lane::~lane() { join(); }
@@ -120,33 +83,6 @@ void lane::join() {
     if (!ownership_.started()) return;
     finish_soon();
     ownership_.join();
-}
-
-result<std::string> lane::bind(const std::string& endpoint) {
-    try {
-        socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
-        socket_.bind(numeric(endpoint));
-        return socket_.get(zmq::sockopt::last_endpoint);
-    } catch (const zmq::error_t& e) {
-        const std::string at = "cannot listen on " + endpoint + ": ";
-        switch (e.num()) {
-            case EADDRINUSE:
-                return error{errc::unavailable,
-                             at + "the port is in use; stop the other program or choose another "
-                                  "port with --listen (port 0 takes a free one)"};
-            case EADDRNOTAVAIL:
-            case ENODEV:
-                return error{errc::invalid_argument,
-                             at + "this machine has no such address; 127.0.0.1 is loopback, * is "
-                                  "every interface"};
-            case EACCES:
-                return error{errc::permission_denied,
-                             at + "not permitted; ports below 1024 need privileges"};
-            default:
-                return error{errc::invalid_argument,
-                             at + e.what() + "; an endpoint looks like tcp://127.0.0.1:7440"};
-        }
-    }
 }
 
 void lane::start(std::vector<std::string> endpoints) {
@@ -293,7 +229,7 @@ void lane::read_events() {
 
 bool lane::may_wait() {
     if (stage_ != stage::serving) return !unread_at_end();
-    return !has_news() && !links_.has_news() && inbox_.prepare_to_sleep();
+    return !socket_.has_news() && !links_.has_news() && inbox_.prepare_to_sleep();
 }
 
 std::int64_t lane::due_ns() {
@@ -307,9 +243,8 @@ std::int64_t lane::due_ns() {
 
 void lane::sleep_until_work() {
     if (!may_wait()) return;
-    poll_items_.assign({{socket_.get(zmq::sockopt::fd), POLLIN, 0},
-                        {inbox_.fd(), POLLIN, 0},
-                        {monitor_.get(zmq::sockopt::fd), POLLIN, 0}});
+    poll_items_.assign(
+        {{socket_.fd(), POLLIN, 0}, {inbox_.fd(), POLLIN, 0}, {socket_.monitor_fd(), POLLIN, 0}});
     links_.add_poll_items(poll_items_);
     using support::awaited;
     busy_poll_.wait(poll_items_, time_point_of(due_ns()),
@@ -318,14 +253,6 @@ void lane::sleep_until_work() {
     quiet_ = poll_items_[0].revents == 0;
     if (poll_items_[2].revents != 0) read_monitor();
     links_.polled(std::span(poll_items_).subspan(3));
-}
-
-// Asking for the events also handles what ZeroMQ's own threads have for the socket; only then does
-// its descriptor become readable for anything new. A look that found nothing has done that, but
-// sending may do it, too, and then the descriptor keeps silent about what has arrived.
-bool lane::has_news() {
-    if (!std::exchange(unheard_, false)) return false;
-    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
 void lane::tend_cluster() {

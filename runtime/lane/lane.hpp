@@ -30,6 +30,7 @@
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/lane_ownership.hpp"
 #include "runtime/lane/peer.hpp"
+#include "runtime/lane/router_socket.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/router/router.hpp"
@@ -113,13 +114,15 @@ public:
     ~lane() override;
 
     /// Binds the socket. @returns the endpoint with its real port.
-    [[nodiscard]] result<std::string> bind(const std::string& endpoint);
+    [[nodiscard]] result<std::string> bind(const std::string& endpoint) {
+        return socket_.bind(endpoint);
+    }
     /// Serves from now on. `endpoints` are those of all lanes of the node.
     void start(std::vector<std::string> endpoints);
     /// The first half of `start`, all but the thread.
     void prepare(std::vector<std::string> endpoints);
     /// For the gate, which answers the questions of the sockets in it.
-    [[nodiscard]] zmq::context_t& context() noexcept { return context_; }
+    [[nodiscard]] zmq::context_t& context() noexcept { return socket_.context(); }
     /// This lane drives the node's membership. Before it serves.
     void carry(membership_driver& membership);
     /// Answers everything that is open, then ends. Returns at once.
@@ -188,8 +191,6 @@ private:
     void settle();
     void end_turn();
     void sleep_until_work();
-    /// Before the lane sleeps: whether its socket holds what the descriptor does not tell.
-    [[nodiscard]] bool has_news();
     void read_commands();
     void apply(lane_command& command);
     void drain();
@@ -203,7 +204,6 @@ private:
     void wait_to_finish();
     void recall_calls();
     void await_recalled();
-    void close_sockets();
     /// What still waits for the lane goes on without it.
     void let_go();
     void answer_peers();
@@ -358,9 +358,7 @@ private:
     inbox inbox_;
     std::vector<std::string> endpoints_;
 
-    zmq::context_t context_;
-    zmq::socket_t socket_;
-    zmq::socket_t monitor_;
+    router_socket socket_;
     zmq::socket_t asker_;  // for the routing id that is next
     support::busy_poll busy_poll_;
 
@@ -414,8 +412,7 @@ private:
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
     std::vector<pollfd> poll_items_;
-    bool unheard_ = true;  // the socket may hold what its descriptor does not tell
-    bool quiet_ = false;   // says a poll just now: the socket holds nothing
+    bool quiet_ = false;  // says a poll just now: the socket holds nothing
     support::timer_wheel wheel_;
     std::int64_t now_ns_ = 0;
     std::size_t names_unknown_ = 0;  // in this turn

@@ -6,11 +6,9 @@
 #include "support/tsan.hpp"
 
 #include <poll.h>
-#include <zmq.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -173,18 +171,13 @@ bool lane::try_send(peer& to, zmq::message_t& frame) {
     const auto bytes = frame.size();
     const bool counted = bytes >= hand_over_bytes_min;
     if (counted && to.unsent->held() - to.large_kept > unsent_bytes_max) return false;
-    unheard_ = true;
-    zmq::message_t routing_id(to.routing_id.data(), to.routing_id.size());
-    constexpr int first_part = ZMQ_SNDMORE | ZMQ_DONTWAIT;
-    if (zmq_msg_send(routing_id.handle(), socket_.handle(), first_part) < 0) {
-        if (errno == EAGAIN) return false;
-        to.gone = true;
-        return false;
+    switch (socket_.try_send(to.routing_id, frame)) {
+        case router_socket::sent::taken: break;
+        case router_socket::sent::full: return false;
+        case router_socket::sent::unreachable: to.gone = true; return false;
     }
     if (counted) to.large_kept -= bytes;
     if (to.connection != nullptr) connection_table::gave(*to.connection, bytes);
-    // Once the first part is taken, the second is as well.
-    if (zmq_msg_send(frame.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) throw zmq::error_t();
     counters_.frames_sent.add();
     return true;
 }
