@@ -73,7 +73,7 @@ void lane::connection_accepted(int fd) {
     connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + look_again_ns);
     if (!out_of_descriptors_ && connections_.size() <= options_.descriptors.connections_max) return;
     counters_.connections_beyond_limit.add();
-    end_connection(added);
+    outlet_.end_connection(added);
     if (once_a_minute(say_no_room_ns_))
         log().warn(
             "no room for another connection, so new ones are ended: raise the limit of file "
@@ -90,7 +90,7 @@ void lane::connection_closed(int fd) {
     if (auto* speaker = gone->speaker) {
         take_bulk(*speaker);  // nobody waits for it any more, and it counts no longer
         speaker->connection = nullptr;
-        suspect(*speaker);
+        outlet_.suspect(*speaker);
     }
     connections_.closed(*gone);
     publish_unread();
@@ -108,33 +108,6 @@ void lane::accept_failed(int why) {
             "the process has no file descriptor left, so new connections are ended: raise the "
             "limit (ulimit -n, or LimitNOFILE of a systemd unit), or find out what holds them",
             {{"connections", connections_.size()}});
-}
-
-// They cannot be addressed to a peer whose connection is gone. ZeroMQ tells of the end before it
-// has finished taking the connection down, which needs turns of this thread too; until then a ping
-// is swallowed, and another has to follow. A pong ends the suspicion.
-void lane::suspect(peer& disconnected) {
-    constexpr std::uint8_t probes = 10;  // over a second, as the pauses double
-    disconnected.probes_left = probes;
-    disconnected.probe_ns = now_ns_;
-    // A pong ends the suspicion, and the next look at the suspects takes it from the list.
-    if (!std::exchange(disconnected.suspected, true)) suspects_.push_back(&disconnected);
-}
-
-void lane::probe_suspects() {
-    if (suspects_.empty()) return;
-    constexpr std::int64_t pause_ns = 1'000'000;
-    for (auto* each : suspects_) {
-        if (each->probes_left == 0 || each->probe_ns > now_ns_) continue;
-        --each->probes_left;
-        each->probe_ns = now_ns_ + (pause_ns << (9 - each->probes_left));
-        wire::append(each->out, wire::ping{0});
-        count_envelope(*each);
-    }
-    std::erase_if(suspects_, [](peer* each) {
-        if (each->probes_left == 0) each->suspected = false;
-        return each->probes_left == 0;
-    });
 }
 
 // -- routing ids that are not the peer's to choose -----------------------------------------------
@@ -200,7 +173,7 @@ bool lane::turn_away(std::string_view routing_id, zmq::message_t& frame, std::si
     }
     if (!routing_ids_.is_claim(routing_id)) return false;
     counters_.routing_ids_claimed.add();
-    if (connection != nullptr) end_connection(*connection);
+    if (connection != nullptr) outlet_.end_connection(*connection);
     if (once_a_minute(say_claims_ns_))
         log().warn("a peer claimed a routing id that only ZeroMQ makes up; its connection ends");
     return true;
@@ -214,12 +187,12 @@ void lane::look_for_claims(std::uint32_t given) {
         claimer.routing_id = std::move(id);
         claimer.gone = false;
         zmq::message_t nothing;
-        return try_send(claimer, nothing) || !claimer.gone;
+        return outlet_.try_send(claimer, nothing) || !claimer.gone;
     });
     if (claims == 0) return;
     counters_.routing_ids_claimed.add(claims);
     connections_.for_each([this](accepted_connection& each) {
-        if (each.speaker == nullptr) end_connection(each);
+        if (each.speaker == nullptr) outlet_.end_connection(each);
     });
     if (once_a_minute(say_claims_ns_))
         log().warn(
@@ -237,7 +210,7 @@ void lane::attach(peer& added, int fd) {
         connection = &connections_.accepted(fd, transport::name_of(fd), now_ns_);
     if (connection->speaker != nullptr) {
         connection->speaker->connection = nullptr;
-        suspect(*connection->speaker);
+        outlet_.suspect(*connection->speaker);
     }
     connections_.spoken_for(*connection, &added, now_ns_);
     added.connection = connection;
@@ -257,33 +230,25 @@ void lane::end_later(peer& told) {
     connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + end_later_ns);
 }
 
-void lane::end_connection(accepted_connection& which) {
-    if (std::exchange(which.ended, true)) return;
-    counters_.connections_ended.add();
-    which.leaving = connection_table::unsent_of(which);
-    replies_.leaving(which.leaving);
-    transport::end(which);
-}
-
 // -- at times ------------------------------------------------------------------------------------
 
 void lane::tend_connections() {
     std::erase_if(endings_, [this](const ending& each) {
         if (each.at_ns > now_ns_) return false;
         auto* which = connections_.find(each.fd);
-        if (which != nullptr && which->socket == each.socket) end_connection(*which);
+        if (which != nullptr && which->socket == each.socket) outlet_.end_connection(*which);
         return true;
     });
     connections_.speechless(now_ns_ - peer_limits::speechless_ns_max,
                             [this](accepted_connection& each) {
                                 counters_.connections_speechless.add();
-                                end_connection(each);
+                                outlet_.end_connection(each);
                             });
     if (question_due_) ask_for_routing_id();
     const bool moved = sweep_connections();
     publish_unread();
     end_flooding();
-    if (replies_.over()) give_up_slowest();
+    if (replies_.over()) outlet_.give_up_slowest();
     if (out_of_descriptors_ && spares_.refill()) out_of_descriptors_ = false;
     if (options_.trim != nullptr)
         options_.trim->note(frames_.bytes_held() + frames_.bytes_unread() + replies_.bytes_held() +
@@ -315,8 +280,8 @@ bool lane::sweep_connections() {
         log().info("peer with calls in flight answers no ping, given up",
                    {{"name", each->name}, {"calls", each->in_flight}});
         counters_.peers_silent_dropped.add();
-        end_connection(*each->connection);
-        lose(*each);
+        outlet_.end_connection(*each->connection);
+        outlet_.lose(*each);
     }
     return moved;
 }
@@ -328,8 +293,7 @@ void lane::look_after(peer& speaker, const traffic& before, const traffic& now) 
     if (moved) speaker.heard_ns = now_ns_;  // in the middle of something large
     const bool silent = now_ns_ - speaker.heard_ns > peer_limits::silence_ns_asked;
     if (silent && !speaker.asked && speaker.in_flight > 0) {
-        wire::append(speaker.out, wire::ping{0});
-        count_envelope(speaker);
+        outlet_.say(speaker, wire::ping{0});
     }
     speaker.asked = silent;
 }
@@ -361,33 +325,9 @@ void lane::end_flooding() {
                 {{"peer", most->speaker == nullptr ? "(no hello yet)"
                                                    : std::string_view(most->speaker->name)},
                  {"bytes", unread}});
-        end_connection(*most);
-        if (most->speaker != nullptr) lose(*most->speaker);
+        outlet_.end_connection(*most);
+        if (most->speaker != nullptr) outlet_.lose(*most->speaker);
     }
-}
-
-void lane::give_up_slowest() {
-    while (replies_.over()) {
-        auto* most = connections_.most_unsent();
-        if (most == nullptr || connection_table::unsent_of(*most) < replies_.worth_a_connection())
-            return;  // it is another lane's
-        if (most->speaker != nullptr)
-            give_up_slow(*most->speaker);
-        else
-            end_connection(*most);
-    }
-}
-
-void lane::give_up_slow(peer& reads_too_slowly) {
-    auto* connection = reads_too_slowly.connection;
-    const auto bytes = connection == nullptr ? reads_too_slowly.backlog_bytes
-                                             : connection_table::unsent_of(*connection);
-    if (const auto unsaid = said_.due("slow " + reads_too_slowly.name, now_ns_))
-        log().warn("peer reads too slowly, dropped",
-                   {{"name", reads_too_slowly.name}, {"bytes", bytes}, {"unsaid", *unsaid}});
-    counters_.peers_slow_dropped.add();
-    if (connection != nullptr) end_connection(*connection);
-    lose(reads_too_slowly);
 }
 
 bool lane::once_a_minute(std::int64_t& next_ns) const {

@@ -42,7 +42,7 @@ void lane::finish() {
     if (stage_ != stage::farewell) return;
     answer_peers();
     bool due = false;
-    peers_.for_each([&](const peer& each) { due = due || each.farewell_due; });
+    outlet_.peers().for_each([&](const peer& each) { due = due || each.farewell_due; });
     if (due && now_ns_ < stage_until_ns_) return;
     stage_ = stage::ended;
     counters_.calls_open.set(0);
@@ -77,10 +77,9 @@ void lane::say_farewell() {
     cut_short_all();
     if (membership_ != nullptr) membership_->leave();
     links_.say_bye();
-    peers_.for_each([this](peer& each) {
+    outlet_.peers().for_each([this](peer& each) {
         each.farewell_due = true;
-        wire::append(each.out, wire::ping{farewell_token});
-        count_envelope(each);
+        outlet_.say(each, wire::ping{farewell_token});
     });
     flush_all();
 }
@@ -167,7 +166,7 @@ void lane::answer_peers() {
     if (!bulky_.empty()) read_bulk();
     if (ledger_.open_count() != 0) cut_short_all();
     read_monitor();
-    probe_suspects();
+    outlet_.probe_suspects();
     flush_all();
 }
 

@@ -62,7 +62,7 @@ bool lane::receive() {
 void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
                       bool single) {
     if (access_ && access_number_ != options_.security->board.number()) take_access();
-    auto* from = peers_.find(routing_id);
+    auto* from = outlet_.peers().find(routing_id);
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (from == nullptr) {
         if (turn_away(routing_id, frame, bytes)) return;
@@ -77,8 +77,9 @@ void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::si
         if (from == nullptr)
             refuse_stranger(routing_id);
         else
-            reply_error(*from, 0,
-                        {errc::invalid_argument, "a frame is one message part; this had several"});
+            outlet_.reply_error(
+                *from, 0,
+                {errc::invalid_argument, "a frame is one message part; this had several"});
         return;
     }
     read_frame(from, routing_id, std::move(frame));
@@ -106,10 +107,11 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
 
 void lane::refuse_oversized(peer& from, std::size_t bytes) {
     counters_.frames_oversized.add();
-    reply_error(from, 0,
-                {errc::invalid_argument,
-                 "a frame of " + std::to_string(bytes) + " bytes exceeds the limit of " +
-                     std::to_string(options_.frame_bytes_max()) + "; it was dropped whole"});
+    outlet_.reply_error(
+        from, 0,
+        {errc::invalid_argument,
+         "a frame of " + std::to_string(bytes) + " bytes exceeds the limit of " +
+             std::to_string(options_.frame_bytes_max()) + "; it was dropped whole"});
 }
 
 bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
@@ -130,7 +132,7 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
             case wire::read_status::malformed:
                 counters_.frames_malformed.add();
                 if (from == nullptr) break;
-                reply_error(*from, 0, {errc::invalid_argument, reader.problem()});
+                outlet_.reply_error(*from, 0, {errc::invalid_argument, reader.problem()});
                 reading = false;
                 continue;
             case wire::read_status::envelope: break;
@@ -154,10 +156,7 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
                 submit(gathered);  // it may be about a call in this very frame
                 take_cancel(*from, reader.id_or_token());
                 break;
-            case wire::kind::ping:
-                wire::append(from->out, wire::pong{reader.id_or_token()});
-                count_envelope(*from);
-                break;
+            case wire::kind::ping: outlet_.say(*from, wire::pong{reader.id_or_token()}); break;
             case wire::kind::bye:
                 submit(gathered);
                 say_bye(*from);
@@ -215,7 +214,7 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
         refuse(routing_id, known.error().detail);
         return nullptr;
     }
-    auto& added = peers_.add(routing_id);
+    auto& added = outlet_.peers().add(routing_id);
     added.name = hello.name;
     added.role = hello.role;
     added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
@@ -233,7 +232,7 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
 // A node gossips over one connection. One that did so before is of no use any more, even if nothing
 // has told us yet: after a cut the transport may take long to notice.
 void lane::begin_gossip(peer& from) {
-    peers_.for_each([&](peer& each) {
+    outlet_.peers().for_each([&](peer& each) {
         if (each.instance == from.instance) each.gossips = false;
     });
     from.gossips = true;
@@ -251,10 +250,9 @@ void lane::welcome(peer& to) {
         if (welcome.endpoint_count == wire::endpoints_max) break;
         welcome.endpoints[welcome.endpoint_count++] = endpoint;
     }
-    wire::append(to.out, welcome);
-    count_envelope(to);
+    outlet_.say(to, welcome);
     if (to.wants_cluster) tell_cluster(to);
-    if (draining_) say_goaway(to);
+    if (draining_) outlet_.say_goaway(to);
 }
 
 void lane::refuse_stranger(std::string_view routing_id, std::string_view problem) {
@@ -272,7 +270,7 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
                  wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), detail});
     zmq::message_t frame(stranger.out.data, stranger.out.size);
     // Best effort: a stranger whose queue is full hears nothing.
-    if (!try_send(stranger, frame)) counters_.answers_undeliverable.add();
+    if (!outlet_.try_send(stranger, frame)) counters_.answers_undeliverable.add();
 }
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
@@ -287,19 +285,19 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
     // What a node says of itself it says until it ends.
     if (stage_ != stage::serving ||
         (draining_ && !from.drain_due && !call.function.starts_with("dunlin/")))
-        return reply_error(from, call.id, not_taken_any_more());
+        return outlet_.reply_error(from, call.id, not_taken_any_more());
     if (const auto left_ns = time_left_ns(from, call); left_ns <= 0) {
         counters_.calls_overdue.add();
-        return reply_error(from, call.id, overdue(call.function, -left_ns));
+        return outlet_.reply_error(from, call.id, overdue(call.function, -left_ns));
     }
     if (from.in_flight >= options_.in_flight_max)
-        return reply_error(from, call.id,
-                           {errc::overloaded,
-                            "this connection has " + std::to_string(from.in_flight) +
-                                " calls unanswered, the most it may; wait for some",
-                            std::chrono::milliseconds(1)});
+        return outlet_.reply_error(from, call.id,
+                                   {errc::overloaded,
+                                    "this connection has " + std::to_string(from.in_flight) +
+                                        " calls unanswered, the most it may; wait for some",
+                                    std::chrono::milliseconds(1)});
     if (call.payload.size() > options_.payload_bytes_max)
-        return reply_error(
+        return outlet_.reply_error(
             from, call.id,
             {errc::invalid_argument, "payload of " + std::to_string(call.payload.size()) +
                                          " bytes exceeds the node's limit of " +
@@ -317,11 +315,11 @@ void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
         if (!into.unknown)
             into.unknown =
                 forwarded ? functions_.unknown(call.function) : explain_unknown(call.function);
-        return reply_error(from, call.id, *into.unknown);
+        return outlet_.reply_error(from, call.id, *into.unknown);
     }
     // The node's own functions answer at once, and tell who asks why others are refused.
     if (!into.memory.fits() && into.pool->info().module_name != "dunlin")
-        return reply_error(from, call.id, too_much_held(*into.pool));
+        return outlet_.reply_error(from, call.id, too_much_held(*into.pool));
     if (!into.work) {
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
@@ -417,7 +415,7 @@ void lane::take_cancel(peer& from, std::uint64_t call_id) {
     if (found == nullptr) return;  // answered already: the reply has crossed the cancel
     auto& entry = *found;
     error why{errc::cancelled, "the caller withdrew the call"};
-    if (leave_to_repeats(entry)) return reply_error(from, call_id, why);
+    if (leave_to_repeats(entry)) return outlet_.reply_error(from, call_id, why);
     if (!stop_unstarted(entry, why.code)) return answer_in_place(entry, why.code, why.detail);
     why.detail += " before it began";
     why.did_not_run = true;

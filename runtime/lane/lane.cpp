@@ -70,6 +70,9 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       busy_poll_(options_.busy_poll, options_.idle_poll),
       ownership_([this] { return serve(); }, counters_.takeovers),
       connections_(replies),
+      loads_(now_ns_),
+      outlet_(socket_, connections_, replies, loads_, counters_, now_ns_,
+              {options_.node_name, options_.backlog_bytes_max}),
       links_(socket_.context(), router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
@@ -92,9 +95,7 @@ void lane::start(std::vector<std::string> endpoints) {
 
 void lane::prepare(std::vector<std::string> endpoints) {
     endpoints_ = std::move(endpoints);
-    catalog_ = functions_.pools();
-    for (std::uint32_t place = 0; place < catalog_.size(); ++place)
-        catalog_places_.emplace(catalog_[place], place);
+    loads_.use_catalog(functions_.pools());
     inside_.retries = cluster::retry_budget(time_.now_ns());
 }
 
@@ -128,13 +129,13 @@ lane::turned lane::turn(lane_thread& unit) {
     while (frames_left > 0 && now_ns_ < turn_end_ns && receive()) {
         --frames_left;
         if (!run_ready(unit, turn_end_ns)) return turned::lost;
-        flush_large();
+        outlet_.flush_large();
     }
     // A slice in any case: bulk must not starve either.
     for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
         read_bulk();
         if (!run_ready(unit, turn_end_ns)) return turned::lost;
-        flush_large();
+        outlet_.flush_large();
     }
     const bool more = links_.receive(router_, now_ns_);
     read_commands();
@@ -191,9 +192,10 @@ void lane::settle() {
         if (entry.asker->settled.insert(entry)) return;
         const auto work = entry.keep;
         const auto index = entry.index;
-        reply_error(peer_of(entry), entry.call_id,
-                    {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
-                                                 " belongs to a call that is not answered yet"});
+        outlet_.reply_error(
+            peer_of(entry), entry.call_id,
+            {errc::invalid_argument, "call id " + std::to_string(entry.call_id) +
+                                         " belongs to a call that is not answered yet"});
         if (entry.via != nullptr) away_.withdraw(entry);
         close(entry);
         actors::activation::stop(work, index, errc::cancelled);
@@ -207,16 +209,16 @@ void lane::end_turn() {
     // Sleeping reads it too; one that never sleeps must hear of peers that are gone all the same.
     counters_.turns.add();
     if (counters_.turns.get() % turns_per_monitor_look == 0) read_events();
-    probe_suspects();
+    outlet_.probe_suspects();
     if (now_ns_ >= connections_due_ns_) tend_connections();
     links_.flush();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
-    counters_.peers.set(peers_.size());
+    counters_.peers.set(outlet_.peers().size());
     if (draining_) {
         end_drain_grace();
         std::size_t unaware = 0;
-        peers_.for_each([&](const peer& each) { unaware += each.drain_due ? 1 : 0; });
+        outlet_.peers().for_each([&](const peer& each) { unaware += each.drain_due ? 1 : 0; });
         counters_.peers_unaware.set(unaware);
         counters_.draining.publish(1);
     }
@@ -236,8 +238,7 @@ std::int64_t lane::due_ns() {
     if (stage_ != stage::serving) return finish_due_ns();
     auto until_ns = ns_of(wheel_.next_deadline());
     if (draining_ && now_ns_ < drain_until_ns_) until_ns = std::min(until_ns, drain_until_ns_);
-    if (!backlogged_.empty() || !suspects_.empty())
-        until_ns = std::min(until_ns, time_.now_ns() + 1'000'000);
+    if (outlet_.tries_again()) until_ns = std::min(until_ns, time_.now_ns() + 1'000'000);
     return std::min({until_ns, links_due_ns_, membership_due_ns_, connections_due_ns_});
 }
 
@@ -314,17 +315,16 @@ void lane::drain() {
     if (std::exchange(draining_, true)) return;
     drain_until_ns_ = now_ns_ + drain_grace_ns;
     if (membership_ != nullptr) membership_->drain();
-    peers_.for_each([this](peer& each) {
+    outlet_.peers().for_each([this](peer& each) {
         each.drain_due = true;
-        say_goaway(each);
-        wire::append(each.out, wire::ping{drain_token});
-        count_envelope(each);
+        outlet_.say_goaway(each);
+        outlet_.say(each, wire::ping{drain_token});
     });
 }
 
 void lane::end_drain_grace() {
     if (!draining_ || now_ns_ < drain_until_ns_) return;
-    peers_.for_each([](peer& each) { each.drain_due = false; });
+    outlet_.peers().for_each([](peer& each) { each.drain_due = false; });
 }
 
 void lane::answer_value(actors::answer_address to, actors::output_buffer& payload) {
@@ -332,7 +332,8 @@ void lane::answer_value(actors::answer_address to, actors::output_buffer& payloa
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
     if (entry->leads()) remember_value(*entry, payload.view());
-    if (entry->plays != ledger_entry::part::orphan) reply_value(*entry, payload);
+    if (entry->plays != ledger_entry::part::orphan)
+        outlet_.reply_value(peer_of(*entry), entry->call_id, entry->pool, payload);
     close(*entry);
 }
 
@@ -371,6 +372,45 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
         apply(command);
     else
         inbox_.push(std::move(command));  // an ended lane has no timers left to disarm
+}
+
+// -- calls and peers that end ----------------------------------------------------------------
+
+void lane::close(ledger_entry& entry) {
+    auto& asker = *entry.asker;
+    if (entry.via != nullptr) away_.detach(entry);
+    if (entry.plays != ledger_entry::part::none) leave_window(entry);
+    --asker.in_flight;
+    if (entry.settled()) asker.settled.erase(entry);
+    ledger_.close(entry);
+    // A peer without anything else under way waits for just this answer: nothing could join it.
+    if (asker.in_flight == 0 && asker.what == caller::kind::peer)
+        outlet_.flush(static_cast<peer&>(asker));
+}
+
+void lane::remove(peer& leaving, std::string_view why) {
+    log().debug("peer gone",
+                {{"name", leaving.name}, {"why", why}, {"calls_open", leaving.in_flight}});
+    settle();
+    // Nobody waits for its calls any more: they are withdrawn.
+    for (auto* each : leaving.settled.take_all()) {
+        auto& entry = *each;
+        if (leave_to_repeats(entry)) continue;
+        if (entry.plays != ledger_entry::part::none) leave_window(entry);
+        const auto work = entry.keep;
+        const auto index = entry.index;
+        if (entry.via != nullptr) away_.withdraw(entry);
+        ledger_.close(entry);
+        actors::activation::stop(work, index, errc::cancelled);
+    }
+    take_bulk(leaving);
+    outlet_.forget(leaving);
+    detach(leaving);
+    outlet_.peers().remove(leaving);
+}
+
+void lane::flush_all() {
+    outlet_.flush_all([this](peer& gone, std::string_view why) { remove(gone, why); });
 }
 
 void lane::answer_in_place(ledger_entry& entry, errc reason, std::string detail) {

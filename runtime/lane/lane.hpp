@@ -29,6 +29,8 @@
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
 #include "runtime/lane/lane_ownership.hpp"
+#include "runtime/lane/load_reporter.hpp"
+#include "runtime/lane/outlet.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/router_socket.hpp"
 #include "runtime/lane/routing_ids.hpp"
@@ -195,7 +197,6 @@ private:
     void apply(lane_command& command);
     void drain();
     void end_drain_grace();
-    void say_goaway(peer& to);
     // finish.cpp: the end
     /// One step of it, as far as it goes without waiting. @pre not `serving`.
     void finish();
@@ -294,10 +295,6 @@ private:
     void tell_cluster(peer& to);
     void tell_catalog(peer& to);
     void tell_members(peer& to);
-    void tell_loads(peer& to);
-    void tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in);
-    [[nodiscard]] wire::load_item load_at(std::uint32_t place);
-    void note_load(peer& to, const actors::pool* pool);
 
     // connections.cpp: the transport under the peers
     void read_monitor();
@@ -315,30 +312,13 @@ private:
     [[nodiscard]] bool sweep_connections();
     void look_after(peer& speaker, const traffic& before, const traffic& now);
     void end_later(peer& told);
-    void end_connection(accepted_connection& which);
     void end_flooding();
-    void give_up_slowest();
-    void give_up_slow(peer& reads_too_slowly);
     void publish_unread();
     [[nodiscard]] bool once_a_minute(std::int64_t& next_ns) const;
-    void suspect(peer& disconnected);
-    void probe_suspects();
 
-    // outlet.cpp: from answers to bytes
-    void reply_value(ledger_entry& entry, actors::output_buffer& payload);
-    void reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses = 0);
+    // lane.cpp: calls and peers that end
     void close(ledger_entry& entry);
-    void count_envelope(peer& to);
-    void flush(peer& to);
-    void flush_large();
     void flush_all();
-    void send_frame(peer& to, zmq::message_t frame);
-    [[nodiscard]] bool try_send(peer& to, zmq::message_t& frame);
-    void send_backlog(peer& to);
-    void keep_in_backlog(peer& of, std::size_t bytes);
-    void left_backlog(peer& of, std::size_t bytes);
-    void forget_backlog(peer& of, std::size_t small_bytes);
-    void lose(peer& unreachable);  // removed at the end of the turn
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
     /// To whoever asked, a peer or a function of this node.
@@ -368,7 +348,8 @@ private:
     std::deque<caf::resumable*> ready_;
     ledger ledger_;
     connection_table connections_;
-    peer_table peers_;
+    load_reporter loads_;
+    outlet outlet_;
     caller inside_{caller::kind::functions};  // of this node
     caller nobody_{caller::kind::nobody};
     runtime::links links_;
@@ -382,12 +363,7 @@ private:
     std::shared_ptr<const access> access_;  // null: this node has no key
     std::uint64_t access_number_ = 0;       // of the board when it was taken
     said_once said_;
-    std::vector<actors::pool*> catalog_;
-    std::unordered_map<const actors::pool*, std::uint32_t> catalog_places_;
-    std::vector<peer*> dirty_;
-    std::vector<peer*> backlogged_;
-    std::vector<peer*> suspects_;  // perhaps disconnected
-    std::deque<peer*> bulky_;      // those with bulk, in the order of their turns
+    std::deque<peer*> bulky_;  // those with bulk, in the order of their turns
     routing_id_count routing_ids_;
     std::string question_;                 // the asker's frame, which nobody can know
     std::size_t may_follow_question_ = 0;  // connections that may get a later number than it

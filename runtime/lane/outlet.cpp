@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The outward half of a lane: from answers to frames on the socket.
-#include "runtime/lane/lane.hpp"
+#include "runtime/lane/outlet.hpp"
+
+#include "runtime/lane/transport.hpp"
 #include "runtime/log.hpp"
 #include "support/tsan.hpp"
-
-#include <poll.h>
 
 #include <algorithm>
 #include <atomic>
@@ -27,8 +25,7 @@ constexpr std::size_t flush_bytes_min = 16 * 1024;
 /// Copying less than this into a ZeroMQ message is cheaper than handing the memory over.
 constexpr std::size_t hand_over_bytes_min = 8 * 1024;
 
-/// A report of one function's load, and what stands before a reply's payload, at their longest.
-constexpr std::size_t load_bytes_max = 1 + 1 + 1 + 1 + 5 + 9 + 9 + 5 + 5;
+/// What stands before a reply's payload, at its longest.
 constexpr std::size_t reply_head_bytes_max = 1 + 1 + 9 + 5;
 
 /// Large frames that ZeroMQ holds for one peer: it counts frames, which may be of any size.
@@ -58,12 +55,25 @@ zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
 
 }  // namespace
 
-void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
-    auto& to = peer_of(entry);
+outlet::outlet(router_socket& socket, connection_table& connections, reply_budget& replies,
+               load_reporter& loads, lane_counters& counters, const std::int64_t& now_ns,
+               options how)
+    : socket_(socket),
+      connections_(connections),
+      replies_(replies),
+      loads_(loads),
+      counters_(counters),
+      now_ns_(now_ns),
+      options_(std::move(how)) {}
+
+// -- answers ---------------------------------------------------------------------------------
+
+void outlet::reply_value(peer& to, std::uint64_t call_id, const actors::pool* pool,
+                         actors::output_buffer& payload) {
+    loads_.note(to, pool);
     counters_.replies_sent.add();
-    note_load(to, entry.pool);
     if (payload.size < hand_over_bytes_min) {
-        const auto mark = wire::begin_reply(to.out, entry.call_id);
+        const auto mark = wire::begin_reply(to.out, call_id);
         to.out.append(payload.data, payload.size);
         wire::end_payload(to.out, mark);
         return count_envelope(to);
@@ -72,10 +82,11 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     // The envelope goes into the room in front of the payload, and the function's own memory is
     // the frame. What is to be told of the function's load finds room there, too.
     wire::frame_buffer head;
-    tell_load_of(to, entry.pool, head);
-    const auto mark = wire::begin_reply(head, entry.call_id);
+    loads_.tell_one(to, pool, head);
+    const auto mark = wire::begin_reply(head, call_id);
     const std::size_t head_bytes = head.size;
-    static_assert(load_bytes_max + reply_head_bytes_max <= actors::output_buffer::headroom);
+    static_assert(load_reporter::report_bytes_max + reply_head_bytes_max <=
+                  actors::output_buffer::headroom);
     head.size += payload.size;
     wire::end_payload(head, mark);
     auto* base = payload.base();
@@ -86,7 +97,12 @@ void lane::reply_value(ledger_entry& entry, actors::output_buffer& payload) {
     send_frame(to, hand_over(to, start, frame_bytes, base));
 }
 
-void lane::reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses) {
+void outlet::reply_copy(peer& to, std::uint64_t call_id, bytes_view payload) {
+    counters_.replies_sent.add();
+    say(to, wire::reply{call_id, payload});
+}
+
+void outlet::reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses) {
     counters_.failures_sent.add();
     wire::append(to.out, wire::failure{call_id, static_cast<std::int64_t>(why.code), why.detail,
                                        static_cast<std::uint64_t>(why.retry_after.count()),
@@ -94,18 +110,13 @@ void lane::reply_error(peer& to, std::uint64_t call_id, const error& why, std::u
     count_envelope(to);
 }
 
-void lane::close(ledger_entry& entry) {
-    auto& asker = *entry.asker;
-    if (entry.via != nullptr) away_.detach(entry);
-    if (entry.plays != ledger_entry::part::none) leave_window(entry);
-    --asker.in_flight;
-    if (entry.settled()) asker.settled.erase(entry);
-    ledger_.close(entry);
-    // A peer without anything else under way waits for just this answer: nothing could join it.
-    if (asker.in_flight == 0 && asker.what == caller::kind::peer) flush(static_cast<peer&>(asker));
+void outlet::say_goaway(peer& to) {
+    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
+                                      "node " + options_.node_name + " is draining"});
+    count_envelope(to);
 }
 
-void lane::count_envelope(peer& to) {
+void outlet::count_envelope(peer& to) {
     if (!to.dirty) {
         to.dirty = true;
         dirty_.push_back(&to);
@@ -114,9 +125,11 @@ void lane::count_envelope(peer& to) {
     if (to.out_envelopes >= frame_envelopes_cut || to.out.size >= frame_bytes_cut) flush(to);
 }
 
-void lane::flush(peer& to) {
+// -- frames ----------------------------------------------------------------------------------
+
+void outlet::flush(peer& to) {
     if (to.out.empty()) return;
-    if (!to.loads_due.empty()) tell_loads(to);
+    if (!to.loads_due.empty()) loads_.tell(to);
     to.out_envelopes = 0;
     if (to.out.size < hand_over_bytes_min) {
         zmq::message_t frame(to.out.data, to.out.size);
@@ -128,32 +141,21 @@ void lane::flush(peer& to) {
     send_frame(to, hand_over(to, memory, bytes, memory));
 }
 
-void lane::flush_large() {
+void outlet::flush_large() {
     for (auto* each : dirty_) {
         if (each->out.size >= flush_bytes_min) flush(*each);
     }
 }
 
-void lane::flush_all() {
-    // A slow peer's backlog goes first, so that its answers stay in order.
-    for (auto* each : std::exchange(backlogged_, {})) send_backlog(*each);
-    // Sending may find a peer unreachable, which puts it into the list once more: for removal.
-    while (!dirty_.empty()) {
-        std::erase_if(suspects_, [](peer* each) {
-            if (each->gone) each->suspected = false;
-            return each->gone;
-        });
-        for (auto* each : std::exchange(dirty_, {})) {
-            each->dirty = false;
-            if (each->gone)
-                remove(*each, "unreachable or too slow");
-            else
-                flush(*each);
-        }
-    }
+// A ping to it would only fail once more.
+void outlet::leave_out_gone_suspects() {
+    std::erase_if(suspects_, [](peer* each) {
+        if (each->gone) each->suspected = false;
+        return each->gone;
+    });
 }
 
-void lane::send_frame(peer& to, zmq::message_t frame) {
+void outlet::send_frame(peer& to, zmq::message_t frame) {
     if (to.gone) return counters_.answers_undeliverable.add();
     if (to.backlog.empty() && try_send(to, frame)) {
         if (replies_.over()) give_up_slowest();
@@ -167,7 +169,7 @@ void lane::send_frame(peer& to, zmq::message_t frame) {
     if (replies_.over()) give_up_slowest();
 }
 
-bool lane::try_send(peer& to, zmq::message_t& frame) {
+bool outlet::try_send(peer& to, zmq::message_t& frame) {
     const auto bytes = frame.size();
     const bool counted = bytes >= hand_over_bytes_min;
     if (counted && to.unsent->held() - to.large_kept > unsent_bytes_max) return false;
@@ -182,7 +184,7 @@ bool lane::try_send(peer& to, zmq::message_t& frame) {
     return true;
 }
 
-void lane::send_backlog(peer& to) {
+void outlet::send_backlog(peer& to) {
     while (!to.backlog.empty() && !to.gone) {
         const auto bytes = to.backlog.front().size();
         if (!try_send(to, to.backlog.front())) break;
@@ -193,7 +195,7 @@ void lane::send_backlog(peer& to) {
     if (!to.backlog.empty()) backlogged_.push_back(&to);
 }
 
-void lane::keep_in_backlog(peer& of, std::size_t bytes) {
+void outlet::keep_in_backlog(peer& of, std::size_t bytes) {
     of.backlog_bytes += bytes;
     if (bytes >= hand_over_bytes_min) return;  // counts wherever it is
     of.backlog_small += bytes;
@@ -201,54 +203,91 @@ void lane::keep_in_backlog(peer& of, std::size_t bytes) {
     replies_.add(bytes);
 }
 
-void lane::left_backlog(peer& of, std::size_t bytes) {
+void outlet::left_backlog(peer& of, std::size_t bytes) {
     of.backlog_bytes -= bytes;
     if (bytes >= hand_over_bytes_min) return;
     forget_backlog(of, bytes);
 }
 
-void lane::forget_backlog(peer& of, std::size_t small_bytes) {
+void outlet::forget_backlog(peer& of, std::size_t small_bytes) {
     of.backlog_small -= small_bytes;
     if (of.connection != nullptr) of.connection->backlog_small -= small_bytes;
     replies_.give_back(small_bytes);
 }
 
-void lane::lose(peer& unreachable) {
+void outlet::lose(peer& unreachable) {
     counters_.answers_undeliverable.add();
     unreachable.gone = true;
     if (std::exchange(unreachable.dirty, true)) return;
     dirty_.push_back(&unreachable);
 }
 
-void lane::remove(peer& leaving, std::string_view why) {
-    log().debug("peer gone",
-                {{"name", leaving.name}, {"why", why}, {"calls_open", leaving.in_flight}});
-    settle();
-    // Nobody waits for its calls any more: they are withdrawn.
-    for (auto* each : leaving.settled.take_all()) {
-        auto& entry = *each;
-        if (leave_to_repeats(entry)) continue;
-        if (entry.plays != ledger_entry::part::none) leave_window(entry);
-        const auto work = entry.keep;
-        const auto index = entry.index;
-        if (entry.via != nullptr) away_.withdraw(entry);
-        ledger_.close(entry);
-        actors::activation::stop(work, index, errc::cancelled);
-    }
+void outlet::forget(peer& leaving) {
     // Most are in none of the lists, and thousands may go at once.
     if (leaving.dirty) std::erase(dirty_, &leaving);
     if (!leaving.backlog.empty()) std::erase(backlogged_, &leaving);
     if (leaving.suspected) std::erase(suspects_, &leaving);
-    take_bulk(leaving);
     forget_backlog(leaving, leaving.backlog_small);
-    detach(leaving);
-    peers_.remove(leaving);
 }
 
-void lane::say_goaway(peer& to) {
-    wire::append(to.out, wire::goaway{static_cast<std::int64_t>(errc::unavailable),
-                                      "node " + options_.node_name + " is draining"});
-    count_envelope(to);
+// -- peers that read too slowly, or are perhaps gone ----------------------------------------
+
+void outlet::end_connection(accepted_connection& which) {
+    if (std::exchange(which.ended, true)) return;
+    counters_.connections_ended.add();
+    which.leaving = connection_table::unsent_of(which);
+    replies_.leaving(which.leaving);
+    transport::end(which);
+}
+
+void outlet::give_up_slowest() {
+    while (replies_.over()) {
+        auto* most = connections_.most_unsent();
+        if (most == nullptr || connection_table::unsent_of(*most) < replies_.worth_a_connection())
+            return;  // it is another lane's
+        if (most->speaker != nullptr)
+            give_up_slow(*most->speaker);
+        else
+            end_connection(*most);
+    }
+}
+
+void outlet::give_up_slow(peer& reads_too_slowly) {
+    auto* connection = reads_too_slowly.connection;
+    const auto bytes = connection == nullptr ? reads_too_slowly.backlog_bytes
+                                             : connection_table::unsent_of(*connection);
+    if (const auto unsaid = said_.due("slow " + reads_too_slowly.name, now_ns_))
+        log().warn("peer reads too slowly, dropped",
+                   {{"name", reads_too_slowly.name}, {"bytes", bytes}, {"unsaid", *unsaid}});
+    counters_.peers_slow_dropped.add();
+    if (connection != nullptr) end_connection(*connection);
+    lose(reads_too_slowly);
+}
+
+// They cannot be addressed to a peer whose connection is gone. ZeroMQ tells of the end before it
+// has finished taking the connection down, which needs turns of this thread too; until then a ping
+// is swallowed, and another has to follow. A pong ends the suspicion.
+void outlet::suspect(peer& disconnected) {
+    constexpr std::uint8_t probes = 10;  // over a second, as the pauses double
+    disconnected.probes_left = probes;
+    disconnected.probe_ns = now_ns_;
+    // A pong ends the suspicion, and the next look at the suspects takes it from the list.
+    if (!std::exchange(disconnected.suspected, true)) suspects_.push_back(&disconnected);
+}
+
+void outlet::probe_suspects() {
+    if (suspects_.empty()) return;
+    constexpr std::int64_t pause_ns = 1'000'000;
+    for (auto* each : suspects_) {
+        if (each->probes_left == 0 || each->probe_ns > now_ns_) continue;
+        --each->probes_left;
+        each->probe_ns = now_ns_ + (pause_ns << (9 - each->probes_left));
+        say(*each, wire::ping{0});
+    }
+    std::erase_if(suspects_, [](peer* each) {
+        if (each->probes_left == 0) each->suspected = false;
+        return each->probes_left == 0;
+    });
 }
 
 }  // namespace dunlin::runtime

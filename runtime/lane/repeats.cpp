@@ -78,11 +78,12 @@ bool lane::take_repeat(peer& from, const wire::invoke& call, gathering& into) {
         case verdict::done: answer_again(from, call.id, begun.reply.view()); return true;
         case verdict::ran: break;
     }
-    reply_error(from, call.id,
-                {errc::unavailable,
-                 "this attempt of the call has run on node " + options_.node_name +
-                     " already, or was stopped, and its answer was not kept; a further attempt "
-                     "runs it again"});
+    outlet_.reply_error(
+        from, call.id,
+        {errc::unavailable,
+         "this attempt of the call has run on node " + options_.node_name +
+             " already, or was stopped, and its answer was not kept; a further attempt "
+             "runs it again"});
     return true;
 }
 
@@ -104,18 +105,13 @@ ledger_entry& lane::attach(peer& from, const wire::invoke& call, call_window::ti
 
 void lane::answer_again(peer& to, std::uint64_t call_id, bytes_view kept) {
     const auto content = kept.subspan(1);
-    if (kept.front() == kept_value) {
-        counters_.replies_sent.add();
-        wire::append(to.out, wire::reply{call_id, content});
-        return count_envelope(to);
-    }
+    if (kept.front() == kept_value) return outlet_.reply_copy(to, call_id, content);
     wire::frame_reader reader(content);
     static_cast<void>(reader.next());
     auto failure = reader.failure();
     failure.id = call_id;
     counters_.failures_sent.add();
-    wire::append(to.out, failure);
-    count_envelope(to);
+    outlet_.say(to, failure);
 }
 
 // The call was refused before it had an entry. Repeats can have come to other lanes meanwhile.

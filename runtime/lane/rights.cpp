@@ -76,8 +76,9 @@ void lane::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
                     {"peer", rights.granted->name},
                     {"key", rights.key},
                     {"unsaid", *unsaid}});
-    reply_error(from, call_id,
-                denied("\"" + rights.granted->name + "\" may not send " + std::string(what)));
+    outlet_.reply_error(
+        from, call_id,
+        denied("\"" + rights.granted->name + "\" may not send " + std::string(what)));
 }
 
 bool lane::may_call(peer& from, const wire::invoke& call, gathering& into) {
@@ -99,7 +100,7 @@ bool lane::may_call(peer& from, const wire::invoke& call, gathering& into) {
     if (into.permitted) return true;
     counters_.permission_denied.add();
     const bool own = call.function.starts_with("dunlin/");
-    reply_error(
+    outlet_.reply_error(
         from, call.id,
         denied("\"" + rights.granted->name + "\" may not call " + std::string(call.function) +
                (own ? "; that takes a key with the role operator, or for what only reads "
@@ -130,7 +131,7 @@ void lane::take_access() {
             security::client_keys{options_.security->keys->own, std::move(other)}));
     links_.use_keys(std::move(nodes));
     std::vector<peer*> no_more;
-    peers_.for_each([&](peer& each) {
+    outlet_.peers().for_each([&](peer& each) {
         const auto* granted = access_->find(each.rights->key);
         if (granted == nullptr || (each.role == wire::peer_role::node && granted->as != role::node))
             return no_more.push_back(&each);
@@ -160,7 +161,7 @@ void lane::expel(peer& who) {
     }
     wire::append(who.out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
                                        "the key of this connection is not allowed any more"});
-    flush(who);
+    outlet_.flush(who);
     end_later(who);
     remove(who, "its key is not allowed any more");
 }

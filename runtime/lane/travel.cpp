@@ -17,8 +17,6 @@ namespace {
 
 /// Calls of one frame that go to other nodes stand together in bundles of this size.
 constexpr std::size_t away_bundle_max = 64;
-/// Functions whose load one frame tells.
-constexpr std::size_t loads_per_frame_max = 16;
 
 /// Appends a list in parts that keep to the limits of one envelope; `item_at(i)` makes the items,
 /// `appended()` is called after each part. An empty list is one part, too.
@@ -222,10 +220,7 @@ void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
         else
             call.origin->answer_value(call.address, copy);
     } else {
-        auto& to = peer_of(entry);
-        counters_.replies_sent.add();
-        wire::append(to.out, wire::reply{entry.call_id, payload});
-        count_envelope(to);
+        outlet_.reply_copy(peer_of(entry), entry.call_id, payload);
     }
     close(entry);
 }
@@ -240,7 +235,7 @@ void lane::answer(ledger_entry& entry, const error& last) {
     if (entry.leads()) remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
     if (entry.asker->what == caller::kind::peer)
-        return reply_error(peer_of(entry), entry.call_id, why, entry.losses);
+        return outlet_.reply_error(peer_of(entry), entry.call_id, why, entry.losses);
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
 }
@@ -267,20 +262,20 @@ result<void> lane::admit(const wire::hello& hello) const {
 bool lane::send_gossip(std::uint64_t to, bytes_view message) {
     if (links_.send_gossip(to, message)) return true;
     peer* reached = nullptr;
-    peers_.for_each([&](peer& each) {
+    outlet_.peers().for_each([&](peer& each) {
         if (each.instance == to && each.gossips && !each.gone) reached = &each;
     });
     if (reached == nullptr) return false;
-    wire::append(reached->out, wire::gossip{message});
-    count_envelope(*reached);
+    outlet_.say(*reached, wire::gossip{message});
     return true;
 }
 
 void lane::take_view(std::shared_ptr<const cluster_view> view) {
     view_ = std::move(view);
+    loads_.set_alone(view_->members.size() < 2);
     links_.set_members(*view_, now_ns_);
     router_.set_view(view_, now_ns_);
-    peers_.for_each([this](peer& each) {
+    outlet_.peers().for_each([this](peer& each) {
         if (each.wants_cluster) tell_members(each);
     });
 }
@@ -292,24 +287,25 @@ void lane::tell_cluster(peer& to) {
 
 // What a key may not call is nobody's business who has that key.
 void lane::tell_catalog(peer& to) {
+    const auto& catalog = loads_.catalog();
     const bool all = to.rights == nullptr || to.role == wire::peer_role::node;
     std::vector<std::uint32_t> told;
-    to.places_told.assign(all ? 0 : catalog_.size(), peer::not_told);
+    to.places_told.assign(all ? 0 : catalog.size(), peer::not_told);
     to.loads_due.clear();
-    for (std::uint32_t place = 0; place < catalog_.size(); ++place) {
-        if (!all && !to.rights->granted->may_call(catalog_[place]->info().name)) continue;
+    for (std::uint32_t place = 0; place < catalog.size(); ++place) {
+        if (!all && !to.rights->granted->may_call(catalog[place]->info().name)) continue;
         if (!all) to.places_told[place] = static_cast<std::uint32_t>(told.size());
         told.push_back(place);
     }
     const auto item_at = [&](std::size_t i) {
-        const auto& info = catalog_[told[i]]->info();
+        const auto& info = catalog[told[i]]->info();
         // What is longer than a version may be on the wire is the author's own affair.
         const auto version = std::string_view(info.module_version).substr(0, wire::name_bytes_max);
         return wire::catalog_item{info.name, version,
                                   info.idempotent() ? wire::catalog_flags::idempotent : 0};
     };
     append_in_parts<wire::catalog_item>(to.out, 0, told.size(), item_at,
-                                        [&] { count_envelope(to); });
+                                        [&] { outlet_.count_envelope(to); });
 }
 
 void lane::tell_members(peer& to) {
@@ -328,44 +324,7 @@ void lane::tell_members(peer& to) {
         return item;
     };
     append_in_parts<wire::member_item>(to.out, view_->number, view_->members.size(), item_at,
-                                       [&] { count_envelope(to); });
-}
-
-void lane::note_load(peer& to, const actors::pool* pool) {
-    if (!to.wants_cluster || pool == nullptr || !view_ || view_->members.size() < 2) return;
-    const auto found = catalog_places_.find(pool);
-    if (found == catalog_places_.end() || to.place_told(found->second) == peer::not_told) return;
-    auto& due = to.loads_due;
-    if (!due.empty() && due.back() == found->second) return;
-    if (due.size() < loads_per_frame_max &&
-        std::find(due.begin(), due.end(), found->second) == due.end())
-        due.push_back(found->second);
-}
-
-void lane::tell_loads(peer& to) {
-    std::array<wire::load_item, loads_per_frame_max> loads;
-    std::size_t count = 0;
-    for (const auto place : to.loads_due) {
-        loads[count] = load_at(place);
-        loads[count++].function = to.place_told(place);
-    }
-    to.loads_due.clear();
-    wire::append(to.out, std::span<const wire::load_item>(loads.data(), count));
-}
-
-void lane::tell_load_of(peer& to, const actors::pool* pool, wire::frame_buffer& in) {
-    const auto found = catalog_places_.find(pool);
-    if (found == catalog_places_.end() || std::erase(to.loads_due, found->second) == 0) return;
-    auto load = load_at(found->second);
-    load.function = to.place_told(found->second);
-    wire::append(in, std::span<const wire::load_item>(&load, 1));
-}
-
-wire::load_item lane::load_at(std::uint32_t place) {
-    const auto wait = catalog_[place]->wait(now_ns_);
-    return {place, static_cast<std::uint64_t>(wait.wait_ns),
-            static_cast<std::uint64_t>(wait.step_ns), wait.idle,
-            static_cast<std::uint32_t>(wait.busy * 1000.0F)};
+                                       [&] { outlet_.count_envelope(to); });
 }
 
 }  // namespace dunlin::runtime

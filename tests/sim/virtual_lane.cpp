@@ -51,7 +51,7 @@ void virtual_lane::kill() {
 void virtual_lane::check_books(lane_turn& turn) {
     auto& at = lane_;
     std::size_t asked = at.inside_.in_flight;
-    at.peers_.for_each([&](const peer& each) {
+    at.outlet_.peers().for_each([&](const peer& each) {
         asked += each.in_flight;
         turn.backlog += each.backlog.size();
         if (each.in_flight != each.settled.size())
