@@ -47,7 +47,7 @@ void lane::finish() {
     stage_ = stage::ended;
     counters_.calls_open.set(0);
     let_go();
-    asker_.close();
+    keeper_.close();
     socket_.close();
 }
 
@@ -86,7 +86,7 @@ void lane::say_farewell() {
 
 // Links are of no use any more once they have been said bye on.
 bool lane::unread_at_end() {
-    if (!bulky_.empty() || socket_.has_news()) return true;
+    if (keeper_.has_bulk() || socket_.has_news()) return true;
     return stage_ == stage::recalling && links_.has_news();
 }
 
@@ -163,9 +163,9 @@ void lane::answer_peers() {
     // No more than some at a time: a peer that goes on sending must not keep the lane.
     constexpr int frames_per_look = 64;
     for (int frames = 0; frames < frames_per_look && receive();) ++frames;
-    if (!bulky_.empty()) read_bulk();
+    if (keeper_.has_bulk()) read_bulk();
     if (ledger_.open_count() != 0) cut_short_all();
-    read_monitor();
+    keeper_.read_monitor();
     outlet_.probe_suspects();
     flush_all();
 }

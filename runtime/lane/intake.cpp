@@ -51,7 +51,7 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 bool lane::receive() {
     router_socket::arrival next;
     if (!socket_.receive(next)) {
-        connections_.saw_nothing();
+        keeper_.saw_nothing();
         return false;
     }
     counters_.frames_received.add();
@@ -65,12 +65,13 @@ void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::si
     auto* from = outlet_.peers().find(routing_id);
     if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
     if (from == nullptr) {
-        if (turn_away(routing_id, frame, bytes)) return;
+        if (keeper_.turn_away(routing_id, frame, bytes)) return;
     } else {
-        if (from->connection != nullptr && connections_.took(*from->connection, bytes))
-            publish_unread();
-        if (single && (from->bulk || frame.size() >= bulk_bytes_min))
-            return put_off(*from, std::move(frame));
+        keeper_.took(*from, bytes);
+        if (single && (from->bulk || frame.size() >= bulk_bytes_min)) {
+            from->heard_ns = time_.now_ns();
+            return keeper_.put_off(*from, std::move(frame), from->heard_ns);
+        }
     }
     if (!single) {
         counters_.frames_malformed.add();
@@ -102,7 +103,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     if (!read_slice(from, routing_id, reading, by)) return;
     from->bulk = std::make_unique<bulk_frames>();
     from->bulk->begun.emplace(std::move(reading));
-    bulky_.push_back(from);
+    keeper_.queue_bulky(*from);
 }
 
 void lane::refuse_oversized(peer& from, std::size_t bytes) {
@@ -221,7 +222,7 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
     added.wants_cluster = (hello.features & wire::features::cluster) != 0;
     added.retries = cluster::retry_budget(now_ns_);
     added.heard_ns = now_ns_;
-    attach(added, by.fd);
+    keeper_.attach(added, by.fd);
     added.rights = std::move(*rights);
     counters_.peers_connected.add();
     log().debug("peer connected", {{"name", added.name}, {"role", static_cast<int>(added.role)}});

@@ -73,6 +73,8 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       loads_(now_ns_),
       outlet_(socket_, connections_, replies, loads_, counters_, now_ns_,
               {options_.node_name, options_.backlog_bytes_max}),
+      keeper_(socket_, connections_, outlet_, frames, replies, counters_, now_ns_,
+              {options_.descriptors.connections_max, options_.trim}),
       links_(socket_.context(), router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
@@ -104,7 +106,7 @@ void lane::prepare(std::vector<std::string> endpoints) {
 bool lane::serve() {
     lane_thread unit(system_, ownership_, ready_);
     ownership_.acquire(unit);
-    if (question_.empty()) ask_for_routing_id();
+    keeper_.start();
     while (stage_ == stage::serving) {
         switch (turn(unit)) {
             case turned::idle: sleep_until_work(); break;
@@ -132,7 +134,7 @@ lane::turned lane::turn(lane_thread& unit) {
         outlet_.flush_large();
     }
     // A slice in any case: bulk must not starve either.
-    for (bool some = !bulky_.empty(); some; some = !bulky_.empty() && now_ns_ < turn_end_ns) {
+    for (bool some = keeper_.has_bulk(); some; some = keeper_.has_bulk() && now_ns_ < turn_end_ns) {
         read_bulk();
         if (!run_ready(unit, turn_end_ns)) return turned::lost;
         outlet_.flush_large();
@@ -143,7 +145,7 @@ lane::turned lane::turn(lane_thread& unit) {
     tend_cluster();
     if (!run_ready(unit, turn_end_ns)) return turned::lost;
     end_turn();
-    const bool idle = ready_.empty() && bulky_.empty() && !more && stage_ == stage::serving;
+    const bool idle = ready_.empty() && !keeper_.has_bulk() && !more && stage_ == stage::serving;
     return idle ? turned::idle : turned::busy;
 }
 
@@ -210,7 +212,7 @@ void lane::end_turn() {
     counters_.turns.add();
     if (counters_.turns.get() % turns_per_monitor_look == 0) read_events();
     outlet_.probe_suspects();
-    if (now_ns_ >= connections_due_ns_) tend_connections();
+    if (now_ns_ >= keeper_.due_ns()) keeper_.tend();
     links_.flush();
     flush_all();
     counters_.calls_open.set(ledger_.open_count());
@@ -225,7 +227,7 @@ void lane::end_turn() {
 }
 
 void lane::read_events() {
-    read_monitor();
+    keeper_.read_monitor();
     links_.read_events();
 }
 
@@ -239,7 +241,7 @@ std::int64_t lane::due_ns() {
     auto until_ns = ns_of(wheel_.next_deadline());
     if (draining_ && now_ns_ < drain_until_ns_) until_ns = std::min(until_ns, drain_until_ns_);
     if (outlet_.tries_again()) until_ns = std::min(until_ns, time_.now_ns() + 1'000'000);
-    return std::min({until_ns, links_due_ns_, membership_due_ns_, connections_due_ns_});
+    return std::min({until_ns, links_due_ns_, membership_due_ns_, keeper_.due_ns()});
 }
 
 void lane::sleep_until_work() {
@@ -252,7 +254,7 @@ void lane::sleep_until_work() {
                     away_.answers_due(now_ns_) ? awaited::answers : awaited::anything);
     inbox_.woke_up();
     quiet_ = poll_items_[0].revents == 0;
-    if (poll_items_[2].revents != 0) read_monitor();
+    if (poll_items_[2].revents != 0) keeper_.read_monitor();
     links_.polled(std::span(poll_items_).subspan(3));
 }
 
@@ -403,9 +405,9 @@ void lane::remove(peer& leaving, std::string_view why) {
         ledger_.close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     }
-    take_bulk(leaving);
+    keeper_.take_bulk(leaving);
     outlet_.forget(leaving);
-    detach(leaving);
+    keeper_.detach(leaving);
     outlet_.peers().remove(leaving);
 }
 

@@ -22,6 +22,7 @@
 #include "runtime/calls/ledger.hpp"
 #include "runtime/cluster/gossip_carrier.hpp"
 #include "runtime/cluster/membership_driver.hpp"
+#include "runtime/lane/connection_keeper.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/descriptors.hpp"
@@ -33,7 +34,6 @@
 #include "runtime/lane/outlet.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/router_socket.hpp"
-#include "runtime/lane/routing_ids.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/router/router.hpp"
 #include "runtime/said_once.hpp"
@@ -216,8 +216,6 @@ private:
     void from_elsewhere(lane_command answer);
 
     // bulk_frames.cpp: what is too much to be read in one go
-    void put_off(peer& from, zmq::message_t frame);
-    std::unique_ptr<bulk_frames> take_bulk(peer& of);
     /// @pre some peer has bulk.
     void read_bulk();
     void say_bye(peer& leaving);
@@ -296,26 +294,6 @@ private:
     void tell_catalog(peer& to);
     void tell_members(peer& to);
 
-    // connections.cpp: the transport under the peers
-    void read_monitor();
-    void connection_accepted(int fd);
-    void connection_closed(int fd);
-    void accept_failed(int why);
-    void ask_for_routing_id();
-    [[nodiscard]] bool is_own_question(std::string_view routing_id, const zmq::message_t& frame);
-    [[nodiscard]] bool turn_away(std::string_view routing_id, zmq::message_t& frame,
-                                 std::size_t bytes);
-    void look_for_claims(std::uint32_t given);
-    void attach(peer& added, int fd);
-    void detach(peer& leaving);
-    void tend_connections();
-    [[nodiscard]] bool sweep_connections();
-    void look_after(peer& speaker, const traffic& before, const traffic& now);
-    void end_later(peer& told);
-    void end_flooding();
-    void publish_unread();
-    [[nodiscard]] bool once_a_minute(std::int64_t& next_ns) const;
-
     // lane.cpp: calls and peers that end
     void close(ledger_entry& entry);
     void flush_all();
@@ -339,7 +317,6 @@ private:
     std::vector<std::string> endpoints_;
 
     router_socket socket_;
-    zmq::socket_t asker_;  // for the routing id that is next
     support::busy_poll busy_poll_;
 
     lane_ownership ownership_;
@@ -350,6 +327,7 @@ private:
     connection_table connections_;
     load_reporter loads_;
     outlet outlet_;
+    connection_keeper keeper_;
     caller inside_{caller::kind::functions};  // of this node
     caller nobody_{caller::kind::nobody};
     runtime::links links_;
@@ -363,28 +341,6 @@ private:
     std::shared_ptr<const access> access_;  // null: this node has no key
     std::uint64_t access_number_ = 0;       // of the board when it was taken
     said_once said_;
-    std::deque<peer*> bulky_;  // those with bulk, in the order of their turns
-    routing_id_count routing_ids_;
-    std::string question_;                 // the asker's frame, which nobody can know
-    std::size_t may_follow_question_ = 0;  // connections that may get a later number than it
-    bool question_asked_ = false;
-    bool accepts_are_told_ = false;  // by the monitor; a simulated one tells of ends only
-    bool question_due_ = false;
-    std::int64_t ask_again_ns_ = 0;
-    spare_descriptors spares_;
-    bool out_of_descriptors_ = false;
-    /// Of connections that have something to read before they end.
-    struct ending {
-        int fd;
-        std::uint64_t socket;
-        std::int64_t at_ns;
-    };
-    std::vector<ending> endings_;
-    std::int64_t connections_due_ns_ = std::numeric_limits<std::int64_t>::max();
-    std::size_t unread_published_ = 0;
-    std::int64_t say_claims_ns_ = 0;
-    std::int64_t say_no_room_ns_ = 0;
-    std::int64_t say_flooding_ns_ = 0;
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
     std::vector<pollfd> poll_items_;

@@ -162,7 +162,7 @@ void lane::expel(peer& who) {
     wire::append(who.out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
                                        "the key of this connection is not allowed any more"});
     outlet_.flush(who);
-    end_later(who);
+    keeper_.end_later(who);
     remove(who, "its key is not allowed any more");
 }
 

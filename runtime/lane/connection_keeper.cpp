@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The transport under a lane's peers: which connections there are, which of them end, and why.
-//
-// ZeroMQ tells a monitor of each connection that it accepts and of its end. All else comes from the
-// kernel and from the lane's own counts, and is looked at every tenth of a second while there are
-// connections: the path of a call only counts.
+#include "runtime/lane/connection_keeper.hpp"
+
 #include "runtime/heap_trim.hpp"
-#include "runtime/lane/lane.hpp"
 #include "runtime/lane/transport.hpp"
 #include "runtime/log.hpp"
 
-#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace dunlin::runtime {
 
@@ -32,12 +25,6 @@ constexpr std::int64_t look_on_idle_ns = 60'000'000;
 /// How long a peer has to read why its connection ends.
 constexpr std::int64_t end_later_ns = 200'000'000;
 
-/// Where the lane's own question comes from, which tells the routing id that is next.
-constexpr const char* own_endpoint = "inproc://lane-itself";
-constexpr std::size_t question_bytes = 16;
-/// Between two questions, while connections come one after the other.
-constexpr std::int64_t ask_again_pause_ns = 2'000'000;
-
 /// A process that hangs still has its heartbeats answered by ZeroMQ's thread; this is more.
 constexpr std::uint64_t heartbeat_bytes_max = 1024;
 
@@ -45,46 +32,62 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 
 }  // namespace
 
+connection_keeper::connection_keeper(router_socket& socket, connection_table& connections,
+                                     outlet& out, frame_budget& frames, reply_budget& replies,
+                                     lane_counters& counters, const std::int64_t& now_ns,
+                                     options how)
+    : socket_(socket),
+      connections_(connections),
+      outlet_(out),
+      frames_(frames),
+      replies_(replies),
+      counters_(counters),
+      now_ns_(now_ns),
+      options_(how),
+      probe_(socket) {}
+
+void connection_keeper::start() {
+    if (!probe_.started()) ask_for_routing_id();
+}
+
 // -- what ZeroMQ tells ---------------------------------------------------------------------------
 
-void lane::read_monitor() {
-    bool accepted = false;
+void connection_keeper::read_monitor() {
+    bool any_accepted = false;
     socket_.read_events([&](std::uint16_t what, std::int32_t value) {
         switch (what) {
             case ZMQ_EVENT_ACCEPTED:
-                connection_accepted(value);
-                accepted = true;
+                accepted(value);
+                any_accepted = true;
                 break;
-            case ZMQ_EVENT_DISCONNECTED: connection_closed(value); break;
+            case ZMQ_EVENT_DISCONNECTED: closed(value); break;
             case ZMQ_EVENT_ACCEPT_FAILED: accept_failed(value); break;
             default: counters_.handshakes_failed.add();
         }
     });
-    if (accepted) ask_for_routing_id();
+    if (any_accepted) ask_for_routing_id();
 }
 
-void lane::connection_accepted(int fd) {
+void connection_keeper::accepted(int fd) {
     accepts_are_told_ = true;
-    routing_ids_.accepted();
-    ++may_follow_question_;
+    probe_.accepted();
     // An end that was not told would leave a peer behind.
-    if (auto* before = connections_.find(fd)) connection_closed(before->fd);
+    if (auto* before = connections_.find(fd)) closed(before->fd);
     auto& added = connections_.accepted(fd, transport::name_of(fd), now_ns_);
-    connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + look_again_ns);
-    if (!out_of_descriptors_ && connections_.size() <= options_.descriptors.connections_max) return;
+    be_due(now_ns_ + look_again_ns);
+    if (!out_of_descriptors_ && connections_.size() <= options_.connections_max) return;
     counters_.connections_beyond_limit.add();
     outlet_.end_connection(added);
     if (once_a_minute(say_no_room_ns_))
         log().warn(
             "no room for another connection, so new ones are ended: raise the limit of file "
             "descriptors (ulimit -n, or LimitNOFILE of a systemd unit)",
-            {{"connections", connections_.size()},
-             {"connections_max", options_.descriptors.connections_max}});
+            {{"connections", connections_.size()}, {"connections_max", options_.connections_max}});
 }
 
 // The event may be read when the descriptor already is that of a newer connection, so its peer is
 // only suspected: pings decide.
-void lane::connection_closed(int fd) {
+void connection_keeper::closed(int fd) {
     auto* gone = connections_.find(fd);
     if (gone == nullptr) return;
     if (auto* speaker = gone->speaker) {
@@ -98,11 +101,11 @@ void lane::connection_closed(int fd) {
 
 // Without a descriptor libzmq cannot accept and tries again without a pause. The spare ones let the
 // connections that wait be accepted, and ended.
-void lane::accept_failed(int why) {
+void connection_keeper::accept_failed(int why) {
     if (why != EMFILE && why != ENFILE) return;
     out_of_descriptors_ = true;
     spares_.release();
-    connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + look_again_ns);
+    be_due(now_ns_ + look_again_ns);
     if (once_a_minute(say_no_room_ns_))
         log().warn(
             "the process has no file descriptor left, so new connections are ended: raise the "
@@ -112,56 +115,20 @@ void lane::accept_failed(int why) {
 
 // -- routing ids that are not the peer's to choose -----------------------------------------------
 
-void lane::ask_for_routing_id() {
-    question_due_ = true;
-    if (question_asked_) return;
-    if (now_ns_ < ask_again_ns_) {
-        connections_due_ns_ = std::min(connections_due_ns_, ask_again_ns_);
-        return;
-    }
-    ask_again_ns_ = now_ns_ + ask_again_pause_ns;
-    try {
-        if (question_.empty()) {
-            std::string random(question_bytes, '\0');
-            if (::getentropy(random.data(), random.size()) != 0) throw zmq::error_t();
-            socket_.bind_inside(own_endpoint);
-            asker_ = zmq::socket_t(socket_.context(), zmq::socket_type::dealer);
-            asker_.set(zmq::sockopt::linger, 0);
-            question_ = std::move(random);
-        }
-        may_follow_question_ = connections_.without_speaker();
-        asker_.connect(own_endpoint);
-        routing_ids_.accepted();  // the question's own peer gets a number, too
-        asker_.send(zmq::buffer(question_), zmq::send_flags::none);
-        question_asked_ = true;
-        question_due_ = false;
-        socket_.unheard();
-    } catch (const zmq::error_t& e) {
-        // No descriptor is left, most likely: it is tried again with a later connection.
-        log().debug("the next routing id is not known", {{"why", e.what()}});
-    }
+void connection_keeper::ask_for_routing_id() {
+    be_due(probe_.ask(connections_.without_speaker(), now_ns_));
 }
 
-bool lane::is_own_question(std::string_view routing_id, const zmq::message_t& frame) {
-    if (frame.size() != question_bytes || !question_asked_) return false;
-    if (std::memcmp(frame.data(), question_.data(), question_bytes) != 0) return false;
-    // So that the next connect is the only way for the next question.
-    zmq_disconnect(asker_.handle(), own_endpoint);
-    question_asked_ = false;
-    const auto number = routing_id_count::number_of(routing_id);
-    if (!number) return true;
-    routing_ids_.learned(*number, may_follow_question_);
-    look_for_claims(*number);
-    return true;
-}
-
-// @returns whether the frame, of a connection on which nobody has said hello, is seen to.
-bool lane::turn_away(std::string_view routing_id, zmq::message_t& frame, std::size_t bytes) {
-    if (is_own_question(routing_id, frame)) return true;
+bool connection_keeper::turn_away(std::string_view routing_id, zmq::message_t& frame,
+                                  std::size_t bytes) {
+    if (std::size_t claims = 0; probe_.is_question(routing_id, frame, claims)) {
+        if (claims != 0) end_claimers(claims);
+        return true;
+    }
     const int fd = descriptor_of(frame);
     auto* connection = connections_.find(fd);
     // Its own event may not have been read yet.
-    if (connection == nullptr || routing_ids_.is_claim(routing_id)) {
+    if (connection == nullptr || probe_.is_claim(routing_id)) {
         read_monitor();
         connection = connections_.find(fd);
     }
@@ -171,7 +138,7 @@ bool lane::turn_away(std::string_view routing_id, zmq::message_t& frame, std::si
         if (connections_.took(*connection, bytes)) publish_unread();
         if (connection->ended) return true;
     }
-    if (!routing_ids_.is_claim(routing_id)) return false;
+    if (!probe_.is_claim(routing_id)) return false;
     counters_.routing_ids_claimed.add();
     if (connection != nullptr) outlet_.end_connection(*connection);
     if (once_a_minute(say_claims_ns_))
@@ -179,17 +146,9 @@ bool lane::turn_away(std::string_view routing_id, zmq::message_t& frame, std::si
     return true;
 }
 
-// Whether a number is taken shows when something is sent there. Whose it is does not: the claimer
-// has not said a word, so it is among those that have not.
-void lane::look_for_claims(std::uint32_t given) {
-    peer claimer;
-    const auto claims = routing_id_count::claims_ahead(given, [&](std::string id) {
-        claimer.routing_id = std::move(id);
-        claimer.gone = false;
-        zmq::message_t nothing;
-        return outlet_.try_send(claimer, nothing) || !claimer.gone;
-    });
-    if (claims == 0) return;
+// Whose a claimed id is does not show: the claimer has not said a word, so it is among those that
+// have not.
+void connection_keeper::end_claimers(std::size_t claims) {
     counters_.routing_ids_claimed.add(claims);
     connections_.for_each([this](accepted_connection& each) {
         if (each.speaker == nullptr) outlet_.end_connection(each);
@@ -202,7 +161,7 @@ void lane::look_for_claims(std::uint32_t given) {
 
 // -- peers and their connections -----------------------------------------------------------------
 
-void lane::attach(peer& added, int fd) {
+void connection_keeper::attach(peer& added, int fd) {
     // Of an older connection under this descriptor the end may not have been heard yet.
     read_monitor();
     auto* connection = connections_.find(fd);
@@ -217,22 +176,61 @@ void lane::attach(peer& added, int fd) {
     added.unsent = connection->unsent;
 }
 
-void lane::detach(peer& leaving) {
+void connection_keeper::detach(peer& leaving) {
     if (leaving.connection == nullptr) return;
     connections_.spoken_for(*leaving.connection, nullptr, now_ns_);
-    connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + look_again_ns);
+    be_due(now_ns_ + look_again_ns);
     leaving.connection = nullptr;
 }
 
-void lane::end_later(peer& told) {
+void connection_keeper::end_later(peer& told) {
     if (told.connection == nullptr) return;
     endings_.push_back({told.connection->fd, told.connection->socket, now_ns_ + end_later_ns});
-    connections_due_ns_ = std::min(connections_due_ns_, now_ns_ + end_later_ns);
+    be_due(now_ns_ + end_later_ns);
+}
+
+// -- frames that are read later ------------------------------------------------------------------
+
+void connection_keeper::put_off(peer& from, zmq::message_t frame, std::int64_t came_ns) {
+    if (!from.bulk) {
+        from.bulk = std::make_unique<bulk_frames>();
+        queue_bulky(from);
+    }
+    auto& added = from.bulk->later.emplace_back(bulk_frames::frame{std::move(frame), came_ns});
+    if (from.connection == nullptr) return;
+    connections_.put_off(*from.connection, added.weight());
+    publish_unread();
+    // Some gigabytes may come until the next look at the connections.
+    if (frames_.unread_too_much(0)) due_ns_ = now_ns_;
+}
+
+peer& connection_keeper::next_bulky() {
+    auto& next = *bulky_.front();
+    bulky_.pop_front();
+    return next;
+}
+
+bulk_frames::frame connection_keeper::begin_bulk(peer& of) {
+    auto next = std::move(of.bulk->later.front());
+    of.bulk->later.pop_front();
+    if (of.connection != nullptr) {
+        connections_.begun(*of.connection, next.weight());
+        publish_unread();
+    }
+    return next;
+}
+
+std::unique_ptr<bulk_frames> connection_keeper::take_bulk(peer& of) {
+    if (!of.bulk) return nullptr;
+    std::erase(bulky_, &of);
+    if (of.connection != nullptr)
+        for (const auto& each : of.bulk->later) connections_.begun(*of.connection, each.weight());
+    return std::move(of.bulk);
 }
 
 // -- at times ------------------------------------------------------------------------------------
 
-void lane::tend_connections() {
+void connection_keeper::tend() {
     std::erase_if(endings_, [this](const ending& each) {
         if (each.at_ns > now_ns_) return false;
         auto* which = connections_.find(each.fd);
@@ -244,8 +242,8 @@ void lane::tend_connections() {
                                 counters_.connections_speechless.add();
                                 outlet_.end_connection(each);
                             });
-    if (question_due_) ask_for_routing_id();
-    const bool moved = sweep_connections();
+    if (probe_.due()) ask_for_routing_id();
+    const bool moved = sweep();
     publish_unread();
     end_flooding();
     if (replies_.over()) outlet_.give_up_slowest();
@@ -257,14 +255,14 @@ void lane::tend_connections() {
 
     if (connections_.size() == 0 && connections_.unread() == 0 && endings_.empty() &&
         !out_of_descriptors_)
-        connections_due_ns_ = std::numeric_limits<std::int64_t>::max();
+        due_ns_ = std::numeric_limits<std::int64_t>::max();
     else if (connections_.size() > looks_at_once_max)
-        connections_due_ns_ = now_ns_ + (moved ? look_on_ns : look_on_idle_ns);
+        due_ns_ = now_ns_ + (moved ? look_on_ns : look_on_idle_ns);
     else
-        connections_due_ns_ = now_ns_ + (moved ? look_again_ns : look_again_idle_ns);
+        due_ns_ = now_ns_ + (moved ? look_again_ns : look_again_idle_ns);
 }
 
-bool lane::sweep_connections() {
+bool connection_keeper::sweep() {
     const auto count = std::min(connections_.size(), looks_at_once_max);
     std::vector<peer*> silent;
     const bool moved = connections_.sweep(count, [&](const accepted_connection& at, traffic& now) {
@@ -287,7 +285,7 @@ bool lane::sweep_connections() {
 }
 
 // A peer whose host is gone is the kernel's business; one whose process hangs is not.
-void lane::look_after(peer& speaker, const traffic& before, const traffic& now) {
+void connection_keeper::look_after(peer& speaker, const traffic& before, const traffic& now) {
     const bool moved = now.received - before.received > heartbeat_bytes_max ||
                        (now.acknowledged != before.acknowledged && !now.all_acknowledged);
     if (moved) speaker.heard_ns = now_ns_;  // in the middle of something large
@@ -298,7 +296,7 @@ void lane::look_after(peer& speaker, const traffic& before, const traffic& now) 
     speaker.asked = silent;
 }
 
-void lane::publish_unread() {
+void connection_keeper::publish_unread() {
     const auto unread = connections_.unread();
     if (unread == unread_published_) return;
     frames_.unread_changed(unread_published_, unread);
@@ -306,7 +304,7 @@ void lane::publish_unread() {
 }
 
 // What such a connection has sent is dropped by ZeroMQ when it ends, whole frames excepted.
-void lane::end_flooding() {
+void connection_keeper::end_flooding() {
     if (!frames_.unread_too_much(0)) return;
     std::size_t leaving = 0;
     connections_.for_each([&leaving](const accepted_connection& each) {
@@ -330,7 +328,7 @@ void lane::end_flooding() {
     }
 }
 
-bool lane::once_a_minute(std::int64_t& next_ns) const {
+bool connection_keeper::once_a_minute(std::int64_t& next_ns) const {
     constexpr std::int64_t minute_ns = 60'000'000'000;
     if (now_ns_ < next_ns) return false;
     next_ns = now_ns_ + minute_ns;
