@@ -4,7 +4,6 @@
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
-#include "runtime/security/node_security.hpp"
 #include "runtime/text/quantity.hpp"
 
 #include <zmq.h>
@@ -61,9 +60,15 @@ bool lane::receive() {
 
 void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::size_t bytes,
                       bool single) {
-    if (access_ && access_number_ != options_.security->board.number()) take_access();
+    if (authorizer_ && authorizer_->outdated()) take_access();
     auto* from = outlet_.peers().find(routing_id);
-    if (access_ && from != nullptr) from = unless_another(*from, key_of(frame));
+    // Routing ids are free to choose once their last connection is gone, which may be before we
+    // heard of its end. Then this is somebody else, and has to say hello.
+    if (authorizer_ && from != nullptr &&
+        authorizer_->is_another(*from, authorizer::key_of(frame))) {
+        remove(*from, "its routing id has another connection");
+        from = nullptr;
+    }
     if (from == nullptr) {
         if (keeper_.turn_away(routing_id, frame, bytes)) return;
     } else {
@@ -97,7 +102,7 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     sender by;
     if (from != nullptr) from->late_ns = 0;
     if (from == nullptr) by.fd = descriptor_of(frame);
-    if (from == nullptr && access_) by.key = key_of(frame);
+    if (from == nullptr && authorizer_) by.key = authorizer::key_of(frame);
     frame_reading reading(std::move(frame), frames_, now_ns_);
     busy_poll_.received(reading.rest.size());
     if (!read_slice(from, routing_id, reading, by)) return;
@@ -175,16 +180,19 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
                 }
                 break;
             case wire::kind::gossip:
-                if (from->role != wire::peer_role::node) pretended(*from, 0, "gossip");
+                if (from->role != wire::peer_role::node && authorizer_)
+                    authorizer_->pretended(*from, 0, "gossip");
                 if (membership_ == nullptr || from->role != wire::peer_role::node) break;
                 if (!from->gossips) begin_gossip(*from);
                 membership_->heard(from->instance, reader.gossip().message);
                 break;
             case wire::kind::load:
-                if (from->role != wire::peer_role::node)
-                    pretended(*from, 0, "the load of a node");
-                else if (auto* link = links_.find(from->instance); link != nullptr)
-                    router_.loads(*link, reader.items(), now_ns_);
+                if (from->role == wire::peer_role::node) {
+                    if (auto* link = links_.find(from->instance); link != nullptr)
+                        router_.loads(*link, reader.items(), now_ns_);
+                } else if (authorizer_) {
+                    authorizer_->pretended(*from, 0, "the load of a node");
+                }
                 break;
             default: break;  // what only nodes send to those who connect: nothing to do
         }
@@ -204,7 +212,8 @@ peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const s
                                "; run releases of Dunlin on both that share a version");
         return nullptr;
     }
-    auto rights = rights_of(hello, by.key);
+    auto rights = authorizer_ ? authorizer_->rights_of(hello, by.key)
+                              : result<std::unique_ptr<peer_rights>>(nullptr);
     if (!rights) {
         counters_.connections_refused.add();
         refuse(routing_id, rights.error().detail);
@@ -276,7 +285,8 @@ void lane::refuse(std::string_view routing_id, std::string_view detail) {
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
-    if (from.rights && !may_call(from, call, into)) return;  // before anything else is told of it
+    if (authorizer_ && !authorizer_->may_call(from, call, into))
+        return;  // before anything else is told of it
     if (has_name(from, call) && take_repeat(from, call, into)) return;
     take_new(from, call, into);
     if (into.named) not_taken(into);

@@ -79,7 +79,10 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
       wheel_(time_point_of(time.now_ns())) {
-    take_access();
+    if (options_.security == nullptr) return;
+    authorizer_ = std::make_unique<authorizer>(*options_.security, options_.instance, view_,
+                                               outlet_, counters_, now_ns_);
+    links_.use_keys(authorizer_->node_keys());
 }
 
 lane::~lane() { join(); }
@@ -409,6 +412,41 @@ void lane::remove(peer& leaving, std::string_view why) {
     outlet_.forget(leaving);
     keeper_.detach(leaving);
     outlet_.peers().remove(leaving);
+}
+
+// -- on a node with a key --------------------------------------------------------------------
+
+void lane::take_access() {
+    if (!authorizer_) return;
+    const auto before = authorizer_->renew();
+    if (!before) return;
+    links_.use_keys(authorizer_->node_keys());
+    std::vector<peer*> no_more;
+    outlet_.peers().for_each([&](peer& each) {
+        if (!authorizer_->renew(each)) return no_more.push_back(&each);
+        // It may call other functions now.
+        if (each.wants_cluster && each.role != wire::peer_role::node) tell_catalog(each);
+    });
+    for (auto* each : no_more) expel(*each);
+}
+
+// Its connection ends a little later, when the peer can have read why.
+void lane::expel(peer& who) {
+    authorizer_->note_expelled(who);
+    settle();
+    for (auto* each : who.settled.take_all()) {
+        auto& entry = *each;
+        if (!entry.open()) continue;  // a repeat, which ended with the call it waited for
+        const auto function = function_of(entry);
+        answer_in_place(
+            entry, errc::unavailable,
+            "the key of this connection is not allowed any more; " + function + " may have run");
+    }
+    wire::append(who.out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
+                                       "the key of this connection is not allowed any more"});
+    outlet_.flush(who);
+    keeper_.end_later(who);
+    remove(who, "its key is not allowed any more");
 }
 
 void lane::flush_all() {

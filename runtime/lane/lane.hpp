@@ -22,6 +22,7 @@
 #include "runtime/calls/ledger.hpp"
 #include "runtime/cluster/gossip_carrier.hpp"
 #include "runtime/cluster/membership_driver.hpp"
+#include "runtime/lane/authorizer.hpp"
 #include "runtime/lane/connection_keeper.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
@@ -36,8 +37,6 @@
 #include "runtime/lane/router_socket.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/router/router.hpp"
-#include "runtime/said_once.hpp"
-#include "runtime/security/access.hpp"
 #include "support/busy_poll.hpp"
 
 #include <dunlin/result.hpp>
@@ -253,18 +252,7 @@ private:
     void submit(struct gathering& gathered);
     void take_cancel(peer& from, std::uint64_t call_id);
 
-    // rights.cpp: whose key may do what
-    [[nodiscard]] static std::string_view key_of(zmq::message_t& frame);
-    /// Null, and `known` is gone, when this is not its connection.
-    [[nodiscard]] peer* unless_another(peer& known, std::string_view key);
-    /// Null on a node without a key.
-    [[nodiscard]] result<std::unique_ptr<peer_rights>> rights_of(const wire::hello& hello,
-                                                                 std::string_view key);
-    /// Answers what only others may send, on a node with a key.
-    void pretended(peer& from, std::uint64_t call_id, std::string_view what);
-    /// On a node with a key. Answers the call if not.
-    [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, struct gathering& into);
-    [[nodiscard]] bool owns_origin(peer_rights& rights, std::uint64_t told) const;
+    // lane.cpp: on a node with a key
     void take_access();
     void expel(peer& who);
 
@@ -338,9 +326,7 @@ private:
     std::int64_t membership_due_ns_ = never_ns;  // ... and so the others have nothing to wake for
     std::int64_t links_due_ns_ = never_ns;
     std::shared_ptr<const cluster_view> view_;
-    std::shared_ptr<const access> access_;  // null: this node has no key
-    std::uint64_t access_number_ = 0;       // of the board when it was taken
-    said_once said_;
+    std::unique_ptr<authorizer> authorizer_;  // null: this node has no key
     std::vector<actors::bundle_ptr> turn_work_;
     std::vector<lane_command> batch_;
     std::vector<pollfd> poll_items_;

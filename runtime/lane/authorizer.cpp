@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The part of a lane that knows of keys: who its peers are, what they may do, and what happens to
-// those that may do nothing any more. None of it runs on a node without a key.
+#include "runtime/lane/authorizer.hpp"
+
 #include "runtime/lane/gathering.hpp"
-#include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
-#include "runtime/security/node_security.hpp"
 
 #include <zmq.h>
-
-#include <algorithm>
 
 namespace dunlin::runtime {
 
@@ -23,26 +18,36 @@ error denied(std::string detail) {
 
 }  // namespace
 
-std::string_view lane::key_of(zmq::message_t& frame) {
+authorizer::authorizer(const node_security& security, std::uint64_t instance,
+                       const std::shared_ptr<const cluster_view>& view, outlet& out,
+                       lane_counters& counters, const std::int64_t& now_ns)
+    : security_(security),
+      instance_(instance),
+      view_(view),
+      outlet_(out),
+      counters_(counters),
+      now_ns_(now_ns),
+      number_(security.board.number()),
+      access_(security.board.newest()) {}
+
+std::string_view authorizer::key_of(zmq::message_t& frame) {
     const auto* key = zmq_msg_gets(frame.handle(), "User-Id");
     return key == nullptr ? std::string_view() : std::string_view(key);
 }
 
 // Routing ids are free to choose once their last connection is gone, which may be before we heard
 // of its end. Then this is somebody else, and has to say hello.
-peer* lane::unless_another(peer& known, std::string_view key) {
-    if (known.rights->key == key) return &known;
+bool authorizer::is_another(const peer& known, std::string_view key) {
+    if (known.rights->key == key) return false;
     counters_.impostors.add();
     if (const auto unsaid = said_.due("routing id " + std::string(key), now_ns_))
         log().warn("connection under the routing id of another",
                    {{"peer", known.name}, {"key", key}, {"unsaid", *unsaid}});
-    remove(known, "its routing id has another connection");
-    return nullptr;
+    return true;
 }
 
-result<std::unique_ptr<peer_rights>> lane::rights_of(const wire::hello& hello,
-                                                     std::string_view key) {
-    if (options_.security == nullptr) return std::unique_ptr<peer_rights>();
+result<std::unique_ptr<peer_rights>> authorizer::rights_of(const wire::hello& hello,
+                                                           std::string_view key) {
     const auto* granted = access_->find(key);
     if (granted == nullptr)
         return error{errc::unauthenticated, "the key of this connection is not allowed here"};
@@ -65,8 +70,7 @@ result<std::unique_ptr<peer_rights>> lane::rights_of(const wire::hello& hello,
     return rights;
 }
 
-void lane::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
-    if (!from.rights) return;
+void authorizer::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
     counters_.impostors.add();
     const auto& rights = *from.rights;
     if (const auto unsaid = said_.due(std::string(what) + rights.key, now_ns_))
@@ -81,7 +85,7 @@ void lane::pretended(peer& from, std::uint64_t call_id, std::string_view what) {
         denied("\"" + rights.granted->name + "\" may not send " + std::string(what)));
 }
 
-bool lane::may_call(peer& from, const wire::invoke& call, gathering& into) {
+bool authorizer::may_call(peer& from, const wire::invoke& call, gathering& into) {
     auto& rights = *from.rights;
     if (from.role != wire::peer_role::node) {
         if ((call.flags & wire::invoke_flags::forwarded) != 0) {
@@ -111,59 +115,45 @@ bool lane::may_call(peer& from, const wire::invoke& call, gathering& into) {
 }
 
 // A connection belongs to one process, which has one origin.
-bool lane::owns_origin(peer_rights& rights, std::uint64_t told) const {
+bool authorizer::owns_origin(peer_rights& rights, std::uint64_t told) const {
     if (told == 0) return true;
-    if (rights.origin_told != 0 || told == options_.instance) return false;
+    if (rights.origin_told != 0 || told == instance_) return false;
     if (view_ && view_->find(told) != nullptr) return false;
     rights.origin_told = told;
-    rights.origin_sealed = options_.security->seal.origin_of(rights.key, told);
+    rights.origin_sealed = security_.seal.origin_of(rights.key, told);
     return true;
 }
 
-void lane::take_access() {
-    if (options_.security == nullptr) return;
-    access_number_ = options_.security->board.number();  // before: it may be older than the access
-    const auto before = std::exchange(access_, options_.security->board.newest());
-    if (before == access_) return;
-    std::vector<std::shared_ptr<const security::client_keys>> nodes{options_.security->keys};
-    for (auto& other : access_->other_nodes())
-        nodes.push_back(std::make_shared<const security::client_keys>(
-            security::client_keys{options_.security->keys->own, std::move(other)}));
-    links_.use_keys(std::move(nodes));
-    std::vector<peer*> no_more;
-    outlet_.peers().for_each([&](peer& each) {
-        const auto* granted = access_->find(each.rights->key);
-        if (granted == nullptr || (each.role == wire::peer_role::node && granted->as != role::node))
-            return no_more.push_back(&each);
-        each.rights->set(*granted);
-        // It may call other functions now.
-        if (each.wants_cluster && each.role != wire::peer_role::node) tell_catalog(each);
-    });
-    for (auto* each : no_more) expel(*each);
+std::shared_ptr<const access> authorizer::renew() {
+    number_ = security_.board.number();
+    auto newest = security_.board.newest();
+    if (newest == access_) return nullptr;
+    return std::exchange(access_, std::move(newest));
 }
 
-// Its connection ends a little later, when the peer can have read why.
-void lane::expel(peer& who) {
+bool authorizer::renew(peer& of) const {
+    const auto* granted = access_->find(of.rights->key);
+    if (granted == nullptr) return false;
+    if (of.role == wire::peer_role::node && granted->as != role::node) return false;
+    of.rights->set(*granted);
+    return true;
+}
+
+std::vector<std::shared_ptr<const security::client_keys>> authorizer::node_keys() const {
+    std::vector<std::shared_ptr<const security::client_keys>> nodes{security_.keys};
+    for (auto& other : access_->other_nodes())
+        nodes.push_back(std::make_shared<const security::client_keys>(
+            security::client_keys{security_.keys->own, std::move(other)}));
+    return nodes;
+}
+
+void authorizer::note_expelled(const peer& who) {
     if (const auto unsaid = said_.due("expelled " + who.rights->key, now_ns_))
         log().warn("the key of a connected peer is not allowed any more", {{"peer", who.name},
                                                                            {"key", who.rights->key},
                                                                            {"calls", who.in_flight},
                                                                            {"unsaid", *unsaid}});
     counters_.peers_expelled.add();
-    settle();
-    for (auto* each : who.settled.take_all()) {
-        auto& entry = *each;
-        if (!entry.open()) continue;  // a repeat, which ended with the call it waited for
-        const auto function = function_of(entry);
-        answer_in_place(
-            entry, errc::unavailable,
-            "the key of this connection is not allowed any more; " + function + " may have run");
-    }
-    wire::append(who.out, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated),
-                                       "the key of this connection is not allowed any more"});
-    outlet_.flush(who);
-    keeper_.end_later(who);
-    remove(who, "its key is not allowed any more");
 }
 
 }  // namespace dunlin::runtime
