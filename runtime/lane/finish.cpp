@@ -55,6 +55,7 @@ void lane::recall_calls() {
     stage_ = stage::recalling;
     stage_until_ns_ = now_ns_ + recall_ns_max;
     draining_ = true;
+    handshake_.set_draining();
     end_turn();
     away_.recall_all();
     cut_short_all();

@@ -81,7 +81,7 @@ void lane::take_frame(std::string_view routing_id, zmq::message_t frame, std::si
     if (!single) {
         counters_.frames_malformed.add();
         if (from == nullptr)
-            refuse_stranger(routing_id);
+            handshake_.refuse_stranger(routing_id);
         else
             outlet_.reply_error(
                 *from, 0,
@@ -97,9 +97,9 @@ void lane::read_frame(peer* from, std::string_view routing_id, zmq::message_t fr
     if (frame.size() > options_.frame_bytes_max()) {
         if (from != nullptr) return refuse_oversized(*from, frame.size());
         counters_.frames_oversized.add();
-        return refuse_stranger(routing_id);
+        return handshake_.refuse_stranger(routing_id);
     }
-    sender by;
+    handshake::sender by;
     if (from != nullptr) from->late_ns = 0;
     if (from == nullptr) by.fd = descriptor_of(frame);
     if (from == nullptr && authorizer_) by.key = authorizer::key_of(frame);
@@ -121,7 +121,7 @@ void lane::refuse_oversized(peer& from, std::size_t bytes) {
 }
 
 bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
-                      const sender& by) {
+                      const handshake::sender& by) {
     wire::frame_reader reader(of.rest);
     gathering gathered{*of.memory};
     gathered.envelopes_expected = of.rest.size() / 64 + 1;
@@ -145,17 +145,17 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
         }
         if (from == nullptr) {
             if (status != wire::read_status::envelope || reader.kind() != wire::kind::hello) {
-                refuse_stranger(routing_id, reader.problem());
+                handshake_.refuse_stranger(routing_id, reader.problem());
                 return false;
             }
-            from = greet(routing_id, reader.hello(), by);
+            from = handshake_.greet(routing_id, reader.hello(), by);
             of.welcomed = true;
             if (from == nullptr) return false;
             continue;
         }
         switch (reader.kind()) {
             case wire::kind::hello:
-                if (!std::exchange(of.welcomed, true)) welcome(*from);
+                if (!std::exchange(of.welcomed, true)) handshake_.welcome(*from);
                 break;
             case wire::kind::invoke: take_invoke(*from, reader.invoke(), gathered); break;
             case wire::kind::cancel:
@@ -183,7 +183,7 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
                 if (from->role != wire::peer_role::node && authorizer_)
                     authorizer_->pretended(*from, 0, "gossip");
                 if (membership_ == nullptr || from->role != wire::peer_role::node) break;
-                if (!from->gossips) begin_gossip(*from);
+                if (!from->gossips) handshake_.begin_gossip(*from);
                 membership_->heard(from->instance, reader.gossip().message);
                 break;
             case wire::kind::load:
@@ -200,87 +200,6 @@ bool lane::read_slice(peer*& from, std::string_view routing_id, frame_reading& o
     submit(gathered);
     of.rest = reader.rest();
     return reading;
-}
-
-peer* lane::greet(std::string_view routing_id, const wire::hello& hello, const sender& by) {
-    if (hello.version_min > wire::protocol_version || hello.version_max < wire::protocol_version) {
-        counters_.connections_refused.add();
-        const auto own = std::to_string(wire::protocol_version);
-        refuse(routing_id, "no common protocol version: this node speaks " + own + " to " + own +
-                               ", the peer " + std::to_string(hello.version_min) + " to " +
-                               std::to_string(hello.version_max) +
-                               "; run releases of Dunlin on both that share a version");
-        return nullptr;
-    }
-    auto rights = authorizer_ ? authorizer_->rights_of(hello, by.key)
-                              : result<std::unique_ptr<peer_rights>>(nullptr);
-    if (!rights) {
-        counters_.connections_refused.add();
-        refuse(routing_id, rights.error().detail);
-        return nullptr;
-    }
-    if (auto known = admit(hello); !known) {
-        counters_.connections_refused.add();
-        refuse(routing_id, known.error().detail);
-        return nullptr;
-    }
-    auto& added = outlet_.peers().add(routing_id);
-    added.name = hello.name;
-    added.role = hello.role;
-    added.instance = hello.role == wire::peer_role::node ? hello.instance : 0;
-    added.wants_cluster = (hello.features & wire::features::cluster) != 0;
-    added.retries = cluster::retry_budget(now_ns_);
-    added.heard_ns = now_ns_;
-    keeper_.attach(added, by.fd);
-    added.rights = std::move(*rights);
-    counters_.peers_connected.add();
-    log().debug("peer connected", {{"name", added.name}, {"role", static_cast<int>(added.role)}});
-    welcome(added);
-    return &added;
-}
-
-// A node gossips over one connection. One that did so before is of no use any more, even if nothing
-// has told us yet: after a cut the transport may take long to notice.
-void lane::begin_gossip(peer& from) {
-    outlet_.peers().for_each([&](peer& each) {
-        if (each.instance == from.instance) each.gossips = false;
-    });
-    from.gossips = true;
-}
-
-void lane::welcome(peer& to) {
-    wire::welcome welcome;
-    welcome.features = to.wants_cluster ? wire::features::cluster : 0;
-    welcome.node = options_.node_name;
-    welcome.cluster = options_.cluster;
-    welcome.instance = options_.instance;
-    welcome.payload_bytes_max = options_.payload_bytes_max;
-    welcome.in_flight_max = options_.in_flight_max;
-    for (const auto& endpoint : endpoints_) {
-        if (welcome.endpoint_count == wire::endpoints_max) break;
-        welcome.endpoints[welcome.endpoint_count++] = endpoint;
-    }
-    outlet_.say(to, welcome);
-    if (to.wants_cluster) tell_cluster(to);
-    if (draining_) outlet_.say_goaway(to);
-}
-
-void lane::refuse_stranger(std::string_view routing_id, std::string_view problem) {
-    counters_.frames_before_hello.add();
-    std::string detail = "say hello first";
-    // Who has tried to is told what was wrong with it.
-    if (problem.starts_with("hello: ")) detail += "; " + std::string(problem);
-    refuse(routing_id, detail);
-}
-
-void lane::refuse(std::string_view routing_id, std::string_view detail) {
-    peer stranger;
-    stranger.routing_id = routing_id;
-    wire::append(stranger.out,
-                 wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), detail});
-    zmq::message_t frame(stranger.out.data, stranger.out.size);
-    // Best effort: a stranger whose queue is full hears nothing.
-    if (!outlet_.try_send(stranger, frame)) counters_.answers_undeliverable.add();
 }
 
 void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {

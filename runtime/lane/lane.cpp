@@ -75,6 +75,9 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
               {options_.node_name, options_.backlog_bytes_max}),
       keeper_(socket_, connections_, outlet_, frames, replies, counters_, now_ns_,
               {options_.descriptors.connections_max, options_.trim}),
+      handshake_(outlet_, keeper_, loads_, counters_, view_, now_ns_,
+                 {options_.node_name, options_.cluster, options_.instance,
+                  options_.payload_bytes_max, options_.in_flight_max}),
       links_(socket_.context(), router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
@@ -83,6 +86,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
     authorizer_ = std::make_unique<authorizer>(*options_.security, options_.instance, view_,
                                                outlet_, counters_, now_ns_);
     links_.use_keys(authorizer_->node_keys());
+    handshake_.use_keys(*authorizer_);
 }
 
 lane::~lane() { join(); }
@@ -99,7 +103,7 @@ void lane::start(std::vector<std::string> endpoints) {
 }
 
 void lane::prepare(std::vector<std::string> endpoints) {
-    endpoints_ = std::move(endpoints);
+    handshake_.use_endpoints(std::move(endpoints));
     loads_.use_catalog(functions_.pools());
     inside_.retries = cluster::retry_budget(time_.now_ns());
 }
@@ -319,6 +323,7 @@ void lane::apply(lane_command& command) {
 void lane::drain() {
     if (std::exchange(draining_, true)) return;
     drain_until_ns_ = now_ns_ + drain_grace_ns;
+    handshake_.set_draining();
     if (membership_ != nullptr) membership_->drain();
     outlet_.peers().for_each([this](peer& each) {
         each.drain_due = true;
@@ -425,7 +430,7 @@ void lane::take_access() {
     outlet_.peers().for_each([&](peer& each) {
         if (!authorizer_->renew(each)) return no_more.push_back(&each);
         // It may call other functions now.
-        if (each.wants_cluster && each.role != wire::peer_role::node) tell_catalog(each);
+        if (each.wants_cluster && each.role != wire::peer_role::node) handshake_.tell_catalog(each);
     });
     for (auto* each : no_more) expel(*each);
 }

@@ -26,14 +26,15 @@
 #include "runtime/lane/connection_keeper.hpp"
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
-#include "runtime/lane/descriptors.hpp"
 #include "runtime/lane/frame_budget.hpp"
+#include "runtime/lane/handshake.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/lane_alarm.hpp"
+#include "runtime/lane/lane_options.hpp"
 #include "runtime/lane/lane_ownership.hpp"
+#include "runtime/lane/lane_timer.hpp"
 #include "runtime/lane/load_reporter.hpp"
 #include "runtime/lane/outlet.hpp"
-#include "runtime/lane/peer.hpp"
 #include "runtime/lane/router_socket.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/router/router.hpp"
@@ -45,64 +46,17 @@
 #include <caf/resumable.hpp>
 #include <zmq.hpp>
 
-#include <chrono>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-namespace dunlin::support {
-class address_resolver;
-}
 namespace dunlin::sim {
 class virtual_lane;
 }
 
 namespace dunlin::runtime {
-
-class heap_trim;
-struct node_security;
-
-struct lane_options {
-    std::string node_name;
-    std::string cluster;
-    std::uint64_t instance = 0;  // of this process
-    std::size_t number = 0;      // of this lane
-    std::size_t in_flight_max = 65536;
-    std::size_t payload_bytes_max = std::size_t{16} << 20;
-    std::size_t backlog_bytes_max = std::size_t{64} << 20;
-    std::chrono::microseconds busy_poll{0};      // while answers of other nodes are due
-    std::chrono::microseconds idle_poll{0};      // otherwise
-    node_security* security = nullptr;           // null: plain ZeroMQ, open to everybody
-    support::address_resolver* names = nullptr;  // outlives the lane's use; null: no names are used
-    heap_trim* trim = nullptr;                   // null: nobody is told how much is held
-    /// What this lane may have of the descriptors.
-    descriptor_shares descriptors{std::size_t{1} << 20, link_limits::links_max};
-
-    /// A frame may be this much larger than a payload; larger ones are dropped and answered.
-    [[nodiscard]] std::size_t frame_bytes_max() const noexcept {
-        return wire::frame_bytes_max(payload_bytes_max);
-    }
-    /// Beyond this ZeroMQ closes the connection, which bounds the memory a peer can take.
-    [[nodiscard]] std::size_t frame_bytes_accepted() const noexcept {
-        return wire::transport_bytes_max(payload_bytes_max);
-    }
-};
-
-/// A timer of an operation, in a lane's wheel.
-struct lane_timer : actors::operation_timer, wheel_item {
-    lane_timer() noexcept : wheel_item(kind::operation) {}
-    std::shared_ptr<lane_timer> self;  // while armed
-    bool disarmed = false;             // perhaps before the lane heard of it
-
-    /// The lane and its clock end before the time has come: nobody may believe that it has.
-    void fire_at_end() {
-        if (code == 0) code = static_cast<std::int32_t>(errc::unavailable);
-        owner->timer_fired(*this);
-    }
-};
 
 class lane final : public actors::answer_port,
                    public actors::call_carrier,
@@ -226,20 +180,9 @@ private:
                     bool single);
     void read_frame(peer* from, std::string_view routing_id, zmq::message_t frame);
     void refuse_oversized(peer& from, std::size_t bytes);
-    /// Of the connection that a frame came on, as ZeroMQ tells with it.
-    struct sender {
-        int fd = -1;
-        std::string_view key{};  // lives as long as the frame
-    };
     /// Reads a slice. @returns whether the frame goes on; then `from` is there.
     [[nodiscard]] bool read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
-                                  const sender& by);
-    [[nodiscard]] peer* greet(std::string_view routing_id, const wire::hello& hello,
-                              const sender& by);
-    void begin_gossip(peer& from);
-    void welcome(peer& to);
-    void refuse(std::string_view routing_id, std::string_view detail);
-    void refuse_stranger(std::string_view routing_id, std::string_view problem = {});
+                                  const handshake::sender& by);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
     void take_new(peer& from, const wire::invoke& call, struct gathering& into);
     /// Fills in the next invocation of a bundle, with an entry of its own.
@@ -278,9 +221,6 @@ private:
     void take_travelling(travelling_call& call);
     void spill(actors::bundle& work, std::uint32_t from, const error& why);
     void take_view(std::shared_ptr<const cluster_view> view);
-    void tell_cluster(peer& to);
-    void tell_catalog(peer& to);
-    void tell_members(peer& to);
 
     // lane.cpp: calls and peers that end
     void close(ledger_entry& entry);
@@ -290,7 +230,6 @@ private:
     /// To whoever asked, a peer or a function of this node.
     void answer(ledger_entry& entry, const error& why);
     [[nodiscard]] static std::string function_of(const ledger_entry& entry);
-    [[nodiscard]] result<void> admit(const wire::hello& hello) const;
 
     caf::actor_system& system_;
     const function_registry& functions_;
@@ -302,7 +241,6 @@ private:
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;
-    std::vector<std::string> endpoints_;
 
     router_socket socket_;
     support::busy_poll busy_poll_;
@@ -316,6 +254,7 @@ private:
     load_reporter loads_;
     outlet outlet_;
     connection_keeper keeper_;
+    handshake handshake_;
     caller inside_{caller::kind::functions};  // of this node
     caller nobody_{caller::kind::nobody};
     runtime::links links_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of a lane that knows of other nodes: calls that travel, and what peers are told of the
-// cluster.
+// The part of a lane that knows of other nodes: calls that travel, and their answers.
 #include "actors/activation.hpp"
 #include "client/checks.hpp"
 #include "runtime/lane/gathering.hpp"
@@ -18,41 +17,12 @@ namespace {
 /// Calls of one frame that go to other nodes stand together in bundles of this size.
 constexpr std::size_t away_bundle_max = 64;
 
-/// Appends a list in parts that keep to the limits of one envelope; `item_at(i)` makes the items,
-/// `appended()` is called after each part. An empty list is one part, too.
-template <class Item, class Make, class Appended>
-void append_in_parts(wire::frame_buffer& out, std::uint64_t view, std::size_t total,
-                     const Make& item_at, const Appended& appended) {
-    std::vector<Item> part;
-    std::size_t first = 0;
-    std::size_t bytes = 0;
-    const auto append_part = [&] {
-        wire::append(out,
-                     wire::list_part{view, static_cast<std::uint32_t>(first),
-                                     static_cast<std::uint32_t>(total)},
-                     part);
-        first += part.size();
-        part.clear();
-        bytes = 0;
-        appended();
-    };
-    for (std::size_t i = 0; i < total; ++i) {
-        const Item item = item_at(i);
-        const auto size = bytes_max(item);
-        if (part.size() == wire::items_max ||
-            (!part.empty() && bytes + size > wire::list_bytes_max))
-            append_part();
-        bytes += size;
-        part.push_back(item);
-    }
-    if (!part.empty() || first == 0) append_part();
-}
-
 }  // namespace
 
 void lane::carry(membership_driver& membership) {
     membership_ = &membership;
     links_.listen(membership);
+    handshake_.use_membership(membership);
 }
 
 // -- calls that may run elsewhere --------------------------------------------------------------
@@ -246,18 +216,7 @@ std::string lane::function_of(const ledger_entry& entry) {
     return entry.route != nullptr ? entry.route->name : "the function";
 }
 
-// -- what peers are told of the cluster --------------------------------------------------------
-
-result<void> lane::admit(const wire::hello& hello) const {
-    if (!hello.cluster.empty() && hello.cluster != options_.cluster)
-        return {errc::unauthenticated, "this node belongs to the cluster \"" + options_.cluster +
-                                           "\", not to \"" + std::string(hello.cluster) + "\""};
-    if (hello.role != wire::peer_role::node) return {};
-    if (hello.instance != 0 && hello.instance == options_.instance)
-        return {errc::unauthenticated, std::string(itself_text)};
-    if (membership_ != nullptr) return membership_->admit(hello);
-    return {};
-}
+// -- the membership ----------------------------------------------------------------------------
 
 bool lane::send_gossip(std::uint64_t to, bytes_view message) {
     if (links_.send_gossip(to, message)) return true;
@@ -276,55 +235,8 @@ void lane::take_view(std::shared_ptr<const cluster_view> view) {
     links_.set_members(*view_, now_ns_);
     router_.set_view(view_, now_ns_);
     outlet_.peers().for_each([this](peer& each) {
-        if (each.wants_cluster) tell_members(each);
+        if (each.wants_cluster) handshake_.tell_members(each);
     });
-}
-
-void lane::tell_cluster(peer& to) {
-    tell_catalog(to);
-    tell_members(to);
-}
-
-// What a key may not call is nobody's business who has that key.
-void lane::tell_catalog(peer& to) {
-    const auto& catalog = loads_.catalog();
-    const bool all = to.rights == nullptr || to.role == wire::peer_role::node;
-    std::vector<std::uint32_t> told;
-    to.places_told.assign(all ? 0 : catalog.size(), peer::not_told);
-    to.loads_due.clear();
-    for (std::uint32_t place = 0; place < catalog.size(); ++place) {
-        if (!all && !to.rights->granted->may_call(catalog[place]->info().name)) continue;
-        if (!all) to.places_told[place] = static_cast<std::uint32_t>(told.size());
-        told.push_back(place);
-    }
-    const auto item_at = [&](std::size_t i) {
-        const auto& info = catalog[told[i]]->info();
-        // What is longer than a version may be on the wire is the author's own affair.
-        const auto version = std::string_view(info.module_version).substr(0, wire::name_bytes_max);
-        return wire::catalog_item{info.name, version,
-                                  info.idempotent() ? wire::catalog_flags::idempotent : 0};
-    };
-    append_in_parts<wire::catalog_item>(to.out, 0, told.size(), item_at,
-                                        [&] { outlet_.count_envelope(to); });
-}
-
-void lane::tell_members(peer& to) {
-    if (!view_) return;
-    const auto item_at = [&](std::size_t i) {
-        const auto& member = view_->members[i];
-        wire::member_item item;
-        item.instance = member.instance;
-        item.name = member.name;
-        item.draining = member.draining;
-        item.tells_serves = member.serves.tells();
-        item.serves = member.serves.view();
-        for (const auto& endpoint : member.endpoints)
-            if (item.endpoint_count < wire::endpoints_max)
-                item.endpoints[item.endpoint_count++] = endpoint;
-        return item;
-    };
-    append_in_parts<wire::member_item>(to.out, view_->number, view_->members.size(), item_at,
-                                       [&] { outlet_.count_envelope(to); });
 }
 
 }  // namespace dunlin::runtime
