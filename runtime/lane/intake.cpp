@@ -39,6 +39,9 @@ error overdue(std::string_view function, std::int64_t late_ns) {
     return why;
 }
 
+/// A repeat that waits needs no memory of the frame it came in.
+class no_memory final : public actors::frame_memory {};
+
 std::string_view text_of(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};
 }
@@ -206,9 +209,25 @@ void lane::take_invoke(peer& from, const wire::invoke& call, gathering& into) {
     counters_.invocations_received.add();
     if (authorizer_ && !authorizer_->may_call(from, call, into))
         return;  // before anything else is told of it
-    if (has_name(from, call) && take_repeat(from, call, into)) return;
+    const auto waits = [&](call_window::ticket) -> ledger_entry& { return attach(from, call); };
+    if (repeats_.has_name(from, call) && repeats_.take(from, call, into, waits)) return;
     take_new(from, call, into);
-    if (into.named) not_taken(into);
+    if (into.named) repeats_.not_taken(into);
+}
+
+// No function sees this invocation: it is what the deadline, a cancel and the end of the node find
+// of a repeat that waits.
+ledger_entry& lane::attach(peer& from, const wire::invoke& call) {
+    auto* nothing = new no_memory;
+    turn_work_.push_back(actors::bundle::create(1, *nothing));
+    nothing->release();
+    auto& entry = enter(from, call, *turn_work_.back());
+    auto& invocation = entry.invocation();
+    invocation.payload = {};
+    invocation.key = {};
+    invocation.trace = {};
+    entry.pool = functions_.find(call.function);
+    return entry;
 }
 
 void lane::take_new(peer& from, const wire::invoke& call, gathering& into) {
@@ -345,7 +364,7 @@ void lane::take_cancel(peer& from, std::uint64_t call_id) {
     if (found == nullptr) return;  // answered already: the reply has crossed the cancel
     auto& entry = *found;
     error why{errc::cancelled, "the caller withdrew the call"};
-    if (leave_to_repeats(entry)) return outlet_.reply_error(from, call_id, why);
+    if (repeats_.leave_to_repeats(entry)) return outlet_.reply_error(from, call_id, why);
     if (!stop_unstarted(entry, why.code)) return answer_in_place(entry, why.code, why.detail);
     why.detail += " before it began";
     why.did_not_run = true;

@@ -63,7 +63,6 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       alarm_(alarm),
       frames_(frames),
       replies_(replies),
-      named_calls_(calls),
       options_(std::move(options)),
       socket_(
           {sockets_max(options_.descriptors), options_.frame_bytes_accepted(), options_.security}),
@@ -78,6 +77,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       handshake_(outlet_, keeper_, loads_, counters_, view_, now_ns_,
                  {options_.node_name, options_.cluster, options_.instance,
                   options_.payload_bytes_max, options_.in_flight_max}),
+      repeats_(calls, outlet_, *this, now_ns_, {options_.node_name, options_.in_flight_max}),
       links_(socket_.context(), router_, counters_, link_options_of(options_)),
       away_(ledger_, links_, counters_, options_.instance),
       router_(functions, ledger_, links_, away_, *this, counters_, link_options_of(options_)),
@@ -341,7 +341,7 @@ void lane::answer_value(actors::answer_address to, actors::output_buffer& payloa
     if (!ownership_.owned_here()) return from_elsewhere(value_answer{to, std::move(payload)});
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
-    if (entry->leads()) remember_value(*entry, payload.view());
+    if (entry->leads()) repeats_.remember_value(*entry, payload.view());
     if (entry->plays != ledger_entry::part::orphan)
         outlet_.reply_value(peer_of(*entry), entry->call_id, entry->pool, payload);
     close(*entry);
@@ -389,7 +389,7 @@ void lane::disarm_timer(const std::shared_ptr<lane_timer>& timer) {
 void lane::close(ledger_entry& entry) {
     auto& asker = *entry.asker;
     if (entry.via != nullptr) away_.detach(entry);
-    if (entry.plays != ledger_entry::part::none) leave_window(entry);
+    if (entry.plays != ledger_entry::part::none) repeats_.leave(entry);
     --asker.in_flight;
     if (entry.settled()) asker.settled.erase(entry);
     ledger_.close(entry);
@@ -405,8 +405,8 @@ void lane::remove(peer& leaving, std::string_view why) {
     // Nobody waits for its calls any more: they are withdrawn.
     for (auto* each : leaving.settled.take_all()) {
         auto& entry = *each;
-        if (leave_to_repeats(entry)) continue;
-        if (entry.plays != ledger_entry::part::none) leave_window(entry);
+        if (repeats_.leave_to_repeats(entry)) continue;
+        if (entry.plays != ledger_entry::part::none) repeats_.leave(entry);
         const auto work = entry.keep;
         const auto index = entry.index;
         if (entry.via != nullptr) away_.withdraw(entry);

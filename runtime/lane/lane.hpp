@@ -35,6 +35,7 @@
 #include "runtime/lane/lane_timer.hpp"
 #include "runtime/lane/load_reporter.hpp"
 #include "runtime/lane/outlet.hpp"
+#include "runtime/lane/repeats.hpp"
 #include "runtime/lane/router_socket.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/router/router.hpp"
@@ -184,6 +185,8 @@ private:
     [[nodiscard]] bool read_slice(peer*& from, std::string_view routing_id, frame_reading& of,
                                   const handshake::sender& by);
     void take_invoke(peer& from, const wire::invoke& call, struct gathering& into);
+    /// An entry for a repeat of a call that runs.
+    [[nodiscard]] ledger_entry& attach(peer& from, const wire::invoke& call);
     void take_new(peer& from, const wire::invoke& call, struct gathering& into);
     /// Fills in the next invocation of a bundle, with an entry of its own.
     ledger_entry& enter(peer& from, const wire::invoke& call, actors::bundle& work);
@@ -199,22 +202,6 @@ private:
     void take_access();
     void expel(peer& who);
 
-    // repeats.cpp: calls that arrive again
-    /// Whether repeats of the call would be recognised.
-    [[nodiscard]] bool has_name(const peer& from, const wire::invoke& call) const noexcept;
-    /// @returns whether the call is a repeat, and so is seen to; if not, `into` has its ticket.
-    [[nodiscard]] bool take_repeat(peer& from, const wire::invoke& call, struct gathering& into);
-    ledger_entry& attach(peer& from, const wire::invoke& call, call_window::ticket running);
-    void answer_again(peer& to, std::uint64_t call_id, bytes_view kept);
-    void not_taken(struct gathering& into);
-    // Before whoever made the call is answered.
-    void remember_value(ledger_entry& entry, bytes_view payload);
-    void remember_error(ledger_entry& entry, const error& why);
-    /// Whoever made the call has gone. @returns whether it runs on for repeats.
-    [[nodiscard]] bool leave_to_repeats(ledger_entry& entry);
-    void leave_window(ledger_entry& entry);
-    void give_error(const std::vector<call_window::waiter>& to, const error& why);
-
     // travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, struct gathering& into);
     void leave_here(ledger_entry& entry, const destination& to);
@@ -227,9 +214,8 @@ private:
     void flush_all();
     void remove(peer& leaving, std::string_view why);
     void answer_in_place(ledger_entry& entry, errc reason, std::string detail);
-    /// To whoever asked, a peer or a function of this node.
+    /// To its caller, a peer or a function of this node.
     void answer(ledger_entry& entry, const error& why);
-    [[nodiscard]] static std::string function_of(const ledger_entry& entry);
 
     caf::actor_system& system_;
     const function_registry& functions_;
@@ -237,7 +223,6 @@ private:
     lane_alarm& alarm_;
     frame_budget& frames_;
     reply_budget& replies_;
-    call_window& named_calls_;
     const lane_options options_;
     lane_counters counters_;
     inbox inbox_;
@@ -255,8 +240,8 @@ private:
     outlet outlet_;
     connection_keeper keeper_;
     handshake handshake_;
+    repeats repeats_;
     caller inside_{caller::kind::functions};  // of this node
-    caller nobody_{caller::kind::nobody};
     runtime::links links_;
     outbound_calls away_;  // calls that other nodes have
     router router_;

@@ -40,7 +40,7 @@ void lane_thread::enter_user_code(actors::pool& running) noexcept {
     owned_.running_.store(&running, std::memory_order_relaxed);
     phase_ += next_phase;
     support::tsan_release(&owned_);
-    // Release: whoever takes the lane over has to see what this thread did to it.
+    // Release: the thread that takes the lane over has to see what this thread did to it.
     owned_.phase_.store(phase_ | in_user_code, std::memory_order_release);
 }
 

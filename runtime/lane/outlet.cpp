@@ -103,11 +103,14 @@ void outlet::reply_copy(peer& to, std::uint64_t call_id, bytes_view payload) {
 }
 
 void outlet::reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses) {
+    reply_failure(to,
+                  {call_id, static_cast<std::int64_t>(why.code), why.detail,
+                   static_cast<std::uint64_t>(why.retry_after.count()), why.did_not_run, losses});
+}
+
+void outlet::reply_failure(peer& to, const wire::failure& failure) {
     counters_.failures_sent.add();
-    wire::append(to.out, wire::failure{call_id, static_cast<std::int64_t>(why.code), why.detail,
-                                       static_cast<std::uint64_t>(why.retry_after.count()),
-                                       why.did_not_run, losses});
-    count_envelope(to);
+    say(to, failure);
 }
 
 void outlet::say_goaway(peer& to) {

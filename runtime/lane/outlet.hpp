@@ -49,6 +49,7 @@ public:
     /// An answer that is kept elsewhere, and copied.
     void reply_copy(peer& to, std::uint64_t call_id, bytes_view payload);
     void reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses = 0);
+    void reply_failure(peer& to, const wire::failure& failure);
     void say_goaway(peer& to);
     template <class Envelope>
     void say(peer& to, const Envelope& envelope) {
@@ -86,7 +87,7 @@ public:
     void lose(peer& unreachable);
     /// Lets go what is to be sent to the peer, which is about to be removed.
     void forget(peer& leaving);
-    /// This node ends the connection, whoever speaks on it.
+    /// This node ends the connection, with or without a peer.
     void end_connection(accepted_connection& which);
     /// Ends connections of peers that read too slowly while all of them hold too much.
     void give_up_slowest();

@@ -151,7 +151,7 @@ void lane::take_travelling(travelling_call& call) {
     turn_work_.push_back(call.single);
     invocation.carried = entry.address();
     invocation.carrier.store(this, std::memory_order_seq_cst);
-    if (invocation.stop.requested()) {  // whoever stopped it saw no carrier
+    if (invocation.stop.requested()) {  // what stopped it saw no carrier
         answer(entry, {invocation.stop.reason(), "its caller stopped waiting"});
         return close(entry);
     }
@@ -166,7 +166,7 @@ void lane::withdraw(actors::answer_address carried, errc reason) {
     auto* entry = ledger_.find(carried);
     if (entry == nullptr) return;
     // Another repeat may have come since the last one left.
-    if (entry->leads() && named_calls_.is_awaited(entry->named)) return;
+    if (entry->leads() && repeats_.is_awaited(*entry)) return;
     answer_in_place(*entry, reason, "its caller stopped waiting");
 }
 
@@ -178,7 +178,7 @@ void lane::look_up(const std::string& endpoint) {
 }
 
 void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
-    if (entry.leads()) remember_value(entry, payload);
+    if (entry.leads()) repeats_.remember_value(entry, payload);
     if (entry.plays == ledger_entry::part::orphan) {
         // Those who wait have it.
     } else if (entry.asker->what == caller::kind::functions) {
@@ -202,18 +202,12 @@ void lane::forwarded_error(ledger_entry& entry, error why) {
 
 void lane::answer(ledger_entry& entry, const error& last) {
     const error why = entry.may_have_run ? link::after_attempts(last) : last;
-    if (entry.leads()) remember_error(entry, why);
+    if (entry.leads()) repeats_.remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
     if (entry.asker->what == caller::kind::peer)
         return outlet_.reply_error(peer_of(entry), entry.call_id, why, entry.losses);
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
-}
-
-std::string lane::function_of(const ledger_entry& entry) {
-    if (entry.pool != nullptr) return entry.pool->info().name;
-    // A repeat may wait for a function that is served elsewhere only.
-    return entry.route != nullptr ? entry.route->name : "the function";
 }
 
 // -- the membership ----------------------------------------------------------------------------
