@@ -21,10 +21,11 @@ ERRORS_MAX = 4
 LINES_AROUND = 16
 FLAGS = ("-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion")
 
-HEADERS = ("dunlin/client.hpp", "dunlin/function.hpp", "chrono", "coroutine", "mutex", "string", "vector")
+HEADERS = ("dunlin/function.hpp", "chrono", "coroutine", "mutex", "string", "vector")
 PROLOGUE = "".join(f"#include <{each}>\n" for each in HEADERS) + (
     "struct numbered {\n    int id = 0;\n    DUNLIN_FIELDS(id)\n};\n"
 )
+CLIENT = "#include <dunlin/client.hpp>\n"  # where it is used: it takes a while to compile
 EPILOGUE = 'DUNLIN_MODULE(text, m) {\n    m.function("url", [](const page& p) { return p.url; });\n}\n'
 
 
@@ -39,7 +40,8 @@ def mistake(case):
         expected[match[1]].append(match[2])
         lines.pop(0)
     text = "\n".join(lines) + "\n"
-    return expected, PROLOGUE + text + ("" if re.search("DUNLIN_MODULE|main", text) else EPILOGUE)
+    prologue = CLIENT + PROLOGUE if "dunlin::client" in text else PROLOGUE
+    return expected, prologue + text + ("" if re.search("DUNLIN_MODULE|main", text) else EPILOGUE)
 
 
 def findings(expected, code, said):
