@@ -6,6 +6,7 @@
 #include "actors/run_unit.hpp"
 #include "support/tsan.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/mailbox_element.hpp>
 
@@ -37,11 +38,18 @@ errc stop_reason_for(std::int32_t code) noexcept {
                                                              : errc::cancelled;
 }
 
-activation::activation(caf::actor_config& config, pool& owner)
+activation::activation(caf::actor_config& config, activation_slot& slot, std::uint32_t generation)
     : caf::event_based_actor(config),
-      pool_(owner) {}
+      slot_(slot),
+      pool_(slot.home()),
+      oldest_generation_(generation),
+      generation_(generation) {}
 
 activation::~activation() { support::tsan_acquire(this); }
+
+activation& activation::of(const caf::actor& handle) noexcept {
+    return static_cast<activation&>(*caf::actor_cast<caf::abstract_actor*>(handle));
+}
 
 // The framework orders what one thread does to an activation before what the next one does.
 caf::resumable::resume_result activation::resume(caf::execution_unit* unit, std::size_t messages) {
@@ -109,13 +117,13 @@ void activation::end() {
     enqueue(std::move(element), nullptr);
 }
 
-void activation::answer_value(answer_address to, output_buffer& payload) {
+void activation::end_operation(answer_address which, output_buffer& payload) {
     auto data = std::make_shared<output_buffer>(std::move(payload));
-    post(operation_done{to, 0, std::move(data)});
+    post(operation_done{which, 0, std::move(data)});
 }
 
-void activation::answer_error(answer_address to, error why) {
-    post(operation_done{to, static_cast<std::int32_t>(why.code), copy_of(why.detail)});
+void activation::end_operation(answer_address which, error why) {
+    post(operation_done{which, static_cast<std::int32_t>(why.code), copy_of(why.detail)});
 }
 
 void activation::timer_fired(const operation_timer& timer) {
@@ -129,8 +137,8 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     auto& stopped = (*work)[index];
     const bool first = stopped.stop.request(reason);
     // Either the activation sees the request when it starts, or we see the activation here.
-    auto* runner = stopped.runner.load(std::memory_order_seq_cst);
-    if (runner == nullptr) {
+    auto* slot = stopped.runner.load(std::memory_order_seq_cst);
+    if (slot == nullptr) {
         // It may be on another node; whoever takes it there looks for the request after that.
         auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
         if (carrier == nullptr) return true;
@@ -140,23 +148,26 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     if (!first) return false;
     if (!stopped.stop.has_callback()) {
         // One that is left from now on is called by the thread of the function, and not waited for.
-        runner->post(stop_running{work, index});
+        if (const auto runner = slot->find(stopped.runner_generation))
+            of(runner).post(stop_running{work, index});
         return false;
     }
     // What the author left for this moment may wait for something, and a lane must not.
     const bool on_lane = run_unit::current() != nullptr;
-    if (!on_lane || !runner->home().pass_stop_on({work, index})) runner->finish_stop({work, index});
+    if (!on_lane || !slot->home().pass_stop_on({work, index})) finish_stop({work, index});
     return false;
 }
 
 // The callback first: an operation that ends may end the function, and with it the callback.
 void activation::finish_stop(stop_running stop) {
     auto& stopped = (*stop.work)[stop.index];
+    auto& slot = *stopped.runner.load(std::memory_order_seq_cst);
     {
-        const code_note in_callback(pool_, stopped.deadline_ns);
+        const code_note in_callback(slot.home(), stopped.deadline_ns);
         stopped.stop.run_callback();
     }
-    post(std::move(stop));
+    // The function may have answered while the callback ran, and its activation may have ended.
+    if (const auto runner = slot.find(stopped.runner_generation)) of(runner).post(std::move(stop));
 }
 
 void activation::run(const bundle_ptr& work, std::uint32_t first) {
@@ -165,23 +176,26 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     const bool on_lane = run_unit::current() != nullptr;
     auto looked_ns = began_ns;
     std::uint32_t ran = 0;
-    uncounted_since_ns_.store(began_ns, std::memory_order_relaxed);
+    slot_.set_busy_since(began_ns);
     for (std::uint32_t i = first; i < work->size(); ++i) {
         auto& next = (*work)[i];
-        next.runner.store(this, std::memory_order_seq_cst);
         // Off the lane functions are long, and the clock costs nothing beside them.
         const bool look = ran != 0 && (run_unit::current() == nullptr ||
                                        ran % limits::invocations_per_look == 0 ||
                                        next.deadline_ns - looked_ns < limits::deadline_near_ns);
         if (look) looked_ns = time.now_ns();
-        if (dropped(next, looked_ns)) continue;
         if (on_lane && look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
             pool_.record(looked_ns - began_ns, ran);
             pool_.record_occupied(looked_ns - began_ns);
-            uncounted_since_ns_.store(0, std::memory_order_relaxed);
+            slot_.set_busy_since(0);
             record_latencies(*work, first, i, looked_ns);
             return post(run_bundle{work, i});
         }
+        // Before the look for a stop in `dropped`, and both seq_cst: either that sees the request,
+        // or the one who requests it sees the runner. Stored once, so the generation is settled.
+        next.runner_generation = oldest_generation_;
+        next.runner.store(&slot_, std::memory_order_seq_cst);
+        if (dropped(next, looked_ns)) continue;
         ++ran;
         if (!run_one(work, i)) {
             suspended_since_ns_ = began_ns;
@@ -198,7 +212,7 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
         if (pool_.info().async()) pool_.record_occupancy((now_ns - began_ns) / ran);
         record_latencies(*work, first, work->size(), now_ns);
     }
-    uncounted_since_ns_.store(0, std::memory_order_relaxed);
+    slot_.set_busy_since(0);
     pool_.release(*this, work->size());
 }
 

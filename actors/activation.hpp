@@ -4,18 +4,17 @@
 //
 // User code runs here and nowhere else. An invocation that runs through is answered on the spot;
 // one that suspends is kept until its operations end, without holding a thread, and the
-// activation takes no other meanwhile. It is also the answer port of the calls its function makes.
-// Owned by its pool for the node's life; resumed by a lane, CAF's scheduler or a thread that
-// it may hold, by one of them at a time.
+// activation takes no other meanwhile. Its pool may end it while it is idle, so everybody else
+// points at its slot (`activation_table.hpp`). Owned by its pool; resumed by a lane, the scheduler
+// or a thread that it may hold, by one of them at a time.
 #pragma once
 
-#include "actors/answer_port.hpp"
+#include "actors/activation_table.hpp"
 #include "actors/bundle.hpp"
 #include "actors/call.hpp"
 
 #include <caf/event_based_actor.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -38,11 +37,12 @@ struct stop_running {
     bundle_ptr work;
     std::uint32_t index = 0;
 };
-struct end_now {};  // the pool is shut down
+struct end_now {};  // it is retired, or the pool is shut down
 
-class activation final : public caf::event_based_actor, public answer_port {
+class activation final : public caf::event_based_actor {
 public:
-    activation(caf::actor_config& config, pool& owner);
+    /// `generation` is the first that is not stale.
+    activation(caf::actor_config& config, activation_slot& slot, std::uint32_t generation);
     ~activation() override;
 
     /// Gives it a bundle; only the pool, and only while it is idle.
@@ -54,22 +54,18 @@ public:
     /// @returns true when it has not started, and so never will. False when it has, or is away.
     static bool stop(const bundle_ptr& work, std::uint32_t index, errc reason);
 
-    /// Runs the stop callback of an invocation of this activation, here, and then ends what the
-    /// invocation waits for.
-    void finish_stop(stop_running stop);
+    /// Runs the stop callback of an invocation that has started, here, and then ends what the
+    /// invocation waits for, if it still does.
+    static void finish_stop(stop_running stop);
 
-    // answer_port: the answers to calls this activation's function made.
-    void answer_value(answer_address to, output_buffer& payload) override;
-    void answer_error(answer_address to, error why) override;
-
-    /// A timer of one of its operations fired.
+    // Ends of one of its operations, from any thread; one that is not open is dropped.
+    void end_operation(answer_address which, output_buffer& payload);
+    void end_operation(answer_address which, error why);
     void timer_fired(const operation_timer& timer);
 
+    [[nodiscard]] static activation& of(const caf::actor& handle) noexcept;
     [[nodiscard]] pool& home() noexcept { return pool_; }
-    /// Since when what it runs has not been counted by its pool; 0: it runs nothing. Any thread.
-    [[nodiscard]] std::int64_t uncounted_since_ns() const noexcept {
-        return uncounted_since_ns_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] activation_slot& slot() noexcept { return slot_; }
     [[nodiscard]] std::uint32_t next_generation() noexcept { return ++generation_; }
     [[nodiscard]] std::uint32_t newest_generation() const noexcept { return generation_; }
 
@@ -96,12 +92,13 @@ private:
     template <class Message>
     void post(Message message);
 
+    activation_slot& slot_;
     pool& pool_;
-    std::atomic<std::int64_t> uncounted_since_ns_{0};
+    const std::uint32_t oldest_generation_;
     std::unique_ptr<dunlin_call> suspended_;
     std::uint32_t suspended_index_ = 0;    // in its bundle
     std::int64_t suspended_since_ns_ = 0;  // when it started
-    std::uint32_t generation_ = 0;
+    std::uint32_t generation_;
 };
 
 /// The reason to give to a nested call whose operation ended with `code`.

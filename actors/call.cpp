@@ -174,7 +174,7 @@ void host_set_stop_callback(dunlin_call* call, void (*on_stop)(void*), void* use
 
 /// An operation that cannot start ends like any other: later, through a message.
 void end_later(dunlin_call* call, answer_address operation, errc code, std::string detail) {
-    call->owner->answer_error(operation, error{code, std::move(detail)});
+    call->owner->end_operation(operation, error{code, std::move(detail)});
 }
 
 /// Ends an operation that may not start. After a stop it ends with its reason, but not at once: a
@@ -189,7 +189,7 @@ bool refuse(dunlin_call* call, answer_address operation) {
     if (!call->invocation->stop.requested()) return false;
     constexpr std::int64_t pause_ns = 1'000'000;
     call->operations[operation.slot].timer =
-        call->env->timers.arm(*call->owner, operation, call->env->time.now_ns() + pause_ns,
+        call->env->timers.arm(call->owner->slot(), operation, call->env->time.now_ns() + pause_ns,
                               static_cast<std::int32_t>(call->invocation->stop.reason()));
     return true;
 }
@@ -205,7 +205,7 @@ void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion d
     const auto operation = call->open_operation(done, user);
     if (refuse(call, operation)) return;
     call->operations[operation.slot].timer = call->env->timers.arm(
-        *call->owner, operation, after(call->env->time.now_ns(), duration_ns), 0);
+        call->owner->slot(), operation, after(call->env->time.now_ns(), duration_ns), 0);
 }
 
 /// What a call between functions points into, copied once: it may outlive the call that made it.
@@ -256,14 +256,14 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
     nested.trace = memory->trace;
     nested.deadline_ns = parent.deadline_ns;
     nested.retries_left = parent.retries_left;
-    nested.origin = call->owner;
+    nested.origin = &call->owner->slot();
     nested.address = operation;
     if (request->timeout_ns != 0) {
         const auto own_ns = after(env.time.now_ns(), request->timeout_ns);
         if (own_ns < nested.deadline_ns) {
             nested.deadline_ns = own_ns;
             call->operations[operation.slot].timer =
-                env.timers.arm(*call->owner, operation, own_ns,
+                env.timers.arm(call->owner->slot(), operation, own_ns,
                                static_cast<std::int32_t>(errc::deadline_exceeded));
         }
     }
@@ -279,7 +279,8 @@ void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size
 dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user) {
     auto& home = call->owner->home();
     host_code_scope in_host_code(home);
-    auto ticket = std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), call->owner, {}});
+    auto ticket =
+        std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), &call->owner->slot(), {}});
     ticket->operation = call->open_operation(done, user);
     return refuse(call, ticket->operation) ? nullptr : ticket.release();
 }

@@ -18,6 +18,10 @@
 #include <memory>
 #include <vector>
 
+namespace dunlin::actors {
+class activation;
+}
+
 /// Opaque to modules.
 struct dunlin_call {
     struct operation {

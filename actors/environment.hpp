@@ -3,7 +3,7 @@
 // What activations need from the room above them, as interfaces without fields.
 //
 // The runtime passes its implementations in (lanes, router, logger, threads); tests pass a manual
-// clock and recorders. All members are safe from any thread and outlive every activation.
+// clock and recorders. All members are safe from any thread and outlive every pool.
 #pragma once
 
 #include "actors/bundle.hpp"
@@ -20,6 +20,7 @@ class execution_unit;
 
 namespace dunlin::actors {
 
+class activation_slot;
 class thread_keeper;
 
 class steady_time {
@@ -38,7 +39,7 @@ public:
 
 /// A timer of one operation: when it fires, the operation ends with `code`.
 struct operation_timer {
-    activation* owner = nullptr;
+    activation_slot* owner = nullptr;
     answer_address operation;
     std::int64_t deadline_ns = 0;
     std::int32_t code = 0;
@@ -48,7 +49,7 @@ struct operation_timer {
 class timer_service {
 public:
     virtual ~timer_service() = default;
-    [[nodiscard]] virtual std::shared_ptr<operation_timer> arm(activation& owner,
+    [[nodiscard]] virtual std::shared_ptr<operation_timer> arm(activation_slot& owner,
                                                                answer_address operation,
                                                                std::int64_t deadline_ns,
                                                                std::int32_t code) = 0;

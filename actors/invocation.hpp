@@ -17,7 +17,7 @@
 
 namespace dunlin::actors {
 
-class activation;
+class activation_slot;
 class answer_port;
 
 /// Where an answer belongs at its port. A stale generation means: answered already.
@@ -52,8 +52,10 @@ struct invocation {
     answer_address address;
 
     stop_signal stop;
-    /// The activation that runs it, once it runs here.
-    std::atomic<activation*> runner{nullptr};
+    /// Where the activation that runs it lives, once it runs here; which one that was is set
+    /// before.
+    std::uint32_t runner_generation = 0;
+    std::atomic<activation_slot*> runner{nullptr};
     /// What took it to another node, and how that knows it. Set once, before `carrier`.
     answer_address carried;
     std::atomic<call_carrier*> carrier{nullptr};

@@ -17,10 +17,6 @@ namespace dunlin::actors {
 
 namespace {
 
-activation& activation_of(const caf::actor& handle) {
-    return static_cast<activation&>(*caf::actor_cast<caf::abstract_actor*>(handle));
-}
-
 /// How long is waited, for each activation, between two looks at all of them: a thousandth of the
 /// time of a core at most goes into that.
 constexpr std::int64_t look_ns_per_activation = 10'000;
@@ -39,8 +35,7 @@ protected:
     caf::behavior make_behavior() override {
         return {[this](stop_running& due) {
             support::tsan_acquire(this);
-            auto* runner = (*due.work)[due.index].runner.load(std::memory_order_seq_cst);
-            runner->finish_stop(std::move(due));
+            activation::finish_stop(std::move(due));
         }};
     }
 };
@@ -64,20 +59,14 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       scaling_(std::move(scaling)),
       queue_depth_max_(queue_depth_max),
       where_(info_.blocking() ? placement::threads : placement::lane),
+      table_(system, *this),
+      activations_(scaling_->initial()),
       busy_(env_.time.now_ns()) {
-    const auto initial = scaling_->initial();
-    activations_.reserve(initial);
-    idle_.reserve(initial);
-    for (std::size_t i = 0; i < initial; ++i) spawn();
+    idle_.reserve(activations_);
+    while (idle_.size() < activations_) idle_.push_back(&table_.spawn());
 }
 
 pool::~pool() { shut_down(); }
-
-void pool::spawn() {
-    caf::actor spawned = system_.spawn<activation, caf::lazy_init>(std::ref(*this));
-    idle_.push_back(&activation_of(spawned));
-    activations_.push_back(std::move(spawned));
-}
 
 std::uint32_t pool::admit(std::uint32_t wanted) {
     std::lock_guard lock(mutex_);
@@ -127,8 +116,9 @@ void pool::release(activation& ready, std::uint32_t count) {
 
 activation* pool::idle_or_spawned() {
     if (idle_.empty()) {
-        if (activations_.size() >= scaling_->target(load())) return nullptr;
-        spawn();
+        if (activations_ >= scaling_->target(load())) return nullptr;
+        idle_.push_back(&table_.spawn());
+        ++activations_;
     }
     auto* ready = idle_.back();
     idle_.pop_back();
@@ -146,8 +136,7 @@ bool pool::pass_stop_on(stop_running stop) {
 }
 
 pool_load pool::load() const {
-    return {activations_.size(), activations_.size() - idle_.size(), queued_,
-            service_time_.predicted_ns()};
+    return {activations_, activations_ - idle_.size(), queued_, service_time_.predicted_ns()};
 }
 
 void pool::record(std::int64_t total_ns, std::uint32_t count) noexcept {
@@ -172,7 +161,7 @@ void pool::record_held(std::int64_t held_ns) noexcept {
 
 std::chrono::microseconds pool::retry_after() const {
     std::lock_guard lock(mutex_);
-    const auto at_once = static_cast<std::int64_t>(std::max<std::size_t>(activations_.size(), 1));
+    const auto at_once = static_cast<std::int64_t>(std::max<std::size_t>(activations_, 1));
     const auto each_ns = occupied_by_one_ns(servers());
     const auto step_ns = each_ns == 0 ? cluster::step_unknown_ns : each_ns / at_once;
     const auto wait_ns = static_cast<std::int64_t>(queued_) * step_ns;
@@ -206,19 +195,14 @@ std::size_t pool::servers() const {
 // this looks may be missed or seen twice, which the next look makes up for.
 std::int64_t pool::look_at_running(std::size_t at_once, std::int64_t now_ns) {
     auto sum_ns = occupied_ns_.load(std::memory_order_relaxed);
-    held_ns_.clear();
-    for (const auto& each : activations_) {
-        const auto since_ns = activation_of(each).uncounted_since_ns();
-        if (since_ns == 0) continue;
-        held_ns_.push_back(std::max<std::int64_t>(now_ns - since_ns, 0));
-        sum_ns += held_ns_.back();
-    }
+    auto held_ns = table_.busy_for_ns(now_ns);
+    for (const auto each_ns : held_ns) sum_ns += each_ns;
     held_median_ns_ = 0;
     // On a lane bundles of short calls take turns, and none of them has been there for long.
     const bool long_ones = info_.async() || where() != placement::lane;
-    if (!long_ones || held_ns_.empty() || held_ns_.size() < at_once) return sum_ns;
-    const auto middle = held_ns_.begin() + static_cast<std::ptrdiff_t>((held_ns_.size() - 1) / 2);
-    std::nth_element(held_ns_.begin(), middle, held_ns_.end());
+    if (!long_ones || held_ns.empty() || held_ns.size() < at_once) return sum_ns;
+    const auto middle = held_ns.begin() + static_cast<std::ptrdiff_t>((held_ns.size() - 1) / 2);
+    std::nth_element(held_ns.begin(), middle, held_ns.end());
     held_median_ns_ = *middle;
     return sum_ns;
 }
@@ -226,7 +210,7 @@ std::int64_t pool::look_at_running(std::size_t at_once, std::int64_t now_ns) {
 pool_wait pool::wait(std::int64_t now_ns) {
     std::lock_guard lock(mutex_);
     const auto at_once = servers();
-    const auto pause_ns = static_cast<std::int64_t>(activations_.size()) * look_ns_per_activation;
+    const auto pause_ns = static_cast<std::int64_t>(activations_) * look_ns_per_activation;
     if (busy_.is_due(pause_ns, now_ns)) {
         const auto used_ns = look_at_running(at_once, now_ns);
         busy_.sample(used_ns, at_once, occupied_by_one_ns(at_once), now_ns);
@@ -245,7 +229,7 @@ pool_wait pool::wait(std::int64_t now_ns) {
 
 std::string pool::why_queued() const {
     std::lock_guard lock(mutex_);
-    const auto all = activations_.size();
+    const auto all = activations_;
     if (queued_ == 0 || !idle_.empty() || suspended_.load(std::memory_order_relaxed) < all)
         return {};
     return "; all " + std::to_string(all) + " activations of " + info_.name +
@@ -255,8 +239,8 @@ std::string pool::why_queued() const {
 
 pool_status pool::status() const {
     std::lock_guard lock(mutex_);
-    return {activations_.size(),
-            activations_.size() - idle_.size(),
+    return {activations_,
+            activations_ - idle_.size(),
             queued_,
             where(),
             service_time_.predicted_ns(),
@@ -265,9 +249,24 @@ pool_status pool::status() const {
             static_cast<std::size_t>(std::max(stuck_.load(std::memory_order_relaxed), 0))};
 }
 
+// Off the idle list under the lock, so that no bundle can be given to it; the rest can wait.
+std::size_t pool::retire(std::size_t count) {
+    std::vector<activation*> ending;
+    {
+        std::lock_guard lock(mutex_);
+        if (closed_) return 0;
+        const auto coldest = idle_.begin();
+        const auto end = coldest + static_cast<std::ptrdiff_t>(std::min(count, idle_.size()));
+        ending.assign(coldest, end);
+        idle_.erase(coldest, end);
+        activations_ -= ending.size();
+    }
+    for (auto* each : ending) table_.retire(*each);
+    return ending.size();
+}
+
 void pool::shut_down() {
     way_in_->close();
-    std::vector<caf::actor> ending;
     std::deque<bundle_ptr> dropped;
     {
         std::lock_guard lock(mutex_);
@@ -275,12 +274,11 @@ void pool::shut_down() {
         dropped.swap(queue_);
         queued_ = 0;
         unanswered_ = 0;
-        ending = activations_;
         if (stop_runner_)  // after the stops that it has been given
             tell(stop_runner_, nullptr,
                  caf::exit_msg{stop_runner_.address(), caf::exit_reason::user_shutdown});
     }
-    for (auto& each : ending) activation_of(each).end();
+    table_.end_all();
 }
 
 }  // namespace dunlin::actors

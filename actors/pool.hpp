@@ -131,6 +131,11 @@ public:
     /// How long calls wait now, predicted.
     [[nodiscard]] pool_wait wait(std::int64_t now_ns);
 
+    /// Ends up to `count` of the activations that are idle, the coldest first: no invocation of
+    /// theirs is unanswered, so no operation of theirs is open. The policy may have others spawned
+    /// later.
+    /// @returns how many it ended.
+    std::size_t retire(std::size_t count);
     /// Ends all activations: waiting bundles are dropped, because their ports have answered. What
     /// runs at this moment runs on, and counts as busy until it has returned.
     void shut_down();
@@ -139,7 +144,6 @@ private:
     std::uint32_t admit(std::uint32_t wanted);
     void dispatch(bundle_ptr work);
     [[nodiscard]] activation* idle_or_spawned();
-    void spawn();
     void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
     [[nodiscard]] pool_load load() const;
     [[nodiscard]] std::size_t servers() const;
@@ -162,14 +166,15 @@ private:
     std::atomic<std::size_t> suspended_{0};
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
+    activation_table table_;
+
     mutable std::mutex mutex_;
-    std::vector<caf::actor> activations_;
+    std::size_t activations_ = 0;
     caf::actor stop_runner_;         // null until it is needed
     std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
-    std::vector<std::int64_t> held_ns_;  // by those that are occupied, at the last look
     std::int64_t held_median_ns_ = 0;
     std::int64_t free_ns_ = 0;  // the last look that found a server free
     cluster::busy_share busy_;

@@ -45,7 +45,7 @@ class lane_timers final : public actors::timer_service {
 public:
     /// Before the node serves.
     void use(lane& lane) { lane_ = &lane; }
-    std::shared_ptr<actors::operation_timer> arm(actors::activation& owner,
+    std::shared_ptr<actors::operation_timer> arm(actors::activation_slot& owner,
                                                  actors::answer_address operation,
                                                  std::int64_t deadline_ns,
                                                  std::int32_t code) override;

@@ -360,7 +360,7 @@ void lane::from_elsewhere(lane_command answer) {
     if (!inbox_.push(std::move(answer))) counters_.answers_after_end.add();
 }
 
-std::shared_ptr<lane_timer> lane::arm_timer(actors::activation& owner,
+std::shared_ptr<lane_timer> lane::arm_timer(actors::activation_slot& owner,
                                             actors::answer_address operation,
                                             std::int64_t deadline_ns, std::int32_t code) {
     auto timer = std::make_shared<lane_timer>();

@@ -107,7 +107,7 @@ public:
     void answer_value(actors::answer_address to, actors::output_buffer& payload) override;
     void answer_error(actors::answer_address to, error why) override;
 
-    [[nodiscard]] std::shared_ptr<lane_timer> arm_timer(actors::activation& owner,
+    [[nodiscard]] std::shared_ptr<lane_timer> arm_timer(actors::activation_slot& owner,
                                                         actors::answer_address operation,
                                                         std::int64_t deadline_ns,
                                                         std::int32_t code);
