@@ -176,7 +176,7 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     const bool on_lane = run_unit::current() != nullptr;
     auto looked_ns = began_ns;
     std::uint32_t ran = 0;
-    slot_.set_busy_since(began_ns);
+    occupied_since(began_ns);
     for (std::uint32_t i = first; i < work->size(); ++i) {
         auto& next = (*work)[i];
         // Off the lane functions are long, and the clock costs nothing beside them.
@@ -186,8 +186,7 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
         if (look) looked_ns = time.now_ns();
         if (on_lane && look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
             pool_.record(looked_ns - began_ns, ran);
-            pool_.record_occupied(looked_ns - began_ns);
-            slot_.set_busy_since(0);
+            occupied_until(began_ns, looked_ns);
             record_latencies(*work, first, i, looked_ns);
             return post(run_bundle{work, i});
         }
@@ -205,15 +204,26 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             return pool_.record(now_ns - began_ns, ran);
         }
     }
+    auto now_ns = began_ns;
     if (ran != 0) {
-        const auto now_ns = time.now_ns();
+        now_ns = time.now_ns();
         pool_.record(now_ns - began_ns, ran);
-        pool_.record_occupied(now_ns - began_ns);
         if (pool_.info().async()) pool_.record_occupancy((now_ns - began_ns) / ran);
         record_latencies(*work, first, work->size(), now_ns);
     }
-    slot_.set_busy_since(0);
+    occupied_until(began_ns, now_ns);
     pool_.release(*this, work->size());
+}
+
+// From the first of its invocations to the end of the last, or as long as one is suspended.
+void activation::occupied_since(std::int64_t began_ns) noexcept {
+    slot_.set_busy_since(began_ns);
+    pool_.occupied().start(began_ns);
+}
+
+void activation::occupied_until(std::int64_t began_ns, std::int64_t now_ns) noexcept {
+    slot_.set_busy_since(0);
+    pool_.occupied().end(began_ns, now_ns);
 }
 
 void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_t to,
@@ -294,7 +304,7 @@ void activation::leave_if_finished(std::int64_t began_ns) {
     pool_.record_step(now_ns - began_ns);
     if (!suspended_->finished) return;
     pool_.record_occupancy(now_ns - suspended_since_ns_);
-    pool_.record_occupied(now_ns - suspended_since_ns_);
+    occupied_until(suspended_since_ns_, now_ns);
     record_latencies(*suspended_->keep, suspended_index_, suspended_index_ + 1, now_ns);
     pool_.count_suspended(false);
     const auto work = suspended_->keep;

@@ -85,6 +85,8 @@ private:
                           std::int64_t now_ns) noexcept;
     /// @returns false when the invocation suspended.
     bool run_one(const bundle_ptr& work, std::uint32_t index);
+    void occupied_since(std::int64_t began_ns) noexcept;
+    void occupied_until(std::int64_t began_ns, std::int64_t now_ns) noexcept;
     void complete(const operation_done& ended);
     void stop_suspended(const stop_running& stop);
     void stop_what_waits();

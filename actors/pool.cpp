@@ -191,29 +191,32 @@ std::size_t pool::servers() const {
     return most;
 }
 
-// What runs counts as well: a function that hangs uses its server. An activation that ends while
-// this looks may be missed or seen twice, which the next look makes up for.
-std::int64_t pool::look_at_running(std::size_t at_once, std::int64_t now_ns) {
-    auto sum_ns = occupied_ns_.load(std::memory_order_relaxed);
+// Only this visits all activations: not with the pool's lock, and seldom when they are many.
+// Threads that look at the same time agree, or the next look makes up for it.
+void pool::look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns) {
+    if (now_ns < held_due_ns_) return;
+    held_due_ns_ = now_ns + static_cast<std::int64_t>(activations_) * look_ns_per_activation;
+    lock.unlock();
     auto held_ns = table_.busy_for_ns(now_ns);
-    for (const auto each_ns : held_ns) sum_ns += each_ns;
-    held_median_ns_ = 0;
-    // On a lane bundles of short calls take turns, and none of them has been there for long.
-    const bool long_ones = info_.async() || where() != placement::lane;
-    if (!long_ones || held_ns.empty() || held_ns.size() < at_once) return sum_ns;
+    lock.lock();
+    if (held_ns.empty()) return;
     const auto middle = held_ns.begin() + static_cast<std::ptrdiff_t>((held_ns.size() - 1) / 2);
     std::nth_element(held_ns.begin(), middle, held_ns.end());
     held_median_ns_ = *middle;
-    return sum_ns;
 }
 
 pool_wait pool::wait(std::int64_t now_ns) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto at_once = servers();
-    const auto pause_ns = static_cast<std::int64_t>(activations_) * look_ns_per_activation;
-    if (busy_.is_due(pause_ns, now_ns)) {
-        const auto used_ns = look_at_running(at_once, now_ns);
-        busy_.sample(used_ns, at_once, occupied_by_one_ns(at_once), now_ns);
+    if (busy_.is_due(0, now_ns)) {
+        const auto occupied = occupied_.at(now_ns);
+        // On a lane bundles of short calls take turns, and none of them has been there for long.
+        const bool long_ones = info_.async() || where() != placement::lane;
+        if (long_ones && occupied.busy >= at_once)
+            look_at_held(lock, now_ns);
+        else
+            held_median_ns_ = 0;
+        busy_.sample(occupied.total_ns, at_once, occupied_by_one_ns(at_once), now_ns);
     }
     const auto each_ns = occupied_by_one_ns(at_once);
     const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);

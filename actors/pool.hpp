@@ -14,6 +14,7 @@
 #include "actors/environment.hpp"
 #include "actors/function_info.hpp"
 #include "actors/latency_counts.hpp"
+#include "actors/occupied_time.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
@@ -87,10 +88,8 @@ public:
     /// An invocation of a function that may suspend occupied its activation for so long, from its
     /// start to its answer: as long as it held a thread, and while it waited.
     void record_occupancy(std::int64_t total_ns) noexcept { occupancy_.record(total_ns, 1); }
-    /// An activation was occupied for so long, and is not now.
-    void record_occupied(std::int64_t total_ns) noexcept {
-        occupied_ns_.fetch_add(total_ns, std::memory_order_relaxed);
-    }
+    /// For how long activations are occupied, which they tell themselves.
+    [[nodiscard]] occupied_time& occupied() noexcept { return occupied_; }
     /// An invocation that came from outside was answered so long after it arrived.
     void record_latency(std::int64_t latency_ns) noexcept { latencies_.record(latency_ns); }
     [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
@@ -148,8 +147,7 @@ private:
     [[nodiscard]] pool_load load() const;
     [[nodiscard]] std::size_t servers() const;
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
-    /// @returns for how long activations were occupied, in all.
-    [[nodiscard]] std::int64_t look_at_running(std::size_t at_once, std::int64_t now_ns);
+    void look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns);
 
     caf::actor_system& system_;
     environment env_;
@@ -159,7 +157,7 @@ private:
     service_time service_time_;
     service_time occupancy_;
     latency_counts latencies_;
-    std::atomic<std::int64_t> occupied_ns_{0};  // in all, by what has ended
+    occupied_time occupied_;
     std::atomic<placement> where_;
     std::atomic<std::uint64_t> invocations_{0};
     std::atomic<int> stuck_{0};
@@ -175,8 +173,10 @@ private:
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
-    std::int64_t held_median_ns_ = 0;
-    std::int64_t free_ns_ = 0;  // the last look that found a server free
+    std::int64_t held_median_ns_ =
+        0;  // of those that are busy, when all servers are taken by long calls
+    std::int64_t held_due_ns_ = 0;  // the next look at that
+    std::int64_t free_ns_ = 0;      // the last look that found a server free
     cluster::busy_share busy_;
     std::uint64_t refused_ = 0;
     bool closed_ = false;
