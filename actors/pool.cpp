@@ -3,13 +3,8 @@
 
 #include "actors/thread_keeper.hpp"
 #include "cluster/spread.hpp"
-#include "support/tsan.hpp"
 
-#include <caf/actor_cast.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/exit_reason.hpp>
-#include <caf/mailbox_element.hpp>
-#include <caf/system_messages.hpp>
+#include <caf/make_counted.hpp>
 
 #include <algorithm>
 
@@ -21,44 +16,16 @@ namespace {
 /// time of a core at most goes into that.
 constexpr std::int64_t look_ns_per_activation = 10'000;
 
-/// Finishes stops on a thread that their callbacks may hold.
-class stop_runner final : public caf::event_based_actor {
-public:
-    using caf::event_based_actor::event_based_actor;
-    ~stop_runner() override { support::tsan_acquire(this); }
-    void intrusive_ptr_release_impl() override {
-        support::tsan_release(this);
-        caf::event_based_actor::intrusive_ptr_release_impl();
-    }
-
-protected:
-    caf::behavior make_behavior() override {
-        return {[this](stop_running& due) {
-            support::tsan_acquire(this);
-            activation::finish_stop(std::move(due));
-        }};
-    }
-};
-
-template <class Message>
-void tell(const caf::actor& runner, caf::execution_unit* threads, Message message) {
-    auto element =
-        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
-    auto* told = static_cast<stop_runner*>(caf::actor_cast<caf::abstract_actor*>(runner));
-    support::tsan_release(told);
-    told->enqueue(std::move(element), threads);
-}
-
 }  // namespace
 
 pool::pool(caf::actor_system& system, environment env, function_info info,
            std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max)
-    : system_(system),
-      env_(env),
+    : env_(env),
       info_(std::move(info)),
       scaling_(std::move(scaling)),
       queue_depth_max_(queue_depth_max),
       where_(info_.blocking() ? placement::threads : placement::lane),
+      stops_(caf::make_counted<stop_courier>(env_.blocking)),
       table_(system, *this),
       activations_(scaling_->initial()),
       busy_(env_.time.now_ns()) {
@@ -123,16 +90,6 @@ activation* pool::idle_or_spawned() {
     auto* ready = idle_.back();
     idle_.pop_back();
     return ready;
-}
-
-// An actor for a function whose stops a lane has to pass on, from the first of them on: however
-// long a callback takes, it delays callbacks of the same function and nothing else.
-bool pool::pass_stop_on(stop_running stop) {
-    std::lock_guard lock(mutex_);
-    if (closed_) return false;
-    if (!stop_runner_) stop_runner_ = system_.spawn<stop_runner, caf::lazy_init>();
-    tell(stop_runner_, &env_.blocking, std::move(stop));
-    return true;
 }
 
 pool_load pool::load() const {
@@ -277,10 +234,8 @@ void pool::shut_down() {
         dropped.swap(queue_);
         queued_ = 0;
         unanswered_ = 0;
-        if (stop_runner_)  // after the stops that it has been given
-            tell(stop_runner_, nullptr,
-                 caf::exit_msg{stop_runner_.address(), caf::exit_reason::user_shutdown});
     }
+    stops_->close();
     table_.end_all();
 }
 

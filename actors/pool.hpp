@@ -19,10 +19,11 @@
 #include "actors/placement.hpp"
 #include "actors/scaling_policy.hpp"
 #include "actors/service_time.hpp"
+#include "actors/stop_courier.hpp"
 #include "cluster/busy_share.hpp"
 
-#include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/intrusive_ptr.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -105,7 +106,7 @@ public:
 
     /// Has a stop finished (`activation::finish_stop`) on a thread that its callback may hold.
     /// @returns false when the pool is shut down and has none.
-    [[nodiscard]] bool pass_stop_on(stop_running stop);
+    [[nodiscard]] bool pass_stop_on(stop_running stop) { return stops_->take(std::move(stop)); }
 
     /// How many invocations a bundle for this function may hold now.
     [[nodiscard]] std::uint32_t bundle_capacity() const noexcept {
@@ -149,7 +150,6 @@ private:
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
     void look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns);
 
-    caf::actor_system& system_;
     environment env_;
     function_info info_;
     std::unique_ptr<scaling_policy> scaling_;
@@ -164,11 +164,11 @@ private:
     std::atomic<std::size_t> suspended_{0};
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
+    const caf::intrusive_ptr<stop_courier> stops_;
     activation_table table_;
 
     mutable std::mutex mutex_;
     std::size_t activations_ = 0;
-    caf::actor stop_runner_;         // null until it is needed
     std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
