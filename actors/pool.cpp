@@ -35,10 +35,20 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
 
 pool::~pool() { shut_down(); }
 
-std::uint32_t pool::admit(std::uint32_t wanted) {
-    std::lock_guard lock(mutex_);
+bool pool::take_whole(bundle_ptr& work) {
+    held_lock lock(mutex_);
+    const auto count = work->size();
     // What goes to an idle activation at once does not wait, but passes through the same count:
     // one rule, and the number of waiting invocations can never exceed the limit.
+    if (closed_ || queued_ + count > queue_depth_max_) return false;
+    queued_ += count;
+    unanswered_ += count;
+    dispatch(std::move(work), lock);
+    return true;
+}
+
+std::uint32_t pool::admit(std::uint32_t wanted) {
+    const std::lock_guard lock(mutex_);
     const std::size_t room =
         closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
     const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, room));
@@ -48,21 +58,39 @@ std::uint32_t pool::admit(std::uint32_t wanted) {
     return taken;
 }
 
-void pool::dispatch(bundle_ptr work) {
-    activation* ready = nullptr;
-    {
-        std::lock_guard lock(mutex_);
-        if (closed_) return;  // the queue it was admitted to is gone
-        ready = idle_or_spawned();
-        if (ready == nullptr || !queue_.empty()) queue_.push_back(std::exchange(work, {}));
-        if (ready == nullptr) return;
-        if (!work) {  // one that was spawned now begins with what has waited longest
-            work = std::move(queue_.front());
-            queue_.pop_front();
-        }
-        queued_ -= work->size();
+void pool::take_admitted(bundle_ptr work) {
+    held_lock lock(mutex_);
+    if (closed_) return;  // the queue it was admitted to is gone
+    dispatch(std::move(work), lock);
+}
+
+void pool::dispatch(bundle_ptr work, held_lock& lock) {
+    if (idle_.empty() && activations_ < scaling_->target(load())) {
+        spawn_idle(lock);
+        if (closed_) return;
     }
+    if (idle_.empty()) return queue_.push_back(std::move(work));
+    auto* ready = idle_.back();
+    idle_.pop_back();
+    if (!queue_.empty()) {  // one that was spawned now begins with what has waited longest
+        queue_.push_back(std::exchange(work, std::move(queue_.front())));
+        queue_.pop_front();
+    }
+    queued_ -= work->size();
+    // The message leaves without the lock: it may wake a thread, whose first act is to come here.
+    lock.unlock();
     ready->start(std::move(work));
+}
+
+// Without the lock, which others need more often than an activation is spawned. It counts from the
+// beginning, so that they do not spawn one too many; what they queue meanwhile has its turn first.
+void pool::spawn_idle(held_lock& lock) {
+    ++activations_;
+    lock.unlock();
+    auto& spawned = table_.spawn();
+    lock.lock();
+    idle_.push_back(&spawned);
+    if (closed_) spawned.end();  // the shutdown may have come before it was in the table
 }
 
 void pool::release(activation& ready, std::uint32_t count) {
@@ -79,17 +107,6 @@ void pool::release(activation& ready, std::uint32_t count) {
         queued_ -= next->size();
     }
     ready.start(std::move(next));
-}
-
-activation* pool::idle_or_spawned() {
-    if (idle_.empty()) {
-        if (activations_ >= scaling_->target(load())) return nullptr;
-        idle_.push_back(&table_.spawn());
-        ++activations_;
-    }
-    auto* ready = idle_.back();
-    idle_.pop_back();
-    return ready;
 }
 
 pool_load pool::load() const {
@@ -150,7 +167,7 @@ std::size_t pool::servers() const {
 
 // Only this visits all activations: not with the pool's lock, and seldom when they are many.
 // Threads that look at the same time agree, or the next look makes up for it.
-void pool::look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns) {
+void pool::look_at_held(held_lock& lock, std::int64_t now_ns) {
     if (now_ns < held_due_ns_) return;
     held_due_ns_ = now_ns + static_cast<std::int64_t>(activations_) * look_ns_per_activation;
     lock.unlock();
@@ -163,7 +180,7 @@ void pool::look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns)
 }
 
 pool_wait pool::wait(std::int64_t now_ns) {
-    std::unique_lock lock(mutex_);
+    held_lock lock(mutex_);
     const auto at_once = servers();
     if (busy_.is_due(0, now_ns)) {
         const auto occupied = occupied_.at(now_ns);

@@ -6,7 +6,8 @@
 // queue is full: the pool never blocks and never grows beyond its limit. How many activations
 // there are is a `scaling_policy`'s decision, on which threads they run a `placement`'s; the pool
 // carries both out. It keeps nothing about single calls and never sees a reply.
-// Owned by the node; safe from any thread (one short lock a bundle).
+// Owned by the node; safe from any thread. Its lock is short, and taken twice for a bundle: when it
+// is submitted and when its activation is free again.
 #pragma once
 
 #include "actors/activation.hpp"
@@ -70,12 +71,14 @@ public:
     /// @returns how many were taken.
     template <class Refuse>
     std::uint32_t submit(bundle_ptr work, Refuse&& refuse_tail) {
-        const auto room = admit(work->size());
-        if (room < work->size()) {
+        const auto count = work->size();
+        if (take_whole(work)) return count;
+        const auto room = admit(count);
+        if (room < count) {
             refuse_tail(*work, room);
             work->truncate(room);
         }
-        if (room != 0) dispatch(std::move(work));
+        if (room != 0) take_admitted(std::move(work));
         return room;
     }
 
@@ -141,14 +144,20 @@ public:
     void shut_down();
 
 private:
-    std::uint32_t admit(std::uint32_t wanted);
-    void dispatch(bundle_ptr work);
-    [[nodiscard]] activation* idle_or_spawned();
+    using held_lock = std::unique_lock<std::mutex>;
+
+    /// @returns false, and leaves the bundle as it is, unless there is room for all of it.
+    [[nodiscard]] bool take_whole(bundle_ptr& work);
+    /// Makes room for some of a bundle, so that its tail can be refused without the lock.
+    [[nodiscard]] std::uint32_t admit(std::uint32_t wanted);
+    void take_admitted(bundle_ptr work);
+    void dispatch(bundle_ptr work, held_lock& lock);
+    void spawn_idle(held_lock& lock);
     void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
     [[nodiscard]] pool_load load() const;
     [[nodiscard]] std::size_t servers() const;
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
-    void look_at_held(std::unique_lock<std::mutex>& lock, std::int64_t now_ns);
+    void look_at_held(held_lock& lock, std::int64_t now_ns);
 
     environment env_;
     function_info info_;

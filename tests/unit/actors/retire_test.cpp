@@ -199,15 +199,17 @@ TEST_CASE("what stops, ends and retires under load leaves each call with one ans
     for (std::size_t i = 0; i < calls; ++i)
         work.push_back(h.bundle_of({i % waiting_each == 0 ? std::to_string(i) : "run"}));
 
-    std::atomic<bool> all_submitted{false};
-    std::thread submits([&] {
-        for (const auto& each : work) {
-            pool.submit(each, [](bundle&, std::uint32_t) { FAIL("there is room"); });
+    std::atomic<int> submitting{2};
+    const auto submit = [&](std::size_t first) {
+        for (auto i = first; i < calls; i += 2) {
+            pool.submit(work[i], [](bundle&, std::uint32_t) { FAIL("there is room"); });
             // A pool that always has a queue has nothing to retire.
             while (pool.status().queued > waiting_each) std::this_thread::yield();
         }
-        all_submitted = true;
-    });
+        --submitting;
+    };
+    std::thread submits_even(submit, 0);
+    std::thread submits_odd(submit, 1);
     // Each call that waits is ended and stopped at about the same time.
     const auto take_all = [&](std::vector<begun>& from, auto&& visit) {
         for (std::size_t taken = 0; taken < calls / waiting_each;) {
@@ -228,8 +230,9 @@ TEST_CASE("what stops, ends and retires under load leaves each call with one ans
                  [&](const begun& each) { activation::stop(work[each.call], 0, errc::cancelled); });
     });
     std::size_t retired = 0;
-    while (!all_submitted) retired += pool.retire(2);
-    submits.join();
+    while (submitting != 0) retired += pool.retire(2);
+    submits_even.join();
+    submits_odd.join();
     ends.join();
     stops.join();
     for (std::uint32_t ticket = 0; ticket < calls; ++ticket)
