@@ -228,9 +228,13 @@ void activation::occupied_until(std::int64_t began_ns, std::int64_t now_ns) noex
 
 void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_t to,
                                   std::int64_t now_ns) noexcept {
-    for (auto i = from; i < to; ++i)
-        if (const auto& answered = work[i]; answered.arrived_ns != 0)
-            pool_.record_latency(now_ns - answered.arrived_ns);
+    // Calls of one frame arrived together, and are counted together.
+    for (auto i = from; i < to;) {
+        const auto arrived_ns = work[i].arrived_ns;
+        const auto first = i++;
+        while (i < to && work[i].arrived_ns == arrived_ns) ++i;
+        if (arrived_ns != 0) pool_.record_latency(now_ns - arrived_ns, i - first);
+    }
 }
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {

@@ -19,8 +19,8 @@ public:
     /// From 1 us to 2^25 us, which is 33 s; what is longer stands in the last bucket.
     static constexpr std::size_t buckets = 4 * 25;
 
-    void record(std::int64_t latency_ns) noexcept {
-        counts_[bucket_of(latency_ns)].fetch_add(1, std::memory_order_relaxed);
+    void record(std::int64_t latency_ns, std::uint32_t count = 1) noexcept {
+        counts_[bucket_of(latency_ns)].fetch_add(count, std::memory_order_relaxed);
     }
     [[nodiscard]] std::uint64_t count(std::size_t bucket) const noexcept {
         return counts_[bucket].load(std::memory_order_relaxed);

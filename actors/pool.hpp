@@ -94,8 +94,10 @@ public:
     void record_occupancy(std::int64_t total_ns) noexcept { occupancy_.record(total_ns, 1); }
     /// For how long activations are occupied, which they tell themselves.
     [[nodiscard]] occupied_time& occupied() noexcept { return occupied_; }
-    /// An invocation that came from outside was answered so long after it arrived.
-    void record_latency(std::int64_t latency_ns) noexcept { latencies_.record(latency_ns); }
+    /// So many invocations that came from outside were answered so long after they arrived.
+    void record_latency(std::int64_t latency_ns, std::uint32_t count) noexcept {
+        latencies_.record(latency_ns, count);
+    }
     [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
