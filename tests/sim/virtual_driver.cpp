@@ -40,8 +40,7 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
                support::address_resolver::lookup look_up)
     : options_(std::move(options)),
       origin_(cluster::mix(sim::next_seed++) | 1),
-      calls_(options_.in_flight_max),
-      deadlines_(clock::now()),
+      book_(options_.in_flight_max, options_.retries_max, clock::now()),
       copies_(clock::now()),
       retries_(ns(clock::now())),
       plan_({.endpoints = options_.endpoints,
@@ -85,13 +84,12 @@ result<void> driver::wait_connected() {
         flush();
         const bool received = receive_round(nullptr);
         const bool changed = upkeep(clock::now());
-        more =
-            received || changed || !due_.empty() || unsent() || (!held_.empty() && !live_.empty());
+        more = received || changed || book_.any_due() || unsent() ||
+               (!held_.empty() && !live_.empty());
     }
     auto& turn = sim::last_driver_turn();
-    turn.due_ns =
-        ns(std::min({deadlines_.next_deadline(), copies_.next_deadline(), next_upkeep()}));
-    turn.kept_bytes = kept_bytes_;
+    turn.due_ns = ns(std::min({book_.next_deadline(), copies_.next_deadline(), next_upkeep()}));
+    turn.kept_bytes = book_.kept_bytes();
     turn.on_connections = 0;
     for (const auto& one : connections_) turn.on_connections += one->in_flight;
     return {};
@@ -117,9 +115,12 @@ bool driver::receive_round(waiter* /*own*/) {
 }
 
 void driver::flush() {
-    in_flight_before_ = 0;
-    recycle();
-    if (stopping_) cancel_all();
+    book_.frames_end();
+    book_.recycle();
+    if (stopping_) {
+        book_.cancel_all();
+        held_.clear();
+    }
     if (!held_.empty() && !live_.empty()) send_held(clock::now());
     for (auto& one : connections_) {
         while (one->problem().empty() && one->out.take(sending_)) {
@@ -133,8 +134,8 @@ void driver::flush() {
             }
         }
     }
-    if (due_.empty()) return;
-    delivering_.swap(due_);
+    if (!book_.any_due()) return;
+    book_.take_due(delivering_);
     for (auto& one : delivering_) deliver(*one.to, result<bytes>(std::move(one.why)));
     delivering_.clear();
 }
@@ -150,21 +151,7 @@ void driver::send_cut(connection& on) {
 void driver::deliver(call& settled, result<bytes>&& with) noexcept {
     settled.done(std::move(with));
     settled.done.reset();
-    spent_.push_back(&settled);
-}
-
-void driver::recycle() noexcept {
-    for (call* one : spent_) calls_.release(*one);
-    spent_.clear();
-}
-
-void driver::cancel_all() {
-    calls_.for_each([&](call& open) {
-        settle_with(open, {errc::cancelled, open.function +
-                                                " was cancelled: the client was destroyed; it may "
-                                                "have run"});
-    });
-    held_.clear();
+    book_.delivered(settled);
 }
 
 void driver::shut_down() {

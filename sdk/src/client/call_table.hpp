@@ -27,14 +27,14 @@
 
 namespace dunlin::link {
 
-class connection;
+class channel;
 class waiter;
 
 /// One call, from its start until its answer has been handed over. Its timer is the deadline.
 struct call : support::timer_node {
-    std::uint64_t id = 0;      // 0: settled, nothing finds it any more
-    connection* on = nullptr;  // null: held until there is a connection
-    waiter* sync = nullptr;    // who waits for it; otherwise `done` is called
+    std::uint64_t id = 0;    // 0: settled, nothing finds it any more
+    channel* on = nullptr;   // null: held until there is a connection
+    waiter* sync = nullptr;  // who waits for it; otherwise `done` is called
     detail::callback done;
     std::string function;
     std::chrono::microseconds timeout{0};

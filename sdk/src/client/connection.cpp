@@ -44,9 +44,7 @@ int milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(d
 
 connection::connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
                        const settings& how, time_point at, const std::string& address)
-    : pulse({.silence_max_ns = how.silence_max.count()}),
-      lane_(lane),
-      endpoint_(std::move(endpoint)),
+    : channel(lane, std::move(endpoint), {.silence_max_ns = how.silence_max.count()}),
       connect_by_(at + std::min(how.connect_timeout, how.greet_timeout)),
       greet_by_(at + how.greet_timeout),
       socket_(context, zmq::socket_type::dealer),
@@ -66,7 +64,7 @@ connection::connection(zmq::context_t& context, std::uint32_t lane, std::string 
     socket_.set(sockopt::heartbeat_ivl, milliseconds(how.heartbeat_interval));
     socket_.set(sockopt::heartbeat_timeout, milliseconds(how.heartbeat_timeout));
     socket_.set(sockopt::heartbeat_ttl, milliseconds(how.heartbeat_timeout));
-    const auto& where = address.empty() ? endpoint_ : address;
+    const auto& where = address.empty() ? this->endpoint() : address;
     if (where.find('[') != std::string::npos) socket_.set(sockopt::ipv6, true);
     if (keys_) security::connect_with_curve(socket_, *keys_);
 
@@ -104,10 +102,6 @@ connection::~connection() {
     socket_.close();
 }
 
-void connection::give_up(std::string problem) {
-    if (problem_.empty()) problem_ = std::move(problem);
-}
-
 void connection::give_up_greeting(time_point at) {
     read_events();  // it may have failed, or been accepted, only now
     if (at < greet_by()) return;
@@ -122,7 +116,7 @@ void connection::give_up_closed() {
 }
 
 bool connection::send(wire::frame_buffer& frame) {
-    if (!problem_.empty()) return false;
+    if (!problem().empty()) return false;
     const bool copied = frame.size <= copy_bytes_max;
     zmq_msg_t message;
     if (copied) {
@@ -154,7 +148,7 @@ bool connection::send(wire::frame_buffer& frame) {
 }
 
 std::shared_ptr<received_frame> connection::receive() {
-    if (!reading_) return nullptr;
+    if (!reads()) return nullptr;
     if (!next_) next_ = std::make_shared<received_frame>();
     while (zmq_msg_recv(next_->message(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() == EINTR) continue;
@@ -195,7 +189,7 @@ void connection::read_events() {
             case ZMQ_EVENT_DISCONNECTED:
                 progress_.watch(-1);
                 failed_in_handshake_ =
-                    failed_in_handshake_ || (now == phase::greeting && problem_.empty());
+                    failed_in_handshake_ || (now == phase::greeting && problem().empty());
                 give_up_closed();
                 break;
             default: break;
@@ -209,8 +203,8 @@ void connection::handshake_failed(std::uint16_t event, std::uint32_t value) {
     const bool one_sided = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
                            value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
     const bool denied = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && value == zap_denied;
-    keys_refused_ = problem_.empty() && (one_sided || denied);
-    failed_in_handshake_ = failed_in_handshake_ || problem_.empty();
+    keys_refused_ = problem().empty() && (one_sided || denied);
+    failed_in_handshake_ = failed_in_handshake_ || problem().empty();
     if (!keys_) {
         return give_up((one_sided ? "the node wants keys, and none are given here: "
                                   : "what listens there does not speak ZeroMQ, or it wants keys, "
@@ -236,7 +230,7 @@ void connection::say_bye() {
     wire::frame_buffer frame;
     append(frame, wire::bye{});
     send(frame);
-    if (problem_.empty()) socket_.set(zmq::sockopt::linger, bye_linger_ms);
+    if (problem().empty()) socket_.set(zmq::sockopt::linger, bye_linger_ms);
 }
 
 }  // namespace dunlin::link

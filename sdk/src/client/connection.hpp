@@ -6,15 +6,12 @@
 // stranger that never gets the answers. So a connection lives once: when the transport is lost
 // it says why, and a new one is made. Heartbeats let a half-open one end too.
 //
-// Whoever drives the sockets owns all of it, but for what stands under "shared": that is guarded
-// by the driver's mutex.
+// Belongs to the thread that drives the sockets; what the channel has is guarded by the driver's
+// mutex.
 #pragma once
 
-#include "client/member_views.hpp"
-#include "client/outbox.hpp"
-#include "client/routes.hpp"
+#include "client/channel.hpp"
 #include "client/tcp_progress.hpp"
-#include "cluster/pulse.hpp"
 #include "security/client_keys.hpp"
 #include "wire/envelope.hpp"
 
@@ -32,8 +29,6 @@
 #include <vector>
 
 namespace dunlin::link {
-
-struct peer_node;
 
 /// A received message; the payloads in it share it.
 class received_frame {
@@ -53,15 +48,9 @@ private:
     zmq_msg_t message_;
 };
 
-class connection {
+class connection : public channel {
 public:
     using time_point = std::chrono::steady_clock::time_point;
-
-    enum class phase : std::uint8_t {
-        greeting,  // hello is on its way
-        live,      // welcomed
-        leaving,   // the node wants no more calls; those in flight are still answered
-    };
 
     struct settings {
         std::string client_name;
@@ -81,12 +70,8 @@ public:
     /// @param address where the endpoint is, if that names its host: ZeroMQ is to look nothing up.
     connection(zmq::context_t& context, std::uint32_t lane, std::string endpoint,
                const settings& how, time_point at, const std::string& address = {});
-    connection(const connection&) = delete;
-    connection& operator=(const connection&) = delete;
     ~connection();
 
-    [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
-    [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
     /// When to give up waiting for the welcome, or for anyone to accept.
     [[nodiscard]] time_point greet_by() const noexcept {
         return connected_ ? greet_by_ : connect_by_;
@@ -107,8 +92,6 @@ public:
     /// Says farewell to a node that knows us, and gives the message a moment to leave.
     void say_bye();
 
-    /// Why this connection is of no use any more; empty while it is.
-    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
     /// What the other end had to prove; empty: nothing.
     [[nodiscard]] std::string_view node_public_key() const noexcept {
         return keys_ == nullptr ? std::string_view() : keys_->node_public_key;
@@ -118,33 +101,10 @@ public:
     [[nodiscard]] bool keys_refused() const noexcept { return keys_refused_; }
     /// Something accepted the connection and ended it before it had answered: perhaps for the keys.
     [[nodiscard]] bool failed_in_handshake() const noexcept { return failed_in_handshake_; }
-    /// The first problem counts.
-    void give_up(std::string problem);
     /// Gives up waiting for the welcome, unless news show that there is time left.
     void give_up_greeting(time_point at);
     /// Whether bytes have moved since the last call; see `tcp_progress`.
     [[nodiscard]] bool moved() noexcept { return progress_.moved(); }
-    /// Gives up, and does not look at what else has arrived either.
-    void give_up_reading(std::string problem) {
-        give_up(std::move(problem));
-        reading_ = false;
-    }
-
-    // -- shared ------------------------------------------------------------------------------
-    outbox out;
-    cluster::pulse pulse;
-    phase now = phase::greeting;
-    std::size_t in_flight = 0;
-    std::size_t in_flight_max = 0;
-    std::uint64_t payload_bytes_max = wire::payload_bytes_max_default;
-    bool clustered = false;  // the node speaks of the cluster
-    bool said_goaway = false;
-    std::string node_name;
-    peer_node* node = nullptr;  // while live
-    std::uint64_t instance = 0;
-    member_parts members;
-    std::vector<std::uint32_t> catalog;  // numbers of functions, by their places in the node's list
-    std::vector<routes::served> catalog_parts;  // of a list that is not complete yet
 
 private:
     void give_up_closed();
@@ -153,8 +113,6 @@ private:
     // Below this, copying is cheaper than what ZeroMQ needs to take memory over.
     static constexpr std::size_t copy_bytes_max = 8u << 10;
 
-    std::uint32_t lane_;
-    std::string endpoint_;
     time_point connect_by_;
     time_point greet_by_;
     zmq::socket_t socket_;
@@ -163,12 +121,10 @@ private:
     int monitor_fd_ = -1;
     tcp_progress progress_;
     bool connected_ = false;
-    bool reading_ = true;
     bool keys_refused_ = false;
     bool failed_in_handshake_ = false;
     std::shared_ptr<const security::client_keys> keys_;
     std::string_view keys_wanted_;  // what to give when there are none
-    std::string problem_;
     std::shared_ptr<received_frame> next_;
 };
 

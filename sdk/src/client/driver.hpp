@@ -18,7 +18,7 @@
 // drives. What changes a connection that others can see needs both.
 #pragma once
 
-#include "client/call_table.hpp"
+#include "client/call_book.hpp"
 #include "client/connection.hpp"
 #include "client/held_calls.hpp"
 #include "client/member_views.hpp"
@@ -26,7 +26,6 @@
 #include "client/node_plan.hpp"
 #include "client/peer_node.hpp"
 #include "client/routes.hpp"
-#include "client/waiter.hpp"
 #include "cluster/key_owners.hpp"
 #include "cluster/retry_budget.hpp"
 #include "support/busy_poll.hpp"
@@ -81,15 +80,6 @@ private:
     using time_point = clock::time_point;
     using lock = std::unique_lock<std::mutex>;
 
-    static std::int64_t ns(time_point at) noexcept {
-        return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
-    }
-
-    /// A call that was settled without an answer from a node.
-    struct outcome {
-        call* to;
-        error why;
-    };
     /// A call that was settled by an envelope in a frame that is being handled.
     struct answer {
         call* to;
@@ -102,24 +92,18 @@ private:
 
     /// Where a call goes.
     struct target {
-        connection* on = nullptr;  // null: no connection may have one more call
+        channel* on = nullptr;  // null: no connection may have one more call
         std::uint32_t function = routes::none;
     };
 
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
     call* open_call(const request& what, time_point now, error& why);
     bool start_call(call& opened, const request& what, time_point now, error& why);
-    bool encode_call(connection& on, call& opened, const request& what, time_point now, error& why);
+    bool encode_call(channel& on, call& opened, const request& what, time_point now, error& why);
     bool hold_call(call& opened, const request& what, error& why);
-    /// How many calls are in flight, also while a frame of answers is being handled.
-    [[nodiscard]] std::size_t window() const noexcept {
-        return std::max(calls_.in_flight(), in_flight_before_);
-    }
-    void appended_to(connection& on);
+    void appended_to(channel& on);
     void withdraw(call& open);
-    void cancel_on(connection& on, std::uint64_t id);
-    void settle(call& settled) noexcept;
-    void settle_with(call& settled, error why);
+    void cancel_on(channel& on, std::uint64_t id);
     void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
 
@@ -131,14 +115,14 @@ private:
     target look_again(const call& open, time_point now);
     [[nodiscard]] peer_node* owner_of(std::string_view function, std::string_view key);
     void map_owners();
-    void take_members(connection& from, const wire::item_list& items, time_point now);
-    void take_catalog(connection& from, wire::item_list items);
-    void take_loads(connection& from, wire::item_list items, time_point now);
-    void join_node(connection& welcomed, time_point now);
+    void take_members(channel& from, const wire::item_list& items, time_point now);
+    void take_catalog(channel& from, wire::item_list items);
+    void take_loads(channel& from, wire::item_list items, time_point now);
+    void join_node(channel& welcomed, time_point now);
     void count_nodes() noexcept;
-    void leave_node(connection& gone) noexcept;
+    void leave_node(channel& gone) noexcept;
     void refresh_members(time_point now);
-    void retire(connection& leaving, time_point now);
+    void retire(channel& leaving, time_point now);
     void mark_draining();
     void doubt_unvouched();
     void mark_late(peer_node& node) noexcept;
@@ -146,21 +130,21 @@ private:
     // -- sending again: driver_retry.cpp, mutex held -------------------------------------------
     bool keep(call& open, bytes_view payload, std::string_view key, std::string_view trace);
     void hold(call& open);
-    void put(call& open, connection& on, time_point now);
-    void append_invoke(const call& open, connection& on, std::uint8_t attempt, time_point now);
+    void put(call& open, channel& on, time_point now);
+    void append_invoke(const call& open, channel& on, std::uint8_t attempt, time_point now);
     void send_held(time_point now);
     [[nodiscard]] bool can_send_again(const call& open, time_point now) const noexcept;
     [[nodiscard]] bool may_send_again(call& open, time_point now);
     void send_again(call& open, bool tried_too, time_point now);
     [[nodiscard]] bool sent_on(const call& open, std::uint64_t id,
-                               const connection& from) const noexcept;
-    [[nodiscard]] bool goes_on(call& open, connection& from, const wire::failure& failure,
+                               const channel& from) const noexcept;
+    [[nodiscard]] bool goes_on(call& open, channel& from, const wire::failure& failure,
                                time_point now);
-    void answered(call& open, connection& from, time_point now);
-    void drop_attempt(call& open, connection& on) noexcept;
-    void end_others(call& open, const connection& answering, time_point now);
-    void attempt_lost(call& open, connection& lost, time_point now);
-    void move_unsent(connection& from, bool keep_rest, time_point now);
+    void answered(call& open, channel& from, time_point now);
+    void drop_attempt(call& open, channel& on) noexcept;
+    void end_others(call& open, const channel& answering, time_point now);
+    void attempt_lost(call& open, channel& lost, time_point now);
+    void move_unsent(channel& from, bool keep_rest, time_point now);
     void want_copy(call& open, std::uint32_t function, time_point now);
     void send_copy(call& open, time_point now);
 
@@ -178,9 +162,7 @@ private:
     void flush();
     void send_cut(connection& on);
     void deliver(call& settled, result<bytes>&& with) noexcept;
-    void recycle() noexcept;  // mutex held
     void sleep();
-    void cancel_all();  // mutex held
     void shut_down();
 
     // -- connections and what they receive: driver_frames.cpp, leader --------------------------
@@ -202,10 +184,6 @@ private:
     [[nodiscard]] time_point next_upkeep();              // mutex held
     [[nodiscard]] error expiry(const call& late) const;  // mutex held
 
-    /// Payloads that are kept so that their calls can be sent again; calls beyond it are sent, but
-    /// once only. A window of 65536 calls of 1 KiB fits.
-    static constexpr std::size_t kept_bytes_max = 64u << 20;
-
     const client_options options_;
     const std::uint64_t origin_;  // names this client in its calls
     connection::settings connecting_;
@@ -215,14 +193,10 @@ private:
 
     // -- shared --------------------------------------------------------------------------------
     std::mutex mutex_;
-    call_table calls_;
-    std::size_t in_flight_before_ = 0;  // when the frame that is being handled arrived
-    support::timer_wheel deadlines_;
+    call_book book_;
     support::timer_wheel copies_;  // when copies of calls are due
     held_calls held_;
-    std::size_t kept_bytes_ = 0;
     cluster::retry_budget retries_;
-    std::vector<outcome> due_;  // for the leader to deliver
     waiter_list followers_;
     bool led_ = false;
     std::thread::id leader_thread_;
@@ -236,7 +210,7 @@ private:
     routes routes_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<peer_node>> nodes_;  // with live connections
-    std::vector<connection*> live_;                  // that take calls
+    std::vector<channel*> live_;                     // that take calls
     bool many_ = false;           // there is, or may be soon, more than one node to choose from
     bool all_ = false;            // calls are chosen among several nodes, which are all members
     bool members_stale_ = false;  // what the plan knows of the members
@@ -251,9 +225,8 @@ private:
     client_stats stats_;
 
     // -- leader --------------------------------------------------------------------------------
-    std::vector<call*> spent_;  // delivered; their slots go back with the next lock
     std::vector<answer> batch_;
-    std::vector<outcome> delivering_;
+    std::vector<call_book::outcome> delivering_;
     wire::frame_buffer sending_;
     std::vector<pollfd> poll_set_;
     support::busy_poll busy_poll_;

@@ -66,22 +66,20 @@ call* driver::open_call(const request& what, time_point now, error& why) {
                std::string(what.function) + " did not run: its caller stopped before it was sent"};
     } else if (stopping_) {
         why = {errc::cancelled, "the client is being destroyed"};
-    } else if (calls_.full()) {
+    } else if (book_.full()) {
         why = {errc::overloaded, "this client has its limit of " +
-                                     std::to_string(calls_.in_flight_max()) +
+                                     std::to_string(book_.in_flight_max()) +
                                      " calls in flight already"};
     } else {
-        call& opened = calls_.open();
-        opened.function.assign(what.function);
-        opened.timeout = std::min(timeout, timeout_max);
+        call& opened = book_.open(what.function, std::min(timeout, timeout_max));
         if (start_call(opened, what, now, why)) {
-            deadlines_.insert(opened, now + opened.timeout);
+            book_.start(opened, now);
             return &opened;
         }
-        settle(opened);
-        calls_.release(opened);
+        book_.drop(opened);
+        return nullptr;
     }
-    ++stats_.failures;
+    book_.refused();
     return nullptr;
 }
 
@@ -102,7 +100,7 @@ bool driver::start_call(call& opened, const request& what, time_point now, error
     return true;
 }
 
-bool driver::encode_call(connection& on, call& opened, const request& what, time_point now,
+bool driver::encode_call(channel& on, call& opened, const request& what, time_point now,
                          error& why) {
     auto& frame = on.out.open();
     const std::size_t before = frame.size;
@@ -142,37 +140,18 @@ bool driver::encode_call(connection& on, call& opened, const request& what, time
 }
 
 bool driver::hold_call(call& opened, const request& what, error& why) {
-    if (!opened.kept) opened.kept = std::make_unique<kept_call>();
-    auto& kept = *opened.kept;
-    kept.begin(what.options.key, what.options.trace, options_.retries_max);
-    const bool encoded = encode_payload(what, kept.payload, why);
-    kept_bytes_ += kept.payload.size;
+    bool encoded = false;
+    book_.keep(opened, what.options.key, what.options.trace,
+               [&](wire::frame_buffer& payload) { encoded = encode_payload(what, payload, why); });
     if (encoded) hold(opened);
     return encoded;
 }
 
 // One envelope was appended to the connection's open frame.
-void driver::appended_to(connection& on) {
-    if (!on.out.appended(window())) return;
+void driver::appended_to(channel& on) {
+    if (!on.out.appended(book_.window())) return;
     if (on.node != nullptr) ++on.node->next_lane;
     routes_.next_turn();
-}
-
-void driver::settle(call& settled) noexcept {
-    if (settled.on != nullptr) --settled.on->in_flight;
-    if (settled.keeps()) {
-        if (settled.kept->second != nullptr) --settled.kept->second->in_flight;
-        kept_bytes_ -= settled.kept->payload.size;
-        settled.kept->end();
-    }
-    if (settled.sync != nullptr) followers_.remove(*settled.sync);
-    calls_.settle(settled);
-}
-
-void driver::settle_with(call& settled, error why) {
-    settle(settled);
-    ++stats_.failures;
-    due_.push_back({&settled, std::move(why)});
 }
 
 // Tells whoever has to act on what was just put in the shared members.
@@ -214,10 +193,10 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
     if (at_stop != nullptr && at_stop->watch(ticket.id)) withdraw(*opened);
     if (leader_thread_ == std::this_thread::get_id()) {
         // In a callback: this thread sends when the frame is handled, but a full one at once.
-        connection* on = opened->on;
+        channel* on = opened->on;
         const bool send = on != nullptr && on->out.has_cut();
         held.unlock();
-        if (send) send_cut(*on);
+        if (send) send_cut(static_cast<connection&>(*on));
     } else {
         notify(held);
     }
@@ -254,7 +233,7 @@ result<bytes> driver::call_and_wait(const request& what) {
         return own.take();
     }
     // One that is withdrawn already only waits for its answer to be delivered.
-    if (calls_.find(id) != nullptr) followers_.push_back(own);
+    if (book_.find(id) != nullptr) followers_.push_back(own);
     notify(held);
     return follow(own, id, deadline);
 }
@@ -275,13 +254,11 @@ result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline)
             held.unlock();
             return own.take();
         }
-        call* late = calls_.find(id);
+        call* late = book_.find(id);
         // Otherwise its answer, or a promotion, is on its way to this thread.
-        if (late != nullptr && followers_.remove(own)) {
+        if (late != nullptr && waiter_list::remove(own)) {
             error why = expiry(*late);
-            settle(*late);
-            calls_.release(*late);
-            ++stats_.failures;
+            book_.drop(*late);
             return why;
         }
         until = time_point::max();
@@ -290,7 +267,7 @@ result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline)
 
 void driver::cancel(call_ticket ticket) {
     lock held(mutex_);
-    call* withdrawn = calls_.find(ticket.id);
+    call* withdrawn = book_.find(ticket.id);
     if (withdrawn == nullptr) return;
     withdraw(*withdrawn);
     notify(held);
@@ -300,18 +277,19 @@ void driver::withdraw(call& open) {
     if (open.on != nullptr) cancel_on(*open.on, call_table::id_of(open, open.attempt));
     if (open.keeps() && open.kept->second != nullptr)
         cancel_on(*open.kept->second, call_table::id_of(open, open.kept->second_attempt));
-    settle_with(open, {errc::cancelled, open.function + " was cancelled by its caller"});
+    book_.fail_with(open, {errc::cancelled, open.function + " was cancelled by its caller"});
 }
 
-void driver::cancel_on(connection& on, std::uint64_t id) {
+void driver::cancel_on(channel& on, std::uint64_t id) {
     append(on.out.open(), wire::cancel{id});
-    on.out.appended(window());
+    on.out.appended(book_.window());
 }
 
 client_stats driver::stats() {
     const lock held(mutex_);
     client_stats now = stats_;
-    now.in_flight = calls_.in_flight();
+    now.failures = book_.failures();
+    now.in_flight = book_.in_flight();
     now.nodes = nodes_.size();
     return now;
 }

@@ -37,14 +37,14 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
             const lock held(mutex_);
             if (std::exchange(first, false)) {
                 ++stats_.frames_received;
-                in_flight_before_ = calls_.in_flight();
+                book_.frame_begins();
                 if (many_ || from.pulse.asked()) {
                     at = clock::now();
                     from.pulse.heard(ns(at));
                     if (from.node != nullptr && from.node->late) mark_late(*from.node);
                 }
             }
-            recycle();
+            book_.recycle();
             while (more && !farewell && batch_.size() < batch_max) {
                 const auto status = reader.next();
                 if (status == wire::read_status::skipped) continue;
@@ -56,17 +56,17 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 switch (reader.kind()) {
                     case wire::kind::reply: {
                         const auto id = reader.reply().id;
-                        call* to = calls_.find(id);
+                        call* to = book_.find(id);
                         if (to == nullptr || !sent_on(*to, id, from)) break;
                         if (many_) answered(*to, from, at);
-                        settle(*to);
+                        book_.settle(*to);
                         ++stats_.replies;
                         batch_.push_back({to, reader.reply().payload, 0, 0, false, false});
                         break;
                     }
                     case wire::kind::failure: {
                         const auto& failure = reader.failure();
-                        call* to = calls_.find(failure.id);
+                        call* to = book_.find(failure.id);
                         if (to == nullptr || !sent_on(*to, failure.id, from)) break;
                         if (goes_on(*to, from, failure, at)) break;
                         const auto hint_us = to->keeps() && to->kept->retry_after_us != 0
@@ -76,8 +76,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         const bool may_have_run =
                             to->keeps() && (to->kept->may_have_run || to->kept->second != nullptr);
                         end_others(*to, from, at);
-                        settle(*to);
-                        ++stats_.failures;
+                        book_.fail(*to);
                         const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
                         batch_.push_back({to, as_bytes(failure.detail), code, hint_us,
                                           failure.did_not_run, may_have_run});
@@ -93,7 +92,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         break;
                     case wire::kind::ping:
                         append(from.out.open(), wire::pong{reader.id_or_token()});
-                        from.out.appended(window());
+                        from.out.appended(book_.window());
                         break;
                     // With what the node serves, which follows, before anyone calls it.
                     case wire::kind::welcome:
@@ -203,15 +202,12 @@ bool driver::upkeep(time_point now) {
     bool opening = false;
     {
         const lock held(mutex_);
-        deadlines_.advance(now, [&](support::timer_node& node) {
-            auto& expired = static_cast<call&>(node);
-            settle_with(expired, expiry(expired));
-        });
+        book_.expire(now, [this](const call& expired) { return expiry(expired); });
         copies_.advance(now, [&](support::timer_node& node) {
             send_copy(*static_cast<kept_call::copy_timer&>(node).of, now);
         });
         const bool asked = feel_pulses(now);
-        late = asked || !due_.empty();
+        late = asked || book_.any_due();
         for (const auto& one : connections_) closing = closing || needs_closing(*one, now);
         // An attempt that nobody makes any more must not look like work, or its leader never ends.
         opening = !stopping_ && (plan_.next_action() <= now || names_.ready(now));
@@ -293,7 +289,7 @@ bool driver::feel_pulses(time_point now) {
         const bool moved = one->moved();  // since the last look like this one
         if (verdict == said::ping) {
             append(one->out.open(), wire::ping{0});
-            one->out.appended(window());
+            one->out.appended(book_.window());
             asks = true;
         } else if (moved) {
             one->pulse.heard(ns(now));
@@ -348,7 +344,7 @@ void driver::detach(connection& lost, time_point now) {
     lost.now = connection::phase::leaving;
     move_unsent(lost, false, now);
     if (lost.in_flight != 0) {
-        calls_.for_each([&](call& open) {
+        book_.for_each([&](call& open) {
             const bool copy = open.keeps() && open.kept->second == &lost;
             if (open.on == &lost || copy) attempt_lost(open, lost, now);
         });

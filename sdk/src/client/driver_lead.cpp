@@ -51,8 +51,7 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
                support::address_resolver::lookup look_up)
     : options_(std::move(options)),
       origin_(seed()),
-      calls_(options_.in_flight_max),
-      deadlines_(clock::now()),
+      book_(options_.in_flight_max, options_.retries_max, clock::now()),
       copies_(clock::now()),
       retries_(ns(clock::now())),
       plan_({.endpoints = options_.endpoints,
@@ -141,7 +140,7 @@ bool driver::unsent() const noexcept {
 
 // Something that a leader has to do, or wait for.
 bool driver::work_pending() const noexcept {
-    return calls_.in_flight() != 0 || !due_.empty() || !plan_.settled() ||
+    return book_.in_flight() != 0 || book_.any_due() || !plan_.settled() ||
            connections_.size() != live_.size() || unsent() ||
            std::any_of(connections_.begin(), connections_.end(),
                        [&](const auto& one) { return one->pulse.doubted() && listens_to(*one); });
@@ -252,10 +251,13 @@ bool driver::receive_round(waiter* own) {
 void driver::flush() {
     lock held(mutex_);
     leader_asleep_ = false;
-    in_flight_before_ = 0;
-    recycle();
+    book_.frames_end();
+    book_.recycle();
     // Also on a thread that leads while the client is destroyed, which breaks the rules.
-    if (stopping_) cancel_all();
+    if (stopping_) {
+        book_.cancel_all();
+        held_.clear();
+    }
     if (!held_.empty() && !live_.empty()) send_held(clock::now());
     for (auto& one : connections_) {
         while (one->problem().empty() && one->out.take(sending_)) {
@@ -272,8 +274,8 @@ void driver::flush() {
             }
         }
     }
-    if (due_.empty()) return;
-    delivering_.swap(due_);
+    if (!book_.any_due()) return;
+    book_.take_due(delivering_);
     held.unlock();
     for (auto& one : delivering_) deliver(*one.to, result<bytes>(std::move(one.why)));
     delivering_.clear();
@@ -299,20 +301,15 @@ void driver::deliver(call& settled, result<bytes>&& with) noexcept {
         settled.done(std::move(with));
         settled.done.reset();
     }
-    spent_.push_back(&settled);
-}
-
-void driver::recycle() noexcept {
-    for (call* one : spent_) calls_.release(*one);
-    spent_.clear();
+    book_.delivered(settled);
 }
 
 void driver::sleep() {
     time_point until;
     {
         const lock held(mutex_);
-        if (stopping_ || !due_.empty() || unsent() || (!held_.empty() && !live_.empty())) return;
-        until = std::min({deadlines_.next_deadline(), copies_.next_deadline(), next_upkeep()});
+        if (stopping_ || book_.any_due() || unsent() || (!held_.empty() && !live_.empty())) return;
+        until = std::min({book_.next_deadline(), copies_.next_deadline(), next_upkeep()});
         leader_asleep_ = true;
     }
     busy_poll_.wait(poll_set_, until);
@@ -321,15 +318,6 @@ void driver::sleep() {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         if (readable(poll_set_[2 + 2 * i])) connections_[i]->read_events();
     }
-}
-
-void driver::cancel_all() {
-    calls_.for_each([&](call& open) {
-        settle_with(
-            open, {errc::cancelled, open.function + " was cancelled: the client was destroyed; it "
-                                                    "may have run"});
-    });
-    held_.clear();
 }
 
 void driver::shut_down() {

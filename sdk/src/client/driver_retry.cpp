@@ -14,26 +14,23 @@ namespace dunlin::link {
 
 // @returns false when the call cannot be sent again, for want of room.
 bool driver::keep(call& open, bytes_view payload, std::string_view key, std::string_view trace) {
-    if (options_.retries_max == 0 || kept_bytes_ + payload.size() > kept_bytes_max) return false;
-    if (!open.kept) open.kept = std::make_unique<kept_call>();
-    open.kept->begin(key, trace, options_.retries_max);
-    open.kept->payload.append(payload);
-    kept_bytes_ += payload.size();
+    if (!book_.may_keep(payload.size())) return false;
+    book_.keep(open, key, trace, [&](wire::frame_buffer& kept) { kept.append(payload); });
     return true;
 }
 
 // The call waits for a connection. @pre what it needs is kept
 void driver::hold(call& open) {
     open.on = nullptr;
-    held_.push(open.id, calls_.in_flight(), [this](std::uint64_t id) {
-        const call* waits = calls_.find(id);
+    held_.push(open.id, book_.in_flight(), [this](std::uint64_t id) {
+        const call* waits = book_.find(id);
         return waits != nullptr && waits->on == nullptr;
     });
 }
 
 // -- sending ---------------------------------------------------------------------------------
 
-void driver::append_invoke(const call& open, connection& on, std::uint8_t attempt, time_point now) {
+void driver::append_invoke(const call& open, channel& on, std::uint8_t attempt, time_point now) {
     const auto& kept = *open.kept;
     const auto left = std::chrono::duration_cast<std::chrono::microseconds>(open.deadline - now);
     wire::invoke envelope;
@@ -59,13 +56,13 @@ void driver::append_invoke(const call& open, connection& on, std::uint8_t attemp
 }
 
 // Sends a call that has no connection.
-void driver::put(call& open, connection& on, time_point now) {
+void driver::put(call& open, channel& on, time_point now) {
     const auto size = open.kept->payload.size;
     if (size > on.payload_bytes_max) {
-        return settle_with(open,
-                           {errc::invalid_argument, "payload of " + std::to_string(size) +
-                                                        " bytes exceeds the node's limit of " +
-                                                        std::to_string(on.payload_bytes_max)});
+        return book_.fail_with(open,
+                               {errc::invalid_argument, "payload of " + std::to_string(size) +
+                                                            " bytes exceeds the node's limit of " +
+                                                            std::to_string(on.payload_bytes_max)});
     }
     open.kept->note_tried(on.instance);
     append_invoke(open, on, open.attempt, now);
@@ -97,7 +94,7 @@ void driver::send_again(call& open, bool tried_too, time_point now) {
 // Calls that waited for a connection.
 void driver::send_held(time_point now) {
     while (!held_.empty()) {
-        call* opened = calls_.find(held_.pop());
+        call* opened = book_.find(held_.pop());
         if (opened == nullptr || opened->on != nullptr) continue;
         const auto to = pick_again(*opened, true, now);
         if (to.on == nullptr) {
@@ -105,9 +102,9 @@ void driver::send_held(time_point now) {
                       opened->function + " did not run: " +
                           (many_ ? "the nodes take" : "node " + node_ + " takes") +
                           " fewer calls than waited"};
-            settle_with(*opened, opened->keeps() && opened->kept->may_have_run
-                                     ? after_attempts(std::move(why))
-                                     : std::move(why));
+            book_.fail_with(*opened, opened->keeps() && opened->kept->may_have_run
+                                         ? after_attempts(std::move(why))
+                                         : std::move(why));
             continue;
         }
         opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
@@ -117,29 +114,29 @@ void driver::send_held(time_point now) {
 
 // -- what becomes of attempts ----------------------------------------------------------------
 
-bool driver::sent_on(const call& open, std::uint64_t id, const connection& from) const noexcept {
+bool driver::sent_on(const call& open, std::uint64_t id, const channel& from) const noexcept {
     const auto attempt = call_table::attempt_of(id);
     if (open.on == &from && open.attempt == attempt) return true;
     return open.keeps() && open.kept->second == &from && open.kept->second_attempt == attempt;
 }
 
 // The attempt on that connection is over; a copy elsewhere is the call's attempt now.
-void driver::drop_attempt(call& open, connection& on) noexcept {
+void driver::drop_attempt(call& open, channel& on) noexcept {
     --on.in_flight;
-    connection* second = open.keeps() ? std::exchange(open.kept->second, nullptr) : nullptr;
+    channel* second = open.keeps() ? std::exchange(open.kept->second, nullptr) : nullptr;
     if (second == &on) return;
     open.on = second;
     if (second != nullptr) open.attempt = open.kept->second_attempt;
 }
 
 // A function has answered.
-void driver::answered(call& open, connection& from, time_point now) {
+void driver::answered(call& open, channel& from, time_point now) {
     end_others(open, from, now);
     if (from.node != nullptr) routes_.health().succeeded(from.node->place, ns(now));
 }
 
 // An answer has come: withdraws what is under way elsewhere, and learns how long it took.
-void driver::end_others(call& open, const connection& answering, time_point now) {
+void driver::end_others(call& open, const channel& answering, time_point now) {
     if (!open.keeps()) return;
     auto& kept = *open.kept;
     if (kept.sent_at_ns != 0)
@@ -152,7 +149,7 @@ void driver::end_others(call& open, const connection& answering, time_point now)
 }
 
 // A node answered with a failure. @returns whether the call is not over because of it.
-bool driver::goes_on(call& open, connection& from, const wire::failure& failure, time_point now) {
+bool driver::goes_on(call& open, channel& from, const wire::failure& failure, time_point now) {
     if (!open.keeps()) return false;
     auto& kept = *open.kept;
     const auto code = errc_from_number(failure.code);
@@ -195,7 +192,7 @@ bool driver::goes_on(call& open, connection& from, const wire::failure& failure,
 }
 
 // The connection has ended, and took an attempt with it.
-void driver::attempt_lost(call& open, connection& lost, time_point now) {
+void driver::attempt_lost(call& open, channel& lost, time_point now) {
     bool last = false;
     std::string lost_before;
     if (open.keeps()) {
@@ -213,7 +210,7 @@ void driver::attempt_lost(call& open, connection& lost, time_point now) {
         }
     }
     if (last) {
-        return settle_with(
+        return book_.fail_with(
             open, {errc::unavailable, lost_again(open.function, lost_before, lost.node_name)});
     }
     // A connection is lost once, however many calls it had: what each of them costs others is
@@ -224,14 +221,14 @@ void driver::attempt_lost(call& open, connection& lost, time_point now) {
         drop_attempt(open, lost);
         return send_again(open, true, now);
     }
-    settle_with(open, {errc::unavailable, "no answer from " + open.function +
-                                              ", it may have run: lost node " + lost.node_name +
-                                              " at " + lost.endpoint() + ": " + lost.problem()});
+    book_.fail_with(open, {errc::unavailable,
+                           "no answer from " + open.function + ", it may have run: lost node " +
+                               lost.node_name + " at " + lost.endpoint() + ": " + lost.problem()});
 }
 
 // Calls that were not handed to the socket go elsewhere as if they were new. What else waits to
 // be sent stays, if the connection can still send it.
-void driver::move_unsent(connection& from, bool keep_rest, time_point now) {
+void driver::move_unsent(channel& from, bool keep_rest, time_point now) {
     wire::frame_buffer frame;
     wire::frame_buffer rest;
     std::vector<call*> moved;
@@ -245,16 +242,14 @@ void driver::move_unsent(connection& from, bool keep_rest, time_point now) {
             }
             if (reader.kind() != wire::kind::invoke) continue;
             const auto& unsent = reader.invoke();
-            call* open = calls_.find(unsent.id);
+            call* open = book_.find(unsent.id);
             if (open == nullptr || !sent_on(*open, unsent.id, from)) continue;
             const bool copy_only = open->keeps() && open->kept->second != nullptr;
             drop_attempt(*open, from);
             if (copy_only) continue;  // the other attempt goes on
             if (!open->keeps()) {
-                if (!open->kept) open->kept = std::make_unique<kept_call>();
-                open->kept->begin(as_text(unsent.key), unsent.trace, options_.retries_max);
-                open->kept->payload.append(unsent.payload);
-                kept_bytes_ += unsent.payload.size();
+                book_.keep(*open, as_text(unsent.key), unsent.trace,
+                           [&](wire::frame_buffer& kept) { kept.append(unsent.payload); });
             }
             std::erase(open->kept->tried, from.instance);
             moved.push_back(open);
@@ -262,7 +257,7 @@ void driver::move_unsent(connection& from, bool keep_rest, time_point now) {
     }
     if (keep_rest && !rest.empty()) {
         from.out.open().append(rest.view());
-        from.out.appended(window());
+        from.out.appended(book_.window());
     }
     for (call* open : moved) {
         const auto to = pick_again(*open, true, now);

@@ -77,7 +77,7 @@ void driver::map_owners() {
 
 // -- what nodes tell -------------------------------------------------------------------------
 
-void driver::take_members(connection& from, const wire::item_list& items, time_point now) {
+void driver::take_members(channel& from, const wire::item_list& items, time_point now) {
     if (from.node == nullptr || from.instance == 0) return;
     if (!from.members.add(items, from.endpoint())) return;
     views_.told(from.instance, from.members.view(), from.members.take());
@@ -86,7 +86,7 @@ void driver::take_members(connection& from, const wire::item_list& items, time_p
     refresh_members(now);
 }
 
-void driver::take_catalog(connection& from, wire::item_list items) {
+void driver::take_catalog(channel& from, wire::item_list items) {
     auto& parts = from.catalog_parts;
     if (items.part.first == 0) parts.clear();
     if (items.part.first != parts.size() || items.part.total > routes::functions_max) return;
@@ -100,7 +100,7 @@ void driver::take_catalog(connection& from, wire::item_list items) {
     if (from.node != nullptr) {
         routes_.serves(from.node->place, parts);
         // Calls that were sent before it was known what the node serves, and how.
-        calls_.for_each([&](call& open) {
+        book_.for_each([&](call& open) {
             if (open.on == &from)
                 open.idempotent = routes_.idempotent(routes_.find(open.function), from.node->place);
         });
@@ -108,7 +108,7 @@ void driver::take_catalog(connection& from, wire::item_list items) {
     parts = {};
 }
 
-void driver::take_loads(connection& from, wire::item_list items, time_point now) {
+void driver::take_loads(channel& from, wire::item_list items, time_point now) {
     if (from.node == nullptr) return;
     wire::load_item item;
     while (take(items, item)) {
@@ -119,7 +119,7 @@ void driver::take_loads(connection& from, wire::item_list items, time_point now)
 
 // -- nodes come and go -----------------------------------------------------------------------
 
-void driver::join_node(connection& welcomed, time_point now) {
+void driver::join_node(channel& welcomed, time_point now) {
     const auto known = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& each) {
         return each->instance == welcomed.instance;
     });
@@ -144,7 +144,7 @@ void driver::count_nodes() noexcept {
     all_ = nodes_.size() > 1 && nodes_.size() >= views_.members().size();
 }
 
-void driver::leave_node(connection& gone) noexcept {
+void driver::leave_node(channel& gone) noexcept {
     std::erase(live_, &gone);
     peer_node* node = std::exchange(gone.node, nullptr);
     if (node == nullptr) return;
@@ -177,7 +177,7 @@ void driver::refresh_members(time_point now) {
 }
 
 // Gives the connection no more calls; those in flight are still answered on it.
-void driver::retire(connection& leaving, time_point now) {
+void driver::retire(channel& leaving, time_point now) {
     leave_node(leaving);
     leaving.now = connection::phase::leaving;
     move_unsent(leaving, true, now);
@@ -194,7 +194,7 @@ void driver::doubt_unvouched() {
 
 void driver::mark_late(peer_node& node) noexcept {
     node.late = std::any_of(node.lanes.begin(), node.lanes.end(),
-                            [](const connection* lane) { return lane->pulse.late(); });
+                            [](const channel* lane) { return lane->pulse.late(); });
     routes_.set_late(node.place, node.late);
 }
 
@@ -205,8 +205,8 @@ void driver::mark_draining() {
             node->draining = node->draining || (each.instance == node->instance && each.draining);
         if (!node->draining) continue;
         routes_.set_open(node->place, false);
-        for (connection* lane : node->lanes) std::erase(live_, lane);
-        for (connection* lane : node->lanes) move_unsent(*lane, true, clock::now());
+        for (channel* lane : node->lanes) std::erase(live_, lane);
+        for (channel* lane : node->lanes) move_unsent(*lane, true, clock::now());
     }
 }
 

@@ -18,7 +18,7 @@
 
 namespace dunlin::link {
 
-class connection;
+class channel;
 struct call;
 
 struct kept_call {
@@ -36,12 +36,12 @@ struct kept_call {
     std::string trace;
     std::vector<std::uint64_t> tried;  // instances of nodes that the call was sent to
     std::uint32_t retries_left = 0;
-    std::uint8_t attempts = 0;     // beyond the first
-    bool may_have_run = false;     // an attempt that has ended
-    std::uint32_t losses = 0;      // nodes lost with it, see `wire::losses_max`
-    std::uint64_t lost = 0;        // the instance of the first that was lost here
-    std::string lost_with;         // and its name
-    connection* second = nullptr;  // has a copy of the call
+    std::uint8_t attempts = 0;  // beyond the first
+    bool may_have_run = false;  // an attempt that has ended
+    std::uint32_t losses = 0;   // nodes lost with it, see `wire::losses_max`
+    std::uint64_t lost = 0;     // the instance of the first that was lost here
+    std::string lost_with;      // and its name
+    channel* second = nullptr;  // has a copy of the call
     std::uint8_t second_attempt = 0;
     std::uint64_t retry_after_us = 0;  // smallest hint of nodes that were overloaded; 0: none
     std::uint32_t function = 0;        // its number, where copies are wanted

@@ -5,7 +5,7 @@
 // Guarded by the driver's mutex.
 #pragma once
 
-#include "client/connection.hpp"
+#include "client/channel.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,13 +19,13 @@ struct peer_node {
     std::uint32_t place = 0;     // among the routes
     bool draining = false;       // gets no calls
     bool late = false;           // with the answer to a ping: gets none while others do
-    std::vector<connection*> lanes;
+    std::vector<channel*> lanes;
     std::size_t next_lane = 0;
 
     /// The lane whose turn it is, or the next one that may have one more call; null if none may.
-    [[nodiscard]] connection* lane() noexcept {
+    [[nodiscard]] channel* lane() noexcept {
         for (std::size_t tried = 0; tried < lanes.size(); ++tried) {
-            connection* each = lanes[(next_lane + tried) % lanes.size()];
+            channel* each = lanes[(next_lane + tried) % lanes.size()];
             if (each->in_flight < each->in_flight_max) return each;
         }
         return nullptr;

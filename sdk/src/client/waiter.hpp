@@ -18,7 +18,13 @@
 
 namespace dunlin::link {
 
-class waiter {
+/// Links of a list of threads that could be promoted; guarded by the driver's mutex.
+struct waiter_links {
+    waiter_links* prev = nullptr;
+    waiter_links* next = nullptr;
+};
+
+class waiter : public waiter_links {
 public:
     using time_point = std::chrono::steady_clock::time_point;
     enum class outcome { answered, promoted, timed_out };
@@ -56,10 +62,6 @@ public:
         return std::move(answer_);
     }
 
-    // Links of the driver's list of threads that could be promoted; guarded by its mutex.
-    waiter* prev = nullptr;
-    waiter* next = nullptr;
-
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -68,32 +70,37 @@ private:
     bool promoted_ = false;
 };
 
-/// The waiting threads, oldest first. Guarded by the driver's mutex.
+/// The waiting threads, oldest first: a ring, so that one leaves it without knowing whose it is.
+/// Guarded by the driver's mutex.
 class waiter_list {
 public:
+    waiter_list() = default;
+    waiter_list(const waiter_list&) = delete;
+    waiter_list& operator=(const waiter_list&) = delete;
+
     void push_back(waiter& w) noexcept {
-        w.prev = last_;
-        w.next = nullptr;
-        (last_ != nullptr ? last_->next : first_) = &w;
-        last_ = &w;
+        w.next = &ring_;
+        w.prev = ring_.prev;
+        ring_.prev->next = &w;
+        ring_.prev = &w;
     }
-    /// @returns whether it was in the list.
-    bool remove(waiter& w) noexcept {
-        if (w.prev == nullptr && first_ != &w) return false;
-        (w.prev != nullptr ? w.prev->next : first_) = w.next;
-        (w.next != nullptr ? w.next->prev : last_) = w.prev;
+    /// @returns whether it was in a list.
+    static bool remove(waiter& w) noexcept {
+        if (w.next == nullptr) return false;
+        w.prev->next = w.next;
+        w.next->prev = w.prev;
         w.prev = w.next = nullptr;
         return true;
     }
     [[nodiscard]] waiter* pop_front() noexcept {
-        waiter* front = first_;
-        if (front != nullptr) remove(*front);
+        if (ring_.next == &ring_) return nullptr;
+        auto* front = static_cast<waiter*>(ring_.next);
+        remove(*front);
         return front;
     }
 
 private:
-    waiter* first_ = nullptr;
-    waiter* last_ = nullptr;
+    waiter_links ring_{&ring_, &ring_};
 };
 
 }  // namespace dunlin::link
