@@ -32,6 +32,18 @@ using namespace std::chrono_literals;
 
 constexpr int frames_per_round = 16;
 
+connection::settings connecting(const client_options& options,
+                                std::shared_ptr<const security::client_keys> keys) {
+    connection::settings how;
+    how.client_name = options.name;
+    how.cluster = options.cluster;
+    how.keys = std::move(keys);
+    if (!options.learn_members) how.features = 0;
+    how.silence_max = options.silence_max;
+    how.greet_timeout = std::min(how.greet_timeout, options.connect_timeout / 2 + 1ms);
+    return how;
+}
+
 }  // namespace
 
 // -- life, as in driver_lead.cpp without the background thread ------------------------------------
@@ -43,27 +55,22 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
       book_(options_.in_flight_max, options_.retries_max, clock::now()),
       copies_(clock::now()),
       retries_(ns(clock::now())),
-      plan_({.endpoints = options_.endpoints,
-             .pause_min = options_.reconnect_after_min,
-             .pause_max = options_.reconnect_after_max,
-             .seed = origin_,
-             .nodes_max = options_.nodes_max}),
-      routes_(origin_),
+      fleet_({.endpoints = options_.endpoints,
+              .pause_min = options_.reconnect_after_min,
+              .pause_max = options_.reconnect_after_max,
+              .seed = origin_,
+              .nodes_max = options_.nodes_max},
+             options_.cluster),
       busy_poll_(0ns),
-      names_(leader_event_, std::move(look_up)) {
-    connecting_.client_name = options_.name;
-    connecting_.cluster = options_.cluster;
-    connecting_.keys = std::move(keys);
-    if (!options_.learn_members) connecting_.features = 0;
-    connecting_.silence_max = options_.silence_max;
-    connecting_.greet_timeout =
-        std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
+      connections_(fleet_, connecting(options_, std::move(keys)), leader_event_,
+                   std::move(look_up)) {
     // Whoever calls is this thread, which drives, as if it called from within a callback.
     take_lead();
 }
 
 driver::~driver() {
     stopping_ = true;
+    connections_.stop();
     shut_down();
 }
 
@@ -79,31 +86,26 @@ void driver::lead(waiter* /*own*/) {}
 
 // As `driver::lead` and `driver::sleep`.
 result<void> driver::wait_connected() {
-    for (auto& one : connections_) one->read_events();
+    connections_.read_events();
     for (bool more = true; more;) {
         flush();
         const bool received = receive_round(nullptr);
         const bool changed = upkeep(clock::now());
-        more = received || changed || book_.any_due() || unsent() ||
-               (!held_.empty() && !live_.empty());
+        more = received || changed || book_.any_due() || connections_.unsent() ||
+               (!held_.empty() && fleet_.any_live());
     }
     auto& turn = sim::last_driver_turn();
-    turn.due_ns = ns(std::min({book_.next_deadline(), copies_.next_deadline(), next_upkeep()}));
+    turn.due_ns =
+        ns(std::min({book_.next_deadline(), copies_.next_deadline(), connections_.next_action()}));
     turn.kept_bytes = book_.kept_bytes();
     turn.on_connections = 0;
-    for (const auto& one : connections_) turn.on_connections += one->in_flight;
+    for (const auto& one : connections_.all()) turn.on_connections += one->in_flight;
     return {};
-}
-
-// Connections that failed are closed by the next upkeep; what they hold cannot be sent.
-bool driver::unsent() const noexcept {
-    return std::any_of(connections_.begin(), connections_.end(),
-                       [](const auto& one) { return one->problem().empty() && !one->out.empty(); });
 }
 
 bool driver::receive_round(waiter* /*own*/) {
     bool received = false;
-    for (auto& one : connections_) {
+    for (const auto& one : connections_.all()) {
         for (int count = 0; count < frames_per_round; ++count) {
             const auto frame = one->receive();
             if (!frame) break;
@@ -121,11 +123,10 @@ void driver::flush() {
         book_.cancel_all();
         held_.clear();
     }
-    if (!held_.empty() && !live_.empty()) send_held(clock::now());
-    for (auto& one : connections_) {
+    if (!held_.empty() && fleet_.any_live()) send_held(clock::now());
+    for (const auto& one : connections_.all()) {
         while (one->problem().empty() && one->out.take(sending_)) {
-            if (one->node != nullptr) ++one->node->next_lane;
-            routes_.next_turn();
+            fleet_.frame_leaves(*one);
             if (one->send(sending_)) {
                 ++stats_.frames_sent;
                 one->out.give_back(std::move(sending_));
@@ -156,8 +157,7 @@ void driver::deliver(call& settled, result<bytes>&& with) noexcept {
 
 void driver::shut_down() {
     flush();
-    for (auto& one : connections_) one->say_bye();
-    connections_.clear();
+    connections_.close();
 }
 
 }  // namespace dunlin::link

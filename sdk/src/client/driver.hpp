@@ -19,14 +19,9 @@
 #pragma once
 
 #include "client/call_book.hpp"
-#include "client/connection.hpp"
+#include "client/connection_set.hpp"
+#include "client/fleet.hpp"
 #include "client/held_calls.hpp"
-#include "client/member_views.hpp"
-#include "client/name_lookup.hpp"
-#include "client/node_plan.hpp"
-#include "client/peer_node.hpp"
-#include "client/routes.hpp"
-#include "cluster/key_owners.hpp"
 #include "cluster/retry_budget.hpp"
 #include "support/busy_poll.hpp"
 #include "support/timer_wheel.hpp"
@@ -90,12 +85,6 @@ private:
         bool may_have_run;  // an attempt before the one that was answered
     };
 
-    /// Where a call goes.
-    struct target {
-        channel* on = nullptr;  // null: no connection may have one more call
-        std::uint32_t function = routes::none;
-    };
-
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
     call* open_call(const request& what, time_point now, error& why);
     bool start_call(call& opened, const request& what, time_point now, error& why);
@@ -107,27 +96,9 @@ private:
     void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
 
-    // -- where calls go: driver_routes.cpp, mutex held -----------------------------------------
-    enum class purpose : std::uint8_t { send, look };
-    target pick(std::string_view function, std::string_view key, const kept_call* before,
-                time_point now, purpose why = purpose::send);
-    target pick_again(const call& open, bool tried_too, time_point now);
-    target look_again(const call& open, time_point now);
-    [[nodiscard]] peer_node* owner_of(std::string_view function, std::string_view key);
-    void map_owners();
-    void take_members(channel& from, const wire::item_list& items, time_point now);
-    void take_catalog(channel& from, wire::item_list items);
-    void take_loads(channel& from, wire::item_list items, time_point now);
-    void join_node(channel& welcomed, time_point now);
-    void count_nodes() noexcept;
-    void leave_node(channel& gone) noexcept;
-    void refresh_members(time_point now);
-    void retire(channel& leaving, time_point now);
-    void mark_draining();
-    void doubt_unvouched();
-    void mark_late(peer_node& node) noexcept;
-
     // -- sending again: driver_retry.cpp, mutex held -------------------------------------------
+    fleet::target pick_again(const call& open, bool tried_too, time_point now);
+    fleet::target look_again(const call& open, time_point now);
     bool keep(call& open, bytes_view payload, std::string_view key, std::string_view trace);
     void hold(call& open);
     void put(call& open, channel& on, time_point now);
@@ -145,6 +116,8 @@ private:
     void end_others(call& open, const channel& answering, time_point now);
     void attempt_lost(call& open, channel& lost, time_point now);
     void move_unsent(channel& from, bool keep_rest, time_point now);
+    void move_vacated(time_point now);
+    void learn_idempotent(const channel& from);
     void want_copy(call& open, std::uint32_t function, time_point now);
     void send_copy(call& open, time_point now);
 
@@ -152,7 +125,6 @@ private:
     void take_lead() noexcept;                         // mutex held
     void release_lead();                               // mutex held
     [[nodiscard]] bool work_pending() const noexcept;  // mutex held
-    [[nodiscard]] bool unsent() const noexcept;        // mutex held
     void wake_background() noexcept;                   // mutex held
     void run_background();
     bool watch(bool quiet);
@@ -167,27 +139,16 @@ private:
 
     // -- connections and what they receive: driver_frames.cpp, leader --------------------------
     void handle(connection& from, const std::shared_ptr<received_frame>& frame);
-    void handle_welcome(connection& from, const wire::welcome& envelope);  // mutex held
-    void handle_goaway(connection& from, std::int64_t code, std::string_view detail);
     [[nodiscard]] result<bytes> to_result(const answer& a,
                                           const std::shared_ptr<received_frame>& frame) const;
     bool upkeep(time_point now);
     void open_connections(time_point now);
-    void connect(const name_lookup::outcome& to, time_point now);
     void close_connections(time_point now);
-    void refuse(connection& from, error why);                                       // mutex held
-    [[nodiscard]] bool needs_closing(const connection& one, time_point now) const;  // mutex held
-    [[nodiscard]] bool listens_to(const connection& one) const noexcept;            // mutex held
-    bool feel_pulses(time_point now);                                               // mutex held
-    void detach(connection& lost, time_point now);                                  // mutex held
     void rebuild_poll_set();
-    [[nodiscard]] time_point next_upkeep();              // mutex held
     [[nodiscard]] error expiry(const call& late) const;  // mutex held
 
     const client_options options_;
     const std::uint64_t origin_;  // names this client in its calls
-    connection::settings connecting_;
-    zmq::context_t context_{1};
     support::wake_event leader_event_;
     support::wake_event background_event_;
 
@@ -205,23 +166,7 @@ private:
     bool background_watches_ = false;  // it sleeps until a socket has news
     std::uint64_t turns_ = 0;          // how often a waiting thread took the lead
     bool stopping_ = false;
-    node_plan plan_;
-    member_views views_;
-    routes routes_;
-    std::vector<std::unique_ptr<connection>> connections_;
-    std::vector<std::unique_ptr<peer_node>> nodes_;  // with live connections
-    std::vector<channel*> live_;                     // that take calls
-    bool many_ = false;           // there is, or may be soon, more than one node to choose from
-    bool all_ = false;            // calls are chosen among several nodes, which are all members
-    bool members_stale_ = false;  // what the plan knows of the members
-    bool owners_stale_ = true;
-    cluster::key_owners owners_;        // filled when a call has a key
-    std::vector<std::uint32_t> tried_;  // for `pick`
-    std::string node_;
-    std::string last_problem_;
-    error refusal_;
-    bool refused_ = false;
-    std::condition_variable reached_;
+    fleet fleet_;
     client_stats stats_;
 
     // -- leader --------------------------------------------------------------------------------
@@ -230,7 +175,7 @@ private:
     wire::frame_buffer sending_;
     std::vector<pollfd> poll_set_;
     support::busy_poll busy_poll_;
-    name_lookup names_;
+    connection_set connections_;
 
     std::thread background_;
 };

@@ -84,18 +84,16 @@ call* driver::open_call(const request& what, time_point now, error& why) {
 }
 
 bool driver::start_call(call& opened, const request& what, time_point now, error& why) {
-    const auto to = pick(what.function, what.options.key, nullptr, now);
+    const auto to = fleet_.pick(what.function, what.options.key, nullptr, now);
     if (to.on == nullptr) {
-        if (live_.empty()) return hold_call(opened, what, why);
-        why = {errc::overloaded, (many_ ? "every node" : "node " + node_) + " has its limit of " +
-                                     std::to_string(live_.front()->in_flight_max) +
-                                     " unanswered calls on each connection already"};
+        if (!fleet_.any_live()) return hold_call(opened, what, why);
+        why = fleet_.full();
         return false;
     }
     if (!encode_call(*to.on, opened, what, now, why)) return false;
-    if (!many_) return true;
+    if (!fleet_.many()) return true;
     retries_.called();
-    opened.idempotent = routes_.idempotent(to.function, to.on->node->place);
+    opened.idempotent = fleet_.idempotent(to);
     if (what.options.hedge || options_.hedge) want_copy(opened, to.function, now);
     return true;
 }
@@ -110,12 +108,12 @@ bool driver::encode_call(channel& on, call& opened, const request& what, time_po
     envelope.function = what.function;
     envelope.remaining_us = static_cast<std::uint64_t>(opened.timeout.count());
     envelope.key = as_bytes(what.options.key);
-    if (all_) envelope.flags = wire::invoke_flags::chosen;
+    if (fleet_.all()) envelope.flags = wire::invoke_flags::chosen;
     envelope.trace = what.options.trace;
     // For the nodes behind this one, which know which functions may run again.
     envelope.retries_left = options_.retries_max;
     // What has a name costs its node more. With one node nothing is sent over two ways.
-    if (on.clustered && many_) {
+    if (on.clustered && fleet_.many()) {
         envelope.origin = origin_;
         envelope.origin_id = opened.id;
     }
@@ -130,7 +128,8 @@ bool driver::encode_call(channel& on, call& opened, const request& what, time_po
         if (before == 0) frame = wire::frame_buffer();
         return false;
     }
-    if (many_ && keep(opened, frame.view().subspan(mark), what.options.key, what.options.trace))
+    if (fleet_.many() &&
+        keep(opened, frame.view().subspan(mark), what.options.key, what.options.trace))
         opened.kept->note_tried(on.instance);
     end_payload(frame, mark, envelope);
     opened.on = &on;
@@ -149,9 +148,7 @@ bool driver::hold_call(call& opened, const request& what, error& why) {
 
 // One envelope was appended to the connection's open frame.
 void driver::appended_to(channel& on) {
-    if (!on.out.appended(book_.window())) return;
-    if (on.node != nullptr) ++on.node->next_lane;
-    routes_.next_turn();
+    if (on.out.appended(book_.window())) fleet_.frame_leaves(on);
 }
 
 // Tells whoever has to act on what was just put in the shared members.
@@ -290,13 +287,14 @@ client_stats driver::stats() {
     client_stats now = stats_;
     now.failures = book_.failures();
     now.in_flight = book_.in_flight();
-    now.nodes = nodes_.size();
+    now.reconnects = fleet_.reconnects();
+    now.nodes = fleet_.nodes();
     return now;
 }
 
 std::string driver::node() {
     const lock held(mutex_);
-    return node_;
+    return fleet_.name();
 }
 
 }  // namespace dunlin::link

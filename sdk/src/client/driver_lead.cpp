@@ -45,6 +45,19 @@ std::uint64_t seed() {
     return mixed == 0 ? 1 : mixed;
 }
 
+connection::settings connecting(const client_options& options,
+                                std::shared_ptr<const security::client_keys> keys) {
+    connection::settings how;
+    how.client_name = options.name.empty() ? "client-" + std::to_string(::getpid()) : options.name;
+    how.cluster = options.cluster;
+    how.keys = std::move(keys);
+    if (!options.learn_members) how.features = 0;
+    how.silence_max = options.silence_max;
+    // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
+    how.greet_timeout = std::min(how.greet_timeout, options.connect_timeout / 2 + 1ms);
+    return how;
+}
+
 }  // namespace
 
 driver::driver(client_options options, std::shared_ptr<const security::client_keys> keys,
@@ -54,23 +67,15 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
       book_(options_.in_flight_max, options_.retries_max, clock::now()),
       copies_(clock::now()),
       retries_(ns(clock::now())),
-      plan_({.endpoints = options_.endpoints,
-             .pause_min = options_.reconnect_after_min,
-             .pause_max = options_.reconnect_after_max,
-             .seed = origin_,
-             .nodes_max = options_.nodes_max}),
-      routes_(origin_),
+      fleet_({.endpoints = options_.endpoints,
+              .pause_min = options_.reconnect_after_min,
+              .pause_max = options_.reconnect_after_max,
+              .seed = origin_,
+              .nodes_max = options_.nodes_max},
+             options_.cluster),
       busy_poll_(std::min(options_.busy_poll, busy_poll_max)),
-      names_(leader_event_, std::move(look_up)) {
-    connecting_.client_name =
-        options_.name.empty() ? "client-" + std::to_string(::getpid()) : options_.name;
-    connecting_.cluster = options_.cluster;
-    connecting_.keys = std::move(keys);
-    if (!options_.learn_members) connecting_.features = 0;
-    connecting_.silence_max = options_.silence_max;
-    // Within `connect_timeout`, so that `wait_connected` can say what it waited for.
-    connecting_.greet_timeout =
-        std::min(connecting_.greet_timeout, options_.connect_timeout / 2 + 1ms);
+      connections_(fleet_, connecting(options_, std::move(keys)), leader_event_,
+                   std::move(look_up)) {
     rebuild_poll_set();
     const support::signals_blocked no_signals;
     background_ = std::thread([this] { run_background(); });
@@ -84,6 +89,7 @@ driver::~driver() {
             std::abort();  // it would wait for itself
         }
         stopping_ = true;
+        connections_.stop();
         leader_event_.signal();
         background_event_.signal();
     }
@@ -92,20 +98,7 @@ driver::~driver() {
 
 result<void> driver::wait_connected() {
     lock held(mutex_);
-    constexpr std::chrono::milliseconds wait_max = std::chrono::hours(24 * 365);
-    const auto until = clock::now() + std::min(options_.connect_timeout, wait_max);
-    const bool decided = reached_.wait_until(
-        held, until, [&] { return !live_.empty() || (refused_ && plan_.rounds_failed() > 0); });
-    if (!live_.empty()) return {};
-    if (decided) return refusal_;
-    std::string tried;
-    for (const auto& endpoint : options_.endpoints) {
-        if (!tried.empty()) tried += ", ";
-        tried += endpoint;
-    }
-    return {errc::unavailable, "no node answered at " + tried + " within " +
-                                   to_text(options_.connect_timeout) +
-                                   (last_problem_.empty() ? "" : "; last: " + last_problem_)};
+    return fleet_.wait_reached(held, options_.connect_timeout, options_.endpoints);
 }
 
 // -- leadership ------------------------------------------------------------------------------
@@ -131,19 +124,9 @@ void driver::wake_background() noexcept {
     if (std::exchange(background_asleep_, false)) background_event_.signal();
 }
 
-bool driver::unsent() const noexcept {
-    for (const auto& one : connections_) {
-        if (!one->out.empty()) return true;
-    }
-    return false;
-}
-
 // Something that a leader has to do, or wait for.
 bool driver::work_pending() const noexcept {
-    return book_.in_flight() != 0 || book_.any_due() || !plan_.settled() ||
-           connections_.size() != live_.size() || unsent() ||
-           std::any_of(connections_.begin(), connections_.end(),
-                       [&](const auto& one) { return one->pulse.doubted() && listens_to(*one); });
+    return book_.in_flight() != 0 || book_.any_due() || connections_.pending();
 }
 
 // The background thread leads when there is something to do and nobody else does it. When there
@@ -195,10 +178,7 @@ bool driver::watch(bool quiet) {
     if (quiet) {
         const lock held(mutex_);
         if (!background_asleep_) return false;
-        for (const auto& one : connections_) {
-            set.push_back({one->socket_fd(), POLLIN, 0});
-            set.push_back({one->monitor_fd(), POLLIN, 0});
-        }
+        connections_.add_descriptors(set);
     }
     support::sleep_poll(set, quiet ? time_point::max() : clock::now() + quiet_after);
     if (readable(set[0])) background_event_.drain();
@@ -212,9 +192,7 @@ bool driver::watch(bool quiet) {
 
 // Drives until `own` has its answer, or while there is work for the background thread.
 void driver::lead(waiter* own) {
-    if (own == nullptr) {
-        for (auto& one : connections_) one->read_events();
-    }
+    if (own == nullptr) connections_.read_events();
     for (;;) {
         flush();
         const bool received = receive_round(own);
@@ -236,7 +214,7 @@ bool driver::nothing_to_lead() {
 // after every received frame would keep small frames small for ever.
 bool driver::receive_round(waiter* own) {
     bool received = false;
-    for (auto& one : connections_) {
+    for (const auto& one : connections_.all()) {
         for (int count = 0; count < frames_per_round; ++count) {
             const auto frame = one->receive();
             if (!frame) break;
@@ -258,11 +236,10 @@ void driver::flush() {
         book_.cancel_all();
         held_.clear();
     }
-    if (!held_.empty() && !live_.empty()) send_held(clock::now());
-    for (auto& one : connections_) {
+    if (!held_.empty() && fleet_.any_live()) send_held(clock::now());
+    for (const auto& one : connections_.all()) {
         while (one->problem().empty() && one->out.take(sending_)) {
-            if (one->node != nullptr) ++one->node->next_lane;
-            routes_.next_turn();
+            fleet_.frame_leaves(*one);
             held.unlock();
             const bool sent = one->send(sending_);
             held.lock();
@@ -308,23 +285,21 @@ void driver::sleep() {
     time_point until;
     {
         const lock held(mutex_);
-        if (stopping_ || book_.any_due() || unsent() || (!held_.empty() && !live_.empty())) return;
-        until = std::min({book_.next_deadline(), copies_.next_deadline(), next_upkeep()});
+        if (stopping_ || book_.any_due() || connections_.unsent() ||
+            (!held_.empty() && fleet_.any_live()))
+            return;
+        until =
+            std::min({book_.next_deadline(), copies_.next_deadline(), connections_.next_action()});
         leader_asleep_ = true;
     }
     busy_poll_.wait(poll_set_, until);
     if (readable(poll_set_[0])) leader_event_.drain();
-    // The rest are pairs: a connection's socket and its monitor.
-    for (std::size_t i = 0; i < connections_.size(); ++i) {
-        if (readable(poll_set_[2 + 2 * i])) connections_[i]->read_events();
-    }
+    connections_.read_events(std::span<const pollfd>(poll_set_).subspan(1));
 }
 
 void driver::shut_down() {
     flush();
-    for (auto& one : connections_) one->say_bye();
-    connections_.clear();
-    context_.close();
+    connections_.close();
 }
 
 }  // namespace dunlin::link

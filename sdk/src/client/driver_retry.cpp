@@ -10,6 +10,21 @@
 #include <utility>
 
 namespace dunlin::link {
+// -- where it goes ---------------------------------------------------------------------------
+
+// For a call that was sent before: a node that it was not sent to, or if need be any.
+fleet::target driver::pick_again(const call& open, bool tried_too, time_point now) {
+    auto to = fleet_.pick(open.function, open.kept->key, open.kept.get(), now);
+    if (to.on == nullptr && tried_too)
+        to = fleet_.pick(open.function, open.kept->key, nullptr, now);
+    return to;
+}
+
+// Where `pick_again` might send it, to a node that it was not sent to.
+fleet::target driver::look_again(const call& open, time_point now) {
+    return fleet_.pick(open.function, open.kept->key, open.kept.get(), now, fleet::purpose::look);
+}
+
 // -- what is kept ----------------------------------------------------------------------------
 
 // @returns false when the call cannot be sent again, for want of room.
@@ -37,7 +52,7 @@ void driver::append_invoke(const call& open, channel& on, std::uint8_t attempt, 
     envelope.id = call_table::id_of(open, attempt);
     envelope.function = open.function;
     envelope.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
-    if (all_) envelope.flags = wire::invoke_flags::chosen;
+    if (fleet_.all()) envelope.flags = wire::invoke_flags::chosen;
     envelope.attempt = attempt;
     envelope.key = as_bytes(kept.key);
     envelope.trace = kept.trace;
@@ -87,7 +102,7 @@ void driver::send_again(call& open, bool tried_too, time_point now) {
     support::timer_wheel::remove(kept.copy);
     const auto to = pick_again(open, tried_too, now);
     if (to.on == nullptr) return hold(open);
-    open.idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+    open.idempotent = fleet_.idempotent(to);
     put(open, *to.on, now);
 }
 
@@ -100,14 +115,14 @@ void driver::send_held(time_point now) {
         if (to.on == nullptr) {
             error why{errc::overloaded,
                       opened->function + " did not run: " +
-                          (many_ ? "the nodes take" : "node " + node_ + " takes") +
+                          (fleet_.many() ? "the nodes take" : "node " + fleet_.name() + " takes") +
                           " fewer calls than waited"};
             book_.fail_with(*opened, opened->keeps() && opened->kept->may_have_run
                                          ? after_attempts(std::move(why))
                                          : std::move(why));
             continue;
         }
-        opened->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+        opened->idempotent = fleet_.idempotent(to);
         put(*opened, *to.on, now);
     }
 }
@@ -132,7 +147,7 @@ void driver::drop_attempt(call& open, channel& on) noexcept {
 // A function has answered.
 void driver::answered(call& open, channel& from, time_point now) {
     end_others(open, from, now);
-    if (from.node != nullptr) routes_.health().succeeded(from.node->place, ns(now));
+    if (from.node != nullptr) fleet_.paths().health().succeeded(from.node->place, ns(now));
 }
 
 // An answer has come: withdraws what is under way elsewhere, and learns how long it took.
@@ -140,7 +155,7 @@ void driver::end_others(call& open, const channel& answering, time_point now) {
     if (!open.keeps()) return;
     auto& kept = *open.kept;
     if (kept.sent_at_ns != 0)
-        routes_.hedging(kept.function, kept.sent_at_ns).answered(ns(now) - kept.sent_at_ns);
+        fleet_.paths().hedging(kept.function, kept.sent_at_ns).answered(ns(now) - kept.sent_at_ns);
     if (kept.second == nullptr) return;
     if (open.on != &answering)
         cancel_on(*open.on, call_table::id_of(open, open.attempt));
@@ -158,7 +173,7 @@ bool driver::goes_on(call& open, channel& from, const wire::failure& failure, ti
     const bool unrun =
         failure.did_not_run && (unavailable || code == errc::internal || code == errc::unknown);
     if (from.node != nullptr) {
-        auto& health = routes_.health();
+        auto& health = fleet_.paths().health();
         const auto hint_us = std::min<std::uint64_t>(failure.retry_after_us, 1'000'000'000);
         if (overloaded) {
             health.refused(from.node->place, static_cast<std::int64_t>(hint_us) * 1000, ns(now));
@@ -265,33 +280,46 @@ void driver::move_unsent(channel& from, bool keep_rest, time_point now) {
             hold(*open);
             continue;
         }
-        open->idempotent = many_ && routes_.idempotent(to.function, to.on->node->place);
+        open->idempotent = fleet_.idempotent(to);
         put(*open, *to.on, now);
     }
+}
+
+void driver::move_vacated(time_point now) {
+    for (channel* each : fleet_.take_vacated()) move_unsent(*each, true, now);
+}
+
+// Calls that were sent before it was known what the node serves, and how.
+void driver::learn_idempotent(const channel& from) {
+    auto& routes = fleet_.paths();
+    book_.for_each([&](call& open) {
+        if (open.on == &from)
+            open.idempotent = routes.idempotent(routes.find(open.function), from.node->place);
+    });
 }
 
 // -- hedging ---------------------------------------------------------------------------------
 
 void driver::want_copy(call& open, std::uint32_t function, time_point now) {
     if (!open.idempotent || !open.keeps()) return;
-    auto& copies = routes_.hedging(function, ns(now));
+    auto& copies = fleet_.paths().hedging(function, ns(now));
     copies.called();
     open.kept->function = function;
     open.kept->sent_at_ns = ns(now);
     open.kept->copy.of = &open;
-    if (const auto delay = copies.delay_ns(); delay && nodes_.size() > 1)
+    if (const auto delay = copies.delay_ns(); delay && fleet_.nodes() > 1)
         copies_.insert(open.kept->copy, now + std::chrono::nanoseconds(*delay));
 }
 
 void driver::send_copy(call& open, time_point now) {
     auto& kept = *open.kept;
     if (open.on == nullptr || kept.second != nullptr) return;
-    if (kept.attempts + 1u >= call_table::attempts_max || nodes_.size() < 2) return;
+    if (kept.attempts + 1u >= call_table::attempts_max || fleet_.nodes() < 2) return;
     const auto to = look_again(open, now);
     if (to.on == nullptr || kept.payload.size > to.on->payload_bytes_max) return;
-    if (!routes_.idempotent(to.function, to.on->node->place)) return;
-    if (!routes_.hedging(kept.function, ns(now)).may_hedge(ns(now))) return;
-    routes_.sent(to.on->node->place, to.function, ns(now));
+    if (!fleet_.idempotent(to)) return;
+    if (!fleet_.paths().hedging(kept.function, ns(now)).may_hedge(ns(now))) return;
+    fleet_.paths().sent(to.on->node->place, to.function, ns(now));
     kept.note_tried(to.on->instance);
     kept.second = to.on;
     kept.second_attempt = ++kept.attempts;
