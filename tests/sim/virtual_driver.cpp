@@ -53,14 +53,13 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
     : options_(std::move(options)),
       origin_(cluster::mix(sim::next_seed++) | 1),
       book_(options_.in_flight_max, options_.retries_max, clock::now()),
-      copies_(clock::now()),
-      retries_(ns(clock::now())),
       fleet_({.endpoints = options_.endpoints,
               .pause_min = options_.reconnect_after_min,
               .pause_max = options_.reconnect_after_max,
               .seed = origin_,
               .nodes_max = options_.nodes_max},
              options_.cluster),
+      attempts_(book_, fleet_, origin_, clock::now()),
       busy_poll_(0ns),
       connections_(fleet_, connecting(options_, std::move(keys)), leader_event_,
                    std::move(look_up)) {
@@ -92,11 +91,11 @@ result<void> driver::wait_connected() {
         const bool received = receive_round(nullptr);
         const bool changed = upkeep(clock::now());
         more = received || changed || book_.any_due() || connections_.unsent() ||
-               (!held_.empty() && fleet_.any_live());
+               attempts_.can_send_held();
     }
     auto& turn = sim::last_driver_turn();
     turn.due_ns =
-        ns(std::min({book_.next_deadline(), copies_.next_deadline(), connections_.next_action()}));
+        ns(std::min({book_.next_deadline(), attempts_.next_copy(), connections_.next_action()}));
     turn.kept_bytes = book_.kept_bytes();
     turn.on_connections = 0;
     for (const auto& one : connections_.all()) turn.on_connections += one->in_flight;
@@ -121,9 +120,9 @@ void driver::flush() {
     book_.recycle();
     if (stopping_) {
         book_.cancel_all();
-        held_.clear();
+        attempts_.forget();
     }
-    if (!held_.empty() && fleet_.any_live()) send_held(clock::now());
+    if (attempts_.can_send_held()) attempts_.send_held(clock::now());
     for (const auto& one : connections_.all()) {
         while (one->problem().empty() && one->out.take(sending_)) {
             fleet_.frame_leaves(*one);

@@ -89,6 +89,12 @@ error bad_function_name(std::string_view name) {
                 "bench/echo"};
 }
 
+error too_large(std::size_t size, std::uint64_t size_max) {
+    return {errc::invalid_argument, "payload of " + std::to_string(size) +
+                                        " bytes exceeds the node's limit of " +
+                                        std::to_string(size_max)};
+}
+
 error after_attempts(error last) {
     const bool unrun = last.did_not_run || last.code == errc::overloaded ||
                        last.code == errc::not_found || last.code == errc::permission_denied ||

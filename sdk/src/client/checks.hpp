@@ -27,6 +27,9 @@ namespace dunlin::link {
 /// 0.0.0.0 or [::]; that is the host through which it was reached itself, `through`.
 [[nodiscard]] std::string reachable(std::string_view named, std::string_view through);
 
+/// A payload over the limit of the node that it would go to.
+[[nodiscard]] error too_large(std::size_t size, std::uint64_t size_max);
+
 /// What an error says of a call, of which an attempt before the last may have run: the last may not
 /// have run, the call may.
 [[nodiscard]] error after_attempts(error last);

@@ -18,11 +18,10 @@
 // drives. What changes a connection that others can see needs both.
 #pragma once
 
+#include "client/attempts.hpp"
 #include "client/call_book.hpp"
 #include "client/connection_set.hpp"
 #include "client/fleet.hpp"
-#include "client/held_calls.hpp"
-#include "cluster/retry_budget.hpp"
 #include "support/busy_poll.hpp"
 #include "support/timer_wheel.hpp"
 #include "support/wake_event.hpp"
@@ -90,36 +89,8 @@ private:
     bool start_call(call& opened, const request& what, time_point now, error& why);
     bool encode_call(channel& on, call& opened, const request& what, time_point now, error& why);
     bool hold_call(call& opened, const request& what, error& why);
-    void appended_to(channel& on);
-    void withdraw(call& open);
-    void cancel_on(channel& on, std::uint64_t id);
     void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
-
-    // -- sending again: driver_retry.cpp, mutex held -------------------------------------------
-    fleet::target pick_again(const call& open, bool tried_too, time_point now);
-    fleet::target look_again(const call& open, time_point now);
-    bool keep(call& open, bytes_view payload, std::string_view key, std::string_view trace);
-    void hold(call& open);
-    void put(call& open, channel& on, time_point now);
-    void append_invoke(const call& open, channel& on, std::uint8_t attempt, time_point now);
-    void send_held(time_point now);
-    [[nodiscard]] bool can_send_again(const call& open, time_point now) const noexcept;
-    [[nodiscard]] bool may_send_again(call& open, time_point now);
-    void send_again(call& open, bool tried_too, time_point now);
-    [[nodiscard]] bool sent_on(const call& open, std::uint64_t id,
-                               const channel& from) const noexcept;
-    [[nodiscard]] bool goes_on(call& open, channel& from, const wire::failure& failure,
-                               time_point now);
-    void answered(call& open, channel& from, time_point now);
-    void drop_attempt(call& open, channel& on) noexcept;
-    void end_others(call& open, const channel& answering, time_point now);
-    void attempt_lost(call& open, channel& lost, time_point now);
-    void move_unsent(channel& from, bool keep_rest, time_point now);
-    void move_vacated(time_point now);
-    void learn_idempotent(const channel& from);
-    void want_copy(call& open, std::uint32_t function, time_point now);
-    void send_copy(call& open, time_point now);
 
     // -- leading: driver_lead.cpp --------------------------------------------------------------
     void take_lead() noexcept;                         // mutex held
@@ -155,9 +126,6 @@ private:
     // -- shared --------------------------------------------------------------------------------
     std::mutex mutex_;
     call_book book_;
-    support::timer_wheel copies_;  // when copies of calls are due
-    held_calls held_;
-    cluster::retry_budget retries_;
     waiter_list followers_;
     bool led_ = false;
     std::thread::id leader_thread_;
@@ -167,6 +135,7 @@ private:
     std::uint64_t turns_ = 0;          // how often a waiting thread took the lead
     bool stopping_ = false;
     fleet fleet_;
+    attempts attempts_;
     client_stats stats_;
 
     // -- leader --------------------------------------------------------------------------------

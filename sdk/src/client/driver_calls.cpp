@@ -19,12 +19,6 @@ constexpr std::chrono::microseconds timeout_max = std::chrono::hours(24 * 365);
 // The thread that drives answers at the deadline; only if it is kept busy, the caller does so.
 constexpr std::chrono::milliseconds follower_grace{2};
 
-error too_large(std::size_t size, std::uint64_t size_max) {
-    return {errc::invalid_argument, "payload of " + std::to_string(size) +
-                                        " bytes exceeds the node's limit of " +
-                                        std::to_string(size_max)};
-}
-
 error cannot_encode(std::string_view function, std::string_view reason) {
     return {errc::invalid_argument,
             "cannot encode the input of " + std::string(function) + ": " + std::string(reason)};
@@ -92,9 +86,8 @@ bool driver::start_call(call& opened, const request& what, time_point now, error
     }
     if (!encode_call(*to.on, opened, what, now, why)) return false;
     if (!fleet_.many()) return true;
-    retries_.called();
-    opened.idempotent = fleet_.idempotent(to);
-    if (what.options.hedge || options_.hedge) want_copy(opened, to.function, now);
+    const bool hedge = what.options.hedge || options_.hedge;
+    attempts_.sent(opened, to, hedge ? attempts::copies::wanted : attempts::copies::unwanted, now);
     return true;
 }
 
@@ -128,13 +121,13 @@ bool driver::encode_call(channel& on, call& opened, const request& what, time_po
         if (before == 0) frame = wire::frame_buffer();
         return false;
     }
-    if (fleet_.many() &&
-        keep(opened, frame.view().subspan(mark), what.options.key, what.options.trace))
-        opened.kept->note_tried(on.instance);
+    if (fleet_.many()) {
+        attempts_.keep(opened, on, frame.view().subspan(mark), what.options.key,
+                       what.options.trace);
+    }
     end_payload(frame, mark, envelope);
     opened.on = &on;
-    ++on.in_flight;
-    appended_to(on);
+    fleet_.appended(on, book_.window());
     return true;
 }
 
@@ -142,13 +135,8 @@ bool driver::hold_call(call& opened, const request& what, error& why) {
     bool encoded = false;
     book_.keep(opened, what.options.key, what.options.trace,
                [&](wire::frame_buffer& payload) { encoded = encode_payload(what, payload, why); });
-    if (encoded) hold(opened);
+    if (encoded) attempts_.hold(opened);
     return encoded;
-}
-
-// One envelope was appended to the connection's open frame.
-void driver::appended_to(channel& on) {
-    if (on.out.appended(book_.window())) fleet_.frame_leaves(on);
 }
 
 // Tells whoever has to act on what was just put in the shared members.
@@ -187,7 +175,7 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
     }
     opened->done = std::move(done);
     const call_ticket ticket{opened->id};
-    if (at_stop != nullptr && at_stop->watch(ticket.id)) withdraw(*opened);
+    if (at_stop != nullptr && at_stop->watch(ticket.id)) attempts_.withdraw(*opened);
     if (leader_thread_ == std::this_thread::get_id()) {
         // In a callback: this thread sends when the frame is handled, but a full one at once.
         channel* on = opened->on;
@@ -218,7 +206,7 @@ result<bytes> driver::call_and_wait(const request& what) {
     opened->sync = &own;
     const auto id = opened->id;
     const auto deadline = opened->deadline;
-    if (at_stop && at_stop->watch(id)) withdraw(*opened);
+    if (at_stop && at_stop->watch(id)) attempts_.withdraw(*opened);
     if (!led_) {
         take_lead();
         ++turns_;
@@ -266,26 +254,16 @@ void driver::cancel(call_ticket ticket) {
     lock held(mutex_);
     call* withdrawn = book_.find(ticket.id);
     if (withdrawn == nullptr) return;
-    withdraw(*withdrawn);
+    attempts_.withdraw(*withdrawn);
     notify(held);
-}
-
-void driver::withdraw(call& open) {
-    if (open.on != nullptr) cancel_on(*open.on, call_table::id_of(open, open.attempt));
-    if (open.keeps() && open.kept->second != nullptr)
-        cancel_on(*open.kept->second, call_table::id_of(open, open.kept->second_attempt));
-    book_.fail_with(open, {errc::cancelled, open.function + " was cancelled by its caller"});
-}
-
-void driver::cancel_on(channel& on, std::uint64_t id) {
-    append(on.out.open(), wire::cancel{id});
-    on.out.appended(book_.window());
 }
 
 client_stats driver::stats() {
     const lock held(mutex_);
     client_stats now = stats_;
     now.failures = book_.failures();
+    now.retries = attempts_.retries();
+    now.hedges = attempts_.hedges();
     now.in_flight = book_.in_flight();
     now.reconnects = fleet_.reconnects();
     now.nodes = fleet_.nodes();

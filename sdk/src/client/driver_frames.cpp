@@ -47,10 +47,9 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 }
                 switch (reader.kind()) {
                     case wire::kind::reply: {
-                        const auto id = reader.reply().id;
-                        call* to = book_.find(id);
-                        if (to == nullptr || !sent_on(*to, id, from)) break;
-                        if (fleet_.many()) answered(*to, from, at);
+                        call* to = attempts_.find(reader.reply().id, from);
+                        if (to == nullptr) break;
+                        if (fleet_.many()) attempts_.answered(*to, from, at);
                         book_.settle(*to);
                         ++stats_.replies;
                         batch_.push_back({to, reader.reply().payload, 0, 0, false, false});
@@ -58,32 +57,26 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                     }
                     case wire::kind::failure: {
                         const auto& failure = reader.failure();
-                        call* to = book_.find(failure.id);
-                        if (to == nullptr || !sent_on(*to, failure.id, from)) break;
-                        if (goes_on(*to, from, failure, at)) break;
-                        const auto hint_us = to->keeps() && to->kept->retry_after_us != 0
-                                                 ? to->kept->retry_after_us
-                                                 : failure.retry_after_us;
-                        // A copy that is under way elsewhere may have run as well.
-                        const bool may_have_run =
-                            to->keeps() && (to->kept->may_have_run || to->kept->second != nullptr);
-                        end_others(*to, from, at);
+                        call* to = attempts_.find(failure.id, from);
+                        if (to == nullptr) break;
+                        const auto end = attempts_.failed(*to, from, failure, at);
+                        if (!end) break;
                         book_.fail(*to);
                         const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
-                        batch_.push_back({to, as_bytes(failure.detail), code, hint_us,
-                                          failure.did_not_run, may_have_run});
+                        batch_.push_back({to, as_bytes(failure.detail), code, end->retry_after_us,
+                                          failure.did_not_run, end->may_have_run});
                         break;
                     }
                     case wire::kind::load:
                         if (fleet_.many()) fleet_.take_loads(from, reader.items(), at);
                         break;
                     case wire::kind::catalog:
-                        if (fleet_.take_catalog(from, reader.items())) learn_idempotent(from);
+                        if (fleet_.take_catalog(from, reader.items())) attempts_.learn(from);
                         break;
                     case wire::kind::members:
                         at = clock::now();
                         fleet_.take_members(from, reader.items(), at);
-                        move_vacated(at);
+                        attempts_.move_vacated(at);
                         break;
                     case wire::kind::ping:
                         append(from.out.open(), wire::pong{reader.id_or_token()});
@@ -93,7 +86,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                     case wire::kind::welcome:
                         at = clock::now();
                         fleet_.welcome(from, reader.welcome(), at);
-                        move_vacated(at);
+                        attempts_.move_vacated(at);
                         break;
                     case wire::kind::goaway: farewell = true; break;
                     default: break;
@@ -107,7 +100,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
             const lock held(mutex_);
             at = clock::now();
             fleet_.goaway(from, reader.goaway().code, reader.goaway().detail, at);
-            move_vacated(at);
+            attempts_.move_vacated(at);
         }
     }
     if (problem == nullptr) return;
@@ -136,9 +129,7 @@ bool driver::upkeep(time_point now) {
     {
         const lock held(mutex_);
         book_.expire(now, [this](const call& expired) { return expiry(expired); });
-        copies_.advance(now, [&](support::timer_node& node) {
-            send_copy(*static_cast<kept_call::copy_timer&>(node).of, now);
-        });
+        attempts_.send_copies(now);
         const bool asked = connections_.feel_pulses(now, book_.window());
         late = asked || book_.any_due();
         closing = connections_.any_to_close(now);
@@ -175,16 +166,9 @@ void driver::close_connections(time_point now) {
     connection_set::list closed;
     {
         const lock held(mutex_);
-        connections_.detach_failed(now, [&](connection& lost) {
-            move_unsent(lost, false, now);
-            if (lost.in_flight == 0) return;
-            book_.for_each([&](call& open) {
-                const bool copy = open.keeps() && open.kept->second == &lost;
-                if (open.on == &lost || copy) attempt_lost(open, lost, now);
-            });
-        });
+        connections_.detach_failed(now, [&](connection& lost) { attempts_.lost(lost, now); });
         fleet_.refresh(now);
-        move_vacated(now);
+        attempts_.move_vacated(now);
         closed = connections_.take_closed(now);
     }
     for (auto& one : closed) one->say_bye();

@@ -65,14 +65,13 @@ driver::driver(client_options options, std::shared_ptr<const security::client_ke
     : options_(std::move(options)),
       origin_(seed()),
       book_(options_.in_flight_max, options_.retries_max, clock::now()),
-      copies_(clock::now()),
-      retries_(ns(clock::now())),
       fleet_({.endpoints = options_.endpoints,
               .pause_min = options_.reconnect_after_min,
               .pause_max = options_.reconnect_after_max,
               .seed = origin_,
               .nodes_max = options_.nodes_max},
              options_.cluster),
+      attempts_(book_, fleet_, origin_, clock::now()),
       busy_poll_(std::min(options_.busy_poll, busy_poll_max)),
       connections_(fleet_, connecting(options_, std::move(keys)), leader_event_,
                    std::move(look_up)) {
@@ -234,9 +233,9 @@ void driver::flush() {
     // Also on a thread that leads while the client is destroyed, which breaks the rules.
     if (stopping_) {
         book_.cancel_all();
-        held_.clear();
+        attempts_.forget();
     }
-    if (!held_.empty() && fleet_.any_live()) send_held(clock::now());
+    if (attempts_.can_send_held()) attempts_.send_held(clock::now());
     for (const auto& one : connections_.all()) {
         while (one->problem().empty() && one->out.take(sending_)) {
             fleet_.frame_leaves(*one);
@@ -285,11 +284,10 @@ void driver::sleep() {
     time_point until;
     {
         const lock held(mutex_);
-        if (stopping_ || book_.any_due() || connections_.unsent() ||
-            (!held_.empty() && fleet_.any_live()))
+        if (stopping_ || book_.any_due() || connections_.unsent() || attempts_.can_send_held())
             return;
         until =
-            std::min({book_.next_deadline(), copies_.next_deadline(), connections_.next_action()});
+            std::min({book_.next_deadline(), attempts_.next_copy(), connections_.next_action()});
         leader_asleep_ = true;
     }
     busy_poll_.wait(poll_set_, until);

@@ -66,6 +66,11 @@ public:
         if (on.node != nullptr) ++on.node->next_lane;
         routes_.next_turn();
     }
+    /// A call was appended to the channel's open frame. @param window as for `outbox::appended`
+    void appended(channel& on, std::size_t window) {
+        ++on.in_flight;
+        if (on.out.appended(window)) frame_leaves(on);
+    }
     [[nodiscard]] routes& paths() noexcept { return routes_; }
     /// There is, or may be soon, more than one node to choose from.
     [[nodiscard]] bool many() const noexcept { return many_; }

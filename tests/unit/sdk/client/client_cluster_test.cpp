@@ -125,24 +125,6 @@ TEST_CASE("client closes the connection to a member that is no more, after its a
         CHECK(calls[i].get().value() == static_cast<int>(i));
 }
 
-TEST_CASE("client sends nothing new to a member that drains, and loses no call") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected();
-    call_until_each_has(c, cluster, {0, 1}, 5);
-    cluster.drain(0);
-    cluster.tell();
-    // The word of the second node comes first to some calls, that of the first one to others.
-    c.invoke<int>("t/echo", 1).value();
-    wait_until(
-        [&] {
-            const auto before = cluster.invokes(0);
-            for (int i = 0; i < 50; ++i) REQUIRE(c.invoke<int>("t/echo", i).value() == i);
-            return cluster.invokes(0) == before;
-        },
-        "the draining node still gets calls");
-    CHECK(c.stats().failures == 0);
-}
-
 TEST_CASE("client hands its calls to the others at once when a node leaves, after its last one") {
     fake_cluster cluster(3);
     auto c = cluster.connected();
@@ -173,44 +155,6 @@ TEST_CASE("client hands its calls to the others at once when a node leaves, afte
     ending = true;
     done.get_future().wait();
     CHECK(wrong == 0);
-}
-
-TEST_CASE("client sends calls with a key to the key's owner") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected();
-    const std::vector<std::string_view> names{"n1", "n2", "n3"};
-    const cluster::partition_map owners(names);
-    std::vector<std::future<result<int>>> calls;
-    std::vector<std::size_t> wanted(3);
-    for (int i = 0; i < 60; ++i) {
-        const auto key = "key " + std::to_string(i);
-        ++wanted[owners.owner(key)];
-        calls.push_back(c.async_invoke<int>("t/hold", i, {.key = key}));
-    }
-    for (std::size_t node = 0; node < 3; ++node) {
-        CHECK(wanted[node] > 0);
-        for (const auto& call : cluster[node].wait_for_held(wanted[node]).calls)
-            CHECK(owners.owner(call.key) == node);
-        cluster[node].run_there([](fake_node& there) { there.reply_to_all(); });
-    }
-    for (auto& each : calls) CHECK(each.get());
-    // A key's calls go on when its owner dies.
-    const auto owner = owners.owner("k");
-    cluster.kill(owner);
-    cluster.tell();
-    for (int i = 0; i < 20; ++i) CHECK(c.invoke<int>("t/echo", i, {.key = "k"}).value() == i);
-}
-
-TEST_CASE("client prefers the node that says that calls wait less") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected();
-    cluster[0].report({.function = 0, .wait_ns = 50'000'000, .step_ns = 1'000'000, .idle = 0});
-    cluster[1].report({.function = 0, .wait_ns = 0, .step_ns = 1'000'000, .idle = 100});
-    call_until_each_has(c, cluster, {0, 1}, 1);  // until both have said it
-    const auto before = cluster.invokes(0);
-    for (int i = 0; i < 100; ++i) REQUIRE(c.invoke<int>("t/echo", i));
-    CHECK(cluster.invokes(0) == before);
-    CHECK(cluster.invokes(1) >= 100);
 }
 
 TEST_CASE("client finds its way back when all nodes are gone, by any it knew") {

@@ -199,27 +199,6 @@ TEST_CASE("client gives a connection up after a malformed frame") {
     node.wait_for([](auto& seen) { return seen.hellos == 2; }, "a second hello");
 }
 
-TEST_CASE("a client gives up a node that lists more functions than it says there are") {
-    fake_node node({.instance = 4});
-    auto c = connected(node);
-    auto lost = c.async_invoke<int>("t/hold", 2);
-    const auto held = node.wait_for_held(1).calls;
-    const auto total = GENERATE(1u, 2u, 3u);
-    node.run_there([&](fake_node& there) {
-        // The second part says that there are fewer than the first had.
-        const std::vector<wire::catalog_item> listed{{"t/a", "1", 0}, {"t/b", "1", 0}};
-        wire::frame_buffer frame;
-        append(frame, wire::list_part{.first = 0, .total = total == 1 ? 1u : 3u}, listed);
-        append(frame, wire::list_part{.first = 2, .total = total}, listed);
-        there.send(held[0].peer, frame);
-    });
-    const auto why = lost.get();
-    CHECK(why.error().code == errc::unavailable);
-    CHECK(why.error().detail.find("lists more functions than it says there are") !=
-          std::string::npos);
-    CHECK(c.invoke<int>("t/echo", 3).value() == 3);
-}
-
 TEST_CASE("client sends nothing more to a node that leaves, but takes its answers") {
     auto leaving = std::make_unique<fake_node>();
     fake_node other;

@@ -121,32 +121,6 @@ TEST_CASE("a call that a node did not run goes to another node") {
     CHECK(c.stats().retries < 20);
 }
 
-TEST_CASE("a call that every node refuses ends as overloaded, each asked once") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected();
-    const auto refused = c.invoke<int>("t/sheds", 1);
-    CHECK(refused.error() == error{errc::overloaded, "queue full", 1500us});
-    for (std::size_t i = 0; i < 3; ++i) CHECK(cluster.invokes(i) == 1);
-    CHECK(c.stats().retries == 2);
-}
-
-TEST_CASE("a cluster that fails altogether sees no storm of retries") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected();
-    for (std::size_t i = 0; i < 3; ++i)
-        cluster[i].run_there([](fake_node& there) { there.be_sick(); });
-    constexpr std::size_t calls = 3000;
-    for (std::size_t i = 0; i < calls; ++i) {
-        const auto failed = c.invoke<int>("t/echo", 1);
-        REQUIRE(failed.error().code == errc::unavailable);
-        REQUIRE(failed.error().did_not_run);
-    }
-    // A hundred at the beginning, a sixth of the calls, and ten a second.
-    const auto retries = c.stats().retries;
-    CHECK(retries < 100 + calls / 6 + 300);
-    CHECK(cluster.invokes(0) + cluster.invokes(1) + cluster.invokes(2) == calls + retries);
-}
-
 TEST_CASE("a call of which an attempt may have run is not said not to have run") {
     fake_cluster cluster(2);
     auto c = cluster.connected();
@@ -175,17 +149,6 @@ TEST_CASE("a call of which an attempt may have run is not said not to have run")
     CHECK_FALSE(ended.error().did_not_run);
     CHECK(ended.error().detail == "queue full; an earlier attempt of the call may have run");
     answer_all(c, cluster, {0});
-}
-
-TEST_CASE("client that may not send again does not") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.retries_max = 0});
-    auto calls = hold_everywhere(c, cluster, "t/hold_again");
-    const auto lost = cluster.seen(1).calls.size();
-    cluster.kill(1);
-    wait_until([&] { return c.stats().failures == lost; }, "the lost calls never end");
-    answer_all(c, cluster, {0});
-    CHECK(c.stats().retries == 0);
 }
 
 TEST_CASE("calls whose last node died wait for one that comes, if they may run twice") {
@@ -253,54 +216,6 @@ TEST_CASE("a copy of a late call goes to another node, and its answer counts") {
     CHECK(c.invoke<int>("t/echo", 8).value() == 8);
 }
 
-namespace {
-
-/// A call that both nodes hold, of a client that hedges.
-std::future<result<int>> call_with_copy(fake_cluster& cluster, client& from) {
-    // What is usual has to be known before anything is late.
-    for (int i = 0; i < 300; ++i) {
-        auto usual = from.async_invoke<int>("t/hold_again", i);
-        wait_until(
-            [&] {
-                for (std::size_t n = 0; n < 2; ++n)
-                    cluster[n].run_there([](fake_node& there) { there.reply_to_all(); });
-                return usual.wait_for(0s) == std::future_status::ready;
-            },
-            "an answer");
-    }
-    auto late = from.async_invoke<int>("t/hold_again", 7);
-    cluster[0].wait_for_held(1);
-    cluster[1].wait_for_held(1);
-    return late;
-}
-
-}  // namespace
-
-TEST_CASE("a call with a copy lives on when one of the two nodes dies") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.retries_max = 1, .hedge = true});
-    auto late = call_with_copy(cluster, c);
-    const auto dies = GENERATE(std::size_t{0}, std::size_t{1});
-    cluster.kill(dies);
-    cluster.wait_for_nodes(c, 1);
-    const auto retries = c.stats().retries;
-    cluster[1 - dies].run_there([](fake_node& there) { there.reply_to_all(); });
-    CHECK(late.get().value() == 7);
-    CHECK(retries == 0);
-}
-
-TEST_CASE("a call of which a copy is under way is not said not to have run") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.hedge = true});
-    auto late = call_with_copy(cluster, c);
-    // The other may have run it long ago.
-    cluster[0].run_there([](fake_node& there) { there.refuse_all(errc::deadline_exceeded); });
-    const auto outcome = late.get();
-    REQUIRE_FALSE(outcome);
-    CHECK_FALSE(outcome.error().did_not_run);
-    CHECK(outcome.error().detail == "refused; an earlier attempt of the call may have run");
-}
-
 TEST_CASE("a call that two nodes were lost with is not sent to a third") {
     fake_cluster cluster(4);
     auto c = cluster.connected({.retries_max = 5});
@@ -332,39 +247,4 @@ TEST_CASE("a call that two nodes were lost with is not sent to a third") {
     for (std::size_t i = 0; i < cluster.size(); ++i) {
         if (cluster.runs(i)) CHECK(cluster.invokes(i) == 0);
     }
-}
-
-TEST_CASE("a call is not tried again when the nodes on its way have lost it twice") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected({.retries_max = 5});
-    auto call = c.async_invoke<int>("t/hold_again", 7);
-    wait_until([&] { return cluster.invokes(0) + cluster.invokes(1) + cluster.invokes(2) == 1; },
-               "the call never came");
-    for (std::size_t i = 0; i < cluster.size(); ++i) {
-        cluster[i].run_there([](fake_node& there) {
-            for (const auto& each : there.held_calls()) {
-                wire::frame_buffer frame;
-                append(frame, wire::failure{each.id, 9, "lost with b and then with c", 0, false,
-                                            wire::losses_max});
-                there.send(each.peer, frame);
-            }
-        });
-    }
-    CHECK(call.get().error().detail == "lost with b and then with c");
-    CHECK(c.stats().retries == 0);
-}
-
-TEST_CASE("a node that said that it leaves is not counted as lost with its calls") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.retries_max = 5});
-    auto calls = hold_everywhere(c, cluster, "t/hold_again");
-    cluster[1].say_goaway();
-    cluster[1].wait_for([](auto& seen) { return seen.pongs == 1; }, "a pong");
-    const auto lost = cluster.seen(1).calls.size();
-    const auto before = cluster.seen(0).calls.size();
-    cluster.kill(1);
-    const auto seen = cluster[0].wait_for_held(before + lost).calls;
-    for (const auto& each : seen) CHECK(each.losses == 0);
-    answer_all(c, cluster, {0});
-    for (auto& each : calls) CHECK(each.get());
 }

@@ -79,15 +79,6 @@ TEST_CASE("a node that hung is used again when it answers") {
         "the node that hung has no calls");
 }
 
-TEST_CASE("the only node is not given up for its silence") {
-    fake_cluster cluster(1);
-    auto c = cluster.connected({.silence_max = 50ms});
-    const auto hung = cluster[0].hang();
-    const auto late = c.invoke<int>("t/echo", 1, {.timeout = 400ms});
-    CHECK(late.error().code == errc::deadline_exceeded);
-    CHECK(c.stats().nodes == 1);
-}
-
 TEST_CASE("client asks a node that the others do not name any more, and gives it up for silence") {
     fake_cluster cluster(3);
     auto c = cluster.connected();

@@ -7,6 +7,7 @@
 
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -152,11 +153,33 @@ TEST_CASE_METHOD(fake_fleet, "fleet asks a node at once that the others do not n
 
 TEST_CASE_METHOD(fake_fleet, "fleet gives up a node that lists more functions than it says") {
     auto& from = connect();
-    const std::vector<wire::catalog_item> three{{"t/a", "1", 0}, {"t/b", "1", 0}, {"t/c", "1", 0}};
-    as_list({.total = 2}, three,
-            [&](const wire::item_list& items) { CHECK_FALSE(fleet.take_catalog(from, items)); });
+    const std::vector<wire::catalog_item> two{{"t/a", "1", 0}, {"t/b", "1", 0}};
+    const auto total = GENERATE(1u, 2u, 3u);
+    for (const std::uint32_t first : {0u, 2u}) {
+        // The second part says that there are fewer than the first had, or has one too many.
+        const auto said = first == 0 && total != 1 ? 3u : total;
+        as_list({.first = first, .total = said}, two, [&](const wire::item_list& items) {
+            CHECK_FALSE(fleet.take_catalog(from, items));
+        });
+    }
     CHECK(from.problem() == "the node lists more functions than it says there are");
     CHECK(from.catalog.empty());
+}
+
+TEST_CASE_METHOD(fake_fleet, "fleet prefers the node that says that calls wait less") {
+    connect_all(2);
+    const auto report = [&](std::uint64_t from, std::uint64_t wait_ns, std::uint32_t idle) {
+        const wire::load_item load{
+            .function = 0, .wait_ns = wait_ns, .step_ns = 1'000'000, .idle = idle};
+        wire::frame_buffer frame;
+        append(frame, std::span(&load, 1));
+        wire::frame_reader reader(frame.view());
+        REQUIRE(reader.next() == wire::read_status::envelope);
+        fleet.take_loads(node(from), reader.items(), now);
+    };
+    report(1, 500'000'000, 0);
+    report(2, 0, 1000);
+    CHECK(picked("t/again") == instances{2});
 }
 
 TEST_CASE_METHOD(fake_fleet, "fleet takes neither another version nor another cluster") {

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/attempts.hpp"
+
+#include "client/checks.hpp"
+#include "fake_fleet.hpp"
+#include "tests/support/catch.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace dunlin;
+using namespace dunlin::link;
+using namespace std::chrono_literals;
+using dunlin::tests::fake_channel;
+using dunlin::tests::fake_fleet;
+using texts = std::vector<std::string>;
+using copies = attempts::copies;
+
+namespace {
+
+wire::failure failure_of(errc code, bool did_not_run = false, std::uint64_t retry_after_us = 0) {
+    wire::failure failure;
+    failure.code = static_cast<std::int64_t>(code);
+    failure.did_not_run = did_not_run;
+    failure.retry_after_us = retry_after_us;
+    return failure;
+}
+
+struct attempts_fixture : fake_fleet {
+    call_book book{100'000, 2, now};
+    attempts tries{book, fleet, 77, now};
+
+    /// Starts a call on that node, or on any, as the driver does.
+    call& start(std::string_view function, std::uint64_t at = 0, copies hedge = copies::unwanted,
+                std::string_view key = {}) {
+        call& open = book.open(function, 10s);
+        auto to = fleet.pick(function, key, nullptr, now);
+        if (at != 0) to.on = &node(at);
+        REQUIRE(to.on != nullptr);
+        wire::invoke envelope;
+        envelope.id = open.id;
+        envelope.function = function;
+        envelope.key = as_bytes(key);
+        envelope.payload = as_bytes("p");
+        append(to.on->out.open(), envelope);
+        tries.keep(open, *to.on, envelope.payload, key, {});
+        open.on = to.on;
+        fleet.appended(*to.on, book.window());
+        tries.sent(open, to, hedge, now);
+        book.start(open, now);
+        return open;
+    }
+    void flush() {
+        for (const auto& each : channels) static_cast<void>(each->written());
+    }
+    static fake_channel& at(const call& open) { return static_cast<fake_channel&>(*open.on); }
+    /// The node that has the call says this of it.
+    std::optional<attempts::ending> fail(call& open, const wire::failure& failure) {
+        return tries.failed(open, at(open), failure, now);
+    }
+    void lose(fake_channel& gone) {
+        gone.give_up("the connection was closed");
+        fleet.lost(gone, now);
+        tries.lost(gone, now);
+    }
+    texts due() {
+        std::vector<call_book::outcome> outcomes;
+        book.take_due(outcomes);
+        texts found;
+        for (const auto& each : outcomes) found.push_back(each.why.detail);
+        return found;
+    }
+    /// A call at node 1 with a copy at another; the function usually takes 5 ms.
+    call& start_hedged() {
+        auto& hedging = fleet.paths().hedging(fleet.paths().find("t/again"), ns(now));
+        for (int i = 0; i < 200; ++i) {
+            hedging.called();
+            hedging.answered(5'000'000);
+        }
+        call& open = start("t/again", 1, copies::wanted);
+        flush();
+        now += 4ms;
+        tries.send_copies(now);
+        CHECK(open.kept->second == nullptr);
+        CHECK(tries.next_copy() > now);
+        now += 10ms;
+        tries.send_copies(now);
+        REQUIRE(open.kept->second != nullptr);
+        CHECK(open.on == &node(1));
+        CHECK(open.kept->second != &node(1));
+        CHECK(copy_of(open).written() == texts{"invoke t/again #1"});
+        CHECK(tries.hedges() == 1);
+        return open;
+    }
+    static fake_channel& copy_of(const call& open) {
+        return static_cast<fake_channel&>(*open.kept->second);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(attempts_fixture, "a call that did not run goes to each node, then it ends") {
+    connect_all(3);
+    call& open = start("t/once", 1);
+    flush();
+    const auto unwell = failure_of(errc::internal, true);
+    CHECK_FALSE(fail(open, unwell));
+    CHECK(open.on != &node(1));
+    CHECK(node(1).in_flight == 0);
+    CHECK(open.on->in_flight == 1);
+    auto& second = at(open);
+    CHECK(second.written() == texts{"invoke t/once #1"});
+    // An answer to the first attempt, late or from elsewhere, is not one to the call.
+    CHECK(tries.find(open.id, node(1)) == nullptr);
+    CHECK(tries.find(call_table::id_of(open, 1), node(1)) == nullptr);
+    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+    CHECK_FALSE(fail(open, unwell));
+    CHECK(open.on != &node(1));
+    CHECK(open.on != &second);
+    const auto end = fail(open, unwell);
+    REQUIRE(end);
+    CHECK_FALSE(end->may_have_run);
+    CHECK(tries.retries() == 2);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call that every node refuses ends with the smallest hint") {
+    connect_all(3);
+    call& open = start("t/once", 1);
+    CHECK_FALSE(fail(open, failure_of(errc::overloaded, true, 3000)));
+    CHECK_FALSE(fail(open, failure_of(errc::overloaded, true, 1500)));
+    const auto end = fail(open, failure_of(errc::overloaded, true, 9000));
+    REQUIRE(end);
+    CHECK(end->retry_after_us == 1500);
+    CHECK_FALSE(end->may_have_run);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a refused call with a key goes nowhere else") {
+    connect_all(3);
+    const auto end = fail(start("t/again", 0, copies::unwanted, "key"),
+                          failure_of(errc::overloaded, true, 1500));
+    REQUIRE(end);
+    CHECK(end->retry_after_us == 1500);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a lost node's calls go elsewhere if they may run twice") {
+    connect_all(2);
+    call& again = start("t/again", 1);
+    call& once = start("t/once", 1);
+    flush();
+    const auto id = once.id;
+    lose(node(1));
+    CHECK(again.on == &node(2));
+    CHECK(again.kept->may_have_run);
+    CHECK(node(2).written() == texts{"invoke t/again #1"});
+    CHECK(book.find(id) == nullptr);
+    CHECK(due() == texts{"no answer from t/once, it may have run: lost node n1 at "
+                         "tcp://node.test:1: the connection was closed"});
+    // What the last attempt says of itself does not hold for the call.
+    const auto end = fail(again, failure_of(errc::not_found, true));
+    REQUIRE(end);
+    CHECK(end->may_have_run);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call that two nodes were lost with goes to no third") {
+    connect_all(3);
+    call& open = start("t/again", 1);
+    flush();
+    lose(node(1));
+    auto& second = at(open);
+    const auto name = second.node_name;
+    flush();
+    lose(second);
+    CHECK(due() == texts{lost_again("t/again", "n1", name)});
+    CHECK(book.in_flight() == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "losses that nodes on the way have counted count") {
+    connect_all(3);
+    call& open = start("t/again", 1);
+    flush();
+    auto failure = failure_of(errc::unavailable);
+    failure.losses = 1;
+    CHECK_FALSE(fail(open, failure));
+    failure.losses = wire::losses_max;
+    CHECK(fail(open, failure));
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a node that said that it leaves is not lost with its calls") {
+    connect_all(3);
+    call& open = start("t/again", 1);
+    flush();
+    fleet.goaway(node(1), static_cast<std::int64_t>(errc::unavailable), "stopping", now);
+    tries.move_vacated(now);
+    CHECK(open.on == &node(1));  // it may still answer
+    lose(node(1));
+    CHECK(open.on != &node(1));
+    CHECK(open.kept->losses == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "calls that were not sent yet leave a node that drains") {
+    connect_all(2);
+    call& sent = start("t/once", 2);
+    flush();
+    call& unsent = start("t/once", 2);
+    append(node(2).out.open(), wire::pong{1});
+    append(node(2).out.open(), wire::cancel{call_table::id_of(sent, 0)});
+    tell(1, {1, 2}, {2});
+    tries.move_vacated(now);
+    CHECK(sent.on == &node(2));
+    CHECK(unsent.on == &node(1));
+    CHECK(node(1).written() == texts{"invoke t/once #0"});
+    CHECK(node(2).written() == texts{"pong", "cancel #0"});
+    CHECK(node(2).in_flight == 1);
+    CHECK(tries.retries() == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "calls wait in order for a node, and leave when one is there") {
+    const auto hold = [&](std::string_view function) -> call& {
+        call& open = book.open(function, 10s);
+        book.keep(open, {}, {}, [](wire::frame_buffer& to) { to.append(as_bytes("p")); });
+        tries.hold(open);
+        book.start(open, now);
+        return open;
+    };
+    hold("t/a");
+    call& withdrawn = hold("t/b");
+    hold("t/c");
+    CHECK_FALSE(tries.can_send_held());
+    tries.withdraw(withdrawn);
+    CHECK(due() == texts{"t/b was cancelled by its caller"});
+    connect();
+    CHECK(tries.can_send_held());
+    tries.send_held(now);
+    CHECK(node(1).written() == texts{"invoke t/a #0", "invoke t/c #0"});
+    CHECK_FALSE(tries.can_send_held());
+
+    node(1).payload_bytes_max = 0;
+    hold("t/d");
+    tries.send_held(now);
+    CHECK(due() == texts{"payload of 1 bytes exceeds the node's limit of 0"});
+    node(1).in_flight = node(1).in_flight_max;
+    hold("t/e");
+    tries.send_held(now);
+    CHECK(due() == texts{"t/e did not run: node n1 takes fewer calls than waited"});
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a cluster that fails altogether sees no storm of retries") {
+    connect_all(3);
+    constexpr int calls = 5000;
+    for (int i = 0; i < calls; ++i) {
+        call& open = start("t/once");
+        while (!fail(open, failure_of(errc::internal, true))) continue;
+        book.fail(open);
+        book.delivered(open);
+        book.recycle();
+        flush();
+    }
+    CHECK(tries.retries() >= 100);
+    CHECK(tries.retries() <= 100 + calls / 5);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call is sent once where nothing may be kept") {
+    connect_all(2);
+    call_book no_retries(10, 0, now);
+    attempts sparing(no_retries, fleet, 77, now);
+    call& open = no_retries.open("t/again", 1s);
+    open.on = &node(1);
+    fleet.appended(node(1), 1);
+    sparing.keep(open, node(1), as_bytes("p"), {}, {});
+    CHECK_FALSE(open.keeps());
+    const auto end = sparing.failed(open, node(1), failure_of(errc::overloaded, true, 7), now);
+    REQUIRE(end);
+    CHECK(end->retry_after_us == 7);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "the copy's answer counts, and the late attempt is withdrawn") {
+    connect_all(2);
+    call& open = start_hedged();
+    auto& second = copy_of(open);
+    CHECK(tries.find(open.id, node(1)) == &open);
+    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+    tries.answered(open, second, now);
+    book.settle(open);
+    CHECK(node(1).written() == texts{"cancel #0"});
+    CHECK(node(1).in_flight == 0);
+    CHECK(second.in_flight == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "the late attempt's answer counts, and the copy is withdrawn") {
+    connect_all(2);
+    call& open = start_hedged();
+    auto& second = copy_of(open);
+    tries.answered(open, node(1), now);
+    book.settle(open);
+    CHECK(second.written() == texts{"cancel #1"});
+    CHECK(node(1).written().empty());
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call with a copy goes on with the one that is left") {
+    connect_all(2);
+    call& open = start_hedged();
+    auto& second = copy_of(open);
+    SECTION("when a node is lost") { lose(node(1)); }
+    SECTION("when a node refuses") { CHECK_FALSE(fail(open, failure_of(errc::overloaded, true))); }
+    CHECK(open.on == &second);
+    CHECK(open.attempt == 1);
+    CHECK(open.kept->second == nullptr);
+    CHECK(due().empty());
+    CHECK(tries.retries() == 0);
+    CHECK(tries.find(open.id, node(1)) == nullptr);
+    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call with a copy under way is not said not to have run") {
+    connect_all(2);
+    call& open = start_hedged();
+    auto& second = copy_of(open);
+    const auto end = tries.failed(open, second, failure_of(errc::not_found, true), now);
+    REQUIRE(end);
+    CHECK(end->may_have_run);
+    CHECK(node(1).written() == texts{"cancel #0"});
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a call that is withdrawn is withdrawn wherever it is") {
+    connect_all(2);
+    call& open = start_hedged();
+    auto& second = copy_of(open);
+    tries.withdraw(open);
+    CHECK(node(1).written() == texts{"cancel #0"});
+    CHECK(second.written() == texts{"cancel #1"});
+    CHECK(due() == texts{"t/again was cancelled by its caller"});
+    CHECK(node(1).in_flight + second.in_flight == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "only functions that may run twice are sent twice at a time") {
+    connect_all(2);
+    call& open = start("t/once", 1, copies::wanted);
+    now += 5s;
+    tries.send_copies(now);
+    CHECK(open.kept->second == nullptr);
+    CHECK(tries.hedges() == 0);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "calls that were sent before a catalog came learn from it") {
+    connect_all(2);
+    call& open = start("t/again", 1);
+    open.idempotent = false;
+    tries.learn(node(1));
+    CHECK(open.idempotent);
+}
