@@ -35,7 +35,6 @@ call_cluster::call_cluster(call_cluster_settings how)
       clients_(how_.clients) {
     runtime::log().set_level(spdlog::level::off);
     sockets.quality = how_.quality;
-    set_driver_seed(how_.seed << 8);
 }
 
 call_cluster::~call_cluster() {
@@ -183,7 +182,7 @@ void call_cluster::start_client(host_id at) {
     auto& slot = clients_[at];
     slot = {};
     slot.client = std::make_unique<simulated_client>(
-        sockets, time, oracle, host, ++clients_started_, std::move(options),
+        sockets, time, oracle, host, ++clients_started_, how_.seed, std::move(options),
         [this, at] { arm(client_flag | at, clients_[at].armed_ns, time.now_ns()); });
     slot.client->news();
 }
@@ -289,7 +288,7 @@ std::string call_cluster::left_over() {
         const auto name = "client " + std::to_string(each.client->number());
         tell(name, each.client->stats().in_flight, "calls in flight");
         tell(name, each.client->last().kept_bytes, "bytes kept of calls");
-        tell(name, each.client->last().on_connections, "attempts under way");
+        tell(name, each.client->last().under_way, "attempts under way");
     }
     return text;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/simulated_client.hpp"
 
+#include "cluster/random.hpp"
+
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace dunlin::sim {
@@ -19,7 +22,8 @@ void encode_order(dunlin_buffer& to, const void* value) {
 
 simulated_client::simulated_client(virtual_sockets& sockets, const virtual_time& time,
                                    call_oracle& oracle, host_id at, std::uint32_t number,
-                                   client_options options, std::function<void()> wake)
+                                   std::uint64_t seed, client_options options,
+                                   std::function<void()> wake)
     : virtual_process(at),
       sockets_(sockets),
       time_(time),
@@ -27,7 +31,9 @@ simulated_client::simulated_client(virtual_sockets& sockets, const virtual_time&
       number_(number),
       wake_(std::move(wake)) {
     const running_as self(sockets_, *this);
-    engine_ = std::make_unique<link::driver>(std::move(options), nullptr);
+    if (options.name.empty()) options.name = "client " + std::to_string(number);
+    engine_ = std::make_unique<link::driver>(std::move(options), nullptr, support::resolve,
+                                             cluster::mix((seed << 8) + number - 1) | 1);
 }
 
 simulated_client::~simulated_client() {
@@ -37,9 +43,8 @@ simulated_client::~simulated_client() {
 
 std::int64_t simulated_client::turn() {
     const running_as self(sockets_, *this);
-    static_cast<void>(engine_->wait_connected());
-    last_ = last_driver_turn();
-    return last_.due_ns - virtual_steady_clock::start_ns;
+    last_ = engine_->step();
+    return link::ns(last_.due) - virtual_steady_clock::start_ns;
 }
 
 call_ticket simulated_client::call(const simulated_call& what, done then) {

@@ -2,13 +2,13 @@
 //
 // A client in virtual time: the engine of a real one, whose calls the oracle knows.
 //
+// It has no thread of its own: a turn is the rounds of a leader until it would sleep.
 // One owner, one thread; `call_cluster` takes its turns.
 #pragma once
 
 #include "client/driver.hpp"
 #include "tests/sim/call_oracle.hpp"
 #include "tests/sim/simulated_node.hpp"
-#include "tests/sim/virtual_driver.hpp"
 #include "tests/sim/virtual_sockets.hpp"
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct simulated_call {
 class simulated_client final : public virtual_process {
 public:
     simulated_client(virtual_sockets& sockets, const virtual_time& time, call_oracle& oracle,
-                     host_id at, std::uint32_t number, client_options options,
+                     host_id at, std::uint32_t number, std::uint64_t seed, client_options options,
                      std::function<void()> wake);
     ~simulated_client();
 
@@ -46,7 +46,7 @@ public:
 
     [[nodiscard]] client_stats stats() { return engine_->stats(); }
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
-    [[nodiscard]] const driver_turn& last() const noexcept { return last_; }
+    [[nodiscard]] const link::driver::turn& last() const noexcept { return last_; }
 
 private:
     virtual_sockets& sockets_;
@@ -55,7 +55,7 @@ private:
     const std::uint32_t number_;
     std::function<void()> wake_;
     std::unique_ptr<link::driver> engine_;
-    driver_turn last_;
+    link::driver::turn last_{};
 };
 
 }  // namespace dunlin::sim

@@ -94,7 +94,7 @@ public:
         settle(open);
         ++failures_;
     }
-    /// The same, without an answer of a node: whoever drives delivers `why`.
+    /// The same, without an answer of a node: the leader delivers `why`.
     void fail_with(call& open, error why) {
         fail(open);
         due_.push_back({&open, std::move(why)});

@@ -90,7 +90,7 @@ public:
         return found.id == (id & ~attempt) ? &found : nullptr;
     }
 
-    /// Takes the call out: whoever does this, and nobody else, answers it.
+    /// Takes the call out: who does this, and nobody else, answers it.
     void settle(call& settled) noexcept {
         support::timer_wheel::remove(settled);
         settled.id = 0;

@@ -88,7 +88,9 @@ void limit_time(call_options& options, std::chrono::nanoseconds left) {
 
 struct client::impl {
     impl(client_options options, std::shared_ptr<const security::client_keys> keys)
-        : engine(std::move(options), std::move(keys)) {}
+        : engine(std::move(options), std::move(keys)) {
+        engine.start();
+    }
     link::driver engine;
 };
 

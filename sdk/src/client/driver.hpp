@@ -2,17 +2,13 @@
 //
 // The client's engine: calls in, answers out, over however many connections.
 //
-// ZeroMQ's sockets belong to one thread at a time, and handing work to a thread of its own would
-// put two wake-ups on the way of every call. So the threads take turns (leader and followers;
-// Schmidt et al., "Pattern-Oriented Software Architecture 2", 2000): a thread that waits in
-// `call_and_wait` drives the sockets itself when no other does, for everybody, until its own
-// answer is there; then it promotes another waiting thread, or leaves asynchronous calls to the
-// background thread. That one also keeps connections alive while nobody calls.
+// It writes calls, reads frames and delivers answers, and puts its parts to work: `leadership`
+// (which thread drives), `call_book` (open calls), `attempts` (sending again), `fleet` (where calls
+// go) and `connection_set` (sockets).
 //
 // Guarantee: every call is settled exactly once, under the mutex, by an answer, its deadline, a
-// lost connection, `cancel` or the destructor; whoever settles it sees to its delivery.
-// Callbacks run on the driving thread, outside the mutex. A call may be sent several times, to
-// several nodes: the first answer that is one counts, and what is under way elsewhere is withdrawn.
+// lost connection, `cancel` or the destructor; the thread that settles it sees to its delivery.
+// Callbacks run on the driving thread, outside the mutex.
 //
 // Threads: "shared" members are guarded by `mutex_`; "leader" members belong to the thread that
 // drives. What changes a connection that others can see needs both.
@@ -22,25 +18,21 @@
 #include "client/call_book.hpp"
 #include "client/connection_set.hpp"
 #include "client/fleet.hpp"
-#include "support/busy_poll.hpp"
-#include "support/timer_wheel.hpp"
-#include "support/wake_event.hpp"
+#include "client/leader_loop.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/client.hpp>
 
 #include <poll.h>
-#include <zmq.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace dunlin::link {
@@ -55,12 +47,27 @@ struct request {
 
 class driver {
 public:
+    using time_point = leadership::time_point;
+
     /// @pre the options have been checked.
+    /// @param origin names this client in its calls, and decides its choices and pauses
     driver(client_options options, std::shared_ptr<const security::client_keys> keys,
-           support::address_resolver::lookup look_up = support::resolve);
+           support::address_resolver::lookup look_up = support::resolve,
+           std::uint64_t origin = random_origin());
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     ~driver();
+
+    /// Begins the thread that drives while nobody waits for an answer.
+    void start();
+
+    /// What a turn came to, for who drives without threads: until when a leader would sleep.
+    struct turn {
+        time_point due;
+        std::size_t kept_bytes;
+        std::size_t under_way;  // attempts, as connections count them
+    };
+    turn step();
 
     [[nodiscard]] result<void> wait_connected();
     [[nodiscard]] result<bytes> call_and_wait(const request& what);
@@ -70,9 +77,9 @@ public:
     [[nodiscard]] std::string node();
 
 private:
-    using clock = std::chrono::steady_clock;
-    using time_point = clock::time_point;
-    using lock = std::unique_lock<std::mutex>;
+    friend class leader_loop<driver>;
+    using clock = leadership::clock;
+    using lock = leadership::lock;
 
     /// A call that was settled by an envelope in a frame that is being handled.
     struct answer {
@@ -89,64 +96,46 @@ private:
     bool start_call(call& opened, const request& what, time_point now, error& why);
     bool encode_call(channel& on, call& opened, const request& what, time_point now, error& why);
     bool hold_call(call& opened, const request& what, error& why);
-    void notify(lock& held);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
 
-    // -- leading: driver_lead.cpp --------------------------------------------------------------
-    void take_lead() noexcept;                         // mutex held
-    void release_lead();                               // mutex held
-    [[nodiscard]] bool work_pending() const noexcept;  // mutex held
-    void wake_background() noexcept;                   // mutex held
-    void run_background();
-    bool watch(bool quiet);
-    void lead(waiter* own);
-    [[nodiscard]] bool nothing_to_lead();
-    bool receive_round(waiter* own);
+    // -- the work of the leader, as `leadership` knows it: driver.cpp --------------------------
     void flush();
-    void send_cut(connection& on);
-    void deliver(call& settled, result<bytes>&& with) noexcept;
-    void sleep();
-    void shut_down();
+    bool receive(waiter* own);
+    bool upkeep(time_point now);
+    [[nodiscard]] bool pending() const noexcept;  // mutex held
+    [[nodiscard]] time_point idle_until();        // mutex held
+    void add_descriptors(std::vector<pollfd>& to) const { connections_.add_descriptors(to); }
+    void read_events() { connections_.read_events(); }
+    void read_events(std::span<const pollfd> found) { connections_.read_events(found); }
+    void finish();
+    void close_connections(time_point now);
+    [[nodiscard]] error expiry(const call& late) const;  // mutex held
 
-    // -- connections and what they receive: driver_frames.cpp, leader --------------------------
+    // -- frames: driver_frames.cpp, leader -----------------------------------------------------
     void handle(connection& from, const std::shared_ptr<received_frame>& frame);
     [[nodiscard]] result<bytes> to_result(const answer& a,
                                           const std::shared_ptr<received_frame>& frame) const;
-    bool upkeep(time_point now);
-    void open_connections(time_point now);
-    void close_connections(time_point now);
-    void rebuild_poll_set();
-    [[nodiscard]] error expiry(const call& late) const;  // mutex held
+    void send_cut(connection& on);
+    void deliver(call& settled, result<bytes>&& with) noexcept;
+
+    static std::uint64_t random_origin();
 
     const client_options options_;
-    const std::uint64_t origin_;  // names this client in its calls
-    support::wake_event leader_event_;
-    support::wake_event background_event_;
+    const std::uint64_t origin_;
 
     // -- shared --------------------------------------------------------------------------------
     std::mutex mutex_;
+    leader_loop<driver> leadership_;
     call_book book_;
-    waiter_list followers_;
-    bool led_ = false;
-    std::thread::id leader_thread_;
-    bool leader_asleep_ = false;
-    bool background_asleep_ = false;
-    bool background_watches_ = false;  // it sleeps until a socket has news
-    std::uint64_t turns_ = 0;          // how often a waiting thread took the lead
-    bool stopping_ = false;
     fleet fleet_;
     attempts attempts_;
+    connection_set connections_;
     client_stats stats_;
 
     // -- leader --------------------------------------------------------------------------------
     std::vector<answer> batch_;
     std::vector<call_book::outcome> delivering_;
     wire::frame_buffer sending_;
-    std::vector<pollfd> poll_set_;
-    support::busy_poll busy_poll_;
-    connection_set connections_;
-
-    std::thread background_;
 };
 
 }  // namespace dunlin::link

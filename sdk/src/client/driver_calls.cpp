@@ -58,7 +58,7 @@ call* driver::open_call(const request& what, time_point now, error& why) {
     } else if (what.options.stop.stop_requested()) {
         why = {errc::cancelled,
                std::string(what.function) + " did not run: its caller stopped before it was sent"};
-    } else if (stopping_) {
+    } else if (leadership_.stopping()) {
         why = {errc::cancelled, "the client is being destroyed"};
     } else if (book_.full()) {
         why = {errc::overloaded, "this client has its limit of " +
@@ -139,19 +139,6 @@ bool driver::hold_call(call& opened, const request& what, error& why) {
     return encoded;
 }
 
-// Tells whoever has to act on what was just put in the shared members.
-void driver::notify(lock& held) {
-    if (led_) {
-        const bool wake = std::exchange(leader_asleep_, false);
-        held.unlock();
-        if (wake) leader_event_.signal();
-    } else {
-        const bool wake = std::exchange(background_asleep_, false);
-        held.unlock();
-        if (wake) background_event_.signal();
-    }
-}
-
 call_ticket driver::call_async(const request& what, detail::callback done) {
     const auto now = clock::now();
     const auto& stop = what.options.stop;
@@ -176,14 +163,14 @@ call_ticket driver::call_async(const request& what, detail::callback done) {
     opened->done = std::move(done);
     const call_ticket ticket{opened->id};
     if (at_stop != nullptr && at_stop->watch(ticket.id)) attempts_.withdraw(*opened);
-    if (leader_thread_ == std::this_thread::get_id()) {
+    if (leadership_.here()) {
         // In a callback: this thread sends when the frame is handled, but a full one at once.
         channel* on = opened->on;
         const bool send = on != nullptr && on->out.has_cut();
         held.unlock();
         if (send) send_cut(static_cast<connection&>(*on));
     } else {
-        notify(held);
+        leadership_.notify(held);
     }
     return ticket;
 }
@@ -196,7 +183,7 @@ result<bytes> driver::call_and_wait(const request& what) {
     error why;
     waiter own;
     lock held(mutex_);
-    if (leader_thread_ == std::this_thread::get_id()) {
+    if (leadership_.here()) {
         return {errc::invalid_argument,
                 "invoke waits, so a callback of the same client cannot use it; start the call "
                 "with async_invoke"};
@@ -207,38 +194,21 @@ result<bytes> driver::call_and_wait(const request& what) {
     const auto id = opened->id;
     const auto deadline = opened->deadline;
     if (at_stop && at_stop->watch(id)) attempts_.withdraw(*opened);
-    if (!led_) {
-        take_lead();
-        ++turns_;
-        held.unlock();
-        lead(&own);
-        held.lock();
-        release_lead();
+    if (!leadership_.led()) {
+        leadership_.drive(own, held);
         held.unlock();
         return own.take();
     }
     // One that is withdrawn already only waits for its answer to be delivered.
-    if (book_.find(id) != nullptr) followers_.push_back(own);
-    notify(held);
+    if (book_.find(id) != nullptr) leadership_.follow(own);
+    leadership_.notify(held);
     return follow(own, id, deadline);
 }
 
 result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline) {
     auto until = deadline + follower_grace;
-    for (;;) {
-        const auto came = own.wait_until(until);
-        if (came == waiter::outcome::answered) return own.take();
-        lock held(mutex_);
-        if (came == waiter::outcome::promoted) {
-            leader_thread_ = std::this_thread::get_id();
-            ++turns_;
-            held.unlock();
-            lead(&own);
-            held.lock();
-            release_lead();
-            held.unlock();
-            return own.take();
-        }
+    while (leadership_.wait(own, until) == waiter::outcome::timed_out) {
+        const lock held(mutex_);
         call* late = book_.find(id);
         // Otherwise its answer, or a promotion, is on its way to this thread.
         if (late != nullptr && waiter_list::remove(own)) {
@@ -248,6 +218,7 @@ result<bytes> driver::follow(waiter& own, std::uint64_t id, time_point deadline)
         }
         until = time_point::max();
     }
+    return own.take();
 }
 
 void driver::cancel(call_ticket ticket) {
@@ -255,7 +226,7 @@ void driver::cancel(call_ticket ticket) {
     call* withdrawn = book_.find(ticket.id);
     if (withdrawn == nullptr) return;
     attempts_.withdraw(*withdrawn);
-    notify(held);
+    leadership_.notify(held);
 }
 
 client_stats driver::stats() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What arrives, and how connections come and go.
+// What arrives, and how it is handed over.
 #include "client/checks.hpp"
 #include "client/driver.hpp"
 
@@ -19,7 +19,7 @@ constexpr std::size_t batch_max = 64;
 
 void driver::handle(connection& from, const std::shared_ptr<received_frame>& frame) {
     wire::frame_reader reader(frame->view());
-    busy_poll_.received(frame->view().size());
+    leadership_.busy_poll().received(frame->view().size());
     bool more = frame->one_part();
     const char* problem = more ? nullptr : "a message of several parts";
     bool first = true;
@@ -93,7 +93,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 }
             }
         }
-        busy_poll_.handled(batch_.size());
+        leadership_.busy_poll().handled(batch_.size());
         for (const auto& a : batch_) deliver(*a.to, to_result(a, frame));
         batch_.clear();
         if (farewell) {
@@ -119,68 +119,29 @@ result<bytes> driver::to_result(const answer& a,
     return a.may_have_run ? after_attempts(std::move(why)) : std::move(why);
 }
 
-// -- connections -----------------------------------------------------------------------------
+// -- handing over ----------------------------------------------------------------------------
 
-// What time asks for. @returns whether there may be something to send, receive or deliver now.
-bool driver::upkeep(time_point now) {
-    bool late = false;
-    bool closing = false;
-    bool opening = false;
-    {
-        const lock held(mutex_);
-        book_.expire(now, [this](const call& expired) { return expiry(expired); });
-        attempts_.send_copies(now);
-        const bool asked = connections_.feel_pulses(now, book_.window());
-        late = asked || book_.any_due();
-        closing = connections_.any_to_close(now);
-        opening = connections_.any_to_open(now);
+// Frames that are full, from within a callback.
+void driver::send_cut(connection& on) {
+    lock held(mutex_);
+    while (on.problem().empty() && on.out.take_cut(sending_)) {
+        held.unlock();
+        const bool sent = on.send(sending_);
+        held.lock();
+        if (!sent) return on.out.put_back(std::move(sending_));
+        ++stats_.frames_sent;
+        on.out.give_back(std::move(sending_));
     }
-    if (closing) close_connections(now);
-    if (closing || opening) open_connections(now);
-    return late || closing || opening;
 }
 
-error driver::expiry(const call& late) const {
-    const auto within = " within " + to_text(late.timeout);
-    if (late.on != nullptr) {
-        return {errc::deadline_exceeded, "no answer from " + late.function + within};
+void driver::deliver(call& settled, result<bytes>&& with) noexcept {
+    if (settled.sync != nullptr) {
+        settled.sync->deliver(std::move(with));
+    } else {
+        settled.done(std::move(with));
+        settled.done.reset();
     }
-    const auto where = fleet_.why_unreached(fleet_.plan().seeking(), within);
-    if (late.keeps() && !late.kept->tried.empty()) {
-        return {errc::unavailable,
-                "no answer from " + late.function + ", it may have run, and since then " + where};
-    }
-    return {errc::unavailable, late.function + " did not run: " + where};
-}
-
-void driver::open_connections(time_point now) {
-    {
-        lock held(mutex_);
-        connections_.open(held, now);
-    }
-    rebuild_poll_set();
-}
-
-// Takes down connections that are of no use any more.
-void driver::close_connections(time_point now) {
-    connection_set::list closed;
-    {
-        const lock held(mutex_);
-        connections_.detach_failed(now, [&](connection& lost) { attempts_.lost(lost, now); });
-        fleet_.refresh(now);
-        attempts_.move_vacated(now);
-        closed = connections_.take_closed(now);
-    }
-    for (auto& one : closed) one->say_bye();
-    rebuild_poll_set();
-}
-
-void driver::rebuild_poll_set() {
-    poll_set_.assign(1, {leader_event_.fd(), POLLIN, 0});
-    const lock held(mutex_);
-    connections_.add_descriptors(poll_set_);
-    // It may be watching sockets that are gone.
-    wake_background();
+    book_.delivered(settled);
 }
 
 }  // namespace dunlin::link

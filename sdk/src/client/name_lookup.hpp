@@ -9,7 +9,7 @@
 // The addresses of a name are tried in turn, one an attempt, before it is looked up again.
 //
 // Guarantee: every attempt that was asked for is taken once; nothing here waits, the destructor
-// neither. Owned by whoever drives the sockets, who is woken through `news`; threads of the
+// neither. Owned by the thread that drives, which is woken through `news`; threads of the
 // resolver touch what they have found only.
 #pragma once
 

@@ -83,7 +83,7 @@ private:
     struct lane {
         std::uint32_t id;
         std::uint64_t instance;  // 0: not told
-        bool seeks;              // at an endpoint of the search, whoever may answer there
+        bool seeks;              // at an endpoint of the search, whatever node answers there
         std::string endpoint;
         state now = state::waiting;
         time_point try_at{};

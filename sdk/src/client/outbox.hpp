@@ -3,7 +3,7 @@
 // Envelopes that wait to be sent on one connection, gathered into frames.
 //
 // Calls are encoded straight into the open frame, so calls that are started together leave
-// together. The open frame leaves as soon as whoever drives the sockets looks for it; it is cut
+// together. The open frame leaves as soon as the thread that drives looks for it; it is cut
 // earlier when it is long enough that the node should start on it while more calls are being
 // encoded. Memory of frames that were copied on sending is used again.
 //
@@ -40,7 +40,7 @@ public:
         wire::append(open_, wire::sent_at(now));
     }
 
-    /// Where the next envelope is written. Whoever gives it up shrinks the frame again.
+    /// Where the next envelope is written. A writer that gives it up shrinks the frame again.
     [[nodiscard]] wire::frame_buffer& open() noexcept { return open_; }
 
     /// One envelope was appended to `open()`. @returns whether that cut the frame.

@@ -41,6 +41,7 @@ TEST_CASE("client calls a node, and ends, while no name server answers for anoth
     {
         link::driver engine({.endpoints = {first.endpoint()}, .timeout = 20s}, nullptr,
                             slow_name_server::lookup(server));
+        engine.start();
         REQUIRE(engine.wait_connected());
         REQUIRE(echo(engine));
         server->wait_until_asked(1);
@@ -59,6 +60,7 @@ TEST_CASE("client connects to a member when the name server has answered for its
                        {first.as_member(), {102, "n2", false, "tcp://n2.test" + port_of(second)}});
     link::driver engine({.endpoints = {first.endpoint()}, .timeout = 20s}, nullptr,
                         slow_name_server::lookup(server));
+    engine.start();
     REQUIRE(engine.wait_connected());
     server->wait_until_asked(1);
     server->know("tcp://n2.test:0", {"tcp://127.0.0.1:0"});
@@ -74,6 +76,7 @@ TEST_CASE("client tries one address of a name after the other") {
     link::driver engine(
         {.endpoints = {"tcp://n1.test" + port_of(node)}, .timeout = 20s, .connect_timeout = 20s},
         nullptr, slow_name_server::lookup(server));
+    engine.start();
     REQUIRE(engine.wait_connected());
     CHECK(echo(engine));
     CHECK(server->asked() == 1);
@@ -84,6 +87,7 @@ TEST_CASE("client says in time that no name server has answered") {
     {
         link::driver engine({.endpoints = {"tcp://n1.test:7440"}, .connect_timeout = 600ms},
                             nullptr, slow_name_server::lookup(server));
+        engine.start();
         const auto refused = engine.wait_connected();
         REQUIRE_FALSE(refused);
         CHECK(refused.error() ==
@@ -101,6 +105,7 @@ TEST_CASE("client says that a host has no address, and finds the next node") {
     server->know("tcp://none.test:0", {});
     link::driver lost({.endpoints = {"tcp://none.test:7440"}, .connect_timeout = 600ms}, nullptr,
                       slow_name_server::lookup(server));
+    lost.start();
     const auto refused = lost.wait_connected();
     REQUIRE_FALSE(refused);
     CHECK(refused.error().detail ==
@@ -109,6 +114,7 @@ TEST_CASE("client says that a host has no address, and finds the next node") {
     const fake_node node;
     link::driver engine({.endpoints = {"tcp://none.test:7440", node.endpoint()}, .timeout = 20s},
                         nullptr, slow_name_server::lookup(server));
+    engine.start();
     REQUIRE(engine.wait_connected());
     CHECK(echo(engine));
 }
