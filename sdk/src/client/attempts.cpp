@@ -278,7 +278,7 @@ void attempts::move_unsent(channel& from, time_point now) {
             }
             if (reader.kind() != wire::kind::invoke) continue;
             const auto& unsent = reader.invoke();
-            call* open = find(unsent.id, from);
+            call* open = book_.find(unsent.id, from);
             if (open == nullptr) continue;
             const auto what = decide(attempt_event::unsent, facts_of(*open, now));
             drop_attempt(*open, from);

@@ -59,16 +59,6 @@ public:
     void send_held(time_point now);
 
     // -- ends of attempts ----------------------------------------------------------------------
-    /// The unanswered call of which that channel has the attempt with that id, or null.
-    [[nodiscard]] call* find(std::uint64_t id, const channel& from) noexcept {
-        call* open = book_.find(id);
-        if (open == nullptr) return nullptr;
-        const auto attempt = call_table::attempt_of(id);
-        if (open->on == &from && open->attempt == attempt) return open;
-        const bool copy =
-            open->keeps() && open->kept->second == &from && open->kept->second_attempt == attempt;
-        return copy ? open : nullptr;
-    }
     /// The function has answered with a value.
     void answered(call& open, channel& from, time_point now);
     /// @returns nothing when the call goes on.

@@ -72,6 +72,16 @@ public:
     }
     /// The unanswered call of which an attempt has that id, or null.
     [[nodiscard]] call* find(std::uint64_t id) noexcept { return calls_.find(id); }
+    /// The same, if that channel has the attempt: what others say of it counts for nothing.
+    [[nodiscard]] call* find(std::uint64_t id, const channel& from) noexcept {
+        call* open = calls_.find(id);
+        if (open == nullptr) return nullptr;
+        const auto attempt = call_table::attempt_of(id);
+        if (open->on == &from && open->attempt == attempt) return open;
+        const bool copy =
+            open->keeps() && open->kept->second == &from && open->kept->second_attempt == attempt;
+        return copy ? open : nullptr;
+    }
     /// Every call without an answer; `visit` may settle it.
     template <class Visit>
     void for_each(Visit&& visit) {

@@ -47,7 +47,7 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                 }
                 switch (reader.kind()) {
                     case wire::kind::reply: {
-                        call* to = attempts_.find(reader.reply().id, from);
+                        call* to = book_.find(reader.reply().id, from);
                         if (to == nullptr) break;
                         if (fleet_.many()) attempts_.answered(*to, from, at);
                         book_.settle(*to);
@@ -55,41 +55,9 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         batch_.push_back({to, reader.reply().payload, 0, 0, false, false});
                         break;
                     }
-                    case wire::kind::failure: {
-                        const auto& failure = reader.failure();
-                        call* to = attempts_.find(failure.id, from);
-                        if (to == nullptr) break;
-                        const auto end = attempts_.failed(*to, from, failure, at);
-                        if (!end) break;
-                        book_.fail(*to);
-                        const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
-                        batch_.push_back({to, as_bytes(failure.detail), code, end->retry_after_us,
-                                          failure.did_not_run, end->may_have_run});
-                        break;
-                    }
-                    case wire::kind::load:
-                        if (fleet_.many()) fleet_.take_loads(from, reader.items(), at);
-                        break;
-                    case wire::kind::catalog:
-                        if (fleet_.take_catalog(from, reader.items())) attempts_.learn(from);
-                        break;
-                    case wire::kind::members:
-                        at = clock::now();
-                        fleet_.take_members(from, reader.items(), at);
-                        attempts_.move_vacated(at);
-                        break;
-                    case wire::kind::ping:
-                        append(from.out.open(), wire::pong{reader.id_or_token()});
-                        from.out.appended(book_.window());
-                        break;
-                    // With what the node serves, which follows, before anyone calls it.
-                    case wire::kind::welcome:
-                        at = clock::now();
-                        fleet_.welcome(from, reader.welcome(), at);
-                        attempts_.move_vacated(at);
-                        break;
+                    case wire::kind::failure: take_failure(from, reader.failure(), at); break;
                     case wire::kind::goaway: farewell = true; break;
-                    default: break;
+                    default: take_news(from, reader, at); break;
                 }
             }
         }
@@ -107,6 +75,46 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
     const lock held(mutex_);
     ++stats_.frames_malformed;
     from.give_up_reading(std::string("the node sent a malformed frame: ") + problem);
+}
+
+void driver::take_failure(connection& from, const wire::failure& failure, time_point at) {
+    call* to = book_.find(failure.id, from);
+    if (to == nullptr) return;
+    const auto end = attempts_.failed(*to, from, failure, at);
+    if (!end) return;
+    book_.fail(*to);
+    const auto code = failure.code == 0 ? std::int64_t{-1} : failure.code;
+    batch_.push_back({to, as_bytes(failure.detail), code, end->retry_after_us, failure.did_not_run,
+                      end->may_have_run});
+}
+
+// What a node tells of itself and others. Kept out of `handle`, whose loop over replies the
+// compiler would otherwise fill with it.
+void driver::take_news(connection& from, const wire::frame_reader& reader, time_point& at) {
+    switch (reader.kind()) {
+        case wire::kind::load:
+            if (fleet_.many()) fleet_.take_loads(from, reader.items(), at);
+            break;
+        case wire::kind::catalog:
+            if (fleet_.take_catalog(from, reader.items())) attempts_.learn(from);
+            break;
+        case wire::kind::members:
+            at = clock::now();
+            fleet_.take_members(from, reader.items(), at);
+            attempts_.move_vacated(at);
+            break;
+        case wire::kind::ping:
+            append(from.out.open(), wire::pong{reader.id_or_token()});
+            from.out.appended(book_.window());
+            break;
+        // With what the node serves, which follows, before anyone calls it.
+        case wire::kind::welcome:
+            at = clock::now();
+            fleet_.welcome(from, reader.welcome(), at);
+            attempts_.move_vacated(at);
+            break;
+        default: break;
+    }
 }
 
 result<bytes> driver::to_result(const answer& a,

@@ -113,9 +113,9 @@ TEST_CASE_METHOD(attempts_fixture, "a call that did not run goes to each node, t
     auto& second = at(open);
     CHECK(second.written() == texts{"invoke t/once #1"});
     // An answer to the first attempt, late or from elsewhere, is not one to the call.
-    CHECK(tries.find(open.id, node(1)) == nullptr);
-    CHECK(tries.find(call_table::id_of(open, 1), node(1)) == nullptr);
-    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+    CHECK(book.find(open.id, node(1)) == nullptr);
+    CHECK(book.find(call_table::id_of(open, 1), node(1)) == nullptr);
+    CHECK(book.find(call_table::id_of(open, 1), second) == &open);
     CHECK_FALSE(fail(open, unwell));
     CHECK(open.on != &node(1));
     CHECK(open.on != &second);
@@ -279,8 +279,8 @@ TEST_CASE_METHOD(attempts_fixture, "the copy's answer counts, and the late attem
     connect_all(2);
     call& open = start_hedged();
     auto& second = copy_of(open);
-    CHECK(tries.find(open.id, node(1)) == &open);
-    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+    CHECK(book.find(open.id, node(1)) == &open);
+    CHECK(book.find(call_table::id_of(open, 1), second) == &open);
     tries.answered(open, second, now);
     book.settle(open);
     CHECK(node(1).written() == texts{"cancel #0"});
@@ -309,8 +309,8 @@ TEST_CASE_METHOD(attempts_fixture, "a call with a copy goes on with the one that
     CHECK(open.kept->second == nullptr);
     CHECK(due().empty());
     CHECK(tries.retries() == 0);
-    CHECK(tries.find(open.id, node(1)) == nullptr);
-    CHECK(tries.find(call_table::id_of(open, 1), second) == &open);
+    CHECK(book.find(open.id, node(1)) == nullptr);
+    CHECK(book.find(call_table::id_of(open, 1), second) == &open);
 }
 
 TEST_CASE_METHOD(attempts_fixture, "a call with a copy under way is not said not to have run") {
