@@ -11,6 +11,7 @@
 #include <dunlin/bytes.hpp>
 #include <dunlin/result.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -36,7 +37,7 @@ public:
     void deliver(result<bytes>&& answer) {
         const std::lock_guard lock(mutex_);
         answer_ = std::move(answer);
-        answered_ = true;
+        answered_.store(true, std::memory_order_release);
         changed_.notify_one();
     }
     void promote() {
@@ -48,14 +49,14 @@ public:
     [[nodiscard]] outcome wait_until(time_point deadline) {
         std::unique_lock lock(mutex_);
         const bool changed =
-            changed_.wait_until(lock, deadline, [&] { return answered_ || promoted_; });
+            changed_.wait_until(lock, deadline, [&] { return answered() || promoted_; });
         // Promoted and answered: the promotion comes first, for it must not be lost.
         if (std::exchange(promoted_, false)) return outcome::promoted;
         return changed ? outcome::answered : outcome::timed_out;
     }
-    [[nodiscard]] bool answered() {
-        const std::lock_guard lock(mutex_);
-        return answered_;
+    /// Without the mutex: a leader asks after each frame, and nearly always delivers to itself.
+    [[nodiscard]] bool answered() const noexcept {
+        return answered_.load(std::memory_order_acquire);
     }
     [[nodiscard]] result<bytes> take() {
         const std::lock_guard lock(mutex_);
@@ -66,7 +67,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     result<bytes> answer_;
-    bool answered_ = false;
+    std::atomic<bool> answered_{false};
     bool promoted_ = false;
 };
 
