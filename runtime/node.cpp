@@ -107,8 +107,9 @@ struct node::impl {
     cluster_board board;
     call_window named_calls;
     system_module own_functions;
-    node_router router{functions, time};
-    lane_timers timers;
+    lanes_of_node at_hand;
+    node_router router{functions, time, at_hand};
+    lane_timers timers{at_hand};
     logged_functions function_log;
     lane_alarm alarm;
     std::unique_ptr<cluster_agent> membership;  // outlives the lane that drives it
@@ -209,8 +210,9 @@ void node::impl::make_lanes() {
                                                named_calls, options));
         own_functions.watch(lanes.back()->counters());
     }
-    timers.use(*lanes.front());
-    router.use(*lanes.front());
+    std::vector<lane*> all;
+    for (auto& each : lanes) all.push_back(each.get());
+    at_hand.use(std::move(all));
 }
 
 // Before anybody can connect.

@@ -19,6 +19,12 @@ std::int64_t steady_clock_time::now_ns() const noexcept {
     return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
+lane& lanes_of_node::at_hand() const {
+    for (auto* each : all_)
+        if (each->ownership().owned_here()) return *each;
+    return *all_.front();
+}
+
 void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
     auto* pool = functions_.find(function);
@@ -28,7 +34,7 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
             pool != nullptr && call.key.empty() && pool->wait(time_.now_ns()).wait_ns < quick_ns;
         if (!quick) {
             lane_command travels = travelling_call{std::string(function), single};
-            if (lane_->commands().push(std::move(travels))) return;
+            if (lanes_.at_hand().commands().push(std::move(travels))) return;
         }
     }
     if (pool == nullptr)
@@ -43,11 +49,12 @@ std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation_slo
                                                           actors::answer_address operation,
                                                           std::int64_t deadline_ns,
                                                           std::int32_t code) {
-    return lane_->arm_timer(owner, operation, deadline_ns, code);
+    return lanes_.at_hand().arm_timer(owner, operation, deadline_ns, code);
 }
 
 void lane_timers::disarm(const std::shared_ptr<actors::operation_timer>& timer) {
-    lane_->disarm_timer(std::static_pointer_cast<lane_timer>(timer));
+    const auto armed = std::static_pointer_cast<lane_timer>(timer);
+    armed->at->disarm_timer(armed);
 }
 
 void logged_functions::write(std::int32_t level, std::string_view function,

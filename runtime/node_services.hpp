@@ -10,6 +10,8 @@
 #include "runtime/router/function_registry.hpp"
 
 #include <atomic>
+#include <utility>
+#include <vector>
 
 namespace dunlin::runtime {
 
@@ -20,15 +22,28 @@ public:
     [[nodiscard]] std::int64_t now_ns() const noexcept override;
 };
 
+/// The lanes of the node, for what functions ask of one.
+class lanes_of_node {
+public:
+    /// Before the node serves.
+    void use(std::vector<lane*> all) { all_ = std::move(all); }
+    /// The lane whose thread this is, so that what a function asks for stays where it runs; on
+    /// a thread of no lane, the first.
+    [[nodiscard]] lane& at_hand() const;
+
+private:
+    std::vector<lane*> all_;
+};
+
 /// Routes a call from a function: to a pool of this node while that is quick, as a CAF message and
 /// without a socket on the way; otherwise a lane decides, which knows of other nodes.
 class node_router final : public actors::call_router {
 public:
-    node_router(const function_registry& functions, actors::steady_time& time)
+    node_router(const function_registry& functions, actors::steady_time& time,
+                const lanes_of_node& lanes)
         : functions_(functions),
-          time_(time) {}
-    /// Before the node serves.
-    void use(lane& lane) { lane_ = &lane; }
+          time_(time),
+          lanes_(lanes) {}
     /// Whether there are other nodes now.
     void set_alone(bool alone) noexcept { alone_.store(alone, std::memory_order_relaxed); }
     void route(std::string_view function, actors::bundle_ptr single) override;
@@ -36,15 +51,14 @@ public:
 private:
     const function_registry& functions_;
     actors::steady_time& time_;
-    lane* lane_ = nullptr;
+    const lanes_of_node& lanes_;
     std::atomic<bool> alone_{true};
 };
 
-/// Timers of operations, in the wheel of a lane.
+/// Timers of operations, in the wheels of the lanes.
 class lane_timers final : public actors::timer_service {
 public:
-    /// Before the node serves.
-    void use(lane& lane) { lane_ = &lane; }
+    explicit lane_timers(const lanes_of_node& lanes) : lanes_(lanes) {}
     std::shared_ptr<actors::operation_timer> arm(actors::activation_slot& owner,
                                                  actors::answer_address operation,
                                                  std::int64_t deadline_ns,
@@ -52,7 +66,7 @@ public:
     void disarm(const std::shared_ptr<actors::operation_timer>& timer) override;
 
 private:
-    lane* lane_ = nullptr;
+    const lanes_of_node& lanes_;
 };
 
 class logged_functions final : public actors::function_log {

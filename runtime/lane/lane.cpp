@@ -363,7 +363,7 @@ void lane::from_elsewhere(lane_command answer) {
 std::shared_ptr<lane_timer> lane::arm_timer(actors::activation_slot& owner,
                                             actors::answer_address operation,
                                             std::int64_t deadline_ns, std::int32_t code) {
-    auto timer = std::make_shared<lane_timer>();
+    auto timer = std::make_shared<lane_timer>(*this);
     timer->owner = &owner;
     timer->operation = operation;
     timer->deadline_ns = deadline_ns;

@@ -17,9 +17,12 @@
 
 namespace dunlin::runtime {
 
+class lane;
+
 /// A timer of an operation, in a lane's wheel.
 struct lane_timer : actors::operation_timer, wheel_item {
-    lane_timer() noexcept : wheel_item(kind::operation) {}
+    explicit lane_timer(lane& keeper) noexcept : wheel_item(kind::operation), at(&keeper) {}
+    lane* const at;
     std::shared_ptr<lane_timer> self;  // while armed
     bool disarmed = false;             // perhaps before the lane heard of it
 

@@ -19,14 +19,6 @@ using Catch::Contains;
 
 namespace {
 
-/// What `faults/pass_on` takes.
-struct inner_call {
-    std::string function;
-    std::string input;
-    std::string key;
-    DUNLIN_FIELDS(function, input, key)
-};
-
 /// What `bench/relay` takes and tells.
 struct plan {
     std::string function;
@@ -378,4 +370,24 @@ TEST_CASE("a reply tells the load of its function, however large it is") {
         CHECK(client.frames_with_load == before + 1);
         REQUIRE(client.loads.size() == 1);
     }
+}
+
+TEST_CASE("a call of another node leaves by the lane of the function that makes it") {
+    auto serving = member_settings("serving");
+    serving.modules = {module_file("long_version")};
+    const auto far = start_node(serving);
+    auto config = member_settings("calling", {at(*far)});
+    config.lanes = 3;
+    config.lane_hold_max = std::chrono::hours(1);  // nobody takes a lane over
+    const auto near = start_node(config);
+    raw_client first(near->endpoints().at(0));
+    raw_client other(near->endpoints().at(1));
+    wait_until_callable(other, "long_version/greet");
+    const auto holding = first.invoke("faults/stay", std::string("the calling lane"));
+    REQUIRE(other.call("faults/wait_for", awaited{"the calling lane in"}).value<bool>());
+    const auto greeting = other.call("faults/pass_on", inner_call{"long_version/greet", "you", ""});
+    CHECK(greeting.text() == "ok");
+    CHECK(first.is_open(holding));
+    CHECK(other.call("faults/happen", std::string("the calling lane")).ok);
+    CHECK(first.wait(holding, "the call that held the first lane").ok);
 }

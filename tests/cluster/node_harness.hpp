@@ -39,6 +39,14 @@ struct awaited {
     return told == nullptr ? 1 : std::stoul(told);
 }
 
+/// What `faults/pass_on` takes.
+struct inner_call {
+    std::string function;
+    std::string input;
+    std::string key;
+    DUNLIN_FIELDS(function, input, key)
+};
+
 [[nodiscard]] inline runtime::node_config node_settings() {
     runtime::node_config config;
     config.name = "under-test";

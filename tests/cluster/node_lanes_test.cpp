@@ -212,6 +212,24 @@ TEST_CASE("a function stuck on the lane does not stop other calls") {
     CHECK(client.answers.at(stuck).size() == 1);
 }
 
+TEST_CASE("what a function asks for stays on its lane, whatever holds the first one") {
+    auto config = node_settings();
+    config.lanes = 3;
+    config.lane_hold_max = std::chrono::hours(1);  // nobody takes a lane over
+    const auto node = start_node(config);
+    raw_client first(node->endpoints().at(0));
+    raw_client other(node->endpoints().at(1));
+    CHECK(other.function("bench/nap").at("placement") == "lane");
+    const auto holding = first.invoke("faults/stay", std::string("the first lane"));
+    await_event(other, "the first lane in");
+    // A timer, and the timers of an inner call.
+    CHECK(other.call("bench/nap", spin_time{1000}).ok);
+    CHECK(other.call("faults/pass_on", inner_call{"faults/remaining", "", ""}).ok);
+    CHECK(first.is_open(holding));
+    CHECK(other.call("faults/happen", std::string("the first lane")).ok);
+    CHECK(first.wait(holding, "the call that held the first lane").ok);
+}
+
 TEST_CASE("several functions stuck on the lane one after another are each left behind") {
     auto config = node_settings();
     config.activations = 8;

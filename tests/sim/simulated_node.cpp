@@ -86,8 +86,9 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
             system, functions_, time_, alarm_, frames_, replies_, calls_, options));
         if (auto bound = made->bind(endpoint); !bound) throw std::logic_error(bound.error().detail);
     }
-    timers_.use(*lanes_.front());
-    router_.use(*lanes_.front());
+    std::vector<runtime::lane*> to_choose_from;
+    for (auto& each : lanes_) to_choose_from.push_back(each.get());
+    at_hand_.use(std::move(to_choose_from));
 
     auto record = std::make_shared<runtime::membership::member_record>();
     record->instance = how_.instance;

@@ -129,8 +129,9 @@ private:
     std::deque<served> served_;
     runtime::function_registry functions_;
     runtime::cluster_board board_;
-    runtime::node_router router_{functions_, time_};
-    runtime::lane_timers timers_;
+    runtime::lanes_of_node at_hand_;
+    runtime::node_router router_{functions_, time_, at_hand_};
+    runtime::lane_timers timers_{at_hand_};
     runtime::logged_functions log_;
     runtime::lane_alarm alarm_;
     std::shared_ptr<const runtime::cluster_view> view_;
