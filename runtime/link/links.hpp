@@ -3,8 +3,8 @@
 // The links of one lane: a connection to each living member, and to addresses that are to be
 // joined.
 //
-// ZeroMQ reconnects behind nobody's back: a connection that is lost is closed and reported, and a
-// new one begins with a pause and a new handshake. Members that are known from hearsay only are
+// ZeroMQ does not reconnect by itself: a connection that is lost is closed and reported, and a new
+// one begins with a pause and a new handshake. Members that are known from hearsay only are
 // dialled slowly (`dial_limits`), a link that is silent while answers are owed is given up
 // (`cluster::pulse`), and names are looked up by others than ZeroMQ's one thread. Which calls a
 // link carries, and what its node serves, is the router's to know (`link_user`). Owned by a lane;

@@ -15,7 +15,7 @@ public:
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
     void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-    /// Whoever sees the value sees what was counted before it.
+    /// A reader that sees the value sees what was counted before it.
     void publish(std::uint64_t n) noexcept { value_.store(n, std::memory_order_release); }
     [[nodiscard]] std::uint64_t get() const noexcept {
         return value_.load(std::memory_order_acquire);
