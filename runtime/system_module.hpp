@@ -8,13 +8,13 @@
 #pragma once
 
 #include "actors/function_info.hpp"
-#include "runtime/cluster/cluster_board.hpp"
-#include "runtime/router/function_registry.hpp"
-#include "runtime/heap_trim.hpp"
 #include "runtime/calls/call_window.hpp"
+#include "runtime/cluster/cluster_board.hpp"
+#include "runtime/heap_trim.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
+#include "runtime/router/function_registry.hpp"
 #include "runtime/security/gate_counters.hpp"
 
 #include <string>

@@ -46,7 +46,8 @@ TEST_CASE("a node that has nothing to finish does not wait") {
 
 TEST_CASE("a node drains until its peers know, its calls are answered and its functions returned") {
     timed_node node;
-    const auto last = GENERATE(&timed_node::told_ns, &timed_node::answered_ns, &timed_node::returned_ns);
+    const auto last =
+        GENERATE(&timed_node::told_ns, &timed_node::answered_ns, &timed_node::returned_ns);
     node.*last = node.began + 30'000'000;
     CHECK(node.stops().drained(10s));
     CHECK(node.now == node.began + 30'000'000);
