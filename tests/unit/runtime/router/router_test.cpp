@@ -225,7 +225,7 @@ struct two_others : node_parts {
                          {3, "third", {"tcp://127.0.0.1:1"}, false}};
         view->members[0].serves = cluster::served_set::of({});
         see(view, now_ns);
-        for (const std::uint64_t instance : {2, 3}) connect(instance, flags);
+        for (const auto instance : {std::uint64_t{2}, std::uint64_t{3}}) connect(instance, flags);
     }
     void connect(std::uint64_t instance, std::uint32_t flags) {
         auto& link = *links_of_lane.find(instance);
