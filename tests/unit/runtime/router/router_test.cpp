@@ -268,10 +268,11 @@ struct two_others : node_parts {
         fail(link, sent_as(link), code, did_not_run);
     }
     void fail(peer_link& link, std::uint64_t id, errc code, bool did_not_run) {
+        const std::string detail = "told by " + link.name;
         wire::failure failure;
         failure.id = id;
         failure.code = static_cast<std::int64_t>(code);
-        failure.detail = "told by " + link.name;
+        failure.detail = detail;
         failure.did_not_run = did_not_run;
         routing.failed(link, failure, now_ns);
     }
