@@ -82,8 +82,8 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
                                      entry.route->name + ", which may have run: " + with.lost_why};
     judge(entry, &why, now_ns);
     away_.detach(entry);
-    // A node that said that it leaves was not ended by the call; and the caller may
-    // have lost it with the same node, before this one knew.
+    // A node that said that it leaves was not ended by the call; and the caller may have lost it
+    // with the same node, before this one knew.
     if (!said_goaway && (entry.losses == 0 || entry.lost != with.instance)) {
         if (entry.losses++ == 0) entry.lost = with.instance;
     }

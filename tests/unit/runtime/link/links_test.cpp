@@ -27,6 +27,14 @@ struct no_router final : link_user {
     int lost = 0;
 };
 
+/// The links of a lane without the lane.
+struct lone_links {
+    zmq::context_t context;
+    no_router user;
+    link_counters counters;
+    links of_lane{context, user, counters, {"this", "", 1, 0, 1}};
+};
+
 cluster_view with_member(const std::string& endpoint) {
     cluster_view view;
     view.members = {{1, "this", {"tcp://127.0.0.1:1"}, false}, {2, "other", {endpoint}, false}};
@@ -37,10 +45,8 @@ cluster_view with_member(const std::string& endpoint) {
 
 TEST_CASE("links say when one that has just been opened must have been greeted") {
     const tests::reserved_port nobody_listens;
-    zmq::context_t context;
-    no_router user;
-    link_counters counters;
-    links of_lane(context, user, counters, {"this", "", 1, 0, 1});
+    lone_links lone;
+    auto& of_lane = lone.of_lane;
     constexpr std::int64_t began_ns = 1'000'000'000;
     of_lane.set_members(with_member(nobody_listens.endpoint()), began_ns);
     // A lane that knows of nothing else sleeps until then, and no longer.
@@ -54,10 +60,8 @@ TEST_CASE("links say when one that has just been opened must have been greeted")
 
 TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links do not wait") {
     const tests::reserved_port nobody_listens;
-    zmq::context_t context;
-    no_router user;
-    link_counters counters;
-    links of_lane(context, user, counters, {"this", "", 1, 0, 1});
+    lone_links lone;
+    auto& of_lane = lone.of_lane;
     std::int64_t now_ns = 1'000'000'000;
     const std::string name = "tcp://node.invalid:7440";
     cluster_view view;
@@ -66,7 +70,7 @@ TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links 
     of_lane.set_members(view, now_ns);
     of_lane.advance(now_ns);
     const auto& named = *of_lane.find(2);
-    REQUIRE(user.asked == std::vector<std::string>{name});
+    REQUIRE(lone.user.asked == std::vector<std::string>{name});
     CHECK(named.now == peer_link::phase::looking);
     CHECK(named.connection == nullptr);
     CHECK(of_lane.find(3)->now == peer_link::phase::greeting);
@@ -76,7 +80,7 @@ TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links 
     of_lane.advance(now_ns);
     of_lane.advance(now_ns);
     CHECK(named.now == peer_link::phase::waiting);
-    CHECK(user.asked.size() == 1);
+    CHECK(lone.user.asked.size() == 1);
     // What it says after all is of use at once.
     of_lane.found_addresses(name, {"tcp://127.0.0.1:1", nobody_listens.endpoint()}, "", now_ns);
     now_ns = named.try_at_ns;
@@ -84,7 +88,7 @@ TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links 
     REQUIRE(named.now == peer_link::phase::greeting);
     CHECK(named.connection->endpoint() == "tcp://127.0.0.1:1");
     CHECK(named.endpoint == name);
-    CHECK(user.asked.size() == 1);
+    CHECK(lone.user.asked.size() == 1);
 
     // Without an address the link has failed, and says why.
     of_lane.found_addresses(name, {}, "no such host", now_ns);
@@ -93,10 +97,8 @@ TEST_CASE("names of hosts are looked up, ZeroMQ gets addresses, and other links 
 
 TEST_CASE("a member that has never answered is tried again after a second, one that has sooner") {
     const tests::reserved_port nobody_listens;
-    zmq::context_t context;
-    no_router user;
-    link_counters counters;
-    links of_lane(context, user, counters, {"this", "", 1, 0, 1});
+    lone_links lone;
+    auto& of_lane = lone.of_lane;
     std::int64_t now_ns = 1'000'000'000;
     of_lane.set_members(with_member(nobody_listens.endpoint()), now_ns);
     auto& link = *of_lane.find(2);
@@ -109,7 +111,7 @@ TEST_CASE("a member that has never answered is tried again after a second, one t
         return link.try_at_ns - now_ns;
     };
     CHECK(fail() >= 1'000'000'000);
-    CHECK(user.lost == 1);
+    CHECK(lone.user.lost == 1);
     link.reached = true;
     now_ns = link.try_at_ns;
     CHECK(fail() < 1'000'000'000);
