@@ -11,6 +11,7 @@
 #pragma once
 
 #include "actors/bundle.hpp"
+#include "cluster/call_losses.hpp"
 #include "runtime/calls/call_window.hpp"
 #include "runtime/calls/caller.hpp"
 #include "support/timer_wheel.hpp"
@@ -61,9 +62,9 @@ struct ledger_entry : wheel_item {
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
     bool may_have_run = false;  // on a node that did not say so, and then it was sent again
-    std::uint32_t losses = 0;   // nodes lost with it, here and before: see `wire::losses_max`
-    std::uint64_t lost = 0;     // the instance of the first, if it is known
-    std::unique_ptr<std::string> lost_with;  // the first of them that was lost here
+    std::int64_t sent_ns = 0;   // to the node that has it now
+    cluster::call_losses losses;             // here and before: see `wire::losses_max`
+    std::unique_ptr<std::string> lost_with;  // the first node that was lost here
 
     // Of a call that repeats are recognised of.
     enum class part : std::uint8_t {
@@ -116,8 +117,7 @@ public:
         entry.via = nullptr;
         entry.sends = 0;
         entry.may_have_run = false;
-        entry.losses = 0;
-        entry.lost = 0;
+        entry.losses = {};
         entry.lost_with.reset();
         entry.plays = ledger_entry::part::none;
         entry.named = {};

@@ -287,8 +287,7 @@ ledger_entry& lane::enter(peer& from, const wire::invoke& call, actors::bundle& 
     from.retries.called();
     entry.work = &work;
     entry.index = work.size();
-    entry.losses = call.losses;
-    entry.lost = call.lost;
+    entry.losses = {call.losses, call.lost};
     auto& invocation = work.add();
     invocation.id = call.origin_id;
     invocation.source = from.origin_of(call.origin);

@@ -126,7 +126,7 @@ void repeats::remember_error(ledger_entry& entry, const error& why) {
     wire::frame_buffer failure;
     wire::append(failure, wire::failure{1, static_cast<std::int64_t>(why.code), why.detail,
                                         static_cast<std::uint64_t>(why.retry_after.count()),
-                                        why.did_not_run, entry.losses});
+                                        why.did_not_run, entry.losses.count()});
     give_error(keep(window_, call, kept_failure, failure.view(), now_ns_), why);
 }
 

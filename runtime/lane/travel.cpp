@@ -205,7 +205,7 @@ void lane::answer(ledger_entry& entry, const error& last) {
     if (entry.leads()) repeats_.remember_error(entry, why);
     if (entry.plays == ledger_entry::part::orphan) return;
     if (entry.asker->what == caller::kind::peer)
-        return outlet_.reply_error(peer_of(entry), entry.call_id, why, entry.losses);
+        return outlet_.reply_error(peer_of(entry), entry.call_id, why, entry.losses.count());
     const auto& call = entry.invocation();
     call.origin->answer_error(call.address, why);
 }

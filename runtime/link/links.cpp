@@ -105,7 +105,7 @@ void links::set_members(const cluster_view& view, std::int64_t now_ns) {
         // What is read here may have come on the link of another lane, and be ahead of the answers
         // on this one, which a node that leaves sends before it says that it has left.
         link->gone = link->leaves() && link->in_flight != 0;
-        if (!link->gone) give_up(*link, no_member);
+        if (!link->gone) give_up_dead(*link);
     }
 }
 
@@ -180,6 +180,15 @@ void links::give_up(peer_link& link, std::string why) {
     if (std::exchange(link.lost, true)) return;
     link.lost_why = std::move(why);
     any_lost_ = true;
+}
+
+// Others may have told of the end before this one has read that the connection was closed.
+void links::give_up_dead(peer_link& link) {
+    if (link.connection != nullptr) {
+        link.connection->read_events();
+        link.silent = link.connection->problem().empty();
+    }
+    give_up(link, no_member);
 }
 
 std::int64_t links::advance(std::int64_t now_ns) {
@@ -259,6 +268,7 @@ void links::ask_if_due(peer_link& link, std::int64_t now_ns) {
     } else if (found != cluster::pulse::verdict::well && link.connection->moved()) {
         link.pulse.heard(now_ns);
     } else if (found == cluster::pulse::verdict::silent) {
+        link.silent = true;
         give_up(link, "it does not answer, and the connection is silent");
     }
     if (link.pulse.late() == was_late) return;
@@ -302,10 +312,11 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     link.failed = true;
     link.now = peer_link::phase::waiting;
     link.lost = false;
-    link.pulse = cluster::pulse{link_limits::patience};
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + link.next_pause_ns();
     user_.connection_lost(link, said_goaway, now_ns);
+    link.silent = false;
+    link.pulse = cluster::pulse{link_limits::patience};
     if (listener_ == nullptr || link.redundant) return;
     if (was_up)
         listener_->link_lost(link);

@@ -28,6 +28,7 @@ void outbound_calls::send(ledger_entry& entry, peer_link& to, std::int64_t now_n
     ++count_;
     sent_ns_ = now_ns;
     to.bytes_in_flight += call.payload.size();
+    entry.sent_ns = now_ns;
     route.candidates[entry.place].sent(now_ns);
     route.health.sent(entry.place, now_ns);
 
@@ -48,8 +49,8 @@ void outbound_calls::send(ledger_entry& entry, peer_link& to, std::int64_t now_n
     const bool named = call.source != 0;
     envelope.origin = named ? call.source : instance_;
     envelope.origin_id = named ? call.id : actors::own_number_of(call);
-    envelope.losses = entry.losses;
-    envelope.lost = entry.lost;
+    envelope.losses = entry.losses.count();
+    envelope.lost = entry.losses.first();
     if (now_ns - to.out_dated_ns >= wire::sent_every / std::chrono::nanoseconds(1)) {
         to.out_dated_ns = now_ns;
         wire::append(to.out, wire::sent{static_cast<std::uint64_t>(now_ns) / 1000});

@@ -94,9 +94,11 @@ private:
 
     // router_retry.cpp: what becomes of a call that failed elsewhere
     void judge(const ledger_entry& entry, const error* why, std::int64_t now_ns);
-    void failed(ledger_entry& entry, error why, std::int64_t now_ns);
+    enum class ended : std::uint8_t { answered, lost };
+    void failed(ledger_entry& entry, error why, ended how, std::int64_t now_ns);
     void lost(ledger_entry& entry, const peer_link& with, bool said_goaway, std::int64_t now_ns);
-    [[nodiscard]] bool goes_elsewhere(ledger_entry& entry, const error& why, std::int64_t now_ns);
+    [[nodiscard]] bool goes_elsewhere(ledger_entry& entry, const error& why, ended how,
+                                      std::int64_t now_ns);
 
     // router_keys.cpp: calls with keys
     [[nodiscard]] bool go_on(ledger_entry& entry, std::int64_t now_ns);

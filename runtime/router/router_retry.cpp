@@ -31,7 +31,7 @@ void router::failed(peer_link& link, const wire::failure& failure, std::int64_t 
               failure.did_not_run};
     judge(*entry, &why, now_ns);
     away_.detach(*entry);
-    failed(*entry, std::move(why), now_ns);
+    failed(*entry, std::move(why), ended::answered, now_ns);
 }
 
 void router::connection_lost(peer_link& link, bool said_goaway, std::int64_t now_ns) {
@@ -68,10 +68,10 @@ void router::judge(const ledger_entry& entry, const error* why, std::int64_t now
     }
 }
 
-void router::failed(ledger_entry& entry, error why, std::int64_t now_ns) {
+void router::failed(ledger_entry& entry, error why, ended how, std::int64_t now_ns) {
     if (away_.recalls() && why.code == errc::cancelled)
         return host_.recalled(entry, why.did_not_run);
-    if (away_.recalls() || !goes_elsewhere(entry, why, now_ns))
+    if (away_.recalls() || !goes_elsewhere(entry, why, how, now_ns))
         host_.forwarded_error(entry, std::move(why));
 }
 
@@ -82,12 +82,14 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
                                      entry.route->name + ", which may have run: " + with.lost_why};
     judge(entry, &why, now_ns);
     away_.detach(entry);
-    // A node that said that it leaves was not ended by the call; and the caller may have lost it
-    // with the same node, before this one knew.
-    if (!said_goaway && (entry.losses == 0 || entry.lost != with.instance)) {
-        if (entry.losses++ == 0) entry.lost = with.instance;
-    }
-    if (entry.losses >= wire::losses_max) {
+    // A node that said that it leaves was not ended by the call.
+    if (!said_goaway)
+        entry.losses.add({.instance = with.instance,
+                          .silent = with.silent,
+                          .sent_ns = entry.sent_ns,
+                          .heard_ns = with.pulse.heard_ns()},
+                         now_ns);
+    if (entry.losses.count() >= wire::losses_max) {
         counters_.calls_lost_twice.add();
         why.detail =
             link::lost_again(entry.route->name, entry.lost_with ? *entry.lost_with : "", with.name);
@@ -97,23 +99,24 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
         return host_.forwarded_error(entry, std::move(why));
     }
     if (!entry.lost_with) entry.lost_with = std::make_unique<std::string>(with.name);
-    failed(entry, std::move(why), now_ns);
+    failed(entry, std::move(why), ended::lost, now_ns);
 }
 
 // Decides between another node, this node and an answer. @returns whether it is none yet.
-bool router::goes_elsewhere(ledger_entry& entry, const error& why, std::int64_t now_ns) {
+bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how,
+                            std::int64_t now_ns) {
     auto& call = entry.invocation();
     const bool did_not_run = why.did_not_run || why.code == errc::overloaded ||
                              why.code == errc::not_found;  // it served the function a moment ago
     const bool repeatable = why.code == errc::unavailable && entry.route->idempotent &&
-                            call.retries_left > 0 && entry.losses < wire::losses_max;
+                            call.retries_left > 0 && entry.losses.count() < wire::losses_max;
     if (!did_not_run && !repeatable) return false;
     if (call.deadline_ns <= now_ns || !outbound_calls::can_carry(entry)) return false;
     // The owner of a key has refused the call: it is full, and no other node takes it instead.
     if (!call.key.empty() && why.code == errc::overloaded) return false;
     // A link is lost once, however many calls it had: what each of them costs others is bounded
     // without the budget.
-    const bool first_loss = !did_not_run && entry.losses == 1 && entry.sends == 1;
+    const bool first_loss = how == ended::lost && entry.sends == 1;
     if (!first_loss && !entry.asker->retries.may_retry(now_ns)) return false;
     if (!did_not_run) {
         entry.may_have_run = true;

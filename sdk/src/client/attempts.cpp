@@ -39,12 +39,13 @@ void attempts::keep(call& open, const channel& on, bytes_view payload, std::stri
 void attempts::sent(call& open, const fleet::target& to, copies hedge, time_point now) {
     retries_.called();
     open.idempotent = fleet_.idempotent(to);
+    if (open.keeps()) open.kept->sent_ns = ns(now);
     if (hedge == copies::unwanted || !open.idempotent || !open.keeps()) return;
     auto& hedging = fleet_.paths().hedging(to.function, ns(now));
     hedging.called();
     auto& kept = *open.kept;
     kept.function = to.function;
-    kept.sent_at_ns = ns(now);
+    kept.begun_ns = ns(now);
     kept.copy.of = &open;
     if (const auto delay = hedging.delay_ns(); delay && fleet_.nodes() > 1)
         copies_.insert(kept.copy, now + std::chrono::nanoseconds(*delay));
@@ -98,6 +99,7 @@ void attempts::put(call& open, const fleet::target& to, time_point now) {
     }
     kept.note_tried(to.on->instance);
     append_invoke(open, *to.on, open.attempt, now);
+    kept.sent_ns = ns(now);
     open.on = to.on;
 }
 
@@ -114,8 +116,8 @@ void attempts::append_invoke(const call& open, channel& on, std::uint8_t attempt
     envelope.trace = kept.trace;
     envelope.payload = kept.payload.view();
     envelope.retries_left = kept.retries_left;
-    envelope.losses = kept.losses;
-    envelope.lost = kept.lost;
+    envelope.losses = kept.losses.count();
+    envelope.lost = kept.losses.first();
     if (on.clustered) {
         envelope.origin = origin_;
         envelope.origin_id = open.id;
@@ -149,7 +151,7 @@ attempt_facts attempts::facts_of(const call& open, time_point now) const noexcep
             .again = kept.retries_left > 0 && kept.attempts + 1u < call_table::attempts_max &&
                      now < open.deadline,
             .first = kept.attempts == 0,
-            .losses = kept.losses};
+            .losses = kept.losses.count()};
 }
 
 // Carries out what the rule says. @returns whether the call is not over.
@@ -188,7 +190,9 @@ void attempts::drop_attempt(call& open, channel& on) noexcept {
     channel* second = open.keeps() ? std::exchange(open.kept->second, nullptr) : nullptr;
     if (second == &on) return;
     open.on = second;
-    if (second != nullptr) open.attempt = open.kept->second_attempt;
+    if (second == nullptr) return;
+    open.attempt = open.kept->second_attempt;
+    open.kept->sent_ns = open.kept->second_sent_ns;
 }
 
 void attempts::answered(call& open, channel& from, time_point now) {
@@ -200,8 +204,8 @@ void attempts::answered(call& open, channel& from, time_point now) {
 void attempts::end_others(call& open, const channel& answering, time_point now) {
     if (!open.keeps()) return;
     auto& kept = *open.kept;
-    if (kept.sent_at_ns != 0)
-        fleet_.paths().hedging(kept.function, kept.sent_at_ns).answered(ns(now) - kept.sent_at_ns);
+    if (kept.begun_ns != 0)
+        fleet_.paths().hedging(kept.function, kept.begun_ns).answered(ns(now) - kept.begun_ns);
     if (kept.second == nullptr) return;
     if (open.on != &answering)
         cancel_on(*open.on, call_table::id_of(open, open.attempt));
@@ -220,7 +224,7 @@ std::optional<attempts::ending> attempts::failed(call& open, channel& from,
         kept.retry_after_us =
             least == 0 ? failure.retry_after_us : std::min(least, failure.retry_after_us);
     }
-    kept.losses = std::max(kept.losses, failure.losses);
+    kept.losses.at_least(failure.losses);
     if (goes_on(open, from, ended, now)) return std::nullopt;
     // A copy that is under way elsewhere may have run as well.
     const bool beside = kept.second != nullptr;
@@ -243,14 +247,17 @@ void attempts::attempt_lost(call& open, channel& with, time_point now) {
     if (open.keeps()) {
         auto& kept = *open.kept;
         // A node that said that it leaves was not ended by the call.
-        if (!with.said_goaway && (kept.losses == 0 || kept.lost != with.instance)) {
-            if (kept.losses++ == 0) kept.lost = with.instance;
-        }
+        if (!with.said_goaway)
+            kept.losses.add({.instance = with.instance,
+                             .silent = with.is_silent(),
+                             .sent_ns = kept.second == &with ? kept.second_sent_ns : kept.sent_ns,
+                             .heard_ns = with.pulse.heard_ns()},
+                            ns(now));
         lost_before = kept.lost_with;
         if (lost_before.empty()) kept.lost_with = with.node_name;
     }
     if (goes_on(open, with, attempt_event::lost, now)) return;
-    if (open.keeps() && open.kept->losses >= wire::losses_max) {
+    if (open.keeps() && open.kept->losses.count() >= wire::losses_max) {
         return book_.fail_with(
             open, {errc::unavailable, lost_again(open.function, lost_before, with.node_name)});
     }
@@ -335,6 +342,7 @@ void attempts::send_copy(call& open, time_point now) {
     kept.note_tried(to.on->instance);
     kept.second = to.on;
     kept.second_attempt = ++kept.attempts;
+    kept.second_sent_ns = ns(now);
     append_invoke(open, *to.on, kept.second_attempt, now);
     ++hedged_;
 }

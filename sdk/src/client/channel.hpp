@@ -56,6 +56,12 @@ public:
     void give_up(std::string problem) {
         if (problem_.empty()) problem_ = std::move(problem);
     }
+    /// Nothing was closed, and nothing comes.
+    void give_up_silent() {
+        silent_ = problem_.empty();
+        give_up("it does not answer, and the connection is silent");
+    }
+    [[nodiscard]] bool is_silent() const noexcept { return silent_; }
     /// Gives up, and does not look at what else has arrived either.
     void give_up_reading(std::string problem) {
         give_up(std::move(problem));
@@ -87,6 +93,7 @@ private:
     std::string endpoint_;
     std::string problem_;
     bool reading_ = true;
+    bool silent_ = false;
 };
 
 }  // namespace dunlin::link

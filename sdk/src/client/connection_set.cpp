@@ -59,7 +59,7 @@ bool connection_set::feel_pulses(time_point now, std::size_t window) {
         } else if (moved) {
             one->pulse.heard(ns(now));
         } else if (verdict == said::silent) {
-            one->give_up("it does not answer, and the connection is silent");
+            one->give_up_silent();
         }
         nodes_.update_late(*one);
     }

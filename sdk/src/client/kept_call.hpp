@@ -6,6 +6,7 @@
 // slot, so that keeping costs one copy of the payload. Guarded by the driver's mutex.
 #pragma once
 
+#include "cluster/call_losses.hpp"
 #include "support/timer_wheel.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -38,14 +39,15 @@ struct kept_call {
     std::uint32_t retries_left = 0;
     std::uint8_t attempts = 0;  // beyond the first
     bool may_have_run = false;  // an attempt that has ended
-    std::uint32_t losses = 0;   // nodes lost with it, see `wire::losses_max`
-    std::uint64_t lost = 0;     // the instance of the first that was lost here
-    std::string lost_with;      // and its name
-    channel* second = nullptr;  // has a copy of the call
+    cluster::call_losses losses;  // see `wire::losses_max`
+    std::string lost_with;        // the first that was lost here
+    std::int64_t sent_ns = 0;     // the attempt that the call's own channel has
+    channel* second = nullptr;    // has a copy of the call
     std::uint8_t second_attempt = 0;
+    std::int64_t second_sent_ns = 0;
     std::uint64_t retry_after_us = 0;  // smallest hint of nodes that were overloaded; 0: none
     std::uint32_t function = 0;        // its number, where copies are wanted
-    std::int64_t sent_at_ns = 0;
+    std::int64_t begun_ns = 0;         // 0: how long it takes does not matter
     copy_timer copy;
 
     void note_tried(std::uint64_t instance) {
@@ -63,12 +65,12 @@ struct kept_call {
         retries_left = retries;
         attempts = 0;
         may_have_run = false;
-        losses = 0;
-        lost = 0;
+        losses = {};
         lost_with.clear();
         second = nullptr;
         retry_after_us = 0;
-        sent_at_ns = 0;
+        sent_ns = 0;
+        begun_ns = 0;
     }
     void end() noexcept {
         usable = false;

@@ -6,6 +6,7 @@
 namespace dunlin::cluster {
 
 void pulse::heard(std::int64_t now_ns) noexcept {
+    heard_ns_ = now_ns;
     silent_since_ns_ = now_ns;
     pinged_ns_ = 0;
     doubted_ = false;

@@ -49,6 +49,8 @@ public:
     /// As the last look found it, if nothing was heard since, whether or not anything is expected
     /// now.
     [[nodiscard]] bool late() const noexcept { return late_; }
+    /// When anything last arrived; 0: never.
+    [[nodiscard]] std::int64_t heard_ns() const noexcept { return heard_ns_; }
 
 private:
     static constexpr std::int64_t never_ns = INT64_MAX;
@@ -56,7 +58,8 @@ private:
     [[nodiscard]] bool doubted_asks() const noexcept { return doubted_ && pinged_ns_ == 0; }
 
     limits bounds_;
-    std::int64_t silent_since_ns_ = 0;
+    std::int64_t heard_ns_ = 0;
+    std::int64_t silent_since_ns_ = 0;  // less what this process has missed
     std::int64_t pinged_ns_ = 0;  // 0: not since something was heard
     std::int64_t next_ns_ = never_ns;
     bool listens_ = false;

@@ -365,7 +365,7 @@ TEST_CASE("a call goes down with two nodes at most") {
     node.routing.connection_lost(first, false, node.now_ns);
     auto& second = node.other_than(first);
     REQUIRE(entry.via == &second);
-    CHECK(entry.losses == 1);
+    CHECK(entry.losses.count() == 1);
     second.lost_why = "it died";
     node.routing.connection_lost(second, false, node.now_ns);
     REQUIRE(node.host.errors.size() == 1);
@@ -373,6 +373,21 @@ TEST_CASE("a call goes down with two nodes at most") {
                Catch::Contains(first.name) && Catch::Contains(second.name));
     CHECK(node.counters.calls_lost_twice.get() == 1);
     CHECK(node.routing.route("test/f") == nullptr);
+}
+
+TEST_CASE("a call is not given up because two nodes that it was sent to are cut off") {
+    two_others node(again);
+    auto& entry = node.call(5);
+    auto& first = node.send(entry);
+    auto& second = node.other_than(first);
+    for (auto* link : {&first, &second}) {
+        REQUIRE(entry.via == link);
+        link->silent = true;
+        node.now_ns += 1'000'000'000;
+        node.routing.connection_lost(*link, false, node.now_ns);
+    }
+    CHECK(entry.losses.count() == 0);
+    CHECK(node.counters.calls_lost_twice.get() == 0);
 }
 
 TEST_CASE("a recalled call goes nowhere else, and is answered by what its node says of it") {

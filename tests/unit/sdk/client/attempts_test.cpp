@@ -176,6 +176,40 @@ TEST_CASE_METHOD(attempts_fixture, "a call that two nodes were lost with goes to
     CHECK(book.in_flight() == 0);
 }
 
+TEST_CASE_METHOD(attempts_fixture, "two nodes that are cut off at once are no reason to stop") {
+    connect_all(3);
+    const auto silent = [&](fake_channel& which) {
+        now += 1s;
+        which.give_up_silent();
+        lose(which);
+        flush();
+    };
+    SECTION("both have it, and both were heard of since") {
+        call& open = start_hedged();
+        auto& second = copy_of(open);
+        now += 1ms;
+        fleet.heard(node(1), now);
+        fleet.heard(second, now);
+        silent(node(1));
+        CHECK(open.on == &second);
+        silent(second);
+        CHECK(open.kept->losses.count() == 1);
+        CHECK(open.on != nullptr);
+    }
+    SECTION("one after the other, and the second has said nothing since") {
+        call& open = start("t/again", 1);
+        flush();
+        now += 1ms;
+        fleet.heard(node(1), now);
+        silent(node(1));
+        CHECK(open.kept->losses.count() == 1);
+        silent(at(open));
+        CHECK(open.kept->losses.count() == 1);
+        CHECK(open.on != nullptr);
+    }
+    CHECK(due().empty());
+}
+
 TEST_CASE_METHOD(attempts_fixture, "losses that nodes on the way have counted count") {
     connect_all(3);
     call& open = start("t/again", 1);
@@ -196,7 +230,7 @@ TEST_CASE_METHOD(attempts_fixture, "a node that said that it leaves is not lost 
     CHECK(open.on == &node(1));  // it may still answer
     lose(node(1));
     CHECK(open.on != &node(1));
-    CHECK(open.kept->losses == 0);
+    CHECK(open.kept->losses.count() == 0);
 }
 
 TEST_CASE_METHOD(attempts_fixture, "calls that were not sent yet leave a node that drains") {
