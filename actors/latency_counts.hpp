@@ -6,9 +6,11 @@
 // it is at most a quarter too high. Recording is one relaxed addition. Any thread.
 #pragma once
 
+#include "support/log_histogram.hpp"
+
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,19 +29,19 @@ public:
     }
     /// The longest latency that the bucket counts.
     [[nodiscard]] static constexpr std::uint64_t upper_ns(std::size_t bucket) noexcept {
-        return (std::uint64_t{250} << (bucket / 4)) * (5 + bucket % 4);
+        return (scale::lowest_of(bucket + first) + scale::width_of(bucket + first)) * 250;
     }
     [[nodiscard]] static constexpr std::size_t bucket_of(std::int64_t latency_ns) noexcept {
         if (latency_ns <= 1000) return 0;
-        // Quarters of microseconds: the two bits below the highest tell which quarter of a
-        // doubling.
         const auto quarters = (static_cast<std::uint64_t>(latency_ns) - 1) * 4 / 1000;
-        const auto octave = static_cast<std::size_t>(std::bit_width(quarters)) - 3;
-        const auto bucket = octave * 4 + ((quarters >> octave) & 3);
-        return bucket < buckets ? bucket : buckets - 1;
+        return std::min(scale::index_of(quarters) - first, buckets - 1);
     }
 
 private:
+    // Of quarters of microseconds, of which a microsecond is the shortest that counts.
+    using scale = support::log_scale<3>;
+    static constexpr std::size_t first = 4;
+
     std::array<std::atomic<std::uint64_t>, buckets> counts_{};
 };
 

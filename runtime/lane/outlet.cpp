@@ -89,12 +89,10 @@ void outlet::reply_value(peer& to, std::uint64_t call_id, const actors::pool* po
                   actors::output_buffer::headroom);
     head.size += payload.size;
     wire::end_payload(head, mark);
-    auto* base = payload.base();
     auto* start = payload.data - head_bytes;
     std::memcpy(start, head.data, head_bytes);
     const std::size_t frame_bytes = head_bytes + payload.size;
-    payload.release();
-    send_frame(to, hand_over(to, start, frame_bytes, base));
+    send_frame(to, hand_over(to, start, frame_bytes, payload.release()));
 }
 
 void outlet::reply_copy(peer& to, std::uint64_t call_id, bytes_view payload) {

@@ -13,12 +13,15 @@ static_assert(!std::is_copy_constructible_v<output_buffer>);
 
 TEST_CASE("an output buffer has room in front of its payload") {
     output_buffer buffer;
-    CHECK(buffer.base() == nullptr);
+    CHECK(buffer.release() == nullptr);
     buffer.append("abc", 3);
-    REQUIRE(buffer.base() != nullptr);
-    CHECK(buffer.data - buffer.base() == output_buffer::headroom);
-    std::memset(buffer.base(), 0, output_buffer::headroom);
-    CHECK(std::string(reinterpret_cast<const char*>(buffer.data), buffer.size) == "abc");
+    auto* content = buffer.data;
+    auto* memory = buffer.release();
+    REQUIRE(memory != nullptr);
+    CHECK(content - memory == output_buffer::headroom);
+    std::memset(memory, 0, output_buffer::headroom);
+    CHECK(std::string(reinterpret_cast<const char*>(content), 3) == "abc");
+    dunlin::support::block_free(memory);
 }
 
 TEST_CASE("an output buffer keeps its content while it grows") {
@@ -65,8 +68,7 @@ TEST_CASE("moved memory belongs to its new owner, and the old one can be used ag
     CHECK(first.data == nullptr);  // NOLINT(bugprone-use-after-move): said so in the interface
     first.append("de", 2);
     CHECK(first.size == 2);
-    auto* base = second.base();
-    second.release();
-    dunlin::support::block_free(base);
-    CHECK(second.base() == nullptr);
+    dunlin::support::block_free(second.release());
+    CHECK(second.data == nullptr);
+    CHECK(second.release() == nullptr);
 }
