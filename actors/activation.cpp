@@ -139,7 +139,7 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     // Either the activation sees the request when it starts, or we see the activation here.
     auto* slot = stopped.runner.load(std::memory_order_seq_cst);
     if (slot == nullptr) {
-        // It may be on another node; whoever takes it there looks for the request after that.
+        // It may be on another node, which looks for the request after taking it.
         auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
         if (carrier == nullptr) return true;
         if (first) carrier->withdraw(stopped.carried, reason);
@@ -239,8 +239,8 @@ void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_
 
 bool activation::dropped(invocation& next, std::int64_t now_ns) {
     if (next.stop.requested()) {
-        // Whoever stopped it has answered, or this does; an answer that comes second is dropped
-        // at its port.
+        // The one that stopped it has answered, or this does; an answer that comes second is
+        // dropped at its port.
         const auto reason = next.stop.reason();
         next.origin->answer_error(next.address, {reason, std::string(stop_detail(reason))});
         return true;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the answer of an invocation goes: straight back to whoever asked.
+// Where the answer of an invocation goes: straight back to the caller.
 //
 // A lane is one (the asker is a peer on its socket), an activation is another (the asker is a
 // function). Safe from any thread; an answer to an address that was answered before is dropped,
-// which is what makes "exactly one answer" hold whoever comes first: the function, the deadline,
+// which is what makes "exactly one answer" hold whichever comes first: the function, the deadline,
 // a cancel or the end of the node.
 #pragma once
 

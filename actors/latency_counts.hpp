@@ -2,7 +2,7 @@
 //
 // How long calls took, as counts in buckets that grow with the time: four for each doubling.
 //
-// Only ever counted up, so whoever looks twice knows what happened in between; a quantile read from
+// Only ever counted up, so two looks tell what happened in between; a quantile read from
 // it is at most a quarter too high. Recording is one relaxed addition. Any thread.
 #pragma once
 

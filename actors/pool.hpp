@@ -54,7 +54,7 @@ struct pool_wait {
     std::int64_t step_ns = 0;     // by how much each call makes that longer; 0: unknown
     std::int64_t service_ns = 0;  // of one call; 0: unknown
     std::uint32_t idle = 0;       // calls that would start at once
-    float busy = 0;               // share of its servers' time in use of late, 0 to 1
+    float busy = 0;               // share of its servers' time in use recently, 0 to 1
     std::int64_t free_ns = 0;     // when a call would have started at once, at the latest look
 };
 

@@ -4,7 +4,7 @@
 //
 // One per invocation. A stop is requested at most once with effect, from any thread; the function
 // either asks `requested()` or leaves a callback. That is user code and may take its time, so
-// whoever requests the stop chooses the thread that runs it: never a lane's. After
+// the requester of the stop chooses the thread that runs it: never a lane's. After
 // `set_callback(nullptr, ...)` has returned the callback is not running and will not be called.
 // Owned by the invocation; thread-safe.
 #pragma once

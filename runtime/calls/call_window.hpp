@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which calls this node has taken of late, so that one that arrives again does not run again.
+// Which calls this node has taken recently, so that one that arrives again does not run again.
 //
 // Repeats come over other connections, and so to other lanes: one window serves the whole node, in
 // shards with a lock each, of which a call takes two short turns. While a call runs, repeats wait
-// at it, each with an entry in the ledger of its own lane; whoever runs the call hands its answer
-// to all of them. A call whose first caller has gone runs on for the repeats, and is stopped when
-// the last of them has gone too.
-// Thread-safe. What is decided is `cluster::dedupe_window`'s; what stands here is who waits.
+// at it, each with an entry in the ledger of its own lane; the one that runs the call hands its
+// answer to all of them. A call whose first caller has gone runs on for the repeats, and is stopped
+// when the last of them has gone too. Thread-safe. What is decided is `cluster::dedupe_window`'s;
+// what stands here is who waits.
 #pragma once
 
 #include "actors/answer_port.hpp"
@@ -98,8 +98,8 @@ public:
     /// ... and did not run.
     [[nodiscard]] std::vector<waiter> withdraw(ticket call);
 
-    /// Whoever made the call first has gone. @returns whether repeats wait: then it runs on, and
-    /// whoever leaves last is told of `running`.
+    /// The first caller has gone. @returns whether repeats wait: then it runs on, and
+    /// the last of them to leave is told of `running`.
     [[nodiscard]] bool orphaned(ticket call, orphan running);
     /// Nobody waits there any more.
     /// @returns what to stop, if the call is an orphan and nobody waits for it now.

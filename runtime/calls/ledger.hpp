@@ -5,9 +5,9 @@
 // Opening and closing an entry is a few instructions, because nearly every call is answered in
 // the turn it arrived in. Only entries that outlive their turn are `settled`: they get a timer, a
 // reference to their bundle and a place in their peer's index, so that a deadline, a cancel, a
-// vanished peer or the end of the node can find them. An address carries a generation; whoever
-// answers second finds the entry closed, and that is how a call gets exactly one answer.
-// Owned by the lane; touched only by the thread that has the lane.
+// vanished peer or the end of the node can find them. An address carries a generation; a holder
+// that answers second finds the entry closed, and that is how a call gets exactly one answer. Owned
+// by the lane; touched only by the thread that has the lane.
 #pragma once
 
 #include "actors/bundle.hpp"
@@ -61,9 +61,9 @@ struct ledger_entry : wheel_item {
     std::uint32_t place = 0;   // of that node in the route
     std::array<std::uint64_t, sends_max> tried{};
     std::uint8_t sends = 0;
-    bool may_have_run = false;  // on a node that did not say so, and then it was sent again
-    std::int64_t sent_ns = 0;   // to the node that has it now
-    cluster::call_losses losses;             // here and before: see `wire::losses_max`
+    bool may_have_run = false;    // on a node that did not say so, and then it was sent again
+    std::int64_t sent_ns = 0;     // to the node that has it now
+    cluster::call_losses losses;  // here and before: see `wire::losses_max`
     std::unique_ptr<std::string> lost_with;  // the first node that was lost here
 
     // Of a call that repeats are recognised of.

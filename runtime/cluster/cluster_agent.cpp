@@ -302,8 +302,8 @@ void cluster_agent::link_failed(const peer_link& link, const std::string& why, b
     log().warn("cannot join yet; trying again", {{"why", problem}});
 }
 
-// Whoever has another key just ends the connection, and so does one that is about to stop, or that
-// only stands in front of a node. The first goes on for ever, and sometimes ZeroMQ can tell.
+// A node with another key just ends the connection, and so does one that is about to stop, or that
+// only stands in front of a node. The first never ends by itself, and sometimes ZeroMQ can tell.
 void cluster_agent::note_keys(const peer_link& link, seed_problem& known,
                               const std::string& problem) {
     if (link.shook == peer_link::handshake::fine) {

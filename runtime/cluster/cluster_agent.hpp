@@ -106,7 +106,7 @@ private:
     membership::drain_agreement draining_;
     std::vector<membership::instance_id> asked_;
 
-    // Whoever gossips can cause these as often as it likes.
+    // Any peer that gossips can cause these as often as it likes.
     line_budget say_died_{60};
     line_budget say_returned_{60};
     line_budget say_refuted_{60};

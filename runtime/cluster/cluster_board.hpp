@@ -2,7 +2,7 @@
 //
 // What the membership shows to the rest of its node.
 //
-// The lane that drives the membership writes; whoever asks for the nodes, or waits for this one to
+// The lane that drives the membership writes; those who ask for the nodes, or wait for this one to
 // join, reads. Any thread.
 #pragma once
 

@@ -4,12 +4,12 @@
 //
 // A node that is asked to drain asks all members that take calls whether they are about to leave,
 // too, and decides when all have answered: it may leave if one of them stays. If all of them leave
-// or are about to, the one that asked last stays, and says so to whoever told it to leave. What is
-// last is settled by logical time (Lamport: "Time, Clocks, and the Ordering of Events in a
+// or are about to, the one that asked last stays, and says so to the one that told it to leave.
+// What is last is settled by logical time (Lamport: "Time, Clocks, and the Ordering of Events in a
 // Distributed System", 1978), then by instance: who asks last has had the questions of all others
 // before it answered theirs, or they have its own, so it knows of all; and everybody else leaves.
 //
-// Pure: messages and the time go in, questions and the verdict come out. Owned by whoever drives
+// Pure: messages and the time go in, questions and the verdict come out. Owned by what drives
 // the membership; one thread.
 #pragma once
 
@@ -42,7 +42,7 @@ public:
     /// That member is gone, or takes no calls any more.
     void gone(instance_id member);
 
-    /// @returns the answer, for whoever asked.
+    /// @returns the answer, for the asker.
     [[nodiscard]] message heard_question(instance_id from, std::uint32_t stamp);
     void heard_answer(instance_id from, const message& what);
 

@@ -86,7 +86,7 @@ void member_table::erase(member_slot slot) {
     const auto mask = index_.size() - 1;
     auto hole = home_of(entry.instance);
     while (index_[hole] != slot) hole = (hole + 1) & mask;
-    // Whoever was pushed past the hole moves back into it, so that searches need no marks.
+    // An entry that was pushed past the hole moves back into it, so that searches need no marks.
     for (auto at = (hole + 1) & mask; index_[at] != no_slot; at = (at + 1) & mask) {
         const auto home = home_of(entries_[index_[at]].instance);
         if (((at - home) & mask) < ((at - hole) & mask)) continue;

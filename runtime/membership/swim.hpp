@@ -10,7 +10,7 @@
 // it contradicts with a higher incarnation.
 //
 // A state machine: events go in with the time, messages and changes come out. No thread, socket,
-// clock or log; the same inputs and seed give the same outputs. Whoever owns it calls `advance`
+// clock or log; the same inputs and seed give the same outputs. Its owner calls `advance`
 // when `next_timer_ns` has come and carries out what it finds in `take_outgoing` after every call.
 // One owner, one thread.
 #pragma once
@@ -40,13 +40,13 @@ public:
     swim(const options& how, record_ptr self, std::uint64_t seed, std::int64_t now_ns);
 
     /// A node was reached by its address: a join, or a link to or from it came up. Lists are
-    /// compared, again and again for a while until it answers. Whoever finds itself alone goes
+    /// compared, again and again for a while until it answers. A node that finds itself alone goes
     /// on introducing those whose addresses it was given: they may start again under others.
     void introduce(instance_id instance, std::int64_t now_ns);
     /// Its connection closed: probed at once instead of in its turn.
     void hint_lost(instance_id instance, std::int64_t now_ns);
     void receive(instance_id from, const message& what, std::int64_t now_ns);
-    /// An answer of that member took so long, as whoever owns the links to it has measured.
+    /// An answer of that member took so long, as measured over the link to it.
     void hear_round_trip(instance_id member, std::int64_t round_trip_ns);
     /// The time has come. Calling too early does nothing.
     void advance(std::int64_t now_ns);

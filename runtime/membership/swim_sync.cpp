@@ -49,7 +49,7 @@ update swim::update_of(const member_entry& entry) const {
 void swim::send(instance_id to, message&& what) {
     const auto at = members_.find(to);
     const bool gone = at != no_slot && !is_living(members_[at].state);
-    // Whoever is accused hears it first (Lifeguard's buddy), from everyone who talks to it.
+    // The accused hears it first (Lifeguard's buddy), from everyone who talks to it.
     if (at != no_slot && members_[at].state != member_state::alive)
         what.updates.push_back(update_of(members_[at]));
     if (!gone && what.kind != message_kind::sync && updates_.size() != 0) {

@@ -2,7 +2,7 @@
 //
 // Who may connect to this node, and as what: the node's own key, and the keys of its allow-list.
 //
-// An `access` is what holds at one moment; it never changes, so whoever has one asks without a
+// An `access` is what holds at one moment; it never changes, so a holder asks without a
 // lock. The `access_board` has the newest: the gate puts it there, the lanes take it from there.
 // Any thread.
 #pragma once

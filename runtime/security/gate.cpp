@@ -77,7 +77,7 @@ void gate::run() {
     }
 }
 
-// The parts before the empty one lead back to whoever asks.
+// The parts before the empty one lead back to the asker.
 void gate::answer(zmq::socket_t& socket) {
     std::vector<zmq::message_t> way_back;
     std::vector<zmq::message_t> question;

@@ -3,7 +3,7 @@
 // Decides who may connect: answers ZeroMQ's questions about keys, and follows the allow-list.
 //
 // Each lane's ZeroMQ asks here before it lets a connection in (ZAP), and nobody whose key is
-// neither the node's own nor in the allow-list gets further than that. The public key of whoever
+// neither the node's own nor in the allow-list gets further than that. The public key of what
 // is let in comes with each of its frames, as ZeroMQ's property "User-Id"; the lanes look up there
 // what it may do. The allow-list's file is looked at once a second: one that has changed holds at
 // once, also for those who are connected, and one that cannot be read changes nothing.

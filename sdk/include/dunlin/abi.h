@@ -7,7 +7,7 @@
  * exception, no allocator, no C++ type. A module built by another compiler, or in C, loads.
  *
  * Versions: DUNLIN_ABI_VERSION changes only when an existing field changes its meaning; a node
- * refuses another version. New fields are appended; whoever reads a struct looks at its
+ * refuses another version. New fields are appended; a reader of a struct looks at its
  * `struct_size` (or the array's stride) before touching a field that was added later.
  *
  * Threads: a node may run different calls of one function at the same time on different threads,

@@ -80,7 +80,7 @@ struct client_options {
     std::chrono::milliseconds reconnect_after_min{20};
     std::chrono::milliseconds reconnect_after_max{2000};
     /// How long a thread that waits for answers looks for them before it sleeps. Meanwhile it
-    /// yields its core to whoever can use it, and it stops trying while that finds nothing. Zero:
+    /// yields its core to other threads, and it stops trying while that finds nothing. Zero:
     /// it always sleeps at once, which saves processor time and makes quick calls slower. At most
     /// 10 ms.
     std::chrono::microseconds busy_poll{300};

@@ -110,7 +110,7 @@ public:
     }
 
     /// Waits for something outside of the node: `start(completion<T>)` begins it when this is
-    /// awaited, and whoever calls the completion, on whatever thread, ends the wait. `co_await`
+    /// awaited, and the call of the completion, on any thread, ends the wait. `co_await`
     /// gives `result<T>`: the value, the error that `start` threw, `failed` when the completion
     /// went away uncalled, `overloaded` when too much is awaited already, or the reason of a stop.
     /// In the last two cases `start` may not have run.

@@ -12,7 +12,7 @@
 // waits for an operation of the context it holds no thread. It awaits tasks and what the SDK gives
 // to be awaited, and nothing else: who else would resume it, and where, no node could know.
 // Anything that calls back becomes such an operation by `context::await_callback`. A loop over
-// tasks that finish at once uses no stack. Owner: whoever holds the task; destroying it destroys
+// tasks that finish at once uses no stack. Owner: the holder of the task; destroying it destroys
 // the coroutine. Everything of one call happens one after another, so there are no locks here: a
 // task stays with its call.
 #pragma once
@@ -75,7 +75,7 @@ public:
     }
 
     /// Resumed at the end. Set only once the task has been seen to suspend: a task that ends in
-    /// its first step just returns to whoever started it.
+    /// its first step just returns to its starter.
     std::coroutine_handle<> continuation;
     task_latch* latch = nullptr;
 };

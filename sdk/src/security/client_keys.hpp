@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The keys of whoever connects: its own pair, and the public key that the node at the other end has
-// to prove. A value, read once and shared by all connections; any thread.
+// The keys of the connecting side: its own pair, and the public key that the node at the other end
+// has to prove. A value, read once and shared by all connections; any thread.
 #pragma once
 
 #include "security/key_file.hpp"

@@ -60,7 +60,7 @@ enum class secret_too : std::uint8_t {
 /// The Z85 of a key as ZeroMQ carries it, for instance in a ZAP request.
 [[nodiscard]] std::string public_key_text(std::span<const std::byte, key_bytes> key);
 
-/// What keys, and whoever has one, may be called: it ends in logs and, for `keygen`, in paths.
+/// What keys and their holders may be called: it ends in logs and, for `keygen`, in paths.
 [[nodiscard]] bool is_key_name(std::string_view name) noexcept;
 inline constexpr std::string_view key_name_rule =
     "1 to 64 characters of a-z, 0-9, '_', '-' and '.', the first a letter or a digit";

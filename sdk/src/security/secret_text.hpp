@@ -46,7 +46,7 @@ public:
     ~secret_text() { wipe(text_); }
 
     [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
-    /// To hand to whoever encrypts with it or writes it to its file, and to nobody else.
+    /// To hand to what encrypts with it or writes it to its file, and to nothing else.
     [[nodiscard]] const std::string& reveal() const noexcept { return text_; }
 
 private:

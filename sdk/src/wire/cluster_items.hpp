@@ -30,7 +30,7 @@ struct load_item {
     std::uint64_t wait_ns = 0;        // of a call that came now
     std::uint64_t step_ns = 0;        // by how much each call makes that longer
     std::uint32_t idle = 0;           // calls that would not wait at all
-    std::uint32_t busy_permille = 0;  // of its time for them, of late
+    std::uint32_t busy_permille = 0;  // of its time for them, recently
 };
 
 namespace catalog_flags {

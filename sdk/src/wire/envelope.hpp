@@ -102,7 +102,7 @@ struct welcome {
 };
 
 /// Callers number their attempts 0, 1, 2, ...; a node that sends a call again of its own accord
-/// adds this. So no two sendings of a call have one number, whoever made them.
+/// adds this. So no two sendings of a call have one number, by the caller or by a node.
 inline constexpr std::uint32_t attempt_step_of_nodes = 256;
 
 /// A call that so many nodes were lost with may be what ends them (a poison call): nobody sends it

@@ -68,7 +68,7 @@ std::uint8_t* put_invoke(frame_buffer& frame, const invoke& envelope, std::size_
     const bool traced = !envelope.trace.empty() && envelope.trace.size() <= trace_bytes_max;
 
     auto* at = frame.reserve(envelope_overhead_bytes_max + payload_bytes);
-    // The origin stands behind the payload: whoever ends the payload appends it.
+    // The origin stands behind the payload: it is appended when the payload ends.
     at = put_kind(at, kind::invoke, invoke_elements(envelope));
     at = put_uint(at, envelope.id);
     at = put_str(at, envelope.function);

@@ -8,7 +8,7 @@
 // into that memory; nothing is allocated and nothing is thrown. A read that fails returns false,
 // leaves the cursor where it was and says why in `fault()`.
 //
-// A cursor is two pointers, made on the stack of whoever reads. It belongs to one thread.
+// A cursor is two pointers, made on the reader's stack. It belongs to one thread.
 #pragma once
 
 #include <dunlin/bytes.hpp>

@@ -8,7 +8,7 @@
 // is thrown on that way. The path in the sentence costs nothing until there is an error: whoever
 // receives `false` from a part adds its own step (`in_field`, `in_index`) on the way out.
 //
-// A reader points into the payload and lives on the stack of whoever decodes: one thread.
+// A reader points into the payload and lives on the decoder's stack: one thread.
 #pragma once
 
 #include <dunlin/bytes.hpp>
