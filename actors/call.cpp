@@ -296,8 +296,7 @@ void host_end(dunlin_ticket* ticket, std::int32_t code, const std::uint8_t* data
                                              error{errc_from_number(code), std::move(detail)});
         }
         output_buffer payload;
-        payload.append(data, size);
-        if (payload.size != size)
+        if (!payload.try_append(data, size))
             return used->owner->answer_error(used->operation, error{errc::internal, {}});
         used->owner->answer_value(used->operation, payload);
     });

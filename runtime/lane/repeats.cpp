@@ -99,8 +99,7 @@ void repeats::remember_value(ledger_entry& entry, bytes_view payload) {
     const auto call = std::exchange(entry.named, {});
     for (const auto& each : keep(window_, call, kept_value, payload, now_ns_)) {
         actors::output_buffer copy;
-        copy.append(payload.data(), payload.size());
-        if (copy.size == payload.size())
+        if (copy.try_append(payload.data(), payload.size()))
             each.port->answer_value(each.address, copy);
         else
             each.port->answer_error(each.address, {errc::internal, "out of memory for a reply"});

@@ -184,11 +184,10 @@ void lane::forwarded_value(ledger_entry& entry, bytes_view payload) {
     } else if (entry.asker->what == caller::kind::functions) {
         const auto& call = entry.invocation();
         actors::output_buffer copy;
-        copy.append(payload.data(), payload.size());
-        if (copy.size != payload.size())
-            call.origin->answer_error(call.address, {errc::internal, "out of memory for a reply"});
-        else
+        if (copy.try_append(payload.data(), payload.size()))
             call.origin->answer_value(call.address, copy);
+        else
+            call.origin->answer_error(call.address, {errc::internal, "out of memory for a reply"});
     } else {
         outlet_.reply_copy(peer_of(entry), entry.call_id, payload);
     }

@@ -75,11 +75,16 @@ public:
         return data + size;
     }
     void append(const void* from, std::size_t count) {
-        if (count == 0) return;
-        std::memcpy(reserve(count), from, count);
-        size += count;
+        if (!try_append(from, count)) throw std::bad_alloc();
     }
     void append(bytes_view from) { append(from.data(), from.size()); }
+    /// @returns false, with nothing appended, beyond the limit or without memory.
+    [[nodiscard]] bool try_append(const void* from, std::size_t count) noexcept {
+        if (capacity - size < count && !grow_to(size + count)) return false;
+        if (count != 0) std::memcpy(data + size, from, count);
+        size += count;
+        return true;
+    }
 
 private:
     [[nodiscard]] std::uint8_t* base() const noexcept {

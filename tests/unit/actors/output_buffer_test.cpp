@@ -72,3 +72,12 @@ TEST_CASE("moved memory belongs to its new owner, and the old one can be used ag
     CHECK(second.data == nullptr);
     CHECK(second.release() == nullptr);
 }
+
+TEST_CASE("what does not fit into an output buffer is not appended at all") {
+    output_buffer buffer(5);
+    CHECK(buffer.try_append("abc", 3));
+    CHECK_FALSE(buffer.try_append("def", 3));
+    CHECK_THROWS_AS(buffer.append("def", 3), std::bad_alloc);
+    CHECK(std::string(reinterpret_cast<const char*>(buffer.data), buffer.size) == "abc");
+    CHECK(buffer.try_append(nullptr, 0));
+}
