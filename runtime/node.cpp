@@ -261,7 +261,7 @@ result<void> node::impl::make_membership() {
     options.seed = config.instance;
     options.keyed = security != nullptr;
     membership = std::make_unique<cluster_agent>(
-        std::move(options), *lanes.front(), board,
+        std::move(options), lanes.front()->carrier(), board,
         [this](const std::shared_ptr<const cluster_view>& view) { publish(view); }, time.now_ns());
     lanes.front()->carry(*membership);
     board.on_drain_question(

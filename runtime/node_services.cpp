@@ -49,7 +49,7 @@ std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation_slo
                                                           actors::answer_address operation,
                                                           std::int64_t deadline_ns,
                                                           std::int32_t code) {
-    return lanes_.at_hand().arm_timer(owner, operation, deadline_ns, code);
+    return lanes_.at_hand().calls().arm_timer(owner, operation, deadline_ns, code);
 }
 
 void lane_timers::disarm(const std::shared_ptr<actors::operation_timer>& timer) {

@@ -5,11 +5,9 @@
 //
 // A state machine, one step at a time: stopping, recalling, farewell, ended. What a step may wait
 // for it asks for and returns; what comes is looked at by the next one.
-#include "actors/activation.hpp"
 #include "runtime/lane/lane.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
-#include <poll.h>
 
 #include <algorithm>
 #include <utility>
@@ -30,20 +28,20 @@ constexpr std::int64_t farewell_pause_ns = 20'000'000;
 }  // namespace
 
 void lane::finish() {
-    now_ns_ = time_.now_ns();
+    clock_.read();
     if (stage_ == stage::stopping)
         recall_calls();
     else if (stage_ == stage::recalling)
         await_recalled();
     if (stage_ == stage::recalling) {
-        if (away_.count() != 0 && now_ns_ < stage_until_ns_) return;
+        if (calls_.away().count() != 0 && clock_.now_ns() < stage_until_ns_) return;
         say_farewell();
     }
     if (stage_ != stage::farewell) return;
     answer_peers();
     bool due = false;
     outlet_.peers().for_each([&](const peer& each) { due = due || each.farewell_due; });
-    if (due && now_ns_ < stage_until_ns_) return;
+    if (due && clock_.now_ns() < stage_until_ns_) return;
     stage_ = stage::ended;
     counters_.calls_open.set(0);
     let_go();
@@ -53,19 +51,19 @@ void lane::finish() {
 
 void lane::recall_calls() {
     stage_ = stage::recalling;
-    stage_until_ns_ = now_ns_ + recall_ns_max;
-    draining_ = true;
+    stage_until_ns_ = clock_.now_ns() + recall_ns_max;
+    draining_.cut_short();
     handshake_.set_draining();
     end_turn();
-    away_.recall_all();
-    cut_short_all();
+    calls_.away().recall_all();
+    calls_.cut_short_all();
 }
 
 // Calls that wait on other nodes may run elsewhere, too, but only those nodes know which of them
 // have begun. Both ways are read meanwhile: the others may be about to stop and ask the same.
 void lane::await_recalled() {
-    static_cast<void>(links_.receive(router_, now_ns_));
-    static_cast<void>(links_.advance(now_ns_));
+    static_cast<void>(links_.receive(router_, clock_.now_ns()));
+    static_cast<void>(links_.advance(clock_.now_ns()));
     answer_peers();
 }
 
@@ -73,16 +71,15 @@ void lane::await_recalled() {
 // peer is asked to show that it has read its last answers, and is waited for a little.
 void lane::say_farewell() {
     stage_ = stage::farewell;
-    stage_until_ns_ = now_ns_ + farewell_ns_max;
-    away_.end_recall();
-    cut_short_all();
-    if (membership_ != nullptr) membership_->leave();
-    links_.say_bye();
+    stage_until_ns_ = clock_.now_ns() + farewell_ns_max;
+    calls_.away().end_recall();
+    calls_.cut_short_all();
+    neighbours_.leave();
     outlet_.peers().for_each([this](peer& each) {
         each.farewell_due = true;
         outlet_.say(each, wire::ping{farewell_token});
     });
-    flush_all();
+    departures_.flush_all();
 }
 
 // Links are of no use any more once they have been said bye on.
@@ -93,82 +90,36 @@ bool lane::unread_at_end() {
 
 std::int64_t lane::finish_due_ns() const {
     const auto pause_ns = stage_ == stage::recalling ? recall_pause_ns : farewell_pause_ns;
-    return std::min(now_ns_ + pause_ns, stage_until_ns_);
+    return std::min(clock_.now_ns() + pause_ns, stage_until_ns_);
 }
 
 void lane::wait_to_finish() {
     if (!may_wait()) return;
-    poll_items_.assign({{socket_.fd(), POLLIN, 0}});
-    if (stage_ == stage::recalling) links_.add_poll_items(poll_items_);
-    const auto left_ms = (due_ns() - now_ns_) / 1'000'000 + 1;
-    ::poll(poll_items_.data(), poll_items_.size(), static_cast<int>(left_ms));
+    using end_of = lane_poll::end_of;
+    poll_.wait_at_end(stage_ == stage::recalling ? end_of::recall : end_of::farewell,
+                      due_ns() - clock_.now_ns());
 }
 
 void lane::let_go() {
-    // Timers end with the lane: what waits for one goes on now.
+    // Timers end with the lane: what waits for one goes on now, and nothing begins any more.
+    admission_.stop();
     inbox_.close();
     read_commands();
-    end_timers();
+    calls_.end_timers();
     // Operations that ended through the stop: their activations go on elsewhere.
     for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
-}
-
-// Again as long as anything is read: a repeat of a call that runs on another lane has an entry
-// until its turn ends, whatever becomes of new calls.
-void lane::cut_short_all() {
-    settle();
-    ledger_.for_each_open([this](ledger_entry& entry) {
-        // Of one that was recalled its node says whether it began.
-        if (entry.via == nullptr || !away_.recalls()) cut_short(entry);
-    });
-    turn_work_.clear();
-}
-
-void lane::cut_short(ledger_entry& entry) {
-    const bool unstarted = stop_unstarted(entry, errc::unavailable);
-    if (!unstarted && entry.via != nullptr) away_.withdraw(entry);
-    recalled(entry, unstarted);
-}
-
-void lane::recalled(ledger_entry& entry, bool unstarted) {
-    counters_.calls_cut_short.add();
-    error why{errc::unavailable, "node " + options_.node_name + " stopped before " +
-                                     function_of(entry) +
-                                     (unstarted ? " started; the call did not run"
-                                                : " answered; the function may have run")};
-    why.did_not_run = unstarted;
-    const auto work = entry.keep;
-    const auto index = entry.index;
-    forwarded_error(entry, std::move(why));
-    if (work) actors::activation::stop(work, index, errc::unavailable);
-}
-
-// The stop comes first: only when it has been requested is it certain of a call that waits for its
-// turn that it will not start after all, and may run elsewhere.
-bool lane::stop_unstarted(ledger_entry& entry, errc reason) {
-    return entry.via == nullptr && entry.plays != ledger_entry::part::attached && entry.keep &&
-           actors::activation::stop(entry.keep, entry.index, reason);
-}
-
-void lane::end_timers() {
-    wheel_.advance(support::timer_node::time_point::max(), [](support::timer_node& node) {
-        auto& item = static_cast<wheel_item&>(node);
-        if (item.what != wheel_item::kind::operation) return;  // of a call: each has its answer
-        const auto fired = std::exchange(static_cast<lane_timer&>(item).self, nullptr);
-        fired->fire_at_end();
-    });
 }
 
 // What peers still send to a lane that ends is answered, and nothing of it begins.
 void lane::answer_peers() {
     // No more than some at a time: a peer that goes on sending must not keep the lane.
     constexpr int frames_per_look = 64;
-    for (int frames = 0; frames < frames_per_look && receive();) ++frames;
-    if (keeper_.has_bulk()) read_bulk();
-    if (ledger_.open_count() != 0) cut_short_all();
+    for (int frames = 0; frames < frames_per_look && intake_.receive();) ++frames;
+    if (keeper_.has_bulk()) intake_.read_bulk();
+    if (calls_.ledger().open_count() != 0) calls_.cut_short_all();
     keeper_.read_monitor();
     outlet_.probe_suspects();
-    flush_all();
+    departures_.flush_all();
 }
 
 }  // namespace dunlin::runtime

@@ -36,6 +36,7 @@ struct gathering {
     actors::bundle_ptr work{};
     actors::bundle_ptr away{};
     std::size_t envelopes_expected = 1;
+    std::size_t received = 0;     // calls that are not counted yet
     call_window::ticket named{};  // of the call being read, until it has an entry
 };
 

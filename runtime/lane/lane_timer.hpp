@@ -17,12 +17,12 @@
 
 namespace dunlin::runtime {
 
-class lane;
+class open_calls;
 
 /// A timer of an operation, in a lane's wheel.
 struct lane_timer : actors::operation_timer, wheel_item {
-    explicit lane_timer(lane& keeper) noexcept : wheel_item(kind::operation), at(&keeper) {}
-    lane* const at;
+    explicit lane_timer(open_calls& keeper) noexcept : wheel_item(kind::operation), at(&keeper) {}
+    open_calls* const at;
     std::shared_ptr<lane_timer> self;  // while armed
     bool disarmed = false;             // perhaps before the lane heard of it
 

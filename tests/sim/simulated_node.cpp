@@ -102,7 +102,7 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     agent.timing = how_.timing;
     agent.seed = how_.instance;
     membership_ = std::make_unique<runtime::cluster_agent>(
-        std::move(agent), *lanes_.front(), board_,
+        std::move(agent), lanes_.front()->carrier(), board_,
         [this](std::shared_ptr<const cluster_view> view) {
             view_ = view;
             router_.set_alone(view->members.size() < 2);

@@ -22,14 +22,14 @@ lane_turn virtual_lane::turn() {
         at.ownership_.acquire(unit_);
         // As after a sleep that they ended.
         at.inbox_.woke_up();
-        at.now_ns_ = at.time_.now_ns();
+        at.clock_.read();
         at.read_events();
         const bool busy = at.stage_ == stage::serving && at.turn(unit_) != lane::turned::idle;
         if (at.stage_ != stage::serving) at.finish();
         actors::run_unit::set_current(nullptr);
         if (at.stage_ != stage::ended) {
             const bool more = (busy && at.stage_ == stage::serving) || !at.may_wait();
-            turn.due_ns = more ? at.now_ns_ : at.due_ns();
+            turn.due_ns = more ? at.clock_.now_ns() : at.due_ns();
         }
     }
     turn.ended = at.stage_ == stage::ended;
@@ -50,7 +50,7 @@ void virtual_lane::kill() {
 
 void virtual_lane::check_books(lane_turn& turn) {
     auto& at = lane_;
-    std::size_t asked = at.inside_.in_flight;
+    std::size_t asked = at.calls_.functions().in_flight;
     at.outlet_.peers().for_each([&](const peer& each) {
         asked += each.in_flight;
         turn.backlog += each.backlog.size();
@@ -59,12 +59,12 @@ void virtual_lane::check_books(lane_turn& turn) {
                            " calls, " + std::to_string(each.settled.size()) + " in its index";
     });
     std::unordered_map<const peer_link*, std::size_t> away;
-    at.ledger_.for_each_open([&](const ledger_entry& entry) {
+    at.calls_.ledger().for_each_open([&](const ledger_entry& entry) {
         if (entry.via == nullptr) return;
         ++away[entry.via];
         ++turn.calls_away;
     });
-    turn.calls_open = at.ledger_.open_count();
+    turn.calls_open = at.calls_.ledger().open_count();
     if (asked != turn.calls_open)
         turn.problem = "peers have " + std::to_string(asked) + " calls, the ledger " +
                        std::to_string(turn.calls_open);
