@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/lane/neighbours.hpp"
+
+#include "tests/unit/runtime/lane/lane_parts.hpp"
+
+using namespace dunlin;
+using namespace dunlin::runtime;
+
+namespace {
+
+/// A membership that keeps what it is told.
+struct told_membership final : membership_driver {
+    std::int64_t advance(std::int64_t now_ns) override {
+        said.push_back("time");
+        return now_ns + 7;
+    }
+    void seeds(std::vector<std::string> endpoints) override {
+        for (auto& each : endpoints) said.push_back("seed " + each);
+    }
+    [[nodiscard]] result<void> admit(const wire::hello&) const override { return {}; }
+    void ask_to_drain() override { said.emplace_back("may it drain"); }
+    void drain() override { said.emplace_back("drain"); }
+    void leave() override { said.emplace_back("leave"); }
+    void answered(const std::string&, std::uint64_t) override {}
+    void round_trip(const peer_link&, std::int64_t) override {}
+    [[nodiscard]] bool link_up(const peer_link&, std::string_view) override { return true; }
+    void link_lost(const peer_link&) override {}
+    void link_failed(const peer_link&, const std::string&, bool) override {}
+    void heard(std::uint64_t from, bytes_view message) override {
+        said.push_back("from " + std::to_string(from) + " " + std::string(as_text(message)));
+    }
+    lines said;
+};
+
+std::shared_ptr<const cluster_view> members(std::vector<std::string> names) {
+    auto view = std::make_shared<cluster_view>();
+    for (auto& each : names) view->members.emplace_back().name = std::move(each);
+    return view;
+}
+
+}  // namespace
+
+TEST_CASE("the lane that drives the membership hands on what it hears, the others nothing") {
+    lane_parts at;
+    at.connect("n2", wire::peer_role::node);
+    at.send("n2", wire::gossip{as_bytes("early")});
+    at.others.found({"tcp://a:1"});
+    at.others.ask_to_drain();
+    at.others.drain();
+    at.others.tend();
+    CHECK(at.others.due_ns() >= at.clock.now_ns() + 8);
+    told_membership membership;
+    at.others.carry(membership);
+    at.send("n2", wire::gossip{as_bytes("hearsay")});
+    at.others.found({"tcp://a:1"});
+    at.others.ask_to_drain();
+    at.others.tend();
+    CHECK(at.others.due_ns() == at.clock.now_ns() + 7);
+    at.others.drain();
+    at.others.leave();
+    CHECK(membership.said ==
+          lines{"from 7 hearsay", "seed tcp://a:1", "may it drain", "time", "drain", "leave"});
+}
+
+TEST_CASE("gossip for a node without a link goes over the connection that it has opened") {
+    lane_parts at;
+    told_membership membership;
+    at.others.carry(membership);
+    auto& node = at.connect("n2", wire::peer_role::node);
+    CHECK_FALSE(at.others.send_gossip(7, as_bytes("news")));  // not known to be the one
+    at.send("n2", wire::gossip{as_bytes("hearsay")});
+    CHECK(node.gossips);
+    CHECK(at.others.send_gossip(7, as_bytes("news")));
+    CHECK(at.told("n2") == lines{"gossip news"});
+    CHECK_FALSE(at.others.send_gossip(8, as_bytes("news")));
+    at.out.lose(node);
+    CHECK_FALSE(at.others.send_gossip(7, as_bytes("news")));
+}
+
+TEST_CASE("a new view reaches the peers that asked for it, and counts as seen at the turn's end") {
+    lane_parts at;
+    auto& asks = at.connect("asks");
+    asks.wants_cluster = true;
+    at.connect("does not");
+    at.others.changed(members({"n1", "n2", "n3"}));
+    CHECK(at.others.view()->members.size() == 3);
+    CHECK(at.told("asks") == lines{"other"});
+    CHECK(at.told("does not").empty());
+    CHECK(at.counters.members_seen.get() == 0);
+    at.others.tend();
+    CHECK(at.counters.members_seen.get() == 3);
+}
