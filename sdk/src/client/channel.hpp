@@ -39,6 +39,9 @@ public:
         leaving,   // the node wants no more calls; those in flight are still answered
     };
 
+    /// The node does not name the endpoint that leads there, as behind a proxy.
+    static constexpr std::size_t unnamed = static_cast<std::size_t>(-1);
+
     channel(std::uint32_t lane, std::string endpoint, const cluster::pulse::limits& silence = {})
         : pulse(silence),
           lane_(lane),
@@ -79,6 +82,8 @@ public:
     std::string node_name;
     peer_node* node = nullptr;  // while live
     std::uint64_t instance = 0;
+    std::size_t lane_index = unnamed;  // among the lanes that the node names
+    std::size_t lane_count = 1;        // that it names, this one if it names none
     member_parts members;
     std::vector<std::uint32_t> catalog;  // numbers of functions, by their places in the node's list
     std::vector<routes::served> catalog_parts;  // of a list that is not complete yet

@@ -68,6 +68,11 @@ std::string reachable(std::string_view named, std::string_view through) {
     return std::string(through.substr(0, through_end)) + std::string(named.substr(host_end));
 }
 
+std::string_view port_part(std::string_view endpoint) noexcept {
+    const auto colon = endpoint.rfind(':');
+    return colon == std::string_view::npos ? endpoint : endpoint.substr(colon);
+}
+
 bool good_function_name(std::string_view name) noexcept {
     const auto slash = name.find('/');
     return slash != std::string_view::npos && slash != 0 && slash + 1 != name.size() &&

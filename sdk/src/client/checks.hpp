@@ -27,6 +27,9 @@ namespace dunlin::link {
 /// 0.0.0.0 or [::]; that is the host through which it was reached itself, `through`.
 [[nodiscard]] std::string reachable(std::string_view named, std::string_view through);
 
+/// ":7440". What tells the lanes of a node apart, whatever name its host is reached by.
+[[nodiscard]] std::string_view port_part(std::string_view endpoint) noexcept;
+
 /// A payload over the limit of the node that it would go to.
 [[nodiscard]] error too_large(std::size_t size, std::uint64_t size_max);
 

@@ -25,7 +25,8 @@ fleet::target fleet::pick(std::string_view function, std::string_view key, const
                           time_point now, purpose why) {
     if (!many_) {
         if (nodes_.empty() || nodes_.front()->draining) return {};
-        return {nodes_.front()->lane(), routes::none};
+        const auto& only = *nodes_.front();
+        return {key.empty() ? only.lane() : only.lane_of(cluster::partition_of(key)), routes::none};
     }
     target to{nullptr, routes_.find(function)};
     tried_.clear();
@@ -33,25 +34,39 @@ fleet::target fleet::pick(std::string_view function, std::string_view key, const
         for (const auto& each : nodes_)
             if (before->was_tried(each->instance)) tried_.push_back(each->place);
     }
-    if (!key.empty()) {
-        peer_node* owner = owner_of(function, key);
-        if (owner != nullptr && (before == nullptr || !before->was_tried(owner->instance)))
-            to.on = owner->lane();
-        if (to.on != nullptr) {
-            if (why == purpose::send) routes_.sent(owner->place, to.function, ns(now));
-            return to;
-        }
-    }
+    if (!key.empty()) return pick_by_key(to, function, key, before, now, why);
     while (to.on == nullptr) {
         const auto place = why == purpose::send ? routes_.choose(to.function, tried_, ns(now))
                                                 : routes_.look(to.function, tried_, ns(now));
         if (place == routes::none) break;
-        const auto chosen = std::find_if(nodes_.begin(), nodes_.end(),
-                                         [&](const auto& each) { return each->place == place; });
-        to.on = (*chosen)->lane();
+        to.on = node_at(place).lane();
         if (to.on == nullptr) tried_.push_back(place);  // its lanes have all that they may have
     }
     return to;
+}
+
+// The calls of one key go one way: over one lane of its owner, or else over one of a node that
+// knows the way, always the same one. How loaded nodes are does not count, because a call that went
+// another way could come before one that was sent earlier.
+fleet::target fleet::pick_by_key(target to, std::string_view function, std::string_view key,
+                                 const kept_call* before, time_point now, purpose why) {
+    const auto partition = cluster::partition_of(key);
+    const peer_node* owner = owner_of(function, key);
+    if (owner != nullptr && (before == nullptr || !before->was_tried(owner->instance)))
+        to.on = owner->lane_of(partition);
+    while (to.on == nullptr) {
+        const auto place = routes_.look_steady(partition, to.function, tried_, ns(now));
+        if (place == routes::none) return to;
+        to.on = node_at(place).lane_of(partition);
+        if (to.on == nullptr) tried_.push_back(place);
+    }
+    if (why == purpose::send) routes_.sent(to.on->node->place, to.function, ns(now));
+    return to;
+}
+
+const peer_node& fleet::node_at(std::uint32_t place) const noexcept {
+    return **std::find_if(nodes_.begin(), nodes_.end(),
+                          [&](const auto& each) { return each->place == place; });
 }
 
 // Null if there is no connection to the owner: whichever node gets the call then knows the way.
@@ -100,7 +115,9 @@ void fleet::welcome(channel& from, const wire::welcome& envelope, time_point now
     from.node_name = envelope.node;
     from.instance = envelope.instance;
     std::vector<std::string> endpoints;
+    from.lane_count = std::max<std::size_t>(envelope.endpoint_count, 1);
     for (std::size_t i = 0; i < envelope.endpoint_count; ++i) {
+        if (port_part(envelope.endpoints[i]) == port_part(from.endpoint())) from.lane_index = i;
         std::string endpoint = reachable(envelope.endpoints[i], from.endpoint());
         if (check_endpoint(endpoint)) endpoints.push_back(std::move(endpoint));
     }

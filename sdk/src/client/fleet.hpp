@@ -4,7 +4,8 @@
 //
 // Nodes tell who belongs to the cluster, what they serve and how loaded they are, each at its own
 // time, and are lost or leave without asking. Guarantee: a call is given to a channel that is
-// live, and whose node does not drain and may have one more call. Channels that get no more calls
+// live, and whose node does not drain and may have one more call. As long as channels and members
+// stay, all calls of one key are given to one channel. Channels that get no more calls
 // are handed out by `take_vacated`, so that what was not sent there yet can be moved; until then
 // they are as they were.
 //
@@ -119,6 +120,9 @@ public:
     [[nodiscard]] error full() const;
 
 private:
+    [[nodiscard]] target pick_by_key(target to, std::string_view function, std::string_view key,
+                                     const kept_call* before, time_point now, purpose why);
+    [[nodiscard]] const peer_node& node_at(std::uint32_t place) const noexcept;
     [[nodiscard]] peer_node* owner_of(std::string_view function, std::string_view key);
     void join(channel& welcomed, time_point now);
     void leave(channel& gone) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/node_plan.hpp"
 
+#include "client/checks.hpp"
 #include "cluster/random.hpp"
 
 #include <algorithm>
@@ -12,11 +13,6 @@ namespace {
 
 // Members without a connection that the search looks at, beyond the user's endpoints.
 constexpr std::size_t passed_over_max = 64;
-
-std::string_view port_part(std::string_view endpoint) noexcept {
-    const auto colon = endpoint.rfind(':');
-    return colon == std::string_view::npos ? endpoint : endpoint.substr(colon);
-}
 
 bool holds(const std::vector<std::uint64_t>& instances, std::uint64_t one) noexcept {
     return std::find(instances.begin(), instances.end(), one) != instances.end();

@@ -23,9 +23,24 @@ struct peer_node {
     std::size_t next_lane = 0;
 
     /// The lane whose turn it is, or the next one that may have one more call; null if none may.
-    [[nodiscard]] channel* lane() noexcept {
+    [[nodiscard]] channel* lane() const noexcept { return lane_from(next_lane); }
+
+    /// The lane that gets the calls of all keys of the partition: lanes read beside each other, so
+    /// two calls keep their order only on one. It is one of those that the node names, whichever of
+    /// them are connected, so that a lane that comes or goes moves no keys but its own. Calls do
+    /// not wait for one that is gone or full: they take another, and may overtake each other then.
+    [[nodiscard]] channel* lane_of(std::uint32_t partition) const noexcept {
+        for (std::size_t i = 0; i < lanes.size(); ++i) {
+            const channel& each = *lanes[i];
+            if (each.lane_index == partition % each.lane_count) return lane_from(i);
+        }
+        return lane_from(partition);
+    }
+
+private:
+    [[nodiscard]] channel* lane_from(std::size_t first) const noexcept {
         for (std::size_t tried = 0; tried < lanes.size(); ++tried) {
-            channel* each = lanes[(next_lane + tried) % lanes.size()];
+            channel* each = lanes[(first + tried) % lanes.size()];
             if (each->in_flight < each->in_flight_max) return each;
         }
         return nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/routes.hpp"
 
+#include "cluster/rendezvous.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -129,6 +131,12 @@ bool routes::mark_usable(function_state& of, std::int64_t now_ns, bool any) noex
     return found;
 }
 
+routes::function_state& routes::marked(std::uint32_t function, std::int64_t now_ns) noexcept {
+    auto& of = state_of(function);
+    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
+    return of;
+}
+
 std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32_t> tried,
                              std::int64_t now_ns) {
     auto& of = state_of(function);
@@ -153,10 +161,29 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
 
 std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t> tried,
                            std::int64_t now_ns) {
-    auto& of = state_of(function);
-    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
+    const auto& of = marked(function, now_ns);
     const auto found = spread_.choose(of.nodes, tried, now_ns);
     return found == cluster::spread::none ? none : static_cast<std::uint32_t>(found);
+}
+
+// By rendezvous hashing of the places, so that a node that comes or goes moves its own share only.
+std::uint32_t routes::look_steady(std::uint32_t partition, std::uint32_t function,
+                                  std::span<const std::uint32_t> tried,
+                                  std::int64_t now_ns) noexcept {
+    const auto& of = marked(function, now_ns);
+    for (const auto wanted : {cluster::standing::usable, cluster::standing::avoided}) {
+        auto best = none;
+        std::uint64_t highest = 0;
+        for (std::uint32_t i = 0; i < of.nodes.size(); ++i) {
+            if (of.nodes[i].now != wanted || contains(tried, i)) continue;
+            const auto weight = cluster::rendezvous_weight(cluster::mix(i + 1), partition);
+            if (best != none && weight <= highest) continue;
+            best = i;
+            highest = weight;
+        }
+        if (best != none) return best;
+    }
+    return none;
 }
 
 void routes::sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept {

@@ -75,6 +75,11 @@ public:
     /// probe of an open circuit is spent: for the caller who may not send after all.
     [[nodiscard]] std::uint32_t look(std::uint32_t function, std::span<const std::uint32_t> tried,
                                      std::int64_t now_ns);
+    /// The same for calls that must keep their order: of the nodes that calls of `function` could
+    /// go to, always the same one for one partition, however loaded it is.
+    [[nodiscard]] std::uint32_t look_steady(std::uint32_t partition, std::uint32_t function,
+                                            std::span<const std::uint32_t> tried,
+                                            std::int64_t now_ns) noexcept;
     /// The caller has chosen itself, by a key or after a look.
     void sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept;
     /// What was started has left: calls that start now are not held together with it.
@@ -115,6 +120,7 @@ private:
     [[nodiscard]] function_state& state_of(std::uint32_t function) noexcept {
         return function < functions_.size() ? *functions_[function] : unknown_;
     }
+    function_state& marked(std::uint32_t function, std::int64_t now_ns) noexcept;
     bool mark_usable(function_state& of, std::int64_t now_ns, bool any) noexcept;
     void reset(std::uint32_t node) noexcept;
 
