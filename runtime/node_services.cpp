@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/node_services.hpp"
 
+#include "cluster/rendezvous.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
 
@@ -25,6 +26,10 @@ lane& lanes_of_node::at_hand() const {
     return *all_.front();
 }
 
+lane& lanes_of_node::of_key(bytes_view key) const {
+    return *all_[cluster::partition_of(as_text(key)) % all_.size()];
+}
+
 void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
     auto* pool = functions_.find(function);
@@ -33,8 +38,8 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
         const bool quick =
             pool != nullptr && call.key.empty() && pool->wait(time_.now_ns()).wait_ns < quick_ns;
         if (!quick) {
-            lane_command travels = travelling_call{std::string(function), single};
-            if (lanes_.at_hand().commands().push(std::move(travels))) return;
+            auto& by = call.key.empty() ? lanes_.at_hand() : lanes_.of_key(call.key);
+            if (by.commands().push(travelling_call{std::string(function), single})) return;
         }
     }
     if (pool == nullptr)

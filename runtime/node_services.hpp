@@ -30,6 +30,10 @@ public:
     /// The lane whose thread this is, so that what a function asks for stays where it runs; on
     /// a thread of no lane, the first.
     [[nodiscard]] lane& at_hand() const;
+    /// The lane that takes all keyed calls of this key that functions make: each lane has a link
+    /// of its own to another node, and two calls keep their order only on one. An activation runs
+    /// on one lane after another, and on threads of none.
+    [[nodiscard]] lane& of_key(bytes_view key) const;
 
 private:
     std::vector<lane*> all_;

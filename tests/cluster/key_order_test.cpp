@@ -131,3 +131,32 @@ TEST_CASE("calls of one key that a client's thread makes come to their owner in 
     std::iota(in_order.begin(), in_order.end(), 0);
     for (const auto& key : keys) CHECK(noted(*owner, key) == in_order);
 }
+
+TEST_CASE("calls of one key that a function makes come to their owner in order") {
+    const auto owner = start_node(owner_settings());
+    auto config = member_settings("calling", {at(*owner)});
+    config.lanes = lanes;
+    const auto near = start_node(config);
+    wait_until_together({owner.get(), near.get()});
+    // The function begins on a lane whose own link leads to the one that is held, and goes on
+    // where it has no lane.
+    raw_client client(near->endpoints().at(held_lane));
+    for (const auto& endpoint : near->endpoints()) {
+        raw_client every(endpoint);
+        wait_until_callable(every, "order/noted");
+    }
+    const auto keys = keys_of_lanes("of a function");
+    lane_hold hold(*owner, "of a function");
+    std::vector<std::uint64_t> calls;
+    for (const auto& key : keys) calls.push_back(client.invoke("faults/note_two", key));
+    for (const auto& key : keys) {
+        CHECK(client.call("faults/wait_for", awaited{key + " later in"}).value<bool>());
+        CHECK(client.call("faults/happen", key + " later").ok);
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+        if (lane != held_lane) CHECK(client.wait(calls[lane], "the calls of a free lane").ok);
+    CHECK(noted(*owner, keys[held_lane]).empty());
+    hold.let_go();
+    CHECK(client.wait(calls[held_lane], "the calls of the lane that was held").ok);
+    for (const auto& key : keys) CHECK(noted(*owner, key) == std::vector<int>{1, 2});
+}

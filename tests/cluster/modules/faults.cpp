@@ -180,7 +180,34 @@ dunlin::task<dunlin::result<std::string>> pass_on(const inner_call& what, dunlin
     co_return co_await ctx.invoke<std::string>(what.function, what.input, {.key = what.key});
 }
 
+/// As `order/note` takes it.
+struct numbered_call {
+    std::string list;
+    int number = 0;
+    std::string padding;
+    DUNLIN_FIELDS(list, number, padding)
+};
+
+dunlin::task<void> note(const std::string& list, int number, dunlin::context& ctx) {
+    const numbered_call call{list, number, ""};
+    static_cast<void>(co_await ctx.invoke<void>("order/note", call, {.key = list}));
+}
+
+/// Goes on where another thread than that of its lane has answered.
+dunlin::task<void> note_later(const std::string& list, int number, dunlin::context& ctx) {
+    const auto door = list + " later";
+    static_cast<void>(co_await ctx.invoke<std::string>("faults/block", door));
+    co_await note(list, number, ctx);
+}
+
+/// Makes two calls whose key is the list's name, the second while the first may be under way. It
+/// says "LIST later in" in between, and waits for "LIST later".
+dunlin::task<void> note_two(const std::string& list, dunlin::context& ctx) {
+    co_await dunlin::when_all(note(list, 1, ctx), note_later(list, 2, ctx));
+}
+
 DUNLIN_MODULE(faults, m) {
+    m.function("note_two", note_two);
     m.function("pass_on", pass_on);
     m.function("key_of", key_of);
     m.function("key_of_inner_call", key_of_inner_call);
