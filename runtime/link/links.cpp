@@ -46,6 +46,12 @@ std::size_t strangers_dialled(const std::vector<std::unique_ptr<peer_link>>& all
     }));
 }
 
+// Others may have told of a node's end before this one has read that the connection was closed.
+bool nothing_was_closed(link::connection& to) {
+    to.read_events();
+    return to.problem().empty();
+}
+
 }  // namespace
 
 links::links(zmq::context_t& context, link_user& user, link_counters& counters,
@@ -105,7 +111,10 @@ void links::set_members(const cluster_view& view, std::int64_t now_ns) {
         // What is read here may have come on the link of another lane, and be ahead of the answers
         // on this one, which a node that leaves sends before it says that it has left.
         link->gone = link->leaves() && link->in_flight != 0;
-        if (!link->gone) give_up_dead(*link);
+        if (link->gone) continue;
+        if (link->connection != nullptr)
+            link->lost_by.silent = nothing_was_closed(*link->connection);
+        give_up(*link, no_member);
     }
 }
 
@@ -178,17 +187,8 @@ void links::connect(peer_link& link, const std::string& address, std::int64_t no
 
 void links::give_up(peer_link& link, std::string why) {
     if (std::exchange(link.lost, true)) return;
-    link.lost_why = std::move(why);
+    link.lost_by.why = std::move(why);
     any_lost_ = true;
-}
-
-// Others may have told of the end before this one has read that the connection was closed.
-void links::give_up_dead(peer_link& link) {
-    if (link.connection != nullptr) {
-        link.connection->read_events();
-        link.silent = link.connection->problem().empty();
-    }
-    give_up(link, no_member);
 }
 
 std::int64_t links::advance(std::int64_t now_ns) {
@@ -268,7 +268,7 @@ void links::ask_if_due(peer_link& link, std::int64_t now_ns) {
     } else if (found != cluster::pulse::verdict::well && link.connection->moved()) {
         link.pulse.heard(now_ns);
     } else if (found == cluster::pulse::verdict::silent) {
-        link.silent = true;
+        link.lost_by.silent = true;
         give_up(link, "it does not answer, and the connection is silent");
     }
     if (link.pulse.late() == was_late) return;
@@ -296,7 +296,7 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     const bool said_goaway = link.now == peer_link::phase::leaving;
     log().debug("link lost", {{"node", link.name},
                               {"endpoint", link.endpoint},
-                              {"why", link.lost_why},
+                              {"why", link.lost_by.why},
                               {"calls", link.in_flight}});
     std::erase(dirty_, &link);
     link.dirty = false;
@@ -315,13 +315,13 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     link.ping_sent_ns = 0;
     link.try_at_ns = now_ns + link.next_pause_ns();
     user_.connection_lost(link, said_goaway, now_ns);
-    link.silent = false;
+    link.lost_by.silent = false;
     link.pulse = cluster::pulse{link_limits::patience};
     if (listener_ == nullptr || link.redundant) return;
     if (was_up)
         listener_->link_lost(link);
     else
-        listener_->link_failed(link, link.lost_why, link.refused);
+        listener_->link_failed(link, link.lost_by.why, link.refused);
 }
 
 // -- for the lane ----------------------------------------------------------------------------

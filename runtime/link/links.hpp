@@ -103,7 +103,6 @@ public:
     /// the links that they call quiet. Each look that finds nothing takes three system calls.
     void polled(std::span<const pollfd> items);
     void give_up(peer_link& link, std::string why);
-    void give_up_dead(peer_link& link);
     void say_bye();
 
 private:

@@ -73,8 +73,11 @@ struct peer_link {
     bool member = false;    // the membership knows it; otherwise it serves to join only
     bool gone = false;  // it has left the membership in order, and owes answers that are on the way
     bool lost = false;  // to be closed at the end of the turn
-    std::string lost_why;
-    bool silent = false;   // nothing was closed: it does not answer, or others say that it is dead
+    struct loss {
+        std::string why;
+        bool silent = false;  // nothing was closed: it does not answer, or others call it dead
+    };
+    loss lost_by;
     bool refused = false;  // by the node, in the handshake
     /// How ZeroMQ's handshake has ended, if it was the last thing to happen.
     enum class handshake : std::uint8_t { fine, failed, failed_with_all_keys };

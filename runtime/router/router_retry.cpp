@@ -79,13 +79,14 @@ void router::failed(ledger_entry& entry, error why, ended how, std::int64_t now_
 void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
                   std::int64_t now_ns) {
     error why{errc::unavailable, "node " + with.name + " was lost while it had " +
-                                     entry.route->name + ", which may have run: " + with.lost_why};
+                                     entry.route->name +
+                                     ", which may have run: " + with.lost_by.why};
     judge(entry, &why, now_ns);
     away_.detach(entry);
     // A node that said that it leaves was not ended by the call.
     if (!said_goaway)
         entry.losses.add({.instance = with.instance,
-                          .silent = with.silent,
+                          .silent = with.lost_by.silent,
                           .sent_ns = entry.sent_ns,
                           .heard_ns = with.pulse.heard_ns()},
                          now_ns);
@@ -103,8 +104,7 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
 }
 
 // Decides between another node, this node and an answer. @returns whether it is none yet.
-bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how,
-                            std::int64_t now_ns) {
+bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how, std::int64_t now_ns) {
     auto& call = entry.invocation();
     const bool did_not_run = why.did_not_run || why.code == errc::overloaded ||
                              why.code == errc::not_found;  // it served the function a moment ago

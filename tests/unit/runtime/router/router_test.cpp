@@ -295,8 +295,8 @@ TEST_CASE("a node that lists more functions than it says there are is given up")
     leaving_node other(node.context, 2);
     node.see(with_member(other.endpoint()), ns_now());
     auto& link = *node.links_of_lane.find(2);
-    REQUIRE(becomes_true(node, other, [&] { return !link.lost_why.empty(); }));
-    CHECK(link.lost_why == "it lists more functions than it says there are");
+    REQUIRE(becomes_true(node, other, [&] { return !link.lost_by.why.empty(); }));
+    CHECK(link.lost_by.why == "it lists more functions than it says there are");
     CHECK(node.routing.route("test/once") == nullptr);
 }
 
@@ -361,12 +361,12 @@ TEST_CASE("a call goes down with two nodes at most") {
     two_others node(again);
     auto& entry = node.call(5);
     auto& first = node.send(entry);
-    first.lost_why = "it died";
+    first.lost_by.why = "it died";
     node.routing.connection_lost(first, false, node.now_ns);
     auto& second = node.other_than(first);
     REQUIRE(entry.via == &second);
     CHECK(entry.losses.count() == 1);
-    second.lost_why = "it died";
+    second.lost_by.why = "it died";
     node.routing.connection_lost(second, false, node.now_ns);
     REQUIRE(node.host.errors.size() == 1);
     CHECK_THAT(node.host.errors.front().detail,
@@ -382,7 +382,7 @@ TEST_CASE("a call is not given up because two nodes that it was sent to are cut 
     auto& second = node.other_than(first);
     for (auto* link : {&first, &second}) {
         REQUIRE(entry.via == link);
-        link->silent = true;
+        link->lost_by.silent = true;
         node.now_ns += 1'000'000'000;
         node.routing.connection_lost(*link, false, node.now_ns);
     }
