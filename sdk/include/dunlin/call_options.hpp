@@ -14,7 +14,9 @@ struct call_options {
     /// Until the deadline. Zero: the client's default.
     std::chrono::microseconds timeout{0};
     /// Partition key, at most 255 bytes, handed to the function. Calls with one key go to the same
-    /// node, its owner, as long as no node comes or goes. Empty: none.
+    /// node, its owner, as long as no node comes or goes, and those of one thread come there in the
+    /// order in which they were started, as long as no connection is lost. They may run beside each
+    /// other. Empty: none.
     std::string_view key = {};
     /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
     std::string_view trace = {};

@@ -31,7 +31,8 @@ struct invoke_options {
     /// Until the inner call's deadline. Zero: the caller's own remaining time, which is the most
     /// it can get.
     std::chrono::nanoseconds timeout{0};
-    /// Partition key, which the function reads with `key()`. It orders nothing yet. Empty: none.
+    /// Partition key, which the function reads with `key()`. Inner calls of one key come to its
+    /// owner in the order in which they were started; they may run beside each other. Empty: none.
     std::string_view key;
 };
 

@@ -137,6 +137,9 @@ TEST_CASE_METHOD(fleet_of_lanes, "fleet gives all calls of a key to one lane, by
     connect({1});
     for (const auto& key : some_keys()) CHECK(one_way(key) == place{1, lane_of(key)});
     CHECK(picked_without_key().size() == lanes);
+    // As WIRE.md says.
+    CHECK(one_way("k1") == place{1, 2});
+    CHECK(one_way("user/4711") == place{1, 2});
 }
 
 TEST_CASE_METHOD(fleet_of_lanes, "a lane that is lost moves the calls of its keys only, and back") {
