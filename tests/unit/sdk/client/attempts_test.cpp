@@ -153,7 +153,7 @@ TEST_CASE_METHOD(attempts_fixture, "a lost node's calls go elsewhere if they may
     lose(node(1));
     CHECK(again.on == &node(2));
     CHECK(again.kept->may_have_run);
-    CHECK(node(2).written() == texts{"invoke t/again #1"});
+    CHECK(node(2).written() == texts{"invoke t/again #1, lost 1"});
     CHECK(book.find(id) == nullptr);
     CHECK(due() == texts{"no answer from t/once, it may have run: lost node n1 at "
                          "tcp://node.test:1: the connection was closed"});
@@ -170,10 +170,44 @@ TEST_CASE_METHOD(attempts_fixture, "a call that two nodes were lost with goes to
     lose(node(1));
     auto& second = at(open);
     const auto name = second.node_name;
-    flush();
+    CHECK(second.written() == texts{"invoke t/again #1, lost 1"});
     lose(second);
-    CHECK(due() == texts{lost_again("t/again", "n1", name)});
+    CHECK(due() == texts{"t/again was lost with node n1 and then with node " + name +
+                         ", which both may have run it; it is not tried again"});
     CHECK(book.in_flight() == 0);
+    CHECK(tries.retries() == 1);
+    for (const auto& each : channels) CHECK(each->written().empty());
+}
+
+TEST_CASE_METHOD(attempts_fixture, "the last node's calls wait for another if they may run twice") {
+    connect_all(2);
+    call& open = start("t/again", 1);
+    flush();
+    lose(node(2));
+    lose(node(1));
+    CHECK(open.on == nullptr);
+    CHECK(due().empty());
+    CHECK_FALSE(tries.can_send_held());
+    now = fleet.plan().next_action();
+    auto& next = connect();
+    tries.send_held(now);
+    CHECK(next.written() == texts{"invoke t/again #1, lost 1"});
+    CHECK(tries.retries() == 1);
+}
+
+TEST_CASE_METHOD(attempts_fixture, "a node that runs no call is left alone after a few") {
+    connect_all(2);
+    for (int i = 0; i < 50; ++i) {
+        call& open = start("t/again");
+        while (open.on == &node(1)) REQUIRE_FALSE(fail(open, failure_of(errc::unavailable, true)));
+        tries.answered(open, at(open), now);
+        book.settle(open);
+        book.delivered(open);
+        book.recycle();
+        flush();
+    }
+    CHECK(tries.retries() > 0);
+    CHECK(tries.retries() < 20);
 }
 
 TEST_CASE_METHOD(attempts_fixture, "two nodes that are cut off at once are no reason to stop") {

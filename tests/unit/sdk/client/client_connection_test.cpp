@@ -18,15 +18,6 @@ using namespace dunlin;
 using namespace dunlin::tests;
 using namespace std::chrono_literals;
 
-namespace {
-
-client connected(const fake_node& node) {
-    return client::connect(client_options{.endpoints = {node.endpoint()}, .timeout = 60s}).value();
-}
-
-// An endpoint where nothing listens.
-}  // namespace
-
 TEST_CASE("client says where it found no node") {
     const reserved_port vacant;
     const auto& endpoint = vacant.endpoint();
@@ -207,32 +198,14 @@ TEST_CASE("client sends nothing more to a node that leaves, but takes its answer
                  .value();
     auto in_flight = c.async_invoke<int>("t/hold", 1);
     const auto peer = leaving->wait_for_held(1).calls[0].peer;
-    leaving->run_there([&](fake_node& there) {
-        wire::frame_buffer frame;
-        append(frame, wire::goaway{static_cast<std::int64_t>(errc::unavailable), "stopping"});
-        there.send(peer, frame);
-    });
+    leaving->tell(peer, wire::goaway{static_cast<std::int64_t>(errc::unavailable), "stopping"});
     // The goaway makes the client look for another node.
     other.wait_for([](auto& seen) { return seen.hellos == 1; }, "the client");
     CHECK(c.invoke<int>("t/echo", 2).value() == 2);
     CHECK(other.wait_for([](auto& seen) { return seen.invokes == 1; }, "a call").invokes == 1);
-    leaving->run_there([](fake_node& there) { there.reply_to_all(); });
+    leaving->answer_held();
     CHECK(in_flight.get().value() == 1);
     leaving->wait_for([](auto& seen) { return seen.byes == 1; }, "a bye");
-}
-
-TEST_CASE("client treats a node that has forgotten it as lost") {
-    fake_node node;
-    auto c = connected(node);
-    auto lost = c.async_invoke<int>("t/hold", 1);
-    const auto peer = node.wait_for_held(1).calls[0].peer;
-    node.run_there([&](fake_node& there) {
-        wire::frame_buffer frame;
-        append(frame, wire::goaway{static_cast<std::int64_t>(errc::unauthenticated), "say hello"});
-        there.send(peer, frame);
-    });
-    CHECK(lost.get().error().code == errc::unavailable);
-    CHECK(c.invoke<int>("t/echo", 1).value() == 1);
 }
 
 TEST_CASE("client spreads its calls over the node's lanes, and does without one that is lost") {
@@ -269,15 +242,11 @@ TEST_CASE("client takes answers only from the connection that the call went to")
     const auto lie_about = held(first)[0].id;
     const auto peer = held(second)[0].peer;
     const auto honest = decode<std::size_t>(held(second)[0].payload).value();
-    second.run_there([&](fake_node& there) {
-        wire::frame_buffer frame;
-        append(frame, wire::failure{lie_about, 11, "a lie", 0});
-        there.send(peer, frame);
-        there.reply_to_all();
-    });
+    second.tell(peer, wire::failure{lie_about, 11, "a lie", 0});
+    second.answer_held();
     // The answer that follows the lie on its connection.
     calls[honest].wait();
-    first.run_there([](fake_node& there) { there.reply_to_all(); });
+    first.answer_held();
     for (std::size_t i = 0; i < calls.size(); ++i) {
         CHECK(calls[i].get().value() == static_cast<int>(i));
     }

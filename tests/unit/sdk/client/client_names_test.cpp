@@ -37,7 +37,7 @@ result<bytes> echo(link::driver& engine, const call_options& options = {}) {
 TEST_CASE("client calls a node, and ends, while no name server answers for another's host") {
     const auto server = std::make_shared<slow_name_server>();
     fake_node first({.name = "n1", .cluster = "fakes", .instance = 101});
-    first.tell_members(1, {first.as_member(), {102, "n2", false, "tcp://n2.test:7440"}});
+    first.tell_members(1, {first.as_member(), {102, "n2", "tcp://n2.test:7440"}});
     {
         link::driver engine({.endpoints = {first.endpoint()}, .timeout = 20s}, nullptr,
                             slow_name_server::lookup(server));
@@ -56,8 +56,7 @@ TEST_CASE("client connects to a member when the name server has answered for its
     const auto server = std::make_shared<slow_name_server>();
     fake_node first({.name = "n1", .cluster = "fakes", .instance = 101});
     fake_node second({.name = "n2", .cluster = "fakes", .instance = 102});
-    first.tell_members(1,
-                       {first.as_member(), {102, "n2", false, "tcp://n2.test" + port_of(second)}});
+    first.tell_members(1, {first.as_member(), {102, "n2", "tcp://n2.test" + port_of(second)}});
     link::driver engine({.endpoints = {first.endpoint()}, .timeout = 20s}, nullptr,
                         slow_name_server::lookup(server));
     engine.start();

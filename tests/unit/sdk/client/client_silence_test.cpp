@@ -24,8 +24,7 @@ std::vector<result<int>> call_past(client& c, fake_cluster& cluster, std::size_t
     wait_until(
         [&] {
             for (std::size_t node = 0; node < cluster.size(); ++node) {
-                if (node != hangs)
-                    cluster[node].run_there([](fake_node& there) { there.reply_to_all(); });
+                if (node != hangs) cluster[node].answer_held();
             }
             return c.stats().in_flight == 0;
         },
@@ -64,32 +63,6 @@ TEST_CASE("calls that may not run twice end as unavailable when their node hangs
     }
     CHECK(lost > 0);
     CHECK(c.stats().failures == lost);
-}
-
-TEST_CASE("a node that hung is used again when it answers") {
-    fake_cluster cluster(2);
-    auto c = cluster.connected({.silence_max = 300ms});
-    static_cast<void>(call_past(c, cluster, 1, "t/hold_again"));
-    const auto before = cluster.invokes(1);
-    wait_until(
-        [&] {
-            REQUIRE(c.invoke<int>("t/echo", 1).value() == 1);
-            return cluster.invokes(1) > before + 10;
-        },
-        "the node that hung has no calls");
-}
-
-TEST_CASE("client asks a node that the others do not name any more, and gives it up for silence") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected();
-    const auto hung = cluster[2].hang();
-    // No call is needed to find out.
-    const std::vector<fake_node::known_member> without{cluster[0].as_member(),
-                                                       cluster[1].as_member()};
-    cluster[0].tell_members(100, without);
-    cluster[1].tell_members(100, without);
-    cluster.wait_for_nodes(c, 2);
-    CHECK(c.stats().failures == 0);
 }
 
 TEST_CASE("client checks how long nodes may be silent") {

@@ -14,14 +14,11 @@
 #include <vector>
 
 using namespace dunlin;
+using dunlin::tests::connected;
 using dunlin::tests::fake_node;
 using namespace std::chrono_literals;
 
 namespace {
-
-client connected(const fake_node& node) {
-    return client::connect(client_options{.endpoints = {node.endpoint()}, .timeout = 60s}).value();
-}
 
 const error withdrawn{errc::cancelled, "t/hold was cancelled by its caller"};
 

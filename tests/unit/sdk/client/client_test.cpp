@@ -12,6 +12,7 @@
 #include <vector>
 
 using namespace dunlin;
+using dunlin::tests::connected;
 using dunlin::tests::fake_node;
 using namespace std::chrono_literals;
 
@@ -19,11 +20,6 @@ static_assert(std::is_nothrow_move_constructible_v<client>);
 static_assert(!std::is_copy_constructible_v<client>);
 
 namespace {
-
-client connected(const fake_node& node, client_options options = {}) {
-    options.endpoints = {node.endpoint()};
-    return client::connect(std::move(options)).value();
-}
 
 struct unencodable {
     int why;
@@ -130,7 +126,7 @@ TEST_CASE("client answers at the deadline when the node does not") {
           "no answer from t/hold within 1.5 ms");
     // The node's late answers find nobody, and nothing is wrong afterwards.
     node.wait_for_held(2);
-    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    node.answer_held();
     CHECK(c.invoke<int>("t/echo", 5).value() == 5);
     CHECK(c.stats().failures == 2);
 }
@@ -189,20 +185,9 @@ TEST_CASE("client answers overloaded at once when too many calls are in flight")
     CHECK(c.invoke<int>("t/echo", 1).error() == expected);
     CHECK(c.async_invoke<int>("t/echo", 1).get().error() == expected);
     node.wait_for_held(3);
-    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    node.answer_held();
     for (int i = 0; i < 3; ++i) CHECK(held[static_cast<std::size_t>(i)].get().value() == i);
     CHECK(c.invoke<int>("t/echo", 1).value() == 1);
-}
-
-TEST_CASE("client keeps to the node's limit of calls in flight") {
-    fake_node node({.in_flight_max = 2});
-    auto c = connected(node);
-    auto one = c.async_invoke<int>("t/hold", 1);
-    auto two = c.async_invoke<int>("t/hold", 2);
-    CHECK(c.invoke<int>("t/echo", 1).error().code == errc::overloaded);
-    node.wait_for_held(2);
-    node.run_there([](fake_node& there) { there.reply_to_all(); });
-    CHECK(one.get().value() + two.get().value() == 3);
 }
 
 TEST_CASE("client cancels a call once, and tells the node") {
@@ -218,7 +203,7 @@ TEST_CASE("client cancels a call once, and tells the node") {
     c.cancel(ticket);
     c.cancel({});
     node.wait_for([](auto& seen) { return seen.cancels == 1; }, "a cancel");
-    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    node.answer_held();
     CHECK(c.invoke<int>("t/echo", 1).value() == 1);
 }
 
@@ -227,13 +212,9 @@ TEST_CASE("client answers pings") {
     auto c = connected(node);
     auto held = c.async_invoke<int>("t/hold", 1);
     const auto peer = node.wait_for_held(1).calls[0].peer;
-    node.post([&](fake_node& there) {
-        wire::frame_buffer frame;
-        append(frame, wire::ping{99});
-        there.send(peer, frame);
-    });
+    node.tell(peer, wire::ping{99});
     node.wait_for([](auto& seen) { return seen.pongs == 1; }, "a pong");
-    node.run_there([](fake_node& there) { there.reply_to_all(); });
+    node.answer_held();
     CHECK(held.get());
 }
 

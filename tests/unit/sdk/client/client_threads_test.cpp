@@ -13,18 +13,9 @@
 #include <vector>
 
 using namespace dunlin;
+using dunlin::tests::connected;
 using dunlin::tests::fake_node;
 using namespace std::chrono_literals;
-
-namespace {
-
-client connected(const fake_node& node, client_options options = {}) {
-    options.endpoints = {node.endpoint()};
-    options.timeout = 60s;
-    return client::connect(std::move(options)).value();
-}
-
-}  // namespace
 
 TEST_CASE("client serves many threads that wait, each driving when no other does") {
     fake_node node;

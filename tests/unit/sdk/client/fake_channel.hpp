@@ -23,8 +23,9 @@ struct fake_channel : link::channel {
         clustered = true;
     }
 
-    /// What was put into frames since the last look, in short: "invoke t/f #1", "cancel #0". The
-    /// number is that of the attempt.
+    /// What was put into frames since the last look, in short: "invoke t/f #1", "cancel #0",
+    /// "invoke t/f #2, lost 1". The first number is that of the attempt, the second how many nodes
+    /// the call was lost with.
     [[nodiscard]] std::vector<std::string> written() {
         std::vector<std::string> all;
         wire::frame_buffer frame;
@@ -35,6 +36,7 @@ struct fake_channel : link::channel {
                     const auto& call = reader.invoke();
                     all.push_back("invoke " + std::string(call.function) + " #" +
                                   std::to_string(link::call_table::attempt_of(call.id)));
+                    if (call.losses != 0) all.back() += ", lost " + std::to_string(call.losses);
                 } else if (reader.kind() == wire::kind::cancel) {
                     all.push_back("cancel #" + std::to_string(link::call_table::attempt_of(
                                                    reader.id_or_token())));

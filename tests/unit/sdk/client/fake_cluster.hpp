@@ -35,38 +35,27 @@ void wait_until(Condition&& holds, const char* what) {
 class fake_cluster {
 public:
     explicit fake_cluster(std::size_t nodes) {
-        for (std::size_t i = 0; i < nodes; ++i) add();
+        constexpr auto again = wire::catalog_flags::idempotent;
+        for (std::size_t number = 1; number <= nodes; ++number) {
+            ports_.push_back(std::make_unique<reserved_port>());
+            nodes_.push_back(std::make_unique<fake_node>(fake_node::options{
+                .endpoint = ports_.back()->endpoint(),
+                .name = "n" + std::to_string(number),
+                .cluster = "fakes",
+                .instance = 100 + number,
+                .catalog = {
+                    {"t/echo", "1", again}, {"t/hold", "1", 0}, {"t/hold_again", "1", again}}}));
+        }
         tell();
     }
 
-    /// Nobody knows of it before `tell`.
-    fake_node& add() {
-        constexpr auto again = wire::catalog_flags::idempotent;
-        return add({{"t/echo", "1", again},
-                    {"t/hold", "1", 0},
-                    {"t/hold_again", "1", again},
-                    {"t/sheds", "1", again}});
-    }
-    fake_node& add(std::vector<wire::catalog_item> catalog) {
-        const auto number = nodes_.size() + 1;
-        ports_.push_back(std::make_unique<reserved_port>());
-        nodes_.push_back(
-            std::make_unique<fake_node>(fake_node::options{.endpoint = ports_.back()->endpoint(),
-                                                           .name = "n" + std::to_string(number),
-                                                           .cluster = "fakes",
-                                                           .instance = 100 + number,
-                                                           .catalog = std::move(catalog)}));
-        draining_.push_back(false);
-        return *nodes_.back();
-    }
     /// Vanishes without a word.
     void kill(std::size_t node) { nodes_[node].reset(); }
-    void drain(std::size_t node) { draining_[node] = true; }
     /// Every node tells the same: those that were not killed.
     void tell() {
         std::vector<fake_node::known_member> members;
-        for (std::size_t i = 0; i < nodes_.size(); ++i) {
-            if (nodes_[i]) members.push_back(nodes_[i]->as_member(draining_[i]));
+        for (const auto& each : nodes_) {
+            if (each) members.push_back(each->as_member());
         }
         ++view_;
         for (const auto& each : nodes_) {
@@ -75,28 +64,26 @@ public:
     }
 
     [[nodiscard]] fake_node& operator[](std::size_t node) { return *nodes_[node]; }
-    /// It was not killed.
-    [[nodiscard]] bool runs(std::size_t node) const noexcept { return nodes_[node] != nullptr; }
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] std::size_t alive() const noexcept {
         std::size_t count = 0;
         for (const auto& each : nodes_) count += each ? 1 : 0;
         return count;
     }
-    /// Calls that the node has seen.
-    [[nodiscard]] std::size_t invokes(std::size_t node) {
-        return nodes_[node]->wait_for([](auto&) { return true; }, "").invokes;
-    }
     [[nodiscard]] fake_node::seen seen(std::size_t node) {
         return nodes_[node]->wait_for([](auto&) { return true; }, "");
+    }
+    /// Calls that the node has seen.
+    [[nodiscard]] std::size_t invokes(std::size_t node) { return seen(node).invokes; }
+    void answer_held() {
+        for (const auto& each : nodes_)
+            if (each) each->answer_held();
     }
 
     /// Knows one node, and has learned of the others.
     [[nodiscard]] client connected(client_options options = {}) {
-        options.endpoints = {nodes_.front()->endpoint()};
-        if (options.timeout == client_options().timeout) options.timeout = std::chrono::seconds(60);
         const auto wanted = std::min(options.nodes_max, alive());
-        auto made = client::connect(std::move(options)).value();
+        auto made = tests::connected(*nodes_.front(), std::move(options));
         wait_for_nodes(made, wanted);
         return made;
     }
@@ -108,7 +95,6 @@ private:
     // Kept from others when a node is killed, for one that takes its place.
     std::vector<std::unique_ptr<reserved_port>> ports_;
     std::vector<std::unique_ptr<fake_node>> nodes_;
-    std::vector<bool> draining_;
     std::uint64_t view_ = 0;
 };
 

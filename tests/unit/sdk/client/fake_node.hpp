@@ -7,10 +7,9 @@
 // `post` runs something on its thread; what it has seen is read through `wait_for` only.
 //
 // With an `instance` it is one of a cluster: it tells every client its catalog and the members that
-// `tell_members` gave it, and sends the loads that `report` set in front of its replies.
+// `tell_members` gave it.
 #pragma once
 
-#include "cluster/served_set.hpp"
 #include "key_gate.hpp"
 #include "security/key_file.hpp"
 #include "support/wake_event.hpp"
@@ -18,10 +17,10 @@
 #include "wire/frame_buffer.hpp"
 
 #include <dunlin/bytes.hpp>
+#include <dunlin/client.hpp>
 
 #include <zmq.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -29,7 +28,6 @@
 #include <future>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -63,15 +61,11 @@ public:
         std::uint32_t retries_left = 0;
         std::uint64_t origin = 0;
         std::uint64_t origin_id = 0;
-        std::string key;
-        std::uint32_t losses = 0;
     };
     struct known_member {
         std::uint64_t instance;
         std::string name;
-        bool draining;
         std::string endpoint;
-        cluster::served_set serves = {};
     };
     struct seen {
         std::size_t hellos = 0;
@@ -81,11 +75,8 @@ public:
         std::size_t byes = 0;
         std::string client_name;
         std::string cluster;
-        std::vector<std::string> peers;
-        std::vector<std::uint64_t> ids;         // of all invokes
-        std::vector<std::uint64_t> origin_ids;  // of all invokes
-        std::vector<std::string> log;           // goaway, invoke, pong: in their order
-        std::vector<held> calls;                // of t/hold, unanswered
+        std::vector<std::string> log;  // invoke, pong: in their order
+        std::vector<held> calls;       // of t/hold, unanswered
     };
 
     fake_node() : fake_node(options()) {}
@@ -113,19 +104,12 @@ public:
     }
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
-    [[nodiscard]] known_member as_member(bool draining = false) const {
-        if (how_.catalog.empty()) return {how_.instance, how_.name, draining, endpoint_, {}};
-        std::vector<std::string> functions;
-        for (const auto& each : how_.catalog) functions.emplace_back(each.name);
-        return {how_.instance, how_.name, draining, endpoint_, cluster::served_set::of(functions)};
-    }
+    [[nodiscard]] known_member as_member() const { return {how_.instance, how_.name, endpoint_}; }
 
-    /// From now on its view of the cluster; told to every client, in parts of `part` members.
-    void tell_members(std::uint64_t view, std::vector<known_member> members,
-                      std::size_t part = wire::items_max) {
+    /// From now on its view of the cluster; told to every client.
+    void tell_members(std::uint64_t view, std::vector<known_member> members) {
         run_there([&](fake_node& there) {
             there.view_ = view;
-            there.part_ = part;
             there.members_ = std::move(members);
             for (const auto& peer : there.peers_) {
                 wire::frame_buffer frame;
@@ -133,10 +117,6 @@ public:
                 there.send(peer, frame);
             }
         });
-    }
-    /// A load that precedes every reply from now on.
-    void report(wire::load_item load) {
-        run_there([&](fake_node& there) { there.loads_ = {load}; });
     }
     /// To all its clients: it leaves, and asks for a last pong.
     void say_goaway() {
@@ -180,6 +160,20 @@ public:
         ran.get_future().wait();
     }
 
+    /// Sends one frame with these to a client.
+    template <class... Envelopes>
+    void tell(const std::string& peer, const Envelopes&... envelopes) {
+        run_there([&](fake_node& there) {
+            wire::frame_buffer frame;
+            (append(frame, envelopes), ...);
+            there.send(peer, frame);
+        });
+    }
+    /// Answers all calls of t/hold.
+    void answer_held() {
+        run_there([](fake_node& there) { there.reply_to_all(); });
+    }
+
     /// Waits until what was seen fits, and returns it. `what` names it if that never comes.
     seen wait_for(const std::function<bool(const seen&)>& fits, const std::string& what) {
         std::unique_lock lock(mutex_);
@@ -195,8 +189,6 @@ public:
 
     // -- on the node's thread ------------------------------------------------------------------
 
-    /// Fails every call before it runs.
-    void be_sick() { sick_ = true; }
     void send(const std::string& peer, const wire::frame_buffer& frame) {
         send_raw(peer, frame.view());
     }
@@ -215,35 +207,16 @@ public:
         append(frame, wire::reply{call.id, call.payload});
         send(call.peer, frame);
     }
-    /// Calls of t/hold, unanswered.
-    [[nodiscard]] std::vector<held> held_calls() {
-        const std::lock_guard lock(mutex_);
-        return seen_.calls;
-    }
-    /// Answers all calls of t/hold.
     void reply_to_all() {
-        for (const auto& call : take_held()) reply_to(call);
-    }
-    /// Says of all calls of t/hold that they did not run.
-    void refuse_all(errc code) {
-        for (const auto& call : take_held()) {
-            wire::frame_buffer frame;
-            append(frame, wire::failure{.id = call.id,
-                                        .code = static_cast<std::int64_t>(code),
-                                        .detail = "refused",
-                                        .did_not_run = true});
-            send(call.peer, frame);
+        std::vector<held> calls;
+        {
+            const std::lock_guard lock(mutex_);
+            calls.swap(seen_.calls);
         }
+        for (const auto& call : calls) reply_to(call);
     }
 
 private:
-    std::vector<held> take_held() {
-        std::vector<held> calls;
-        const std::lock_guard lock(mutex_);
-        calls.swap(seen_.calls);
-        return calls;
-    }
-
     void run() {
         std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
                                            {nullptr, wake_.fd(), ZMQ_POLLIN, 0}};
@@ -277,14 +250,11 @@ private:
                     ++seen_.hellos;
                     seen_.client_name = reader.hello().name;
                     seen_.cluster = reader.hello().cluster;
-                    seen_.peers.push_back(peer);
                     peers_.push_back(peer);
                     greet(out);
                     break;
                 case wire::kind::invoke:
                     ++seen_.invokes;
-                    seen_.ids.push_back(reader.invoke().id);
-                    seen_.origin_ids.push_back(reader.invoke().origin_id);
                     seen_.log.emplace_back("invoke");
                     answer(peer, reader.invoke(), out);
                     break;
@@ -335,20 +305,12 @@ private:
     void append_members(wire::frame_buffer& out) const {
         std::vector<wire::member_item> items;
         for (const auto& each : members_) {
-            wire::member_item item{
-                .instance = each.instance, .name = each.name, .draining = each.draining};
+            wire::member_item item{.instance = each.instance, .name = each.name};
             item.endpoints[item.endpoint_count++] = each.endpoint;
-            item.tells_serves = each.serves.tells();
-            item.serves = each.serves.view();
             items.push_back(item);
         }
-        for (std::size_t first = 0; first < items.size(); first += part_) {
-            const auto count = std::min(part_, items.size() - first);
-            append(out,
-                   wire::list_part{view_, static_cast<std::uint32_t>(first),
-                                   static_cast<std::uint32_t>(items.size())},
-                   std::span<const wire::member_item>(items).subspan(first, count));
-        }
+        const auto total = static_cast<std::uint32_t>(items.size());
+        if (total != 0) append(out, wire::list_part{view_, 0, total}, items);
     }
 
     void answer(const std::string& peer, const wire::invoke& call, wire::frame_buffer& out) {
@@ -357,17 +319,10 @@ private:
         };
         const auto keep = [&] {
             seen_.calls.push_back({peer, call.id, bytes(call.payload), call.attempt,
-                                   call.retries_left, call.origin, call.origin_id,
-                                   std::string(as_text(call.key)), call.losses});
+                                   call.retries_left, call.origin, call.origin_id});
         };
-        if (!loads_.empty()) append(out, std::span<const wire::load_item>(loads_));
         if (call.function == "t/hold" || call.function == "t/hold_again") {
             keep();
-        } else if (sick_) {
-            append(out, wire::failure{.id = call.id,
-                                      .code = static_cast<std::int64_t>(errc::unavailable),
-                                      .detail = "sick",
-                                      .did_not_run = true});
         } else if (call.function == "t/throws") {
             fails(errc::failed, "boom", 0);
         } else if (call.function == "t/sheds") {
@@ -395,11 +350,8 @@ private:
     std::string endpoint_;
     bool stopping_ = false;
     bool leaving_ = false;
-    bool sick_ = false;
     std::uint64_t view_ = 1;
-    std::size_t part_ = wire::items_max;
     std::vector<known_member> members_;
-    std::vector<wire::load_item> loads_;
     std::vector<std::string> peers_;
     support::wake_event wake_;
     std::mutex mutex_;
@@ -408,5 +360,12 @@ private:
     seen seen_;
     std::thread thread_;
 };
+
+/// A client of that node; its calls have a minute unless the options say otherwise.
+[[nodiscard]] inline client connected(const fake_node& node, client_options options = {}) {
+    options.endpoints = {node.endpoint()};
+    if (options.timeout == client_options().timeout) options.timeout = std::chrono::seconds(60);
+    return client::connect(std::move(options)).value();
+}
 
 }  // namespace dunlin::tests
