@@ -222,32 +222,6 @@ TEST_CASE("calls go to another node when this one is busy, and are refused when 
     CHECK(runs(*second, "faults/block") == 2);
 }
 
-TEST_CASE("calls with a key run on the key's owner, whichever node they are sent to") {
-    std::vector<std::unique_ptr<runtime::node>> nodes;
-    nodes.push_back(start_node(member_settings("n1")));
-    nodes.push_back(start_node(member_settings("n2", {at(*nodes[0])})));
-    nodes.push_back(start_node(member_settings("n3", {at(*nodes[0])})));
-    wait_until_together({nodes[0].get(), nodes[1].get(), nodes[2].get()});
-    const std::vector<std::string_view> names{"n1", "n2", "n3"};
-    const cluster::partition_map owners(names);
-    std::vector<std::uint64_t> expected(3);
-    constexpr std::uint64_t keys = 60;
-    for (const auto& node : nodes) {
-        raw_client client(at(*node));
-        // Every node has heard what the others serve once it can send keyed calls everywhere.
-        for (std::uint64_t i = 0; i < keys; ++i) {
-            const auto key = "key-" + std::to_string(i);
-            auto call = client.make("faults/key_of", std::string());
-            call.key = as_bytes(key);
-            client.send(call);
-            CHECK(client.wait(call.id, "a keyed call").value<std::string>() == key);
-            ++expected[owners.owner(key)];
-        }
-    }
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        CHECK(runs(*nodes[i], "faults/key_of") == expected[i]);
-}
-
 TEST_CASE("a key's owner is one of the nodes that serve the function, for every node and client") {
     auto first = member_settings("n1");
     first.modules = {module_file("bench")};

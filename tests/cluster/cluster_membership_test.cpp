@@ -73,19 +73,6 @@ TEST_CASE("a node of another cluster is refused, and says which is which") {
     client.wait_for_members({{"n1", "alive"}});
 }
 
-TEST_CASE("two clusters that were told of each other stay two") {
-    const auto node = start_node(member_settings("n1"));
-    auto config = member_settings("n2");
-    config.cluster = "other";
-    const auto other = start_node(config);
-    raw_client impostor(at(*other), raw_client::greeting::none);
-    impostor.send(hello_of_node("n1", 77));
-    impostor.wait_until([&] { return !impostor.goaways.empty(); }, "a goaway");
-    CHECK(impostor.goaways.front().code == errc::unauthenticated);
-    raw_client client(at(*other));
-    client.wait_for_members({{"n2", "alive"}});
-}
-
 TEST_CASE("a name that a living member has is refused to another node") {
     const auto first = start_node(member_settings("n1"));
     const auto second = start_node(member_settings("n2", {at(*first)}));

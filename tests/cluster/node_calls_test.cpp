@@ -119,21 +119,6 @@ TEST_CASE("a misspelt name is explained a few times in a frame, and refused ever
     CHECK(explained < 50);
 }
 
-TEST_CASE("many calls of one frame are each answered once") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    wire::frame_buffer frame;
-    const auto payload = encode(std::string("x"));
-    for (int i = 0; i < 1000; ++i) append(frame, client.make_encoded("bench/echo", payload.view()));
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
-    client.wait_until([&] { return client.answers.size() == 1000; }, "1000 answers");
-    client.barrier();
-    for (const auto& [id, answers] : client.answers) {
-        CHECK(answers.size() == 1);
-        CHECK(answers.front().ok);
-    }
-}
-
 TEST_CASE("a payload that does not fit is answered with the field, the expected and the given") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());

@@ -6,7 +6,6 @@
 
 using namespace dunlin;
 using namespace dunlin::testing;
-using namespace std::string_view_literals;
 
 namespace {
 
@@ -16,35 +15,6 @@ constexpr auto silent = raw_client::greeting::none;
 void check_alive(raw_client& client) { CHECK(client.call("bench/echo", 1).text() == "ok"); }
 
 }  // namespace
-
-TEST_CASE("garbage after the handshake is answered, counted, and the connection lives on") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    for (const auto frame : {"GET / HTTP/1.1\r\n\r\n"sv, "\xc1"sv, "\x90"sv, "\x81\x01\x02"sv,
-                             "\x92\xa1x\x01"sv, "\x00"sv})
-        client.send_bytes(frame);
-    client.wait_until([&] { return client.about_connection.size() == 6; }, "six failures");
-    for (const auto& each : client.about_connection) {
-        CHECK(each.code == errc::invalid_argument);
-        CHECK_FALSE(each.detail.empty());
-    }
-    CHECK(client.stats().at("frames_malformed") == 6);
-    check_alive(client);
-}
-
-TEST_CASE("a truncated frame is malformed at every length") {
-    const auto node = start_node();
-    raw_client client(node->endpoints().front());
-    const auto payload = encode(std::string("hello"));
-    wire::frame_buffer frame;
-    append(frame, client.make_encoded("bench/echo", payload.view()));
-    for (std::size_t size = 1; size < frame.size; ++size)
-        client.send_bytes({reinterpret_cast<const char*>(frame.data), size});
-    client.barrier();
-    CHECK(client.about_connection.size() == frame.size - 1);
-    CHECK(client.is_open(1));
-    check_alive(client);
-}
 
 TEST_CASE("an oversized frame is dropped whole and answered") {
     auto config = node_settings();

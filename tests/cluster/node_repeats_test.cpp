@@ -92,21 +92,6 @@ TEST_CASE("another attempt, id, origin or function is another call") {
     CHECK(repeats(client) == 0);
 }
 
-TEST_CASE("a call whose caller does not name itself is never a repeat") {
-    const auto node = start_node();
-    raw_client client(at(*node));
-    for (int i = 0; i < 3; ++i) {
-        auto call = client.make("bench/echo", i);
-        call.id = 4711;
-        call.origin_id = 4711;
-        client.send(call);
-        client.wait_until([&] { return client.answers[4711].size() == std::size_t(i) + 1; },
-                          "an answer");
-        CHECK(client.answers[4711].back().value<int>() == i);
-    }
-    CHECK(client.stats().at("dedupe_calls") == 0);
-}
-
 TEST_CASE("a repeat of a running call waits for it, on whichever lane it arrives") {
     const auto event = fresh_event();
     auto config = node_settings();
@@ -245,30 +230,6 @@ TEST_CASE("a repeat is told that the call ran when its answer was too large to k
     CHECK(runs(*node, "faults/large") == 2);
     CHECK(client.stats().at("dedupe_replies_dropped") == 1);
     CHECK(client.stats().at("dedupe_bytes").get<std::uint64_t>() <= 1000);
-}
-
-TEST_CASE("a call that was refused may run when it comes again") {
-    auto config = node_settings();
-    config.activations = 1;
-    config.queue_depth_max = 1;
-    const auto node = start_node(config);
-    raw_client client(at(*node));
-    raw_client beside(at(*node));
-    std::vector<std::uint64_t> held;
-    held.push_back(client.invoke("faults/block", std::string("in the way")));
-    await_event(beside, "in the way in");
-    held.push_back(client.invoke("faults/block", std::string("in the way")));
-    beside.wait_for_stat("calls_open", 3);
-    CHECK(call_named(client, "faults/block", std::string("in the way"), 7).code ==
-          errc::overloaded);
-    CHECK(call_named(client, "no/such", 1, 8).code == errc::not_found);
-    CHECK(call_named(client, "no/such", 1, 8).code == errc::not_found);
-    CHECK(client.stats().at("dedupe_calls") == 0);
-    CHECK(beside.call("faults/happen", std::string("in the way")).ok);
-    for (const auto id : held) CHECK(client.wait(id, "a call in the way").ok);
-    CHECK(call_named(client, "faults/block", std::string("in the way"), 7).ok);
-    CHECK(runs(*node, "faults/block") == 3);
-    CHECK(repeats(client) == 0);
 }
 
 TEST_CASE("a call is forgotten when the window is over, or is switched off") {

@@ -104,36 +104,6 @@ TEST_CASE("what only nodes send is refused of others, counted and logged once") 
     CHECK(shop.call("bench/echo", 7).value<int>() == 7);
 }
 
-TEST_CASE("a connection has one origin, and not that of a node") {
-    const keyed_cluster keys;
-    const auto node = start_node(keys.secure(member_settings("n1")));
-    raw_client ops(at(*node), keys.as(keys.ops));
-    const std::uint64_t instance = ops.ask("dunlin/nodes").front().at("instance");
-    raw_client shop(at(*node), keys.as(keys.shop));
-    const auto ask = [&](std::uint64_t origin) {
-        auto call = shop.make("bench/echo", 1);
-        call.origin = origin;
-        call.origin_id = call.id;
-        shop.send(call);
-        return shop.wait(call.id, "echo");
-    };
-    CHECK(ask(instance).code == errc::permission_denied);
-    CHECK(ask(4711).ok);
-    CHECK(ask(4711).ok);
-    CHECK(ask(0).ok);
-    CHECK_THAT(ask(4712).detail, Contains("an origin that is not its own"));
-    CHECK(ops.stats().at("impostors") == 2);
-    // Without keys nobody's origin is doubted, as ever.
-    const auto open = start_node();
-    raw_client anybody(at(*open));
-    for (const std::uint64_t origin : {1u, 2u}) {
-        auto call = anybody.make("bench/echo", 1);
-        call.origin = origin;
-        anybody.send(call);
-        CHECK(anybody.wait(call.id, "echo").ok);
-    }
-}
-
 TEST_CASE("nobody gets the kept answer of another by naming the other's call") {
     const keyed_cluster keys;
     keys.allow(allowed(keys.shop, "client") + allowed(keys.stranger, "client"));
