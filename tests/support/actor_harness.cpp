@@ -168,6 +168,11 @@ std::int32_t call_view::fail(errc code, std::string_view detail) const {
     return DUNLIN_DONE;
 }
 
+void call_view::finish(std::string_view text) const {
+    reply(text);
+    host.finish(call);
+}
+
 void call_view::sleep(std::chrono::nanoseconds duration, completion done) const {
     auto waiting = std::make_unique<waiting_completion>(waiting_completion{std::move(done)});
     host.sleep(call, duration.count(), &waiting_completion::run, waiting.release());
@@ -184,6 +189,11 @@ void call_view::invoke(std::string_view function, std::string_view input, comple
     request.payload_size = input.size();
     request.timeout_ns = timeout.count();
     host.invoke(call, &request, &waiting_completion::run, waiting.release());
+}
+
+dunlin_ticket* call_view::begin(completion done) const {
+    auto waiting = std::make_unique<waiting_completion>(waiting_completion{std::move(done)});
+    return host.begin(call, &waiting_completion::run, waiting.release());
 }
 
 // -- the harness -----------------------------------------------------------------------------
@@ -231,6 +241,15 @@ actors::pool& actor_harness::make_pool(actors::function_info info,
         *system_, env(), std::move(info), std::move(scaling), queue_depth_max));
 }
 
+actors::pool& actor_harness::make_waiting(std::string name, std::function<void(call_view)> body,
+                                          pool_settings settings) {
+    auto waits = [body = std::move(body)](call_view c) {
+        body(c);
+        return std::int32_t{DUNLIN_PENDING};
+    };
+    return make_pool(function(std::move(name), std::move(waits), DUNLIN_ASYNC), settings);
+}
+
 actors::bundle_ptr actor_harness::bundle_of(const std::vector<std::string>& payloads,
                                             std::uint32_t* first_ticket, std::int64_t deadline_ns) {
     auto* memory = new payload_memory(payloads);
@@ -264,6 +283,13 @@ std::uint32_t actor_harness::call(actors::pool& pool, std::string_view payload,
     return ticket;
 }
 
+std::uint32_t actor_harness::call_and_run(actors::pool& pool, std::string_view payload,
+                                          std::int64_t deadline_ns) {
+    const auto ticket = call(pool, payload, deadline_ns);
+    run();
+    return ticket;
+}
+
 bool actor_harness::step() {
     if (auto* lane = static_cast<recording_lane*>(actors::run_unit::current());
         lane != nullptr && !lane->jobs.empty()) {
@@ -287,6 +313,11 @@ std::size_t actor_harness::run() {
 void actor_harness::advance(std::chrono::nanoseconds by) {
     time.advance(by);
     timers.fire(time.now_ns());
+}
+
+void actor_harness::pass(std::chrono::nanoseconds by) {
+    advance(by);
+    run();
 }
 
 }  // namespace dunlin::testing

@@ -128,11 +128,15 @@ struct call_view {
 
     std::int32_t reply(std::string_view text) const;
     std::int32_t fail(errc code, std::string_view detail) const;
+    /// The answer of a function that has waited.
+    void finish(std::string_view text) const;
     /// Operations: `done(code, data)` runs later, exactly once.
     using completion = std::function<void(std::int32_t code, std::string data)>;
     void sleep(std::chrono::nanoseconds duration, completion done) const;
     void invoke(std::string_view function, std::string_view input, completion done,
                 std::chrono::nanoseconds timeout = std::chrono::nanoseconds(0)) const;
+    /// One that the function ends itself; none when it may not begin.
+    [[nodiscard]] dunlin_ticket* begin(completion done) const;
 };
 using test_function = std::function<std::int32_t(call_view)>;
 
@@ -176,6 +180,9 @@ public:
     actors::pool& make_pool(actors::function_info info,
                             std::unique_ptr<actors::scaling_policy> scaling,
                             std::size_t queue_depth_max);
+    /// A pool of a function that begins operations and answers at the end of one.
+    actors::pool& make_waiting(std::string name, std::function<void(call_view)> body,
+                               pool_settings settings = {});
 
     /// Invocations that share a bundle; their tickets are consecutive, from `*first_ticket` on.
     [[nodiscard]] actors::bundle_ptr bundle_of(const std::vector<std::string>& payloads,
@@ -186,6 +193,9 @@ public:
     /// One invocation in a bundle of its own. @returns its ticket.
     std::uint32_t call(actors::pool& pool, std::string_view payload,
                        std::int64_t deadline_ns = actors::no_deadline);
+    /// The same, and handles messages until there are none.
+    std::uint32_t call_and_run(actors::pool& pool, std::string_view payload,
+                               std::int64_t deadline_ns = actors::no_deadline);
     /// The bundle of the last `call`.
     actors::bundle_ptr last;
 
@@ -193,7 +203,10 @@ public:
     bool step();
     /// Handles messages until there are none. @returns how many there were.
     std::size_t run();
+    /// Moves the clock; what is due has fired, and waits in mailboxes.
     void advance(std::chrono::nanoseconds by);
+    /// The same, and handles the messages.
+    void pass(std::chrono::nanoseconds by);
     [[nodiscard]] std::string outcome(std::uint32_t ticket) const {
         return answers.outcome(ticket);
     }

@@ -24,14 +24,12 @@ TEST_CASE("a function sees the facts of its invocation") {
         c.host.log(c.call, DUNLIN_LOG_INFO, "hello", 5);
         return c.reply("");
     }));
-    const auto ticket = h.call(pool, "", h.time.now_ns() + 5000);
-    h.run();
+    const auto ticket = h.call_and_run(pool, "", h.time.now_ns() + 5000);
     CHECK(name == "test/facts");
     CHECK(id == ticket + 1);
     CHECK(remaining_ns == 5000);
     CHECK(h.log.lines == std::vector<std::string>{"test/facts: hello"});
-    h.call(pool, "");
-    h.run();
+    h.call_and_run(pool, "");
     CHECK(remaining_ns == no_deadline);
 }
 
@@ -39,21 +37,18 @@ TEST_CASE("a function that waits holds its activation, and no other invocation s
     actor_harness h;
     auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC));
     const auto first = h.call(pool, "10");
-    const auto second = h.call(pool, "0");
-    h.run();
+    const auto second = h.call_and_run(pool, "0");
     CHECK(h.timers.armed.size() == 1);
     CHECK(pool.status().busy == 1);
     CHECK(pool.status().queued == 1);
-    h.advance(9ms);
-    h.run();
+    h.pass(9ms);
     CHECK(h.outcome(first) == "open");
     h.advance(1ms);
     h.step();
     CHECK(h.outcome(first) == "ok: slept");
     CHECK(h.outcome(second) == "open");
     h.run();
-    h.advance(0ms);
-    h.run();
+    h.pass(0ms);
     CHECK(h.outcome(second) == "ok: slept");
     CHECK(pool.status().busy == 0);
     CHECK(pool.status().invocations == 2);  // however many steps each took
@@ -65,8 +60,7 @@ TEST_CASE("a call to another function brings its reply back") {
         "test/inner", [](call_view c) { return c.reply("got " + std::string(c.payload)); }));
     auto& outer = h.make_pool(h.function("test/relay", relay, DUNLIN_ASYNC));
     h.router.connect(inner);
-    const auto ticket = h.call(outer, "x");
-    h.run();
+    const auto ticket = h.call_and_run(outer, "x");
     CHECK(h.outcome(ticket) == "ok: inner got x");
     CHECK(inner.status().invocations == 1);
 }
@@ -77,30 +71,21 @@ TEST_CASE("a call to another function brings its error back") {
         h.function("test/inner", [](call_view c) { return c.fail(errc::failed, "broken"); }));
     auto& outer = h.make_pool(h.function("test/relay", relay, DUNLIN_ASYNC));
     h.router.connect(inner);
-    const auto ticket = h.call(outer, "x");
-    h.run();
+    const auto ticket = h.call_and_run(outer, "x");
     CHECK(h.outcome(ticket) == "failed: broken");
 }
 
 TEST_CASE("a nested call inherits what is left of the deadline, or has a shorter one") {
     actor_harness h;
     auto timeout = std::chrono::nanoseconds(0);
-    auto& pool = h.make_pool(h.function(
-        "test/outer",
-        [&](call_view c) {
-            c.invoke(
-                "test/inner", "",
-                [c](auto code, auto&& data) {
-                    c.reply(std::to_string(code) + " " + data);
-                    c.host.finish(c.call);
-                },
-                timeout);
-            return pending;
-        },
-        DUNLIN_ASYNC));
+    auto& pool = h.make_waiting("test/outer", [&](call_view c) {
+        const auto end = [c](auto code, auto&& data) {
+            c.finish(std::to_string(code) + " " + data);
+        };
+        c.invoke("test/inner", "", end, timeout);
+    });
     const auto due = h.time.now_ns() + 1'000'000;
-    h.call(pool, "", due);
-    h.run();
+    h.call_and_run(pool, "", due);
     REQUIRE(h.router.calls.size() == 1);
     CHECK(h.router.calls[0].call().deadline_ns == due);
     CHECK(h.timers.armed.empty());  // the outer call's own deadline is enough
@@ -108,13 +93,11 @@ TEST_CASE("a nested call inherits what is left of the deadline, or has a shorter
     h.run();
 
     timeout = 300us;
-    const auto ticket = h.call(pool, "", due);
-    h.run();
+    const auto ticket = h.call_and_run(pool, "", due);
     REQUIRE(h.router.calls.size() == 2);
     CHECK(h.router.calls[1].call().deadline_ns == h.time.now_ns() + 300'000);
     CHECK(h.timers.armed.size() == 1);
-    h.advance(300us);
-    h.run();
+    h.pass(300us);
     CHECK(h.outcome(ticket) == "ok: 6 the call's deadline has passed");
     CHECK(h.router.calls[1].call().stop.requested());
     h.router.calls[1].reply("late");  // dropped
@@ -124,21 +107,11 @@ TEST_CASE("a nested call inherits what is left of the deadline, or has a shorter
 
 TEST_CASE("an answered operation takes its timer back") {
     actor_harness h;
-    auto& pool = h.make_pool(h.function(
-        "test/outer",
-        [](call_view c) {
-            c.invoke(
-                "test/inner", "",
-                [c](auto, auto&& data) {
-                    c.reply(data);
-                    c.host.finish(c.call);
-                },
-                5ms);
-            return pending;
-        },
-        DUNLIN_ASYNC));
-    const auto ticket = h.call(pool, "");
-    h.run();
+    auto& pool = h.make_waiting("test/outer", [](call_view c) {
+        c.invoke(
+            "test/inner", "", [c](auto, auto&& data) { c.finish(data); }, 5ms);
+    });
+    const auto ticket = h.call_and_run(pool, "");
     CHECK(h.timers.armed.size() == 1);
     h.router.calls[0].reply("in time");
     h.run();
@@ -149,22 +122,15 @@ TEST_CASE("an answered operation takes its timer back") {
 TEST_CASE("a stop ends every operation with its reason") {
     actor_harness h;
     std::vector<std::string> ends;
-    auto& pool = h.make_pool(h.function(
-        "test/both",
-        [&](call_view c) {
-            const auto end = [&ends, c](std::int32_t code, const std::string& data) {
-                ends.push_back(std::to_string(code) + " " + data);
-                if (ends.size() < 2) return;
-                c.reply("");
-                c.host.finish(c.call);
-            };
-            c.sleep(1h, end);
-            c.invoke("test/inner", "", end);
-            return pending;
-        },
-        DUNLIN_ASYNC));
-    const auto ticket = h.call(pool, "");
-    h.run();
+    auto& pool = h.make_waiting("test/both", [&](call_view c) {
+        const auto end = [&ends, c](std::int32_t code, const std::string& data) {
+            ends.push_back(std::to_string(code) + " " + data);
+            if (ends.size() == 2) c.finish("");
+        };
+        c.sleep(1h, end);
+        c.invoke("test/inner", "", end);
+    });
+    const auto ticket = h.call_and_run(pool, "");
     CHECK(ends.empty());
     CHECK_FALSE(activation::stop(h.last, 0, errc::deadline_exceeded));  // it has started
     CHECK_FALSE(activation::stop(h.last, 0, errc::unavailable));
@@ -184,28 +150,18 @@ TEST_CASE("a function that ignores a stop is held back by a timer") {
             ++naps;
             CHECK(code == static_cast<std::int32_t>(errc::cancelled));
             if (naps < 4) return again(c);
-            c.reply("enough");
-            c.host.finish(c.call);
+            c.finish("enough");
         });
     };
-    auto& pool = h.make_pool(h.function(
-        "test/stubborn",
-        [&](call_view c) {
-            again(c);
-            return pending;
-        },
-        DUNLIN_ASYNC));
-    const auto ticket = h.call(pool, "");
-    h.run();
+    auto& pool = h.make_waiting("test/stubborn", again);
+    const auto ticket = h.call_and_run(pool, "");
     activation::stop(h.last, 0, errc::cancelled);
     h.run();
     CHECK(naps == 1);
     for (int expected = 2; expected <= 4; ++expected) {
-        h.advance(999us);
-        h.run();
+        h.pass(999us);
         CHECK(naps == expected - 1);
-        h.advance(1us);
-        h.run();
+        h.pass(1us);
         CHECK(naps == expected);
     }
     CHECK(h.outcome(ticket) == "ok: enough");
@@ -222,26 +178,17 @@ TEST_CASE("a function that starts two operations for each that a stop ends does 
                 ++ended;
                 --open;
                 if (ended < 3) two(c);
-                if (open > 0) return;
-                c.host.finish(c.call);
+                if (open == 0) c.host.finish(c.call);
             });
         }
     };
-    auto& pool = h.make_pool(h.function(
-        "test/doubling",
-        [&](call_view c) {
-            two(c);
-            return pending;
-        },
-        DUNLIN_ASYNC));
-    h.call(pool, "");
-    h.run();
+    auto& pool = h.make_waiting("test/doubling", two);
+    h.call_and_run(pool, "");
     activation::stop(h.last, 0, errc::cancelled);
     h.run();
     CHECK(ended == 2);
     CHECK(open == 4);
-    h.advance(1ms);
-    h.run();
+    h.pass(1ms);
     CHECK(ended == 6);
     CHECK(open == 0);
     CHECK(pool.status().busy == 0);
@@ -249,16 +196,8 @@ TEST_CASE("a function that starts two operations for each that a stop ends does 
 
 TEST_CASE("a function may finish while it still runs") {
     actor_harness h;
-    auto& pool = h.make_pool(h.function(
-        "test/early",
-        [](call_view c) {
-            c.reply("early");
-            c.host.finish(c.call);
-            return pending;
-        },
-        DUNLIN_ASYNC));
-    const auto ticket = h.call(pool, "");
-    h.run();
+    auto& pool = h.make_waiting("test/early", [](call_view c) { c.finish("early"); });
+    const auto ticket = h.call_and_run(pool, "");
     CHECK(h.outcome(ticket) == "ok: early");
     CHECK(pool.status().busy == 0);
 }
@@ -271,8 +210,7 @@ TEST_CASE("a function that is not declared to wait may wait all the same") {
     h.run();
     CHECK(h.timers.armed.size() == 1);
     for (int i = 0; i < 3; ++i) {
-        h.advance(3ms);
-        h.run();
+        h.pass(3ms);
     }
     for (std::uint32_t i = 0; i < 3; ++i) CHECK(h.outcome(first + i) == "ok: slept");
     CHECK(pool.status().busy == 0);

@@ -34,29 +34,22 @@ TEST_CASE("nothing of the lane is touched from inside user code") {
     constexpr std::int64_t hour_ns = 3'600'000'000'000;
     const dunlin_completion ignored = [](void*, std::int32_t, const std::uint8_t*, std::size_t) {};
     int ends = 0;
-    auto& outer = h.make_pool(h.function(
-        "test/outer",
-        [&](call_view c) {
-            const auto end = [&, c](std::int32_t, const std::string&) {
-                CHECK(lane.inside);
-                if (++ends % 3 == 1) c.host.sleep(c.call, hour_ns, ignored, nullptr);
-                if (ends % 3 == 0) c.host.finish(c.call);
-            };
-            c.sleep(1ms, end);
-            c.invoke("test/inner", "", end, 5ms);
-            c.invoke("test/elsewhere", "", end, 5ms);
-            return std::int32_t{DUNLIN_PENDING};
-        },
-        DUNLIN_ASYNC));
-    const auto done = h.call(outer, "");
-    h.run();
-    h.advance(1ms);
-    h.run();
+    auto& outer = h.make_waiting("test/outer", [&](call_view c) {
+        const auto end = [&, c](std::int32_t, const std::string&) {
+            CHECK(lane.inside);
+            if (++ends % 3 == 1) c.host.sleep(c.call, hour_ns, ignored, nullptr);
+            if (ends % 3 == 0) c.host.finish(c.call);
+        };
+        c.sleep(1ms, end);
+        c.invoke("test/inner", "", end, 5ms);
+        c.invoke("test/elsewhere", "", end, 5ms);
+    });
+    const auto done = h.call_and_run(outer, "");
+    h.pass(1ms);
     h.router.calls.back().fail(errc::failed, "no");
     h.run();
     CHECK(h.outcome(done) == "ok: ");
-    const auto stopped = h.call(outer, "");
-    h.run();
+    const auto stopped = h.call_and_run(outer, "");
     activation::stop(h.last, 0, errc::cancelled);
     h.run();
     CHECK(h.outcome(stopped) == "ok: ");
@@ -90,8 +83,7 @@ TEST_CASE("a bundle that takes longer than predicted is left in the middle") {
         h.time.advance(cost);
         return c.reply(c.payload);
     }));
-    h.call(pool, "");
-    h.run();
+    h.call_and_run(pool, "");
     cost = 2ms;
     runs = 0;
     std::uint32_t first = 0;

@@ -26,17 +26,9 @@ struct outside {
     std::size_t refused = 0;
 
     std::int32_t operator()(call_view c) {
-        struct waiting {
-            call_view view;
-        };
-        const dunlin_completion done = [](void* user, std::int32_t code, const std::uint8_t* data,
-                                          std::size_t size) {
-            const std::unique_ptr<waiting> waited(static_cast<waiting*>(user));
-            const std::string_view text(reinterpret_cast<const char*>(data), size);
-            waited->view.reply(std::to_string(code) + " " + std::string(text));
-            waited->view.host.finish(waited->view.call);
-        };
-        auto* ticket = c.host.begin(c.call, done, new waiting{c});
+        auto* ticket = c.begin([c](std::int32_t code, const std::string& data) {
+            c.finish(std::to_string(code) + " " + data);
+        });
         if (ticket == nullptr)
             ++refused;
         else
@@ -45,25 +37,19 @@ struct outside {
     }
 };
 
-void end(dunlin_ticket* ticket, std::string_view text, std::int32_t code = 0) {
-    host_table().end(ticket, code, reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-}
-
 }  // namespace
 
 TEST_CASE("an operation ends with what the module ends it with, from another thread") {
     actor_harness h;
     outside function;
     auto& pool = h.make_pool(h.function("test/outside", std::ref(function), DUNLIN_ASYNC));
-    const auto good = h.call(pool, "");
-    h.run();
-    std::thread([&] { end(function.tickets[0], "found"); }).join();
+    const auto good = h.call_and_run(pool, "");
+    std::thread([&] { end_ticket(function.tickets[0], "found"); }).join();
     CHECK(h.outcome(good) == "open");
     h.run();
     CHECK(h.outcome(good) == "ok: 0 found");
-    const auto bad = h.call(pool, "");
-    h.run();
-    end(function.tickets[1], "lost", static_cast<std::int32_t>(errc::conflict));
+    const auto bad = h.call_and_run(pool, "");
+    end_ticket(function.tickets[1], "lost", static_cast<std::int32_t>(errc::conflict));
     h.run();
     CHECK(h.outcome(bad) ==
           "ok: " + std::to_string(static_cast<std::int32_t>(errc::conflict)) + " lost");
@@ -73,17 +59,15 @@ TEST_CASE("an end that comes after a stop is for nobody, and not for the next ca
     actor_harness h;
     outside function;
     auto& pool = h.make_pool(h.function("test/outside", std::ref(function), DUNLIN_ASYNC));
-    const auto stopped = h.call(pool, "");
-    h.run();
+    const auto stopped = h.call_and_run(pool, "");
     activation::stop(h.last, 0, errc::cancelled);
     h.run();
     CHECK(h.outcome(stopped) == "ok: 7 the caller withdrew the call");
-    const auto next = h.call(pool, "");
-    h.run();
-    end(function.tickets[0], "late");
+    const auto next = h.call_and_run(pool, "");
+    end_ticket(function.tickets[0], "late");
     h.run();
     CHECK(h.outcome(next) == "open");
-    end(function.tickets[1], "its own");
+    end_ticket(function.tickets[1], "its own");
     h.run();
     CHECK(h.outcome(next) == "ok: 0 its own");
 }
@@ -99,10 +83,8 @@ TEST_CASE(
             return function(c);
         },
         DUNLIN_ASYNC));
-    const auto ticket = h.call(pool, "");
-    h.run();
-    h.advance(1ms);
-    h.run();
+    const auto ticket = h.call_and_run(pool, "");
+    h.pass(1ms);
     CHECK(function.refused == 1);
     CHECK(h.outcome(ticket) == "ok: 6 the call's deadline has passed");
 }
@@ -112,24 +94,22 @@ TEST_CASE("tickets may outlive the node") {
     {
         actor_harness h;
         auto& pool = h.make_pool(h.function("test/outside", std::ref(function), DUNLIN_ASYNC));
-        const auto waits = h.call(pool, "");
-        h.run();
+        const auto waits = h.call_and_run(pool, "");
         pool.shut_down();
         h.run();
         CHECK(h.outcome(waits) == "ok: 9 the node stops");
     }
     REQUIRE(function.tickets.size() == 1);
-    end(function.tickets[0], "to nobody");
+    end_ticket(function.tickets[0], "to nobody");
 }
 
 TEST_CASE("a lane's thread that ends an operation hands what becomes ready to the scheduler") {
     actor_harness h;
     outside function;
     auto& pool = h.make_pool(h.function("test/outside", std::ref(function), DUNLIN_ASYNC));
-    const auto waits = h.call(pool, "");
-    h.run();
+    const auto waits = h.call_and_run(pool, "");
     auto& ending = h.make_pool(h.function("test/ending", [&](call_view c) {
-        end(function.tickets[0], "by a neighbour");
+        end_ticket(function.tickets[0], "by a neighbour");
         return c.reply("ended");
     }));
     const auto ends = h.call(ending, "");
@@ -157,7 +137,7 @@ TEST_CASE("ends that cross a shutdown leave each call with one answer") {
     std::atomic<bool> begun{false};
     std::thread other([&] {
         for (auto* ticket : function.tickets) {
-            end(ticket, "crossing");
+            end_ticket(ticket, "crossing");
             begun = true;
         }
     });

@@ -105,8 +105,7 @@ TEST_CASE("pool tells a refused caller the time its queue needs to empty") {
                                             return c.reply("");
                                         }),
                              {.activations = 2, .queue_depth_max = 8});
-    h.call(pool, "measured");
-    h.run();
+    h.call_and_run(pool, "measured");
     for (int i = 0; i < 10; ++i) h.call(pool, "");
     CHECK(pool.status().queued == 8);
     CHECK(pool.retry_after() == 40ms);  // eight of 10 ms, two at a time
@@ -165,16 +164,13 @@ TEST_CASE("pool sizes bundles by the work they are predicted to hold") {
         return c.reply("");
     }));
     CHECK(pool.bundle_capacity() == 1);  // nothing is known
-    h.call(pool, "");
-    h.run();
+    h.call_and_run(pool, "");
     CHECK(pool.bundle_capacity() == 10);
     auto& instant = h.make_pool(h.function("test/echo", echo));
-    h.call(instant, "");
-    h.run();
+    h.call_and_run(instant, "");
     CHECK(instant.bundle_capacity() == limits::bundle_invocations_max);
     auto& waits = h.make_pool(h.function("test/waits", echo, DUNLIN_ASYNC));
-    h.call(waits, "");
-    h.run();
+    h.call_and_run(waits, "");
     CHECK(waits.bundle_capacity() == 1);
 }
 
@@ -194,8 +190,7 @@ TEST_CASE("an invocation whose deadline has passed is answered without running")
     CHECK(runs == 0);
     CHECK(pool.status().invocations == 0);
     CHECK(pool.status().busy == 0);
-    const auto in_time = h.call(pool, "", h.time.now_ns() + 1);
-    h.run();
+    const auto in_time = h.call_and_run(pool, "", h.time.now_ns() + 1);
     CHECK(h.outcome(in_time) == "ok: ");
 }
 
@@ -208,8 +203,7 @@ TEST_CASE("an invocation whose deadline passes while others of its bundle run do
         h.time.advance(cost);
         return c.reply("");
     }));
-    h.call(pool, "");
-    h.run();
+    h.call_and_run(pool, "");
     REQUIRE(pool.bundle_capacity() >= 3);  // it is known as quick
     cost = 2ms;
     const auto due = h.time.now_ns() + 1'500'000;
@@ -269,8 +263,7 @@ TEST_CASE("a pool whose calls hang is busy, and what they took counts once") {
     actor_harness h;
     auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.activations = 2});
     const auto busy = [&] { return pool.wait(h.time.now_ns()).busy; };
-    const auto hanging = h.call(pool, "10000");
-    h.run();
+    const auto hanging = h.call_and_run(pool, "10000");
     CHECK(busy() == 0.0F);
     for (int i = 0; i < 100; ++i) {
         h.advance(50ms);
@@ -278,8 +271,7 @@ TEST_CASE("a pool whose calls hang is busy, and what they took counts once") {
     }
     CHECK(h.outcome(hanging) == "open");
     CHECK(busy() == Approx(0.5).margin(0.01));
-    h.advance(6s);
-    h.run();
+    h.pass(6s);
     CHECK(h.outcome(hanging) == "ok: slept");
     // A look after its end finds nothing that was not seen before.
     CHECK(busy() == Approx(0.5).margin(0.01));
@@ -297,8 +289,7 @@ TEST_CASE("a pool counts the time of functions that may wait and do not") {
         },
         DUNLIN_ASYNC));
     for (int i = 0; i < 100; ++i) {
-        h.call(pool, "");
-        h.run();
+        h.call_and_run(pool, "");
         h.time.advance(30ms);
         static_cast<void>(pool.wait(h.time.now_ns()));
     }
@@ -307,20 +298,11 @@ TEST_CASE("a pool counts the time of functions that may wait and do not") {
 
 TEST_CASE("a pool that was shut down takes nothing and counts what still runs as busy") {
     actor_harness h;
-    dunlin_call* running = nullptr;
-    const dunlin_host* host = nullptr;
-    auto& pool = h.make_pool(h.function(
-                                 "test/pending",
-                                 [&](call_view c) {
-                                     running = c.call;
-                                     host = &c.host;
-                                     return std::int32_t{DUNLIN_PENDING};
-                                 },
-                                 DUNLIN_ASYNC),
-                             {.activations = 2});
-    h.call(pool, "");
-    h.run();
-    REQUIRE(running != nullptr);
+    bool runs = false;
+    auto& pool =
+        h.make_waiting("test/pending", [&](call_view) { runs = true; }, {.activations = 2});
+    h.call_and_run(pool, "");
+    REQUIRE(runs);
     pool.shut_down();
     CHECK(pool.status().busy == 1);
     CHECK(h.outcome(h.call(pool, "late")) == "overloaded: queue full");
@@ -347,20 +329,16 @@ TEST_CASE(
     CHECK(wait().step_ns == 200'000'000);
     CHECK(wait().wait_ns == 11 * 200'000'000LL);
     CHECK(pool.retry_after() == 2s);
-    h.advance(600ms);
-    h.run();  // two have ended, after a second each
+    h.pass(600ms);  // two have ended, after a second each
     static_cast<void>(wait());
     CHECK(wait().service_ns == 1'000'000'000);
     CHECK(pool.retry_after() == 4s);
     // One that hangs says nothing of the others while there is room beside it.
     for (int i = 0; i < 5; ++i) {
-        h.advance(1s);
-        h.run();
+        h.pass(1s);
     }
-    h.call(pool, "3600000");
-    h.run();
-    h.advance(100s);
-    h.run();
+    h.call_and_run(pool, "3600000");
+    h.pass(100s);
     REQUIRE(wait().idle == 1);
     CHECK(wait().service_ns == 1'000'000'000);
 }
@@ -368,19 +346,15 @@ TEST_CASE(
 TEST_CASE("a pool that is taken by calls which wait says so, and only then") {
     actor_harness h;
     auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.activations = 2});
-    h.call(pool, "1000");
-    h.run();
+    h.call_and_run(pool, "1000");
     CHECK(pool.why_queued().empty());
-    h.call(pool, "1000");
-    h.run();
+    h.call_and_run(pool, "1000");
     CHECK(pool.why_queued().empty());  // nothing is queued
-    h.call(pool, "1000");
-    h.run();
+    h.call_and_run(pool, "1000");
     CHECK(pool.why_queued() ==
           "; all 2 activations of test/nap are taken by calls that wait themselves: raise "
           "--activations if it calls itself, or if more of its calls are to wait at a time");
-    h.advance(1s);
-    h.run();
+    h.pass(1s);
     CHECK(pool.why_queued().empty());
     auto& busy = h.make_pool(h.function("test/echo", echo));
     for (int i = 0; i < 3; ++i) h.call(busy, "");
@@ -418,7 +392,6 @@ TEST_CASE("each answered invocation is counted with its latency, wherever its bu
     submit({"", "", "nap", ""});
     h.run();
     CHECK(counted() == 13);  // the third waits
-    h.advance(5ms);
-    h.run();
+    h.pass(5ms);
     CHECK(counted() == 15);
 }

@@ -24,10 +24,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void end(dunlin_ticket* ticket, std::string_view text) {
-    host_table().end(ticket, 0, reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-}
-
 /// A function that answers at once, or, when told to wait, with how its operation ended. Of what it
 /// began something is left each time: a timer, an inner call and a ticket.
 struct leaves_things {
@@ -37,29 +33,14 @@ struct leaves_things {
 
     std::int32_t operator()(call_view c) {
         if (c.payload == "wait") {
-            struct waiting {
-                call_view view;
-            };
-            const dunlin_completion done = [](void* user, std::int32_t, const std::uint8_t* data,
-                                              std::size_t size) {
-                const std::unique_ptr<waiting> waited(static_cast<waiting*>(user));
-                waited->view.reply({reinterpret_cast<const char*>(data), size});
-                waited->view.host.finish(waited->view.call);
-            };
-            tickets.push_back(c.host.begin(c.call, done, new waiting{c}));
+            tickets.push_back(
+                c.begin([c](std::int32_t, const std::string& data) { c.finish(data); }));
             return DUNLIN_PENDING;
         }
         if (c.payload.empty()) return c.reply("done");
-        const dunlin_completion never = [](void*, std::int32_t, const std::uint8_t*, std::size_t) {
-            FAIL("the operation is not open");
-        };
         c.host.sleep(c.call, 1'000'000, never, nullptr);
         timers.push_back(h.timers.armed.back());
-        dunlin_request request{};
-        request.struct_size = sizeof request;
-        request.function = "test/inner";
-        request.function_size = 10;
-        c.host.invoke(c.call, &request, never, nullptr);
+        leave_inner_call(c);
         tickets.push_back(c.host.begin(c.call, never, nullptr));
         return c.reply("left");
     }
@@ -70,7 +51,7 @@ void send_what_is_late(actor_harness& h, leaves_things& function, const bundle_p
     function.timers.at(0)->owner->timer_fired(*function.timers.at(0));
     h.router.calls.at(0).reply("late");
     h.router.calls.at(0).fail(errc::failed, "later");
-    end(function.tickets.at(0), "late");
+    end_ticket(function.tickets.at(0), "late");
     CHECK_FALSE(activation::stop(work, 0, errc::cancelled));
 }
 
@@ -81,8 +62,7 @@ TEST_CASE("a pool ends activations that are idle, and spawns others when they ar
     auto& pool = h.make_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.activations = 4});
     const auto actors = [&] { return h.system().registry().running(); };
     REQUIRE(actors() == 4);
-    const auto waits = h.call(pool, "5");
-    h.run();
+    const auto waits = h.call_and_run(pool, "5");
     CHECK(pool.retire(2) == 2);
     h.run();
     CHECK(actors() == 2);
@@ -97,10 +77,8 @@ TEST_CASE("a pool ends activations that are idle, and spawns others when they ar
     CHECK(actors() == 4);
     const auto queued = h.call(pool, "0");
     CHECK(pool.status().queued == 1);
-    h.advance(5ms);
-    h.run();
-    h.advance(0ms);
-    h.run();
+    h.pass(5ms);
+    h.pass(0ms);
     CHECK(h.outcome(waits) == "ok: slept");
     CHECK(h.outcome(queued) == "ok: slept");
     for (const auto each : others) CHECK(h.outcome(each) == "ok: slept");
@@ -132,14 +110,13 @@ TEST_CASE("what comes too late finds nothing when another activation has the slo
     const auto work = h.last;
     h.run();
     REQUIRE(pool.retire(1) == 1);
-    const auto second = h.call(pool, "wait");
-    h.run();
+    const auto second = h.call_and_run(pool, "wait");
     REQUIRE(pool.status().activations == 1);
     REQUIRE(h.outcome(second) == "open");
     send_what_is_late(h, function, work);
     CHECK(h.run() == 0);
     CHECK(h.outcome(second) == "open");
-    end(function.tickets.at(1), "its own");
+    end_ticket(function.tickets.at(1), "its own");
     h.run();
     CHECK(h.outcome(second) == "ok: its own");
 }
@@ -155,8 +132,7 @@ TEST_CASE("a stop whose callback runs when the activation is retired ends with t
             c.call, [](void* user) { ++static_cast<shared*>(user)->callbacks; }, &seen);
         return c.reply("done");
     }));
-    h.call(pool, "");
-    h.run();
+    h.call_and_run(pool, "");
     REQUIRE(pool.retire(1) == 1);
     // As the one who runs callbacks does with a stop that it was given before the answer.
     activation::finish_stop({h.last, 0});
@@ -175,17 +151,9 @@ TEST_CASE("what stops, ends and retires under load leaves each call with one ans
     std::vector<begun> to_stop;
     const auto body = [&](call_view c) {
         if (c.payload == "run") return c.reply("ran");
-        struct waiting {
-            call_view view;
-        };
-        const dunlin_completion done = [](void* user, std::int32_t code, const std::uint8_t*,
-                                          std::size_t) {
-            const std::unique_ptr<waiting> waited(static_cast<waiting*>(user));
-            waited->view.reply(std::to_string(code));
-            waited->view.host.finish(waited->view.call);
-        };
-        const begun waits{c.host.begin(c.call, done, new waiting{c}),
-                          std::stoul(std::string(c.payload))};
+        const begun waits{
+            c.begin([c](std::int32_t code, const std::string&) { c.finish(std::to_string(code)); }),
+            std::stoul(std::string(c.payload))};
         const std::lock_guard lock(mutex);
         to_end.push_back(waits);
         to_stop.push_back(waits);
@@ -224,7 +192,7 @@ TEST_CASE("what stops, ends and retires under load leaves each call with one ans
         }
     };
     std::thread ends(
-        [&] { take_all(to_end, [](const begun& each) { end(each.ticket, "ended"); }); });
+        [&] { take_all(to_end, [](const begun& each) { end_ticket(each.ticket, "ended"); }); });
     std::thread stops([&] {
         take_all(to_stop,
                  [&](const begun& each) { activation::stop(work[each.call], 0, errc::cancelled); });

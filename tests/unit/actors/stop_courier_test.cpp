@@ -45,30 +45,24 @@ struct stoppable {
     };
     std::deque<left> callbacks;
     pool& calls =
-        h.make_pool(h.function(
-                        "test/waits",
-                        [this](call_view c) {
-                            auto& mine = callbacks.emplace_back(left{this, std::string(c.payload)});
-                            c.host.set_stop_callback(
-                                c.call,
-                                [](void* user) {
-                                    auto& told = *static_cast<left*>(user);
-                                    told.all->ran.push_back(told.name);
-                                    told.all->in_callback();
-                                },
-                                &mine);
-                            c.sleep(std::chrono::hours(1), [c](std::int32_t, const std::string&) {
-                                c.reply("stopped");
-                                c.host.finish(c.call);
-                            });
-                            return std::int32_t{DUNLIN_PENDING};
-                        },
-                        DUNLIN_ASYNC),
-                    {.activations = 4});
+        h.make_waiting("test/waits",
+                       [this](call_view c) {
+                           auto& mine = callbacks.emplace_back(left{this, std::string(c.payload)});
+                           c.host.set_stop_callback(
+                               c.call,
+                               [](void* user) {
+                                   auto& told = *static_cast<left*>(user);
+                                   told.all->ran.push_back(told.name);
+                                   told.all->in_callback();
+                               },
+                               &mine);
+                           c.sleep(std::chrono::hours(1),
+                                   [c](std::int32_t, const std::string&) { c.finish("stopped"); });
+                       },
+                       {.activations = 4});
 
     stop_running stop_of(const std::string& name) {
-        h.call(calls, name);
-        h.run();
+        h.call_and_run(calls, name);
         CHECK((*h.last)[0].stop.request(errc::cancelled));
         return {h.last, 0};
     }

@@ -4,22 +4,21 @@
 #pragma once
 
 #include "tests/support/actor_harness.hpp"
+#include "tests/support/catch.hpp"
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace dunlin::testing {
-
-inline constexpr std::int32_t pending = DUNLIN_PENDING;
 
 /// Sleeps as long as its payload says in milliseconds, and replies how that ended.
 inline std::int32_t nap(call_view c) {
     c.sleep(std::chrono::milliseconds(std::stoi(std::string(c.payload))),
             [c](std::int32_t code, const std::string& data) {
-                c.reply(code == 0 ? "slept" : std::to_string(code) + " " + data);
-                c.host.finish(c.call);
+                c.finish(code == 0 ? "slept" : std::to_string(code) + " " + data);
             });
-    return pending;
+    return DUNLIN_PENDING;
 }
 
 /// Calls test/inner with its payload and replies what came back.
@@ -31,7 +30,26 @@ inline std::int32_t relay(call_view c) {
             c.fail(static_cast<errc>(code), data);
         c.host.finish(c.call);
     });
-    return pending;
+    return DUNLIN_PENDING;
+}
+
+/// What an operation ends with that its function has left open.
+inline constexpr dunlin_completion never = [](void*, std::int32_t, const std::uint8_t*,
+                                              std::size_t) { FAIL("the operation is not open"); };
+
+/// Calls test/inner and does not wait for it.
+inline void leave_inner_call(call_view c) {
+    dunlin_request request{};
+    request.struct_size = sizeof request;
+    request.function = "test/inner";
+    request.function_size = 10;
+    c.host.invoke(c.call, &request, never, nullptr);
+}
+
+/// What a module does, on whatever thread.
+inline void end_ticket(dunlin_ticket* ticket, std::string_view text, std::int32_t code = 0) {
+    actors::host_table().end(ticket, code, reinterpret_cast<const std::uint8_t*>(text.data()),
+                             text.size());
 }
 
 }  // namespace dunlin::testing
