@@ -71,10 +71,8 @@ TEST_CASE("calls run on another node however long its lanes and those here wait 
 
 TEST_CASE("a call takes its key, its trace and the rest of its time along to another node") {
     entry_and_worker nodes;
-    auto call = nodes.client.make("faults/key_of", std::string());
-    call.key = as_bytes("k1");
-    nodes.client.send(call);
-    CHECK(nodes.client.wait(call.id, "key_of").value<std::string>() == "k1");
+    const auto keyed = nodes.client.invoke_keyed("faults/key_of", "k1", std::string());
+    CHECK(nodes.client.wait(keyed, "key_of").value<std::string>() == "k1");
     auto traced = nodes.client.make("faults/trace_of", std::string());
     traced.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     nodes.client.send(traced);
@@ -86,22 +84,9 @@ TEST_CASE("a call takes its key, its trace and the rest of its time along to ano
 
 TEST_CASE("many calls in one frame are each answered once by another node") {
     entry_and_worker nodes;
-    wire::frame_buffer frame;
-    constexpr std::uint64_t count = 1000;
-    const auto payload = encode(std::string("x"));
-    for (std::uint64_t id = 1; id <= count; ++id) {
-        wire::invoke call;
-        call.id = 1'000'000 + id;
-        call.function = "bench/echo";
-        call.remaining_us = 20'000'000;
-        call.payload = payload.view();
-        append(frame, call);
-    }
-    nodes.client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
-    for (std::uint64_t id = 1; id <= count; ++id) {
-        nodes.client.wait(1'000'000 + id, "one of many");
-        REQUIRE(nodes.client.answers[1'000'000 + id].size() == 1);
-        REQUIRE(nodes.client.answers[1'000'000 + id].front().ok);
+    for (const auto id : nodes.client.invoke_many("bench/echo", std::string("x"), 1000)) {
+        REQUIRE(nodes.client.wait(id, "one of many").ok);
+        REQUIRE(nodes.client.answers[id].size() == 1);
     }
     nodes.client.wait_for_stat("calls_open", [](std::uint64_t open) { return open <= 1; });
 }
@@ -109,10 +94,10 @@ TEST_CASE("many calls in one frame are each answered once by another node") {
 TEST_CASE("a cancel reaches the function on another node") {
     entry_and_worker nodes;
     const auto call = nodes.client.invoke("faults/nap_until_stopped", std::string("cluster nap"));
-    REQUIRE(nodes.beside.call("faults/wait_for", awaited{"cluster nap in"}).value<bool>());
+    nodes.beside.await_event("cluster nap in");
     nodes.client.send(wire::cancel{call});
     CHECK(nodes.client.wait(call, "the cancelled call").code == errc::cancelled);
-    CHECK(nodes.beside.call("faults/wait_for", awaited{"cluster nap out"}).value<bool>());
+    nodes.beside.await_event("cluster nap out");
 }
 
 TEST_CASE("a deadline reaches the function on another node") {
@@ -120,7 +105,7 @@ TEST_CASE("a deadline reaches the function on another node") {
     const auto& answer =
         nodes.client.call("faults/nap_until_stopped", std::string("late nap"), 50'000);
     CHECK(answer.code == errc::deadline_exceeded);
-    CHECK(nodes.beside.call("faults/wait_for", awaited{"late nap out"}).value<bool>());
+    nodes.beside.await_event("late nap out");
 }
 
 TEST_CASE("a caller that vanishes ends what it called on another node") {
@@ -128,9 +113,9 @@ TEST_CASE("a caller that vanishes ends what it called on another node") {
     {
         raw_client vanishing(at(*nodes.entry));
         static_cast<void>(vanishing.invoke("faults/nap_until_stopped", std::string("orphan nap")));
-        REQUIRE(nodes.beside.call("faults/wait_for", awaited{"orphan nap in"}).value<bool>());
+        nodes.beside.await_event("orphan nap in");
     }
-    CHECK(nodes.beside.call("faults/wait_for", awaited{"orphan nap out"}).value<bool>());
+    nodes.beside.await_event("orphan nap out");
 }
 
 TEST_CASE("a call that a function makes runs on another node when this one does not serve it") {
@@ -162,12 +147,8 @@ TEST_CASE("a full owner refuses a call with a key that a function makes, and a c
     while (names[owners.owner(key)] != "far") key += "k";
     raw_client beside(at(*far));
     // One runs and one waits on the key's owner: it refuses the next.
-    for (int i = 0; i < 2; ++i) {
-        auto call = beside.make("faults/block", std::string("far full"));
-        call.key = as_bytes(key);
-        beside.send(call);
-    }
-    REQUIRE(beside.call("faults/wait_for", awaited{"far full in"}).value<bool>());
+    for (int i = 0; i < 2; ++i) beside.invoke_keyed("faults/block", key, std::string("far full"));
+    beside.await_event("far full in");
     raw_client client(at(*near));
     const auto refused_before = beside.function("faults/block").at("refused").get<int>();
     const auto passed = client.invoke(
@@ -184,10 +165,10 @@ TEST_CASE("a full owner refuses a call with a key that a function makes, and a c
     // A cancel finds it here, too.
     const auto withdrawn =
         client.invoke("faults/pass_on", inner_call{"faults/nap_until_stopped", "home nap", ""}, 0);
-    REQUIRE(client.call("faults/wait_for", awaited{"home nap in"}).value<bool>());
+    client.await_event("home nap in");
     client.send(wire::cancel{withdrawn});
     CHECK(client.wait(withdrawn, "the withdrawn call").code == errc::cancelled);
-    CHECK(client.call("faults/wait_for", awaited{"home nap out"}).value<bool>());
+    client.await_event("home nap out");
     CHECK(client.call("faults/happen", std::string("far full")).ok);
 }
 
@@ -216,7 +197,7 @@ TEST_CASE("calls go to another node when this one is busy, and are refused when 
         CHECK(client.answers[id].front().retry_after_us > 0);
     }
     CHECK(refused == 4);
-    CHECK(beside.call("faults/wait_for", awaited{"spill in", 2}).value<bool>());
+    beside.await_event("spill in", 2);
     CHECK(client.call("faults/happen", std::string("spill")).ok);
     for (const auto id : held) client.wait(id, "a call that was held");
     CHECK(runs(*second, "faults/block") == 2);
@@ -243,10 +224,8 @@ TEST_CASE("a key's owner is one of the nodes that serve the function, for every 
         raw_client client(at(*node));
         for (int i = 0; i < keys; ++i) {
             const auto key = "user/" + std::to_string(i);
-            auto call = client.make("faults/key_of", std::string());
-            call.key = as_bytes(key);
-            client.send(call);
-            CHECK(client.wait(call.id, "a keyed call").value<std::string>() == key);
+            const auto call = client.invoke_keyed("faults/key_of", key, std::string());
+            CHECK(client.wait(call, "a keyed call").value<std::string>() == key);
             count(key);
         }
     }
@@ -276,17 +255,14 @@ TEST_CASE("a full owner of a key refuses its calls, and no other node takes them
     while (owners.owner("k" + std::to_string(number)) != 1) ++number;
     const auto key = "k" + std::to_string(number);
     raw_client client(at(*first));
-    const auto send = [&](const std::string& input) {
-        auto call = client.make("faults/block", input);
-        call.key = as_bytes(key);
-        client.send(call);
-        return call.id;
+    const auto send = [&] {
+        return client.invoke_keyed("faults/block", key, std::string("full owner"));
     };
     // One runs and one waits; then the owner is full, and the other node idle.
-    const auto running = send("full owner");
-    raw_client(at(*second)).call("faults/wait_for", awaited{"full owner in", 1});
-    const auto waiting = send("full owner");
-    const auto& refused = client.wait(send("full owner"), "a call that the owner refuses");
+    const auto running = send();
+    raw_client(at(*second)).await_event("full owner in", 1);
+    const auto waiting = send();
+    const auto& refused = client.wait(send(), "a call that the owner refuses");
     CHECK(refused.code == errc::overloaded);
     CHECK(raw_client(at(*second)).call("faults/happen", std::string("full owner")).ok);
     CHECK(client.wait(running, "the call that runs").ok);
@@ -320,7 +296,7 @@ TEST_CASE("a call that a node does not know any more, whose function it served, 
     wait_until_callable(client, "faults/happen");
     // The worker is busy, so the forgetful one looks better each time.
     std::vector<std::uint64_t> calls{client.invoke("faults/block", std::string("forgotten"))};
-    REQUIRE(client.call("faults/wait_for", awaited{"forgotten in"}).value<bool>());
+    client.await_event("forgotten in");
     while (forgetful.invokes() < 3 && calls.size() < 1000) {
         calls.push_back(client.invoke("faults/block", std::string("forgotten")));
         client.barrier();
@@ -358,7 +334,7 @@ TEST_CASE("a call of another node leaves by the lane of the function that makes 
     raw_client other(near->endpoints().at(1));
     wait_until_callable(other, "long_version/greet");
     const auto holding = first.invoke("faults/stay", std::string("the calling lane"));
-    REQUIRE(other.call("faults/wait_for", awaited{"the calling lane in"}).value<bool>());
+    other.await_event("the calling lane in");
     const auto greeting = other.call("faults/pass_on", inner_call{"long_version/greet", "you", ""});
     CHECK(greeting.text() == "ok");
     CHECK(first.is_open(holding));

@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dunlin::testing {
@@ -33,6 +35,22 @@ namespace dunlin::testing {
     return config;
 }
 
+/// Why a node does not start; empty when it does.
+[[nodiscard]] inline std::string refusal(runtime::node_config config) {
+    const auto started = runtime::node::start(std::move(config));
+    return started ? "" : std::string(to_string(started.error()));
+}
+
+/// What a node of the cluster says first.
+[[nodiscard]] inline wire::hello hello_of_node(std::string_view name, std::uint64_t instance) {
+    wire::hello hello;
+    hello.role = wire::peer_role::node;
+    hello.name = name;
+    hello.cluster = "under test";
+    hello.instance = instance;
+    return hello;
+}
+
 [[nodiscard]] inline const std::string& at(const runtime::node& node) {
     return node.endpoints().front();
 }
@@ -49,11 +67,12 @@ inline void wait_until_together(const std::vector<const runtime::node*>& nodes) 
 
 /// Waits until the node can send calls of the function somewhere.
 inline void wait_until_callable(raw_client& client, const std::string& function) {
-    for (int tries = 0; tries < 10'000; ++tries) {
-        const auto& answer = client.call(function, nullptr);
-        if (answer.code != errc::not_found || answer.ok) return;
-    }
-    FAIL("nobody serves " << function);
+    ask_until(
+        [&] {
+            const auto& answer = client.call(function, nullptr);
+            return answer.ok || answer.code != errc::not_found;
+        },
+        "somebody to serve ", function);
 }
 
 /// How many invocations of a function this node has run.

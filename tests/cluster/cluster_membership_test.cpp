@@ -14,25 +14,6 @@ using namespace dunlin::testing;
 using dunlin::tests::reserved_port;
 using namespace std::chrono_literals;
 
-namespace {
-
-std::string refusal(runtime::node_config config) {
-    const auto started = runtime::node::start(std::move(config));
-    return started ? "" : std::string(to_string(started.error()));
-}
-
-wire::hello hello_of_node(std::string_view name, std::uint64_t instance) {
-    wire::hello hello;
-    hello.role = wire::peer_role::node;
-    hello.features = wire::features::cluster;
-    hello.name = name;
-    hello.cluster = "under test";
-    hello.instance = instance;
-    return hello;
-}
-
-}  // namespace
-
 TEST_CASE("nodes find each other through any one of them") {
     const auto first = start_node(member_settings("n1"));
     const auto second = start_node(member_settings("n2", {at(*first)}));

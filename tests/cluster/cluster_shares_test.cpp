@@ -25,11 +25,7 @@ constexpr int off_later = burst / 3 / 4;
 constexpr int off_at_first = burst / 3 / 2;
 
 /// What `bench/nap` takes: so long it waits, without a thread.
-struct nap_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
-constexpr nap_time long_nap{100'000};
+constexpr time_us long_nap{100'000};
 
 struct trio {
     std::unique_ptr<runtime::node> a = start_node(member_settings("a"));

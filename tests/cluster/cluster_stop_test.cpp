@@ -41,14 +41,6 @@ int taken(raw_client& client) {
     return blocking.at("busy").get<int>() + blocking.at("queue_depth").get<int>();
 }
 
-/// Asks nodes until it holds: each question takes its time.
-template <class Holds>
-void ask_until(Holds&& holds, const char* what) {
-    const auto end = std::chrono::steady_clock::now() + 30s;
-    while (!holds())
-        if (std::chrono::steady_clock::now() > end) FAIL("waited in vain for " << what);
-}
-
 }  // namespace
 
 TEST_CASE("what a node has not begun when its patience ends runs elsewhere, called by a client") {
@@ -159,7 +151,7 @@ TEST_CASE(
     const auto napping =
         client.invoke("faults/nap_until_stopped", std::string("late at the entry"));
     raw_client elsewhere(at(*worker));
-    CHECK(elsewhere.call("faults/wait_for", awaited{"late at the entry in"}).ok);
+    elsewhere.await_event("late at the entry in");
     auto stopped = std::async(std::launch::async, [&] { return entry->stop(); });
     REQUIRE(client.wait(napping, "the call that the entry's end cuts short").code ==
             errc::unavailable);

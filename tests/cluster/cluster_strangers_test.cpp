@@ -44,12 +44,8 @@ struct stranger {
     explicit stranger(const std::string& endpoint, const std::string& name = "stranger",
                       std::uint64_t instance = strangers_instance)
         : way(endpoint, raw_client::greeting::none) {
-        wire::hello hello;
-        hello.role = wire::peer_role::node;
-        hello.name = name;
-        hello.cluster = "under test";
-        hello.instance = instance;
-        way.send(hello);  // what it tells comes behind it; what it is told it does not read
+        // What it tells comes behind it; what it is told it does not read.
+        way.send(hello_of_node(name, instance));
     }
     void tell(std::vector<membership::update> updates) {
         membership::message gossip;
@@ -60,14 +56,6 @@ struct stranger {
     }
     raw_client way;
 };
-
-// Asks until it is so.
-template <class Condition>
-void wait_until(Condition&& holds, const char* what) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!holds())
-        if (std::chrono::steady_clock::now() >= end) FAIL("waited in vain for " << what);
-}
 
 nlohmann::json member(raw_client& asked, const std::string& name) {
     const auto nodes = asked.ask("dunlin/nodes");
@@ -111,7 +99,7 @@ TEST_CASE("a stranger cannot talk a node out of its cluster for good") {
     const std::uint64_t raised = member(of_first, "n1").at("incarnation");
     CHECK(raised <= (1u << 20) + 64);
     // They have the same of it, so what it says against the next suspicion is heard.
-    wait_until(
+    ask_until(
         [&] {
             return member(of_second, "n1").at("incarnation") ==
                    member(of_first, "n1").at("incarnation");
@@ -196,11 +184,7 @@ TEST_CASE("a node without a name or an instance is refused, and told what is mis
     const auto node = start_node(member_settings("n1"));
     const auto refusal = [&](std::string_view name, std::uint64_t instance) {
         raw_client nameless(at(*node), raw_client::greeting::none);
-        wire::hello hello;
-        hello.role = wire::peer_role::node;
-        hello.name = name;
-        hello.instance = instance;
-        nameless.send(hello);
+        nameless.send(hello_of_node(name, instance));
         nameless.wait_until([&] { return !nameless.goaways.empty(); }, "a goaway");
         return nameless.goaways.front().text();
     };
@@ -276,7 +260,7 @@ TEST_CASE("a node that starts again at once with an earlier clock is whole again
     config.instance = 5000;
     const auto again = start_node(config);
     raw_client of_again(at(*again));
-    wait_until(
+    ask_until(
         [&] {
             const auto nodes = client.ask("dunlin/nodes");
             return std::any_of(nodes.begin(), nodes.end(), [](const auto& each) {
@@ -323,5 +307,5 @@ TEST_CASE("what a node alone shows of itself follows what it had to contradict")
     const auto record = record_of(member(client, "n1").at("instance"), "n1", {at(*node)});
     for (std::uint32_t i = 1; i <= 5; ++i)
         liar.tell({{membership::member_state::dead, i, record, {}, 0}});
-    wait_until([&] { return member(client, "n1").at("incarnation") == 6; }, "its incarnation");
+    ask_until([&] { return member(client, "n1").at("incarnation") == 6; }, "its incarnation");
 }

@@ -17,12 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What `bench/spin` takes.
-struct spin_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
-
 std::string auto_routing_id(std::uint32_t number) {
     std::string id(1, '\0');
     for (int shift = 24; shift >= 0; shift -= 8) id += static_cast<char>(number >> shift);
@@ -65,7 +59,7 @@ TEST_CASE("a peer that floods a busy lane and cuts its connection ends only that
     raw_client client(node->endpoints().front());
     for (int round = 0; round < 3; ++round) {
         zmtp_peer peer(node->endpoints().front());
-        const auto held = client.invoke("bench/spin", spin_time{300'000});
+        const auto held = client.invoke("bench/spin", time_us{300'000});
         // ZeroMQ's thread reads these while the lane does not. Were its queue bounded by a count of
         // frames, it would stop in the middle, with pings in its hands as the connection ends.
         std::string flood;

@@ -30,9 +30,6 @@ struct bulk_frame {
             last = call.id;
         }
     }
-    [[nodiscard]] std::string_view text() const {
-        return {reinterpret_cast<const char*>(buffer.data), buffer.size};
-    }
 };
 
 runtime::node_config one_lane() {
@@ -53,7 +50,7 @@ TEST_CASE("a frame of very many calls does not hold up the calls of others") {
     bool between = false;
     for (std::uint64_t round = 0; round < 20 && !between; ++round) {
         const auto before = other.stats().at("invocations_received").get<std::uint64_t>();
-        bulk.send_bytes(frame.text());
+        bulk.send_frame(frame.buffer);
         std::uint64_t read = 0;
         while (read == 0) {
             const auto now = other.stats().at("invocations_received").get<std::uint64_t>();
@@ -71,8 +68,8 @@ TEST_CASE("a peer's frames are handled in their order, however much is in each")
     raw_client client(node->endpoints().front());
     const bulk_frame first(client, "no/such", many);
     const bulk_frame second(client, "no/such", many);
-    client.send_bytes(first.text());
-    client.send_bytes(second.text());
+    client.send_frame(first.buffer);
+    client.send_frame(second.buffer);
     client.barrier();  // a small frame behind them
     CHECK(client.answers.size() == 2 * many);
     CHECK_FALSE(client.is_open(first.first));
@@ -84,11 +81,9 @@ TEST_CASE("who says bye behind very much and greets again is welcome") {
     const auto node = start_node(one_lane());
     raw_client client(node->endpoints().front());
     const bulk_frame frame(client, "no/such", many);
-    client.send_bytes(frame.text());
+    client.send_frame(frame.buffer);
     client.send(wire::bye{});
-    wire::hello hello;
-    hello.name = "again";
-    client.send(hello);
+    client.send(wire::hello{.name = "again"});
     client.wait_until([&] { return client.welcomes.size() == 2; }, "the second welcome");
     CHECK(client.call("bench/echo", 1).text() == "ok");
 }
@@ -99,7 +94,7 @@ TEST_CASE("an oversized frame behind very much is answered, too") {
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
     const bulk_frame frame(client, "no/such", 20'000);
-    client.send_bytes(frame.text());
+    client.send_frame(frame.buffer);
     client.send_bytes(std::string(wire::frame_bytes_max(50'000) + 1, '\x91'));
     client.wait_until([&] { return !client.about_connection.empty(); }, "the failure with id 0");
     CHECK(client.answers.size() == 20'000);

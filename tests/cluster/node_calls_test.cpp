@@ -16,10 +16,6 @@ using namespace dunlin::testing;
 
 namespace {
 
-struct spin_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
 struct page_of_text {
     std::string url;
     std::string size;
@@ -106,7 +102,7 @@ TEST_CASE("a misspelt name is explained a few times in a frame, and refused ever
     for (std::size_t i = 0; i < calls; ++i)
         names.push_back(i % 2 == 0 ? "bench/ecko" : "bench/ehco");
     for (const auto& name : names) append(frame, client.make_encoded(name, payload.view()));
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.send_frame(frame);
     client.wait_until([&] { return client.answers.size() == calls; }, "every refusal");
     std::size_t explained = 0;
     for (const auto& [id, answers] : client.answers) {
@@ -149,7 +145,7 @@ TEST_CASE("a call whose deadline passes before it starts does not run") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     // The first holds the lane for longer than the second has.
-    const auto payload = encode(spin_time{2000});
+    const auto payload = encode(time_us{2000});
     const auto first = client.make_encoded("bench/spin", payload.view());
     const auto late = client.make("bench/echo", 1, 1);
     client.send(first, late);
@@ -164,7 +160,7 @@ TEST_CASE("a call that has no answer at its deadline is answered and asked to st
     raw_client client(node->endpoints().front());
     CHECK(client.call("faults/nap_until_stopped", std::string("deadline"), 50'000).text() ==
           "deadline_exceeded: no answer from faults/nap_until_stopped before the deadline");
-    CHECK(client.call("faults/wait_for", awaited{"deadline out"}).value<bool>());
+    client.await_event("deadline out");
     client.barrier();
     CHECK(client.answers.at(1).size() == 1);
 }
@@ -176,7 +172,7 @@ TEST_CASE("a full queue refuses with a hint, and nothing is lost") {
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
     const auto running = client.invoke("faults/block", std::string("full"));
-    CHECK(client.call("faults/wait_for", awaited{"full in"}).ok);
+    client.await_event("full in");
     std::vector<std::uint64_t> ids;
     for (int i = 0; i < 6; ++i) ids.push_back(client.invoke("faults/block", std::string("full")));
     client.barrier();
@@ -273,7 +269,7 @@ TEST_CASE("an id that is still in use is refused, and its first call lives on") 
     client.wait_until([&] { return client.answers.at(call.id).size() == 2; },
                       "the cancelled first call");
     CHECK(client.answers.at(call.id).back().code == errc::cancelled);
-    CHECK(client.call("faults/wait_for", awaited{"twice out"}).value<bool>());
+    client.await_event("twice out");
     // Twice in one frame, and the caller leaves: nothing stays open, whatever had begun to run.
     client.send(call, call, wire::bye{});
     raw_client other(node->endpoints().front());

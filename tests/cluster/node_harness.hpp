@@ -15,6 +15,7 @@
 #include <dunlin/fields.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -32,6 +33,12 @@ struct awaited {
     std::string name;
     int count = 1;
     DUNLIN_FIELDS(name, count)
+};
+
+/// What `bench/spin`, `bench/nap` and `bench/sleep` take.
+struct time_us {
+    std::uint64_t us = 0;
+    DUNLIN_FIELDS(us)
 };
 
 [[nodiscard]] inline std::size_t lanes_under_test() {

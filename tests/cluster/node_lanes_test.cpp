@@ -20,11 +20,6 @@ using namespace dunlin::testing;
 
 namespace {
 
-struct spin_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
-
 bool has_ipv6_loopback() {
     const int descriptor = ::socket(AF_INET6, SOCK_STREAM, 0);
     sockaddr_in6 address{};
@@ -34,12 +29,6 @@ bool has_ipv6_loopback() {
         ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(descriptor);
     return bound;
-}
-
-/// Waits, in the node, until an event has happened.
-void await_event(raw_client& client, const std::string& name, int count = 1) {
-    INFO("waited for the event " << name);
-    REQUIRE(client.call("faults/wait_for", awaited{name, count}).value<bool>());
 }
 
 }  // namespace
@@ -57,8 +46,8 @@ TEST_CASE("each of several lanes serves every function, and the welcome names th
     CHECK(first.call("bench/echo", 1).ok);
     CHECK(second.call("bench/echo", 2).value<int>() == 2);
     // Timers live on one of the lanes: both have to reach them.
-    CHECK(first.call("bench/nap", spin_time{1000}).ok);
-    CHECK(second.call("bench/nap", spin_time{1000}).ok);
+    CHECK(first.call("bench/nap", time_us{1000}).ok);
+    CHECK(second.call("bench/nap", time_us{1000}).ok);
     CHECK(second.stats().at("lanes") == 2);
     CHECK(second.stats().at("peers_connected") == 2);
 }
@@ -80,7 +69,7 @@ TEST_CASE("an idle node of several lanes sleeps, alone and as a member") {
     // Turns, not processor time: one that spins gets little of a machine that is busy.
     const auto turns = [&] { return client.stats().at("turns").get<std::uint64_t>(); };
     const auto before = turns();
-    CHECK(waiting.call("bench/sleep", spin_time{1'000'000}).ok);
+    CHECK(waiting.call("bench/sleep", time_us{1'000'000}).ok);
     // Membership probes ten times a second, links are asked once; a spinning lane turns 10,000
     // times.
     CHECK(turns() - before < 500);
@@ -137,10 +126,7 @@ TEST_CASE("answers of many short calls leave while others of their frame still r
     const auto sent = [&] { return watching.stats().at("frames_sent").get<std::uint64_t>(); };
     const auto frames_before = sent();
     constexpr int calls = 200;  // 20 ms of work, and not enough to fill a frame with answers
-    const auto spin = encode(spin_time{100});
-    wire::frame_buffer frame;
-    for (int i = 0; i < calls; ++i) append(frame, client.make_encoded("bench/spin", spin.view()));
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    client.invoke_many("bench/spin", time_us{100}, calls);
     client.wait_until([&] { return client.answers.size() == calls; }, "all answers");
     // One for each millisecond or so, not one for all.
     CHECK(sent() - frames_before >= 5);
@@ -150,15 +136,13 @@ TEST_CASE("a function that turns out long moves off the lane, and short ones sta
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     CHECK(client.function("bench/spin").at("placement") == "lane");
-    CHECK(client.call("bench/spin", spin_time{5000}).ok);
+    CHECK(client.call("bench/spin", time_us{5000}).ok);
     CHECK(client.function("bench/spin").at("placement") == "scheduler");
     CHECK(client.function("bench/echo").at("placement") == "lane");
-    const auto payload = encode(spin_time{1'200'000});
-    const auto spinning = client.make_encoded("bench/spin", payload.view(), 1'000'000);
-    client.send(spinning);
+    const auto spinning = client.invoke("bench/spin", time_us{1'200'000}, 1'000'000);
     for (int i = 0; i < 20; ++i) CHECK(client.call("bench/echo", i).ok);
-    CHECK(client.is_open(spinning.id));
-    CHECK(client.wait(spinning.id, "the deadline of the call that spins").code ==
+    CHECK(client.is_open(spinning));
+    CHECK(client.wait(spinning, "the deadline of the call that spins").code ==
           errc::deadline_exceeded);
 }
 
@@ -168,19 +152,10 @@ TEST_CASE("the calls that waited for a function that turned out long leave the l
     config.lane_hold_max = std::chrono::hours(1);  // nobody takes the lane over
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
-    const auto spin = encode(spin_time{3000});
-    const auto nothing = encode(1);
     // The first measures the function; the others wait in its queue meanwhile.
-    wire::frame_buffer spins;
-    for (int i = 0; i < 50; ++i) append(spins, client.make_encoded("bench/spin", spin.view()));
-    client.send_bytes({reinterpret_cast<const char*>(spins.data), spins.size});
-    const auto echo = client.make_encoded("bench/echo", nothing.view());
-    client.send(echo);
-    CHECK(client.wait(echo.id, "an echo beside the calls that spin").ok);
-    std::size_t spun = 0;
-    for (const auto& [id, answers] : client.answers)
-        if (id != echo.id) ++spun;
-    CHECK(spun < 25);
+    client.invoke_many("bench/spin", time_us{3000}, 50);
+    CHECK(client.wait(client.invoke("bench/echo", 1), "an echo beside the calls that spin").ok);
+    CHECK(client.answers.size() - 1 < 25);  // of those that spin
     client.wait_until([&] { return client.answers.size() == 51; }, "all calls");
 }
 
@@ -189,8 +164,8 @@ TEST_CASE("a machine that gives no more threads delays calls and loses none") {
     raw_client client(node->endpoints().front());
     CHECK(client.call("bench/echo", 1).ok);  // everything has the threads it needs now
     const testing::no_more_threads exhausted;
-    const auto blocking = client.invoke("bench/sleep", spin_time{1000});
-    const auto holding = client.invoke("bench/spin", spin_time{30'000});
+    const auto blocking = client.invoke("bench/sleep", time_us{1000});
+    const auto holding = client.invoke("bench/spin", time_us{30'000});
     const auto behind = client.invoke("bench/echo", 2);
     CHECK(client.wait(blocking, "a blocking call without a thread").text() == "ok");
     CHECK(client.wait(holding, "the call that holds the lane").text() == "ok");
@@ -201,7 +176,7 @@ TEST_CASE("a function stuck on the lane does not stop other calls") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     const auto stuck = client.invoke("faults/stay", std::string("stuck"));
-    await_event(client, "stuck in");
+    client.await_event("stuck in");
     CHECK(client.call("bench/echo", 1).ok);
     CHECK(client.is_open(stuck));
     CHECK(client.stats().at("takeovers") >= 1);
@@ -221,9 +196,9 @@ TEST_CASE("what a function asks for stays on its lane, whatever holds the first 
     raw_client other(node->endpoints().at(1));
     CHECK(other.function("bench/nap").at("placement") == "lane");
     const auto holding = first.invoke("faults/stay", std::string("the first lane"));
-    await_event(other, "the first lane in");
+    other.await_event("the first lane in");
     // A timer, and the timers of an inner call.
-    CHECK(other.call("bench/nap", spin_time{1000}).ok);
+    CHECK(other.call("bench/nap", time_us{1000}).ok);
     CHECK(other.call("faults/pass_on", inner_call{"faults/remaining", "", ""}).ok);
     CHECK(first.is_open(holding));
     CHECK(other.call("faults/happen", std::string("the first lane")).ok);
@@ -236,14 +211,11 @@ TEST_CASE("several functions stuck on the lane one after another are each left b
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
     // One frame: all of them are on the lane before the first is found out.
-    wire::frame_buffer frame;
-    const auto name = encode(std::string("row"));
-    for (int i = 0; i < 4; ++i) append(frame, client.make_encoded("faults/stay", name.view()));
-    client.send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
+    const auto stuck = client.invoke_many("faults/stay", std::string("row"), 4);
     for (int i = 0; i < 100; ++i) CHECK(client.call("bench/echo", i).ok);
     CHECK(client.stats().at("takeovers") >= 1);
     CHECK(client.call("faults/happen", std::string("row")).ok);
-    for (std::uint64_t id = 1; id <= 4; ++id) CHECK(client.wait(id, "a call that was stuck").ok);
+    for (const auto id : stuck) CHECK(client.wait(id, "a call that was stuck").ok);
 }
 
 TEST_CASE("a blocking function does not delay others") {
@@ -266,10 +238,10 @@ TEST_CASE("a queued, a running and a suspended call can be cancelled") {
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
     const auto running = client.invoke("faults/block", std::string("cancel"));
-    await_event(client, "cancel in");
+    client.await_event("cancel in");
     const auto queued = client.invoke("faults/block", std::string("cancel"));
     const auto suspended = client.invoke("faults/nap_until_stopped", std::string("cancel nap"));
-    await_event(client, "cancel nap in");
+    client.await_event("cancel nap in");
     client.send(wire::cancel{running}, wire::cancel{queued}, wire::cancel{suspended},
                 wire::cancel{4711});
     for (const auto id : {running, suspended}) {
@@ -280,9 +252,9 @@ TEST_CASE("a queued, a running and a suspended call can be cancelled") {
     CHECK(client.wait(queued, "the queued call").text() ==
           "cancelled: the caller withdrew the call before it began");
     CHECK(client.wait(queued, "the queued call").did_not_run);
-    await_event(client, "cancel nap out");
+    client.await_event("cancel nap out");
     CHECK(client.call("faults/happen", std::string("cancel")).ok);
-    await_event(client, "cancel out");
+    client.await_event("cancel out");
     client.barrier();
     for (const auto id : {running, queued, suspended}) CHECK(client.answers.at(id).size() == 1);
     CHECK(client.call("faults/happen", std::string("cancel")).ok);
@@ -295,14 +267,14 @@ TEST_CASE("a stop callback that waits does not hold the lane") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     const auto id = client.invoke("faults/wait_in_stop_callback", std::string("door"));
-    await_event(client, "door in");
+    client.await_event("door in");
     client.send(wire::cancel{id});
     CHECK(client.wait(id, "the cancelled call").code == errc::cancelled);
     // The author's callback is inside and stays there; everybody else is served.
-    await_event(client, "door called");
+    client.await_event("door called");
     for (int i = 0; i < 10; ++i) CHECK(client.call("bench/echo", i).value<int>() == i);
     CHECK(client.call("faults/happen", std::string("door")).ok);
-    await_event(client, "door left");
+    client.await_event("door left");
 }
 
 TEST_CASE("threads that were left behind end with their functions") {
@@ -323,7 +295,7 @@ TEST_CASE("threads that were left behind end with their functions") {
         }
         const auto name = "slow" + std::to_string(i);
         const auto id = client.invoke("faults/stay", name);
-        await_event(client, name + " in");  // the lane was taken over, or this would not be heard
+        client.await_event(name + " in");  // the lane was taken over, or this would not be heard
         REQUIRE(client.call("faults/happen", name).ok);
         CHECK(client.wait(id, "the slow call").ok);
     }
@@ -333,29 +305,22 @@ TEST_CASE("threads that were left behind end with their functions") {
                       "the end of the threads left behind");
 }
 
-TEST_CASE("a client that vanishes has its calls stopped") {
+TEST_CASE("a client that vanishes, or says bye, has its calls stopped") {
+    const bool vanishes = GENERATE(true, false);
+    const std::string event = vanishes ? "vanish" : "bye";
     const auto node = start_node();
     raw_client watching(node->endpoints().front());
-    {
-        raw_client vanishing(node->endpoints().front());
-        vanishing.invoke("faults/nap_until_stopped", std::string("vanish"), 0);
-        await_event(watching, "vanish in");
-        CHECK(watching.stats().at("peers") == 2);
-    }
-    await_event(watching, "vanish out");
+    auto leaving = std::make_unique<raw_client>(node->endpoints().front());
+    leaving->invoke("faults/nap_until_stopped", event, 0);
+    watching.await_event(event + " in");
+    CHECK(watching.stats().at("peers") == 2);
+    if (vanishes)
+        leaving.reset();
+    else
+        leaving->send(wire::bye{});
+    watching.await_event(event + " out");
     CHECK(watching.stats().at("peers") == 1);
     CHECK(watching.stats().at("calls_open") <= 1);  // this one
-}
-
-TEST_CASE("a client that says bye has its calls stopped") {
-    const auto node = start_node();
-    raw_client watching(node->endpoints().front());
-    raw_client leaving(node->endpoints().front());
-    leaving.invoke("faults/nap_until_stopped", std::string("bye"), 0);
-    await_event(watching, "bye in");
-    leaving.send(wire::bye{});
-    await_event(watching, "bye out");
-    CHECK(watching.stats().at("peers") == 1);
 }
 
 TEST_CASE("a client that does not read is given up, and others are served meanwhile") {

@@ -13,12 +13,6 @@ using namespace dunlin::testing;
 
 namespace {
 
-/// What `bench/sleep` takes.
-struct nap_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
-
 constexpr std::uint64_t origin = 0xfeed'beef'0000'0001;
 
 /// A call with a name of its own, as the process `origin` makes it.
@@ -45,11 +39,6 @@ template <class In>
 answered call_named(raw_client& by, std::string_view function, const In& in, std::uint64_t id,
                     std::uint32_t attempt = 0) {
     return by.wait(send_named(by, function, in, id, attempt), function);
-}
-
-void await_event(raw_client& client, const std::string& name) {
-    INFO("waited for the event " << name);
-    REQUIRE(client.call("faults/wait_for", awaited{name}).value<bool>());
 }
 
 /// Events are counted for all nodes of the process, so each run of a test has its own.
@@ -101,7 +90,7 @@ TEST_CASE("a repeat of a running call waits for it, on whichever lane it arrives
     raw_client second(node->endpoints().back());
     raw_client third(node->endpoints().back());
     const auto ran = send_named(first, "faults/block", event, 7);
-    await_event(third, event + " in");
+    third.await_event(event + " in");
     const auto repeated = send_named(second, "faults/block", event, 7);
     const auto again = send_named(third, "faults/block", event, 7);
     third.wait_for_stat("dedupe_repeats", 2);
@@ -121,7 +110,7 @@ TEST_CASE("a repeat that is withdrawn, or whose time is over, leaves the call to
     raw_client first(at(*node));
     raw_client second(at(*node));
     const auto ran = send_named(first, "faults/nap_until_stopped", std::string("kept nap"), 7);
-    await_event(second, "kept nap in");
+    second.await_event("kept nap in");
     const auto repeated = send_named(second, "faults/nap_until_stopped", std::string(), 7);
     auto hasty = named(second, "faults/nap_until_stopped", std::string(), 7);
     hasty.remaining_us = 30'000;
@@ -134,7 +123,7 @@ TEST_CASE("a repeat that is withdrawn, or whose time is over, leaves the call to
     CHECK(second.function("faults/nap_until_stopped").at("busy") == 1);
     first.send(wire::cancel{ran});
     CHECK(first.wait(ran, "the first").code == errc::cancelled);
-    await_event(second, "kept nap out");
+    second.await_event("kept nap out");
 }
 
 TEST_CASE("a call runs on for its repeat when its first caller withdraws it or vanishes") {
@@ -148,7 +137,7 @@ TEST_CASE("a call runs on for its repeat when its first caller withdraws it or v
     {
         raw_client first(at(*node));
         const auto ran = send_named(first, "faults/block", event, 7);
-        await_event(beside, event + " in");
+        beside.await_event(event + " in");
         const auto repeated = send_named(second, "faults/block", std::string(), 7);
         beside.wait_for_stat("dedupe_repeats", 1);
         const std::uint64_t peers = beside.stats().at("peers");
@@ -176,7 +165,7 @@ TEST_CASE("a call is stopped when its first caller and all repeats have gone") {
     raw_client first(at(*node));
     raw_client second(node->endpoints().back());
     const auto ran = send_named(first, "faults/nap_until_stopped", event, 7);
-    await_event(beside, event + " in");
+    beside.await_event(event + " in");
     const auto repeated = send_named(second, "faults/nap_until_stopped", std::string(), 7);
     beside.wait_for_stat("dedupe_repeats", 1);
     first.send(wire::cancel{ran});
@@ -184,14 +173,14 @@ TEST_CASE("a call is stopped when its first caller and all repeats have gone") {
     CHECK(beside.function("faults/nap_until_stopped").at("busy") == 1);
     second.send(wire::cancel{repeated});
     CHECK(second.wait(repeated, "the repeat").code == errc::cancelled);
-    await_event(beside, event + " out");
+    beside.await_event(event + " out");
     // It may have run: a repeat is told, and a further attempt runs.
     const auto told = call_named(second, "faults/nap_until_stopped", std::string(), 7);
     CHECK(told.code == errc::unavailable);
     CHECK_FALSE(told.did_not_run);
     CHECK_THAT(told.detail, Catch::Contains("has run on node"));
     const auto next = send_named(second, "faults/nap_until_stopped", std::string("next nap"), 7, 1);
-    await_event(beside, "next nap in");
+    beside.await_event("next nap in");
     second.send(wire::cancel{next});
     CHECK(second.wait(next, "the next attempt").code == errc::cancelled);
 }
@@ -203,11 +192,11 @@ TEST_CASE("the deadline of the first call ends it for its repeats, too") {
     auto short_call = named(first, "faults/nap_until_stopped", std::string("short nap"), 7);
     short_call.remaining_us = 300'000;
     first.send(short_call);
-    await_event(second, "short nap in");
+    second.await_event("short nap in");
     const auto repeated = send_named(second, "faults/nap_until_stopped", std::string(), 7);
     CHECK(first.wait(short_call.id, "the first").code == errc::deadline_exceeded);
     CHECK(second.wait(repeated, "the repeat").code == errc::deadline_exceeded);
-    await_event(second, "short nap out");
+    second.await_event("short nap out");
     CHECK(call_named(second, "faults/nap_until_stopped", std::string(), 7).code ==
           errc::deadline_exceeded);
     CHECK(runs(*node, "faults/nap_until_stopped") == 1);
@@ -239,7 +228,7 @@ TEST_CASE("a call is forgotten when the window is over, or is switched off") {
         const auto node = start_node(config);
         raw_client client(at(*node));
         CHECK(call_named(client, "bench/echo", 1, 7).value<int>() == 1);
-        CHECK(client.call("bench/sleep", nap_time{2000}).ok);
+        CHECK(client.call("bench/sleep", time_us{2000}).ok);
         CHECK(call_named(client, "bench/echo", 2, 7).value<int>() == 2);
     }
     SECTION("full") {
@@ -282,7 +271,7 @@ TEST_CASE("a repeat that comes through another node gets the first answer") {
     {
         raw_client vanishing(at(*entry));
         static_cast<void>(send_named(vanishing, "faults/block", std::string("two ways"), 8));
-        await_event(beside, "two ways in");
+        beside.await_event("two ways in");
         const auto repeated = send_named(by_side, "faults/block", std::string(), 8);
         beside.wait_for_stat("dedupe_repeats", 3);
         vanishing.send(wire::bye{});
@@ -320,7 +309,7 @@ TEST_CASE("a repeat is answered while the node drains") {
     raw_client second(at(*node));
     CHECK(call_named(client, "bench/echo", 1, 7).value<int>() == 1);
     const auto held = send_named(client, "faults/block", std::string("drained"), 8);
-    await_event(second, "drained in");
+    second.await_event("drained in");
     const auto other = start_node();  // loads the same module, and so opens the door
     auto stopping = std::async(std::launch::async, [&] { return node->stop(); });
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");

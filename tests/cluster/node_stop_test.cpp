@@ -14,20 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void await_event(raw_client& client, const std::string& name) {
-    INFO("waited for the event " << name);
-    REQUIRE(client.call("faults/wait_for", awaited{name}).value<bool>());
-}
-
 std::future<std::size_t> stop_beside(runtime::node& node) {
     return std::async(std::launch::async, [&node] { return node.stop(); });
 }
-
-/// What `bench/sleep` takes.
-struct sleep_time {
-    std::uint64_t us = 0;
-    DUNLIN_FIELDS(us)
-};
 
 }  // namespace
 
@@ -43,15 +32,15 @@ TEST_CASE("a node that waits for a call while it drains sleeps") {
     // A peer that never says that it has heard of the drain: it is waited for half a second.
     raw_client deaf(node->endpoints().front());
     const auto held = client.invoke("faults/block", name);
-    await_event(opening, name + " in");
+    opening.await_event(name + " in");
     auto stopped = stop_beside(*node);
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
     client.barrier();
-    CHECK(opening.call("bench/sleep", sleep_time{700'000}).ok);
+    CHECK(opening.call("bench/sleep", time_us{700'000}).ok);
     // Turns, not processor time: one that spins yields, and gets little of a machine that is busy.
     const auto turns = [&] { return client.stats().at("turns").get<std::uint64_t>(); };
     const auto before = turns();
-    CHECK(opening.call("bench/sleep", sleep_time{400'000}).ok);
+    CHECK(opening.call("bench/sleep", time_us{400'000}).ok);
     CHECK(turns() - before < 50 * config.lanes);
     CHECK(opening.call("faults/happen", name).ok);
     CHECK(client.wait(held, "the call that was waited for").ok);
@@ -62,7 +51,7 @@ TEST_CASE("a node that drains finishes what runs and refuses what is new") {
     const auto node = start_node();
     raw_client client(node->endpoints().front());
     const auto running = client.invoke("faults/block", std::string("drain"));
-    await_event(client, "drain in");
+    client.await_event("drain in");
     auto stopped = stop_beside(*node);
     client.wait_until([&] { return !client.goaways.empty(); }, "the goaway");
     CHECK(client.goaways.front().text() == "unavailable: node under-test is draining");
@@ -89,9 +78,9 @@ TEST_CASE("calls in flight are answered when a node's patience ends") {
     const auto node = start_node(config);
     raw_client client(node->endpoints().front());
     const auto napping = client.invoke("faults/nap_until_stopped", std::string("patience nap"));
-    await_event(client, "patience nap in");
+    client.await_event("patience nap in");
     const auto blocked = client.invoke("faults/block", std::string("patience"));
-    await_event(client, "patience in");
+    client.await_event("patience in");
     const auto queued = client.invoke("faults/block", std::string("patience"));
     client.barrier();
     auto stopped = stop_beside(*node);
@@ -107,9 +96,9 @@ TEST_CASE("calls in flight are answered when a node's patience ends") {
     CHECK(stopped.get() == 3);
     const auto other = start_node();
     raw_client opening(other->endpoints().front());
-    await_event(opening, "patience nap out");
+    opening.await_event("patience nap out");
     CHECK(opening.call("faults/happen", std::string("patience")).ok);
-    await_event(opening, "patience out");
+    opening.await_event("patience out");
 }
 
 TEST_CASE("what a node is asked while it says farewell is answered, by it and at once") {
@@ -121,7 +110,7 @@ TEST_CASE("what a node is asked while it says farewell is answered, by it and at
     raw_client client(node->endpoints().front());
     raw_client leaving(node->endpoints().front());
     const auto napping = client.invoke("faults/nap_until_stopped", std::string("farewell"));
-    await_event(client, "farewell in");
+    client.await_event("farewell in");
     auto stopped = stop_beside(*node);
     REQUIRE(client.wait(napping, "the call that the node's end cuts short").code ==
             errc::unavailable);
@@ -146,12 +135,12 @@ TEST_CASE("a node whose lane is held by a function stops all the same") {
     const auto other = start_node();
     raw_client opening(other->endpoints().front());
     const auto stuck = client.invoke("faults/stay", std::string("held"));
-    await_event(opening, "held in");
+    opening.await_event("held in");
     auto stopped = stop_beside(*node);
     CHECK(client.wait(stuck, "the call that holds the lane").code == errc::unavailable);
     CHECK(stopped.get() == 1);
     CHECK(opening.call("faults/happen", std::string("held")).ok);
-    await_event(opening, "held out");
+    opening.await_event("held out");
     node.reset();
 }
 
@@ -162,7 +151,7 @@ TEST_CASE("a sleep that the end of its node cuts short is not taken for slept") 
     const auto node = start_node(config);
     raw_client client(node->endpoints()[1]);  // timers live on the other lane
     const auto napping = client.invoke("faults/nap_until_stopped", std::string("short nap"), 0);
-    await_event(client, "short nap in");
+    client.await_event("short nap in");
     auto stopped = stop_beside(*node);
     const auto& answer = client.wait(napping, "the call that slept");
     if (answer.ok)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cluster/raw_client.hpp"
 
-#include "tests/support/catch.hpp"
+#include "tests/cluster/node_harness.hpp"
 
 #include <chrono>
 
@@ -156,27 +156,23 @@ nlohmann::json raw_client::ask(std::string_view system_function) {
 
 nlohmann::json raw_client::stats() { return ask("dunlin/stats"); }
 
-void raw_client::wait_for_members(const std::map<std::string, std::string>& states) {
-    const auto end = std::chrono::steady_clock::now() + give_up_after;
-    for (;;) {
-        std::map<std::string, std::string> seen;
-        const auto nodes = ask("dunlin/nodes");
-        for (const auto& each : nodes) seen[each.at("name")] = each.at("state");
-        if (seen == states) return;
-        if (std::chrono::steady_clock::now() >= end)
-            FAIL("waited in vain for members; the last were " << nodes.dump());
-    }
-}
-
 nlohmann::json raw_client::function(std::string_view name) {
-    const auto& answer = call("dunlin/functions", nullptr);
-    REQUIRE(answer.text() == "ok");
-    const auto view = answer.payload.view();
-    for (auto& each : nlohmann::json::from_msgpack(
-             std::string_view(reinterpret_cast<const char*>(view.data()), view.size())))
+    for (auto& each : ask("dunlin/functions"))
         if (each.at("name") == name) return each;
     FAIL("the node lists no function " << name);
     return {};
+}
+
+void raw_client::wait_for_members(const std::map<std::string, std::string>& states) {
+    nlohmann::json nodes;
+    ask_until(
+        [&] {
+            std::map<std::string, std::string> seen;
+            nodes = ask("dunlin/nodes");
+            for (const auto& each : nodes) seen[each.at("name")] = each.at("state");
+            return seen == states;
+        },
+        "members; the last were ", nodes);
 }
 
 void raw_client::wait_for_stat(const std::string& figure, std::uint64_t least) {
@@ -185,23 +181,27 @@ void raw_client::wait_for_stat(const std::string& figure, std::uint64_t least) {
 
 void raw_client::wait_for_stat(const std::string& figure,
                                const std::function<bool(std::uint64_t)>& reached) {
-    const auto end = std::chrono::steady_clock::now() + give_up_after;
-    for (;;) {
-        const std::uint64_t value = stats().at(figure);
-        if (reached(value)) return;
-        if (std::chrono::steady_clock::now() >= end)
-            FAIL("waited in vain for " << figure << "; the last value was " << value);
-    }
+    std::uint64_t value = 0;
+    ask_until(
+        [&] {
+            value = stats().at(figure);
+            return reached(value);
+        },
+        figure, "; the last value was ", value);
+}
+
+void raw_client::await_event(const std::string& name, int count) {
+    INFO("waited for the event " << name);
+    REQUIRE(call("faults/wait_for", awaited{name, count}).value<bool>());
 }
 
 void raw_client::wait_until_idle(const std::string& function_name) {
-    const auto end = std::chrono::steady_clock::now() + give_up_after;
-    for (;;) {
-        const auto status = function(function_name);
-        if (status.at("busy") == 0 && status.at("queue_depth") == 0) return;
-        if (std::chrono::steady_clock::now() >= end)
-            FAIL("waited in vain for " << function_name << " to be idle");
-    }
+    ask_until(
+        [&] {
+            const auto status = function(function_name);
+            return status.at("busy") == 0 && status.at("queue_depth") == 0;
+        },
+        function_name, " to be idle");
 }
 
 }  // namespace dunlin::testing

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "security/curve.hpp"
+#include "tests/support/catch.hpp"
 #include "wire/envelope.hpp"
 
 #include <dunlin/codec.hpp>
@@ -16,9 +17,11 @@
 #include <nlohmann/json.hpp>
 #include <zmq.hpp>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +54,18 @@ struct answered {
     }
 };
 
+/// Asks until it holds: each question takes its time. Fails, naming `what`, when that is too long.
+template <class Holds, class... What>
+void ask_until(Holds&& holds, const What&... what) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() < end) continue;
+        std::ostringstream text;
+        (text << ... << what);
+        FAIL("waited in vain for " << text.str());
+    }
+}
+
 class raw_client {
 public:
     enum class greeting : std::uint8_t {
@@ -70,6 +85,9 @@ public:
     void send(const Envelopes&... envelopes) {
         wire::frame_buffer frame;
         (append(frame, envelopes), ...);
+        send_frame(frame);
+    }
+    void send_frame(const wire::frame_buffer& frame) {
         send_bytes({reinterpret_cast<const char*>(frame.data), frame.size});
     }
     void send_bytes(std::string_view frame, zmq::send_flags flags = zmq::send_flags::none);
@@ -90,6 +108,28 @@ public:
         const auto call = make(function, in, remaining_us);
         send(call);
         return call.id;
+    }
+    /// ... that belongs to a key.
+    template <class In>
+    std::uint64_t invoke_keyed(std::string_view function, std::string_view key, const In& in) {
+        auto call = make(function, in);
+        call.key = as_bytes(key);
+        send(call);
+        return call.id;
+    }
+    /// Sends equal calls in one frame. @returns their ids.
+    template <class In>
+    std::vector<std::uint64_t> invoke_many(std::string_view function, const In& in, int calls) {
+        const auto payload = encode(in);
+        wire::frame_buffer frame;
+        std::vector<std::uint64_t> ids;
+        for (int i = 0; i < calls; ++i) {
+            const auto call = make_encoded(function, payload.view());
+            append(frame, call);
+            ids.push_back(call.id);
+        }
+        send_frame(frame);
+        return ids;
     }
     /// Invokes and waits.
     template <class In>
@@ -118,6 +158,8 @@ public:
     /// ... until `reached` is true of it.
     void wait_for_stat(const std::string& figure,
                        const std::function<bool(std::uint64_t)>& reached);
+    /// Waits, in the node, until an event has happened so many times.
+    void await_event(const std::string& name, int count = 1);
     /// Asks `dunlin/functions` until no call of this function is queued or running.
     void wait_until_idle(const std::string& function_name);
 

@@ -11,15 +11,6 @@ using namespace dunlin::testing;
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-namespace {
-
-std::string refusal(runtime::node_config config) {
-    const auto started = runtime::node::start(std::move(config));
-    return started ? "" : std::string(to_string(started.error()));
-}
-
-}  // namespace
-
 TEST_CASE("nodes with one key form a cluster, and calls find their function there") {
     const keyed_cluster keys;
     keys.allow(allowed(keys.shop, "client", "functions = [\"bench/*\"]"));

@@ -8,11 +8,11 @@
 
 #include "client/connection.hpp"
 #include "tests/cluster/cluster_harness.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <poll.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <chrono>
 #include <filesystem>
@@ -28,36 +28,19 @@
 
 namespace dunlin::testing {
 
-class key_folder {
-public:
-    key_folder() {
-        auto name = (std::filesystem::temp_directory_path() / "dunlin-keys-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    key_folder(const key_folder&) = delete;
-    key_folder& operator=(const key_folder&) = delete;
-    ~key_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+struct key_folder : tests::temporary_folder {
     /// Makes NAME.key and NAME.pub.
     security::key_pair make(const std::string& name) const {
         auto pair = security::make_key_pair(name);
         REQUIRE(pair);
-        REQUIRE(security::write_key_files(*pair, path(name + ".key"), path(name + ".pub")));
+        REQUIRE(security::write_key_files(*pair, file(name + ".key"), file(name + ".pub")));
         return std::move(*pair);
     }
     /// Puts the file there at once, as an editor does.
     void write(const std::string& name, const std::string& text) const {
-        std::ofstream(path(name) + ".new", std::ios::binary) << text;
-        std::filesystem::rename(path(name) + ".new", path(name));
+        std::ofstream(file(name) + ".new", std::ios::binary) << text;
+        std::filesystem::rename(file(name) + ".new", file(name));
     }
-
-private:
-    std::string path_;
 };
 
 /// An entry of an allow-list; `more` are further lines.
@@ -82,8 +65,8 @@ struct keyed_cluster {
         files.write("allow.toml", allowed(ops, "operator") + entries);
     }
     [[nodiscard]] runtime::node_config secure(runtime::node_config config) const {
-        config.key = files.path("nodes.key");
-        config.allow = files.path("allow.toml");
+        config.key = files.file("nodes.key");
+        config.allow = files.file("allow.toml");
         return config;
     }
     [[nodiscard]] security::client_keys as(const security::key_pair& who) const {

@@ -143,12 +143,12 @@ TEST_CASE("whoever takes the routing id of another does not get what the other m
     // ends.
     const auto between = holder.invoke("bench/echo", 7);
     const auto second = holder.invoke("faults/stay_too", door + "2");
-    control.call("faults/wait_for", awaited{door + "1 in"});
+    control.await_event(door + "1 in");
     victim.reset();
     // Its handshake comes after the end of the victim's connection, on the same ZeroMQ thread.
     const quiet_dealer next_in_line(at(*node), keys.as(keys.ops), {});
     control.call("faults/happen", door + "1");
-    control.call("faults/wait_for", awaited{door + "2 in"});
+    control.await_event(door + "2 in");
     quiet_dealer thief(at(*node), keys.as(keys.stranger), "mine");
     wire::invoke call;
     call.id = 1;

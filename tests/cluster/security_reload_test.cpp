@@ -31,7 +31,7 @@ TEST_CASE("a key that is taken off loses its connection at once, and its calls a
     raw_client ops(at(*node), keys.as(keys.ops));
     raw_client shop(at(*node), keys.as(keys.shop));
     const auto running = shop.invoke("faults/block", door);
-    control.call("faults/wait_for", awaited{door + " in"});
+    control.await_event(door + " in");
     keys.allow({});
     shop.wait_until([&] { return !shop.goaways.empty(); }, "a goaway");
     CHECK(shop.goaways.front().code == errc::unauthenticated);
@@ -96,11 +96,7 @@ TEST_CASE("a further node key that becomes a client's is no node any more") {
     keys.allow(allowed(keys.shop, "node"));
     const auto node = start_node(keys.secure(member_settings("n1")));
     raw_client peer(at(*node), keys.as(keys.shop), raw_client::greeting::none);
-    wire::hello hello;
-    hello.role = wire::peer_role::node;
-    hello.name = "n2";
-    hello.cluster = "under test";
-    hello.instance = 77;
+    const auto hello = hello_of_node("n2", 77);
     peer.send(hello);
     peer.wait_until([&] { return peer.welcomes.size() == 1; }, "the welcome");
     auto call = peer.make("bench/echo", 7);
@@ -122,7 +118,7 @@ TEST_CASE("a list that cannot be read changes nothing, and is told once") {
     raw_client shop(at(*node), keys.as(keys.shop));
     keys.files.write("allow.toml", allowed(keys.ops, "king"));
     ops.wait_for_stat("allow_list_failures", 1);
-    std::filesystem::remove(keys.files.path("allow.toml"));
+    std::filesystem::remove(keys.files.file("allow.toml"));
     ops.wait_for_stat("allow_list_failures", 2);
     keys.files.write("allow.toml", "");
     ops.wait_for_stat("allow_list_failures", 3);

@@ -11,15 +11,6 @@ using namespace dunlin::testing;
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-namespace {
-
-std::string refusal(runtime::node_config config) {
-    const auto started = runtime::node::start(std::move(config));
-    return started ? "" : std::string(to_string(started.error()));
-}
-
-}  // namespace
-
 TEST_CASE("a node with a key serves those whose key it allows, and nobody else") {
     const keyed_cluster keys;
     captured_log log;
@@ -142,16 +133,16 @@ TEST_CASE(
 TEST_CASE("a node does not start with a key or an allow-list that is not in order") {
     const keyed_cluster keys;
     auto config = keys.secure(node_settings());
-    config.key = keys.files.path("none.key");
+    config.key = keys.files.file("none.key");
     CHECK_THAT(refusal(config), Contains("none.key") && Contains("invalid_argument"));
-    config.key = keys.files.path("nodes.pub");
+    config.key = keys.files.file("nodes.pub");
     CHECK_THAT(refusal(config), Contains("nodes.pub"));
-    config.key = keys.files.path("shop.key");
+    config.key = keys.files.file("shop.key");
     std::filesystem::permissions(config.key, std::filesystem::perms::others_read,
                                  std::filesystem::perm_options::add);
     CHECK_THAT(refusal(config), Contains("shop.key"));
     config = keys.secure(node_settings());
-    config.allow = keys.files.path("none.toml");
+    config.allow = keys.files.file("none.toml");
     CHECK_THAT(refusal(config), Contains("none.toml"));
     config = keys.secure(node_settings());
     keys.files.write("allow.toml", "[[allow]]\nname = \"shop\nkey = 3\n");
@@ -194,7 +185,7 @@ TEST_CASE("no secret is ever logged or told") {
         told += ops.ask("dunlin/stats").dump() + ops.ask("dunlin/nodes").dump();
     }
     auto config = keys.secure(node_settings());
-    config.key = keys.files.path("stranger.key");
+    config.key = keys.files.file("stranger.key");
     std::filesystem::permissions(config.key, std::filesystem::perms::others_read,
                                  std::filesystem::perm_options::add);
     told += refusal(config);
