@@ -4,10 +4,10 @@
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/no_more_threads.hpp"
+#include "tests/unit/actors/jobs.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/ref_counted.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <atomic>
@@ -20,37 +20,10 @@
 #include <vector>
 
 using namespace dunlin::actors;
-using dunlin::testing::no_more_threads;
+using namespace dunlin::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-class job final : public caf::resumable, public caf::ref_counted {
-public:
-    explicit job(std::function<void()> body) : body_(std::move(body)) {}
-    subtype_t subtype() const override { return caf::resumable::unspecified; }
-    resume_result resume(caf::execution_unit* /*unit*/, std::size_t /*messages*/) override {
-        body_();
-        return caf::resumable::done;
-    }
-    void intrusive_ptr_add_ref_impl() override { ref(); }
-    void intrusive_ptr_release_impl() override { deref(); }
-
-private:
-    std::function<void()> body_;
-};
-
-/// Runs until it is let go.
-struct held_job {
-    std::promise<std::thread::id> began;
-    std::promise<void> go_on;
-    job* make() {
-        return new job([this] {
-            began.set_value(std::this_thread::get_id());
-            go_on.get_future().wait();
-        });
-    }
-};
 
 struct testing_config : caf::actor_system_config {
     testing_config() { set("scheduler.policy", caf::atom("testing")); }
@@ -63,14 +36,6 @@ struct fixture {
         return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).try_run_once();
     }
 };
-
-void wait_until(const std::function<bool()>& reached) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (!reached()) {
-        REQUIRE(std::chrono::steady_clock::now() < end);
-        std::this_thread::yield();
-    }
-}
 
 }  // namespace
 

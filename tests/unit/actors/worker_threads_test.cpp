@@ -4,10 +4,10 @@
 #include "actors/limits.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/no_more_threads.hpp"
+#include "tests/unit/actors/jobs.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/ref_counted.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -20,44 +20,12 @@
 #include <vector>
 
 using namespace dunlin::actors;
-using dunlin::testing::no_more_threads;
+using namespace dunlin::testing;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr std::int64_t held_ns = limits::worker_hold_ns_max;
-
-/// Whether a turn ever got more; looked at where Catch may be used, which is the test's own thread.
-std::atomic<bool> more_than_one_message{false};
-
-/// Has as many turns as its body wants.
-class job final : public caf::resumable, public caf::ref_counted {
-public:
-    explicit job(std::function<bool()> body) : body_(std::move(body)) {}
-    subtype_t subtype() const override { return unspecified; }
-    resume_result resume(caf::execution_unit* /*unit*/, std::size_t messages) override {
-        if (messages != 1) more_than_one_message = true;
-        return body_() ? resume_later : done;
-    }
-    void intrusive_ptr_add_ref_impl() override { ref(); }
-    void intrusive_ptr_release_impl() override { deref(); }
-
-private:
-    std::function<bool()> body_;
-};
-
-/// Keeps its thread until it is let go, as a function that never returns does.
-struct held_job {
-    std::promise<void> began;
-    std::promise<void> go_on;
-    job* make() {
-        return new job([this] {
-            began.set_value();
-            go_on.get_future().wait();
-            return false;
-        });
-    }
-};
 
 struct scheduled : caf::actor_system_config {
     explicit scheduled(std::size_t threads) {
@@ -81,19 +49,8 @@ struct fixture {
 
 void run_something(worker_threads& on) {
     std::promise<void> ran;
-    on.enqueue(new job([&] {
-        ran.set_value();
-        return false;
-    }));
+    on.enqueue(new job([&] { ran.set_value(); }));
     REQUIRE(ran.get_future().wait_for(20s) == std::future_status::ready);
-}
-
-void wait_until(const std::function<bool()>& reached) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (!reached()) {
-        REQUIRE(std::chrono::steady_clock::now() < end);
-        std::this_thread::yield();
-    }
 }
 
 }  // namespace
@@ -110,14 +67,11 @@ TEST_CASE("scheduler: what has more messages goes behind what waits") {
         return false;
     }));
     for (const auto* name : {"other", "another"})
-        f.workers.enqueue(new job([&order, name] {
-            order.emplace_back(name);
-            return false;
-        }));
+        f.workers.enqueue(new job([&order, name] { order.emplace_back(name); }));
     f.workers.begin();  // all wait by now
     done.get_future().wait();
     CHECK(order == std::vector<std::string>{"busy", "other", "another", "busy", "busy"});
-    CHECK_FALSE(more_than_one_message);
+    CHECK_FALSE(job::more_than_one_message);
 }
 
 TEST_CASE("scheduler: a thread that is held is replaced while others wait") {
@@ -130,10 +84,7 @@ TEST_CASE("scheduler: a thread that is held is replaced while others wait") {
     CHECK(f.workers.tend(held_ns));
     CHECK(f.workers.look().replaced == 0);  // nobody waits
     std::promise<void> ran;
-    f.workers.enqueue(new job([&] {
-        ran.set_value();
-        return false;
-    }));
+    f.workers.enqueue(new job([&] { ran.set_value(); }));
     f.workers.tend(held_ns - 1);
     CHECK(f.workers.look().replaced == 0);
     f.workers.tend(held_ns);
@@ -181,10 +132,7 @@ TEST_CASE("scheduler: so many threads are replaced and no more, which is said on
     CHECK(f.workers.look().replaced == limits::workers_replaced_max);
     CHECK(f.config.complaints.empty());
     std::promise<void> ran;
-    f.workers.enqueue(new job([&] {
-        ran.set_value();
-        return false;
-    }));
+    f.workers.enqueue(new job([&] { ran.set_value(); }));
     for (int i = 0; i < 3; ++i) f.workers.tend(now_ns += held_ns);
     REQUIRE(f.config.complaints.size() == 1);
     CHECK(f.config.complaints[0] ==
@@ -209,10 +157,7 @@ TEST_CASE("scheduler: threads that the machine does not give") {
     f.workers.enqueue(held.make());
     held.began.get_future().wait();
     std::promise<void> ran;
-    f.workers.enqueue(new job([&] {
-        ran.set_value();
-        return false;
-    }));
+    f.workers.enqueue(new job([&] { ran.set_value(); }));
     f.workers.tend(0);
     {
         const no_more_threads exhausted;
@@ -234,11 +179,7 @@ TEST_CASE("scheduler: what is ready runs before it ends") {
     {
         fixture f(2);
         f.workers.begin();
-        for (int i = 0; i < 50; ++i)
-            f.workers.enqueue(new job([&] {
-                ++ran;
-                return false;
-            }));
+        for (int i = 0; i < 50; ++i) f.workers.enqueue(new job([&] { ++ran; }));
     }
     CHECK(ran == 50);
 }
