@@ -28,6 +28,15 @@ constexpr std::int64_t ms = 1'000'000;
     return record;
 }
 
+[[nodiscard]] inline message message_of(message_kind kind, std::uint32_t sequence,
+                                        instance_id target) {
+    message what;
+    what.kind = kind;
+    what.sequence = sequence;
+    what.target = target;
+    return what;
+}
+
 // Node 1 and what comes out of it.
 struct bench {
     explicit bench(instance_id members = 3, options how = {}) : node(how, record_of(1), 42, now) {
@@ -65,10 +74,9 @@ struct bench {
         if (asked.what.kind != message_kind::ping && asked.what.kind != message_kind::ping_req) {
             return;
         }
-        message reply;
-        reply.kind = is_silent(asked.what.target) ? message_kind::nack : message_kind::ack;
-        reply.sequence = asked.what.sequence;
-        reply.target = asked.what.target;
+        const auto reply =
+            message_of(is_silent(asked.what.target) ? message_kind::nack : message_kind::ack,
+                       asked.what.sequence, asked.what.target);
         say(asked.to, reply);
     }
     void collect() {

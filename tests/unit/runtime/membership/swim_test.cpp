@@ -198,10 +198,7 @@ TEST_CASE("draining raises the incarnation and leaving is final") {
     CHECK(std::count_if(b.sent.begin(), b.sent.end(), [](const outgoing& each) {
               return !each.what.updates.empty() && each.what.updates[0].state == member_state::left;
           }) == 2);
-    message ping;
-    ping.kind = message_kind::ping;
-    ping.sequence = 5;
-    ping.target = 1;
+    const auto ping = message_of(message_kind::ping, 5, 1);
     b.sent.clear();
     b.say(2, ping);
     REQUIRE(b.sent.size() == 1);
@@ -210,10 +207,7 @@ TEST_CASE("draining raises the incarnation and leaving is final") {
 
 TEST_CASE("what is not meant for this start of the node is not answered") {
     bench b(3);
-    message ping;
-    ping.kind = message_kind::ping;
-    ping.sequence = 5;
-    ping.target = 77;
+    const auto ping = message_of(message_kind::ping, 5, 77);
     b.say(2, ping);
     CHECK(b.sent.empty());
 }
@@ -222,17 +216,11 @@ TEST_CASE("a helper asks the target, passes its answer on, and says so when ther
     bench b(3);
     b.run_for(1000 * ms);
     b.sent.clear();
-    message request;
-    request.kind = message_kind::ping_req;
-    request.sequence = 77;
-    request.target = 3;
+    const auto request = message_of(message_kind::ping_req, 77, 3);
     b.say(2, request);
     REQUIRE(b.sent.size() == 1);
     CHECK(b.sent[0].to == 3);
-    message ack;
-    ack.kind = message_kind::ack;
-    ack.sequence = b.sent[0].what.sequence;
-    ack.target = 3;
+    const auto ack = message_of(message_kind::ack, b.sent[0].what.sequence, 3);
     b.say(3, ack);
     REQUIRE(b.sent.size() == 2);
     CHECK(b.sent[1].to == 2);
@@ -343,10 +331,7 @@ TEST_CASE("the whole list goes to a newcomer in parts of bounded size") {
 
 TEST_CASE("a stranger that speaks to a node is asked who it is") {
     bench b(3);
-    message ping;
-    ping.kind = message_kind::ping;
-    ping.target = 1;
-    ping.sequence = 3;
+    const auto ping = message_of(message_kind::ping, 3, 1);
     b.say(50, ping);
     REQUIRE(b.sent.size() == 2);
     CHECK(b.sent[0].what.kind == message_kind::ack);
