@@ -12,9 +12,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace dunlin::test {
+
+/// Reads the next envelope, where there has to be one.
+inline const wire::frame_reader& next_of(wire::frame_reader& reader) {
+    if (reader.next() != wire::read_status::envelope)
+        throw std::runtime_error("no envelope: " + std::string(reader.problem()));
+    return reader;
+}
 
 [[nodiscard]] inline bool lies_inside(bytes_view frame, bytes_view view) {
     if (view.empty()) return true;

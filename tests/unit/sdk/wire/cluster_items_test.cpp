@@ -14,6 +14,7 @@
 namespace {
 
 using namespace dunlin;
+using test::next_of;
 using wire::read_status;
 
 template <class Value>
@@ -91,8 +92,7 @@ TEST_CASE("a catalog and a load are read item by item") {
     const auto catalog = packed(std::make_tuple(
         12, 1024, 1025, std::vector{std::make_tuple("text/count_words", "2.1", 0x101)}));
     wire::frame_reader reader(as_bytes(catalog));
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.items().part.first == 1024);
+    CHECK(next_of(reader).items().part.first == 1024);
     CHECK(reader.items().part.total == 1025);
     const auto functions = test::taken_apart<wire::catalog_item>(reader.items());
     REQUIRE(functions.size() == 1);
@@ -161,8 +161,7 @@ TEST_CASE("a gossip message is at most 256 KiB") {
     const std::string most(wire::gossip_bytes_max, 'g');
     append(frame, wire::gossip{as_bytes(most)});
     wire::frame_reader reader(frame.view());
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(as_text(reader.gossip().message) == most);
+    CHECK(as_text(next_of(reader).gossip().message) == most);
 
     msgpack::sbuffer memory;
     msgpack::packer<msgpack::sbuffer> to(memory);
@@ -190,8 +189,7 @@ TEST_CASE("an invoke keeps where it came from and its losses, also encoded in pl
         wire::end_payload(in_place, mark, call);
         for (const auto* frame : {&at_once, &in_place}) {
             wire::frame_reader reader(frame->view());
-            REQUIRE(reader.next() == read_status::envelope);
-            CHECK(reader.invoke().losses == 1);
+            CHECK(next_of(reader).invoke().losses == 1);
             CHECK(reader.invoke().lost == 257);
             CHECK(reader.invoke().origin == origin);
             CHECK(reader.invoke().origin_id == (origin == 0 ? 9 : 4));
@@ -203,8 +201,7 @@ TEST_CASE("an invoke keeps where it came from and its losses, also encoded in pl
         wire::frame_buffer frame;
         append(frame, wire::failure{1, 9, "lost", 0, did_not_run, 2});
         wire::frame_reader reader(frame.view());
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.failure().losses == 2);
+        CHECK(next_of(reader).failure().losses == 2);
         CHECK(reader.failure().did_not_run == did_not_run);
     }
 }

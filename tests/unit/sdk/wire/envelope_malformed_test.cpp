@@ -21,6 +21,7 @@
 namespace {
 
 using namespace dunlin;
+using test::next_of;
 using wire::read_status;
 using packer = msgpack::packer<msgpack::sbuffer>;
 
@@ -137,8 +138,7 @@ TEST_CASE("a number is read in every width, and refused when it does not fit") {
     for (const auto& [pack, expected] : tokens) {
         const auto frame = ping_with(packed(pack));
         wire::frame_reader reader(as_bytes(frame));
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.id_or_token() == expected);
+        CHECK(next_of(reader).id_or_token() == expected);
     }
     const std::pair<write, std::int64_t> codes[] = {
         {[](packer& to) { to.pack(-1); }, -1},
@@ -153,8 +153,7 @@ TEST_CASE("a number is read in every width, and refused when it does not fit") {
     for (const auto& [pack, expected] : codes) {
         const auto frame = failure_with(packed(pack));
         wire::frame_reader reader(as_bytes(frame));
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.failure().code == expected);
+        CHECK(next_of(reader).failure().code == expected);
     }
     for (const write pack :
          {write([](packer& to) { to.pack(-1); }), write([](packer& to) { to.pack_fix_int8(-5); }),
@@ -180,18 +179,15 @@ TEST_CASE("texts and blobs are read in every width") {
             pack_bin(to, std::string(size, 'b'));
         });
         wire::frame_reader reader(as_bytes(frame));
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.failure().detail.size() == std::min(size, wire::detail_bytes_max));
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(as_text(reader.reply().payload) == std::string(size, 'b'));
+        CHECK(next_of(reader).failure().detail.size() == std::min(size, wire::detail_bytes_max));
+        CHECK(as_text(next_of(reader).reply().payload) == std::string(size, 'b'));
         CHECK(reader.next() == read_status::end);
     }
     // Wider than needed, which msgpack-cxx never writes.
     for (const auto& name : {"\xa2hi"s, "\xd9\x02hi"s, "\xda\0\x02hi"s, "\xdb\0\0\0\x02hi"s}) {
         const auto frame = "\x94\x04\x01\x03"s + name;
         wire::frame_reader reader(as_bytes(frame));
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.failure().detail == "hi");
+        CHECK(next_of(reader).failure().detail == "hi");
     }
     for (const auto& head : {"\x93"s, "\xdc\0\x03"s, "\xdd\0\0\0\x03"s}) {
         CHECK(read_all(head + "\x03\x01\xc6\0\0\0\x02hi"s).last == read_status::end);
@@ -296,8 +292,7 @@ TEST_CASE("elements that a newer sender appended are passed over") {
         to.pack(std::string(300, 's'));
     });
     wire::frame_reader reader(as_bytes(later));
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.id_or_token() == 7);
+    CHECK(next_of(reader).id_or_token() == 7);
     CHECK(reader.next() == read_status::end);
 }
 
@@ -310,18 +305,14 @@ TEST_CASE("elements that an older sender did not write have their defaults") {
         "\x93\x04\x05\x03"
         "\x92\x08\x09"s;
     wire::frame_reader reader(as_bytes(shortest));
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.hello().version_max == 2);
+    CHECK(next_of(reader).hello().version_max == 2);
     CHECK(reader.hello().role == wire::peer_role::client);
     CHECK(reader.hello().name.empty());
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.welcome().payload_bytes_max == wire::payload_bytes_max_default);
+    CHECK(next_of(reader).welcome().payload_bytes_max == wire::payload_bytes_max_default);
     CHECK(reader.welcome().endpoint_count == 0);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.failure().detail.empty());
+    CHECK(next_of(reader).failure().detail.empty());
     CHECK(reader.failure().retry_after_us == 0);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.goaway().detail.empty());
+    CHECK(next_of(reader).goaway().detail.empty());
 }
 
 TEST_CASE("kinds and roles of a newer protocol are no reason to stop") {
@@ -332,8 +323,7 @@ TEST_CASE("kinds and roles of a newer protocol are no reason to stop") {
     wire::frame_reader reader(as_bytes(frame));
     CHECK(reader.next() == read_status::skipped);
     CHECK(reader.next() == read_status::skipped);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.hello().role == wire::peer_role::client);
+    CHECK(next_of(reader).hello().role == wire::peer_role::client);
 }
 
 TEST_CASE("an ignored element may be nested to the limit and no deeper") {

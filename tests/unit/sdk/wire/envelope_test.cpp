@@ -19,6 +19,7 @@
 namespace {
 
 using namespace dunlin;
+using test::next_of;
 using wire::read_status;
 
 static_assert(!std::is_copy_constructible_v<wire::frame_buffer>);
@@ -87,28 +88,21 @@ TEST_CASE("a frame's envelopes come out in the order they went in") {
     CHECK(unpack_all(frame).size() == 9);
 
     wire::frame_reader reader(frame.view());
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.kind() == wire::kind::hello);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.invoke().function == "text/visits");
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.reply().id == 7);
+    CHECK(next_of(reader).kind() == wire::kind::hello);
+    CHECK(next_of(reader).invoke().function == "text/visits");
+    CHECK(next_of(reader).reply().id == 7);
     CHECK(as_text(reader.reply().payload) == "y");
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.failure().id == 8);
+    CHECK(next_of(reader).failure().id == 8);
     CHECK(reader.failure().code == -40'000);
     CHECK(reader.failure().detail == "why");
     CHECK(reader.failure().retry_after_us == 1500);
     for (std::uint64_t number = 9; number <= 11; ++number) {
-        REQUIRE(reader.next() == read_status::envelope);
-        CHECK(reader.id_or_token() == number);
+        CHECK(next_of(reader).id_or_token() == number);
     }
     CHECK(reader.kind() == wire::kind::pong);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.goaway().code == 9);
+    CHECK(next_of(reader).goaway().code == 9);
     CHECK(reader.goaway().detail == "stopping");
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.kind() == wire::kind::bye);
+    CHECK(next_of(reader).kind() == wire::kind::bye);
     CHECK(reader.next() == read_status::end);
     CHECK(reader.next() == read_status::end);
 }
@@ -129,13 +123,10 @@ TEST_CASE("a payload that is encoded in place reads like any other") {
     CHECK(unpack_all(frame).size() == 4);
     wire::frame_reader reader(frame.view());
     REQUIRE(reader.next() == read_status::envelope);
-    REQUIRE(reader.next() == read_status::envelope);
-    check_same(reader.invoke(), call);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.reply().id == 5);
+    check_same(next_of(reader).invoke(), call);
+    CHECK(next_of(reader).reply().id == 5);
     CHECK(as_text(reader.reply().payload) == payload);
-    REQUIRE(reader.next() == read_status::envelope);
-    check_same(reader.invoke(), call);
+    check_same(next_of(reader).invoke(), call);
     CHECK(reader.next() == read_status::end);
 }
 
@@ -146,10 +137,8 @@ TEST_CASE("a detail beyond its limit is cut between two characters") {
     append(frame, wire::failure{1, 2, text, 0});
     append(frame, wire::goaway{2, text});
     wire::frame_reader reader(frame.view());
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.failure().detail == text.substr(0, wire::detail_bytes_max - 1));
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.goaway().detail == text.substr(0, wire::detail_bytes_max - 1));
+    CHECK(next_of(reader).failure().detail == text.substr(0, wire::detail_bytes_max - 1));
+    CHECK(next_of(reader).goaway().detail == text.substr(0, wire::detail_bytes_max - 1));
     CHECK(wire::cut_detail(std::string(wire::detail_bytes_max, 'd')).size() ==
           wire::detail_bytes_max);
     // Not text at all: cut all the same.
@@ -167,12 +156,9 @@ TEST_CASE("a detail with bytes of others is UTF-8 on the way") {
     // What has to be mended grows, and keeps to the limit all the same.
     append(frame, wire::failure{1, 2, std::string(wire::detail_bytes_max, '\xff'), 0});
     wire::frame_reader reader(frame.view());
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.failure().detail == mended);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.goaway().detail == mended);
-    REQUIRE(reader.next() == read_status::envelope);
-    CHECK(reader.failure().detail.size() == wire::detail_bytes_max / 3 * 3);
+    CHECK(next_of(reader).failure().detail == mended);
+    CHECK(next_of(reader).goaway().detail == mended);
+    CHECK(next_of(reader).failure().detail.size() == wire::detail_bytes_max / 3 * 3);
     CHECK(reader.next() == read_status::end);
 }
 
