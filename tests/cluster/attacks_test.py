@@ -5,7 +5,6 @@ the environment has to name; FIXED_ENTROPY is a library that takes the kernel's 
 import contextlib
 import ctypes
 import errno
-import json
 import os
 import pathlib
 import resource
@@ -43,11 +42,6 @@ def resident_bytes(process):
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def stats(node):
-    asked = dunlin("invoke", "dunlin/stats", "--node", node.endpoint)
-    return json.loads(asked.stdout) if asked.returncode == 0 else {}
-
-
 class DescriptorTest(ProgramTest):
     @unittest.skipIf("undefined" in os.environ["DUNLIN_SANITIZE"],
                      "this sanitizer needs descriptors of its own, and takes their lack for an error")
@@ -81,7 +75,7 @@ class MemoryTest(ProgramTest):
             with contextlib.closing(zmtp.Peer(zmtp.address(node.endpoint))) as flood:
                 # A gigabyte, of which a part is taken.
                 self.assertTrue(zmtp.send_until_ended(flood.socket, parts, 10_000))
-            wait_until(lambda: stats(node).get("memory_given_back", 0) > 0, "memory given back")
+            wait_until(lambda: node.stats().get("memory_given_back", 0) > 0, "memory given back")
             if not os.environ["DUNLIN_SANITIZE"]:  # a sanitizer's allocator keeps what it has
                 wait_until(lambda: resident_bytes(node.process) < before + (64 << 20),
                            "a small process")
@@ -108,7 +102,7 @@ class RoutingIdTest(ProgramTest):
                 with contextlib.suppress(OSError, zmtp.Closed):
                     zmtp.Peer(at).close()
             self.assertIsNone(node.process.poll(), node.log())
-            wait_until(lambda: stats(node).get("routing_ids_claimed", 0) > 0, "a claim noticed")
+            wait_until(lambda: node.stats().get("routing_ids_claimed", 0) > 0, "a claim noticed")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 """What a node leaves behind when a function crashes it or never returns. See programs.py for what
 the environment has to name."""
 
-import os
 import signal
 import unittest
 
-from programs import Node, ProgramTest, dunlin, wait_until
+from programs import FaultsNode, ProgramTest, dunlin, wait_until
 
 
 class CrashTest(ProgramTest):
@@ -69,11 +68,6 @@ class StuckTest(ProgramTest):
             node.signal(signal.SIGTERM)
             self.assertEqual(node.wait(), 0)
             self.assertRegex(node.log(), "it is left to run.* function=faults/stay calls=1")
-
-
-class FaultsNode(Node):
-    def __init__(self, *arguments):
-        super().__init__("--module", os.environ["FAULTS_MODULE"], *arguments)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import Node, Process, ProgramTest, dunlin, wait_until
+from programs import FaultsNode, Node, Process, ProgramTest, dunlin, wait_until
 
 
 class CallTest(ProgramTest):
@@ -47,7 +47,7 @@ class CallTest(ProgramTest):
         self.assert_complaint(self.call("invoke", "bench/echo", "-", stdin="{"), 2, "not valid JSON")
 
     def test_the_key_reaches_the_function(self):
-        with Node("--module", os.environ["FAULTS_MODULE"]) as node:
+        with FaultsNode() as node:
             def key_of(*arguments, **options):
                 return dunlin("invoke", "faults/key_of", *arguments, "--node", node.endpoint, **options)
 
@@ -113,8 +113,7 @@ class CallTest(ProgramTest):
             self.assertEqual(ran.stdout.count("\n"), 60)
             self.assertEqual(ran.stderr, "")
             self.assertGreater(node.functions()["bench/sleep"]["invocations"], 59)
-            stats = dunlin("invoke", "dunlin/stats", "--node", node.endpoint)
-            refused = {each["name"]: each["refused"] for each in json.loads(stats.stdout)["functions"]}
+            refused = {each["name"]: each["refused"] for each in node.stats()["functions"]}
             self.assertGreater(refused["bench/sleep"], 0)
 
     def test_lines_are_not_sent_again_for_ever(self):
@@ -160,8 +159,7 @@ class CallTest(ProgramTest):
         with Process("invoke", "bench/echo", "--lines", "-", "--node", self.node.endpoint,
                      stdin=subprocess.PIPE) as stream:
             for i in range(3):
-                stream.process.stdin.write(f"{i}\n".encode())
-                stream.process.stdin.flush()
+                stream.feed(f"{i}\n".encode())
                 self.assertEqual(stream.line(), str(i))
             stream.process.stdin.close()
             self.assertEqual(stream.wait(), 0, stream.log())
@@ -173,27 +171,22 @@ class CallTest(ProgramTest):
         with Node("--lanes", "1") as node, \
                 Process("invoke", "bench/echo", "--lines", "-", "--timeout", "300ms", "--node",
                         node.endpoint, stdin=subprocess.PIPE) as caller:
-            caller.process.stdin.write(b"1\n")
-            caller.process.stdin.flush()
+            caller.feed(b"1\n")
             self.assertEqual(caller.line(), "1")
             before = node.functions()["bench/echo"]["invocations"]
             node.stop_running()
-            caller.process.stdin.write(b"2\n3\n4\n")
-            caller.process.stdin.flush()
+            caller.feed(b"2\n3\n4\n")
             for _ in range(3):
                 failed = json.loads(caller.line())
                 self.assertEqual(failed["error"]["code"], "deadline_exceeded", failed)
             # The node's estimate errs towards running a call, so their time is well over.
-            caller.process.stdin.write(b"6\n")
-            caller.process.stdin.flush()
+            caller.feed(b"6\n")
             caller.line()
             node.signal(signal.SIGCONT)
             # One that comes behind them on the same connection.
-            caller.process.stdin.write(b"5\n")
-            caller.process.stdin.flush()
+            caller.feed(b"5\n")
             caller.line()
-            wait_until(lambda: json.loads(dunlin("invoke", "dunlin/stats", "--node", node.endpoint)
-                                          .stdout)["calls_overdue"] >= 3,
+            wait_until(lambda: node.stats().get("calls_overdue", 0) >= 3,
                        "the calls that were late to be read")
             after = node.functions()["bench/echo"]["invocations"]
             self.assertLessEqual(after - before, 2)  # 5, and 6 whose time has just passed
@@ -202,8 +195,7 @@ class CallTest(ProgramTest):
         for arguments in (("--lines", "-"), ("-",)):
             with Process("invoke", "bench/nap", *arguments, "--node", self.node.endpoint,
                          "--timeout", "1h", stdin=subprocess.PIPE) as stream:
-                stream.process.stdin.write(b'{"us": 3600000000}\n')
-                stream.process.stdin.flush()
+                stream.feed(b'{"us": 3600000000}\n')
                 if arguments == ("-",):
                     stream.process.stdin.close()
                     stream.process.stdin = None
@@ -241,7 +233,7 @@ class CallTest(ProgramTest):
 
     def test_a_call_has_the_trace_it_is_given_or_a_new_one(self):
         given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        with Node("--module", os.environ["FAULTS_MODULE"]) as node:
+        with FaultsNode() as node:
             trace_of = ("invoke", "faults/trace_of", '""', "--raw", "--node", node.endpoint)
             self.assertEqual(dunlin(*trace_of, "--trace", given).stdout, given)
             made = {dunlin(*trace_of).stdout for _ in range(3)}
@@ -269,8 +261,7 @@ class CallTest(ProgramTest):
         self.assertNotIn("request", json.loads(lines[1])["error"])
 
     def test_a_functions_log_line_names_the_function_and_the_request(self):
-        faults = os.path.join(os.path.dirname(os.environ["BENCH_MODULE"]), "faults.so")
-        with Node("--module", faults) as node:
+        with FaultsNode() as node:
             ran = dunlin("invoke", "faults/trace_of", '"me"', "--node", node.endpoint)
             self.assert_exit(ran, 0)
             node.signal(signal.SIGTERM)

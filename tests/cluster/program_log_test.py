@@ -13,7 +13,7 @@ import unittest
 
 import msgpack
 
-from programs import WAIT_SECONDS_MAX, Cluster, Node, Process, ProgramTest, dunlin
+from programs import WAIT_SECONDS_MAX, Cluster, FaultsNode, Node, Process, ProgramTest, dunlin
 from python_client import Client, invoke
 
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (trace|debug|info|warn|error): \S.*")
@@ -72,8 +72,7 @@ class LogTest(ProgramTest):
                           '\\u0085\\u2028 bytes=9 \\"x"', line)
 
     def test_log_lines_as_json_have_their_values_as_keys(self):
-        with Node("--log-level", "debug", "--log-format", "json", "--name", "n-1", "--module",
-                  self.faults) as node:
+        with FaultsNode("--log-level", "debug", "--log-format", "json", "--name", "n-1") as node:
             with Client(node.endpoint, FORGED) as client:
                 self.assertEqual(client.call("bench/echo", 1).value, 1)
             self.assert_exit(dunlin("invoke", "faults/trace_of", '"me and \\"you\\" a=1"', "--node",

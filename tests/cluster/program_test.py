@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
@@ -178,9 +177,7 @@ class NodeTest(ProgramTest):
                         node.endpoint):
             node.wait_until_busy("bench/sleep", 1)
             node.signal(signal.SIGTERM)
-            deadline = time.monotonic() + WAIT_SECONDS_MAX
-            while "stopping" not in node.log() and time.monotonic() < deadline:
-                pass
+            wait_until(lambda: "stopping" in node.log(), "the node to stop")
             self.assertIsNone(node.process.poll(), node.log())
             node.signal(signal.SIGTERM)
             self.assertEqual(node.wait(), 130)

@@ -58,6 +58,11 @@ class Process:
         line, self._rest = self._rest.split(b"\n", 1)
         return line.decode()
 
+    def feed(self, data):
+        """To its standard input, which has to be a pipe."""
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
     def rest(self):
         """What is printed until the end."""
         text, _ = self.process.communicate(timeout=WAIT_SECONDS_MAX)
@@ -123,11 +128,21 @@ class Node(Process):
             raise AssertionError(listed.stderr)
         return {function["name"]: function for function in json.loads(listed.stdout)}
 
+    def stats(self):
+        """What `dunlin/stats` says; nothing when there is no answer."""
+        asked = dunlin("invoke", "dunlin/stats", "--node", self.endpoint)
+        return json.loads(asked.stdout) if asked.returncode == 0 else {}
+
     def wait_until_busy(self, function, count):
-        deadline = time.monotonic() + WAIT_SECONDS_MAX
-        while self.functions()[function]["busy"] != count:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{function} never had {count} running calls")
+        wait_until(lambda: self.functions()[function]["busy"] == count,
+                   f"{function} to have {count} running calls")
+
+
+class FaultsNode(Node):
+    """With both modules."""
+
+    def __init__(self, *arguments):
+        super().__init__("--module", os.environ["FAULTS_MODULE"], *arguments)
 
 
 def stop_running(process):
