@@ -10,7 +10,6 @@
 #include "tests/cluster/raw_client.hpp"
 
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -5,7 +5,6 @@
 #include "tests/cluster/fake_peer.hpp"
 #include "tests/support/reserved_port.hpp"
 
-#include <future>
 #include <random>
 #include <string>
 

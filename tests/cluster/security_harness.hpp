@@ -24,7 +24,6 @@
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace dunlin::testing {
 

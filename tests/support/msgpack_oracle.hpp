@@ -50,16 +50,6 @@ template <class T>
     return unpacked(payload).get().as<T>();
 }
 
-[[nodiscard]] inline std::string hex(bytes_view payload) {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    for (const std::byte b : payload) {
-        out += digits[std::to_integer<unsigned>(b) >> 4];
-        out += digits[std::to_integer<unsigned>(b) & 15u];
-    }
-    return out;
-}
-
 [[nodiscard]] inline bytes octets(std::initializer_list<unsigned> values) {
     std::string out;
     for (const unsigned value : values) out += static_cast<char>(value);

@@ -35,7 +35,6 @@ public:
     // What it sends. @returns false when the node has ended the connection, or takes no more for
     // the time given.
     bool send_frame(std::string_view payload) { return send_raw(frame_of(payload)); }
-    bool send_part(std::string_view payload) { return send_raw(frame_of(payload, flag_more)); }
     bool send_raw(std::string_view octets, std::chrono::milliseconds within = default_wait);
 
     /// A message's or a command's bytes on the wire.

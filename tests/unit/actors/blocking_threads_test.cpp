@@ -12,7 +12,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
 #include <future>
 #include <set>
 #include <string>

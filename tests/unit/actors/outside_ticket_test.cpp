@@ -7,9 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 

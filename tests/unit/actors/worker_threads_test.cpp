@@ -12,11 +12,8 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <future>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace dunlin::actors;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -83,29 +82,6 @@ TEST_CASE("a call that is sent again keeps its origin, counts its attempts and h
     cluster[0].wait_for(has_it, "the lost call again");
     answer_all(c, cluster);
     for (auto& each : calls) CHECK(each.get());
-}
-
-TEST_CASE(
-    "calls of other functions end as unavailable when their node dies, and run nowhere else") {
-    fake_cluster cluster(3);
-    auto c = cluster.connected();
-    auto calls = hold_everywhere(c, cluster, "t/hold");
-    std::set<int> lost;
-    for (const auto& each : cluster.seen(1).calls) lost.insert(decode<int>(each.payload).value());
-    const auto endpoint = cluster[1].endpoint();
-    cluster.kill(1);
-    for (const int each : lost) {
-        CHECK(calls[static_cast<std::size_t>(each)].get().error() ==
-              error{errc::unavailable, "no answer from t/hold, it may have run: lost node n2 at " +
-                                           endpoint + ": the connection was closed"});
-    }
-    CHECK(cluster.invokes(0) + cluster.invokes(2) + lost.size() == calls.size());
-    answer_all(c, cluster);
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-        if (lost.count(static_cast<int>(i)) == 0)
-            CHECK(calls[i].get().value() == static_cast<int>(i));
-    }
-    CHECK(c.stats().retries == 0);
 }
 
 TEST_CASE("a call of which an attempt may have run is not said not to have run") {

@@ -14,6 +14,7 @@
 
 using namespace dunlin;
 using dunlin::tests::connected;
+using dunlin::tests::echo_in_window;
 using dunlin::tests::fake_node;
 using namespace std::chrono_literals;
 
@@ -88,22 +89,7 @@ TEST_CASE("client keeps a window of calls full from its callbacks") {
     fake_node node;
     auto c = connected(node, {.in_flight_max = 512});
     constexpr int calls = 20'000;
-    std::atomic<int> started{0};
-    std::atomic<int> answered{0};
-    std::atomic<int> wrong{0};
-    std::promise<void> done;
-    std::function<void()> next = [&] {
-        const int number = started.fetch_add(1);
-        if (number >= calls) return;
-        c.async_invoke<int>("t/echo", number, {}, [&, number](result<int> reply) {
-            if (!reply || *reply != number) ++wrong;
-            next();
-            if (++answered == calls) done.set_value();
-        });
-    };
-    for (int i = 0; i < 512; ++i) next();
-    done.get_future().wait();
-    CHECK(wrong == 0);
+    CHECK(echo_in_window(c, 512, calls) == calls);
     const auto stats = c.stats();
     CHECK(stats.replies == calls);
     CHECK(stats.frames_sent < calls / 4);  // they share frames

@@ -21,6 +21,7 @@
 
 #include <zmq.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -366,6 +367,27 @@ private:
     options.endpoints = {node.endpoint()};
     if (options.timeout == client_options().timeout) options.timeout = std::chrono::seconds(60);
     return client::connect(std::move(options)).value();
+}
+
+/// Makes calls of t/echo, `window` at a time: the end of each begins another.
+/// @returns how many had the right answer.
+[[nodiscard]] inline int echo_in_window(client& c, int window, int calls) {
+    std::atomic<int> started{0};
+    std::atomic<int> answered{0};
+    std::atomic<int> right{0};
+    std::promise<void> done;
+    std::function<void()> next = [&] {
+        const int number = started.fetch_add(1);
+        if (number >= calls) return;
+        c.async_invoke<int>("t/echo", number, {}, [&, number](const result<int>& reply) {
+            if (reply && *reply == number) ++right;
+            next();
+            if (++answered == calls) done.set_value();
+        });
+    };
+    for (int i = 0; i < window; ++i) next();
+    done.get_future().wait();
+    return right;
 }
 
 }  // namespace dunlin::tests
