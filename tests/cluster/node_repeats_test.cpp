@@ -221,6 +221,30 @@ TEST_CASE("a repeat is told that the call ran when its answer was too large to k
     CHECK(client.stats().at("dedupe_bytes").get<std::uint64_t>() <= 1000);
 }
 
+TEST_CASE("a call that was refused may run when it comes again") {
+    auto config = node_settings();
+    config.activations = 1;
+    config.queue_depth_max = 1;
+    const auto node = start_node(config);
+    raw_client client(at(*node));
+    raw_client beside(at(*node));
+    std::vector<std::uint64_t> held;
+    held.push_back(client.invoke("faults/block", std::string("in the way")));
+    beside.await_event("in the way in");
+    held.push_back(client.invoke("faults/block", std::string("in the way")));
+    beside.wait_for_stat("calls_open", 3);
+    CHECK(call_named(client, "faults/block", std::string("in the way"), 7).code ==
+          errc::overloaded);
+    CHECK(call_named(client, "no/such", 1, 8).code == errc::not_found);
+    CHECK(call_named(client, "no/such", 1, 8).code == errc::not_found);
+    CHECK(client.stats().at("dedupe_calls") == 0);
+    CHECK(beside.call("faults/happen", std::string("in the way")).ok);
+    for (const auto id : held) CHECK(client.wait(id, "a call in the way").ok);
+    CHECK(call_named(client, "faults/block", std::string("in the way"), 7).ok);
+    CHECK(runs(*node, "faults/block") == 3);
+    CHECK(repeats(client) == 0);
+}
+
 TEST_CASE("a call is forgotten when the window is over, or is switched off") {
     auto config = node_settings();
     SECTION("over") {

@@ -204,6 +204,7 @@ TEST_CASE_METHOD(attempts_fixture, "a node that runs no call is left alone after
         book.settle(open);
         book.delivered(open);
         book.recycle();
+        for (const auto& each : channels) fleet.frame_leaves(*each);
         flush();
     }
     CHECK(tries.retries() > 0);

@@ -99,6 +99,25 @@ TEST_CASE("client says in time that no name server has answered") {
     server->answer();
 }
 
+TEST_CASE("client says that a host has no address, and finds the next node") {
+    const auto server = std::make_shared<slow_name_server>();
+    server->know("tcp://none.test:0", {});
+    link::driver lost({.endpoints = {"tcp://none.test:7440"}, .connect_timeout = 600ms}, nullptr,
+                      slow_name_server::lookup(server));
+    lost.start();
+    const auto refused = lost.wait_connected();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail ==
+          "no node answered at tcp://none.test:7440 within 600 ms; last: tcp://none.test:7440: its "
+          "host has no address: no such host");
+    const fake_node node;
+    link::driver engine({.endpoints = {"tcp://none.test:7440", node.endpoint()}, .timeout = 20s},
+                        nullptr, slow_name_server::lookup(server));
+    engine.start();
+    REQUIRE(engine.wait_connected());
+    CHECK(echo(engine));
+}
+
 TEST_CASE("client finds a node at localhost") {
     const fake_node node;
     auto c = client::connect(client_options{

@@ -65,6 +65,19 @@ TEST_CASE("calls that may not run twice end as unavailable when their node hangs
     CHECK(c.stats().failures == lost);
 }
 
+TEST_CASE("client asks a node that the others do not name any more, and gives it up for silence") {
+    fake_cluster cluster(3);
+    auto c = cluster.connected();
+    const auto hung = cluster[2].hang();
+    // No call is needed to find out.
+    const std::vector<fake_node::known_member> without{cluster[0].as_member(),
+                                                       cluster[1].as_member()};
+    cluster[0].tell_members(100, without);
+    cluster[1].tell_members(100, without);
+    cluster.wait_for_nodes(c, 2);
+    CHECK(c.stats().failures == 0);
+}
+
 TEST_CASE("client checks how long nodes may be silent") {
     fake_cluster cluster(1);
     const auto refused =

@@ -190,6 +190,17 @@ TEST_CASE("client answers overloaded at once when too many calls are in flight")
     CHECK(c.invoke<int>("t/echo", 1).value() == 1);
 }
 
+TEST_CASE("client keeps to the node's limit of calls in flight") {
+    fake_node node({.in_flight_max = 2});
+    auto c = connected(node);
+    auto one = c.async_invoke<int>("t/hold", 1);
+    auto two = c.async_invoke<int>("t/hold", 2);
+    CHECK(c.invoke<int>("t/echo", 1).error().code == errc::overloaded);
+    node.wait_for_held(2);
+    node.answer_held();
+    CHECK(one.get().value() + two.get().value() == 3);
+}
+
 TEST_CASE("client cancels a call once, and tells the node") {
     fake_node node;
     auto c = connected(node);
