@@ -11,7 +11,7 @@
 // One for each peer that has such frames; for the lane's thread.
 #pragma once
 
-#include "runtime/lane/received_frame.hpp"
+#include "runtime/lane/budgeted_frame.hpp"
 
 #include <zmq.hpp>
 
@@ -32,15 +32,15 @@ inline constexpr std::size_t envelopes_per_slice = 1024;
 /// A frame that has been begun. Between two slices only bundles point into it.
 struct frame_reading {
     struct let_go {
-        void operator()(received_frame* frame) const noexcept { frame->release(); }
+        void operator()(budgeted_frame* frame) const noexcept { frame->release(); }
     };
 
     frame_reading(zmq::message_t message, frame_budget& counted_by, std::int64_t now_ns)
-        : memory(new received_frame(std::move(message), counted_by)),
+        : memory(new budgeted_frame(std::move(message), counted_by)),
           rest(memory->view()),
           since_ns(now_ns) {}
 
-    std::unique_ptr<received_frame, let_go> memory;
+    std::unique_ptr<budgeted_frame, let_go> memory;
     bytes_view rest;        // what is not read yet
     std::int64_t since_ns;  // when its last slice was read
     bool welcomed = false;  // one welcome for all hellos in a frame: it is long

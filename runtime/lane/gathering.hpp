@@ -9,7 +9,7 @@
 
 #include "actors/bundle.hpp"
 #include "runtime/calls/call_window.hpp"
-#include "runtime/lane/received_frame.hpp"
+#include "runtime/lane/budgeted_frame.hpp"
 
 #include <dunlin/result.hpp>
 
@@ -26,7 +26,7 @@ namespace dunlin::runtime {
 struct function_route;
 
 struct gathering {
-    received_frame& memory;
+    budgeted_frame& memory;
     actors::pool* pool = nullptr;
     function_route* route = nullptr;  // when other nodes serve `function` too
     std::string_view function{};

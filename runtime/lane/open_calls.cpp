@@ -109,7 +109,8 @@ void open_calls::close(ledger_entry& entry) {
 
 // -- answers of other nodes ------------------------------------------------------------------
 
-void open_calls::forwarded_value(ledger_entry& entry, bytes_view payload) {
+void open_calls::forwarded_value(ledger_entry& entry, bytes_view payload,
+                                 const std::shared_ptr<link::received_frame>& frame) {
     if (entry.leads()) repeats_.remember_value(entry, payload);
     if (entry.plays == ledger_entry::part::orphan) {
         // Those who wait have it.
@@ -121,7 +122,7 @@ void open_calls::forwarded_value(ledger_entry& entry, bytes_view payload) {
         else
             call.origin->answer_error(call.address, {errc::internal, "out of memory for a reply"});
     } else {
-        outlet_.reply_copy(peer_of(entry), entry.call_id, payload);
+        outlet_.reply_on(peer_of(entry), entry.call_id, payload, frame);
     }
     close(entry);
 }

@@ -90,7 +90,8 @@ public:
     void withdraw(actors::answer_address carried, errc reason) override;
 
     // forward_host. `forwarded_error` is also how a call ends that nobody runs.
-    void forwarded_value(ledger_entry& entry, bytes_view payload) override;
+    void forwarded_value(ledger_entry& entry, bytes_view payload,
+                         const std::shared_ptr<link::received_frame>& frame) override;
     void forwarded_error(ledger_entry& entry, error why) override;
     void recalled(ledger_entry& entry, bool unstarted) override;
     [[nodiscard]] bool run_here(ledger_entry& entry) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/outlet.hpp"
 
+#include "client/connection.hpp"
 #include "runtime/lane/transport.hpp"
 #include "runtime/log.hpp"
 #include "support/tsan.hpp"
@@ -33,7 +34,8 @@ constexpr std::size_t unsent_bytes_max = std::size_t{8} << 20;
 
 /// A frame whose memory belongs to ZeroMQ until it is written, or to the lane while it is kept.
 struct handed_over {
-    void* base;
+    void* base;                                      // of a block of ours; null: it is
+    std::shared_ptr<link::received_frame> received;  // one that came like this
     std::size_t bytes;
     std::shared_ptr<unsent_frames> unsent;
 };
@@ -45,12 +47,23 @@ void free_memory(void* /*data*/, void* hint) {
     support::block_free(sent->base);
 }
 
-zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base) {
-    auto* handed = new handed_over{base, bytes, to.unsent};
+zmq::message_t hand_over(peer& to, void* start, std::size_t bytes, void* base,
+                         std::shared_ptr<link::received_frame> received = nullptr) {
+    auto* handed = new handed_over{base, std::move(received), bytes, to.unsent};
     to.unsent->add(bytes);
     to.large_kept += bytes;
     support::tsan_release(handed);
     return zmq::message_t(start, bytes, &free_memory, handed);
+}
+
+/// Completes `head` with the envelope of a reply. @returns its bytes, which go in front of the
+/// payload.
+bytes_view reply_head(wire::frame_buffer& head, std::uint64_t call_id, std::size_t payload_bytes) {
+    const auto mark = wire::begin_reply(head, call_id);
+    const std::size_t bytes = head.size;
+    head.size += payload_bytes;  // the envelope's end reads how much there is, and nothing of it
+    wire::end_payload(head, mark);
+    return head.view().first(bytes);
 }
 
 }  // namespace
@@ -83,16 +96,31 @@ void outlet::reply_value(peer& to, std::uint64_t call_id, const actors::pool* po
     // the frame. What is to be told of the function's load finds room there, too.
     wire::frame_buffer head;
     loads_.tell_one(to, pool, head);
-    const auto mark = wire::begin_reply(head, call_id);
-    const std::size_t head_bytes = head.size;
     static_assert(load_reporter::report_bytes_max + reply_head_bytes_max <=
                   actors::output_buffer::headroom);
-    head.size += payload.size;
-    wire::end_payload(head, mark);
-    auto* start = payload.data - head_bytes;
-    std::memcpy(start, head.data, head_bytes);
-    const std::size_t frame_bytes = head_bytes + payload.size;
+    const auto front = reply_head(head, call_id, payload.size);
+    auto* start = payload.data - front.size();
+    std::memcpy(start, front.data(), front.size());
+    const std::size_t frame_bytes = front.size() + payload.size;
     send_frame(to, hand_over(to, start, frame_bytes, payload.release()));
+}
+
+// What stood in front of the payload has been read, so the envelope for the caller goes there: ids
+// are as long as what they count, and another node's caller has come as far as this one's or not.
+void outlet::reply_on(peer& to, std::uint64_t call_id, bytes_view payload,
+                      const std::shared_ptr<link::received_frame>& frame) {
+    if (frame == nullptr || payload.size() < hand_over_bytes_min)
+        return reply_copy(to, call_id, payload);
+    wire::frame_buffer head;
+    const auto front = reply_head(head, call_id, payload.size());
+    auto* begin = static_cast<std::byte*>(zmq_msg_data(frame->message()));
+    const auto room = static_cast<std::size_t>(payload.data() - begin);
+    if (room < front.size()) return reply_copy(to, call_id, payload);
+    counters_.replies_sent.add();
+    flush(to);  // answers leave in the order they were given
+    auto* start = begin + (room - front.size());
+    std::memcpy(start, front.data(), front.size());
+    send_frame(to, hand_over(to, start, front.size() + payload.size(), nullptr, frame));
 }
 
 void outlet::reply_copy(peer& to, std::uint64_t call_id, bytes_view payload) {

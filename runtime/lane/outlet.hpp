@@ -25,9 +25,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace dunlin::link {
+class received_frame;
+}
 
 namespace dunlin::runtime {
 
@@ -48,6 +53,9 @@ public:
                      actors::output_buffer& payload);
     /// An answer that is kept elsewhere, and copied.
     void reply_copy(peer& to, std::uint64_t call_id, bytes_view payload);
+    /// Another node's reply. @param frame which ends with the payload; null if it does not
+    void reply_on(peer& to, std::uint64_t call_id, bytes_view payload,
+                  const std::shared_ptr<link::received_frame>& frame);
     void reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses = 0);
     void reply_failure(peer& to, const wire::failure& failure);
     void say_goaway(peer& to);

@@ -117,7 +117,7 @@ private:
             if (!frame) return false;
             heard(link, now_ns);
             if (frame->one_part())
-                read_frame(link, frame->view(), up, now_ns);
+                read_frame(link, frame, up, now_ns);
             else
                 give_up(link, "it sent a message of several parts");
             if (link.lost) return false;
@@ -125,15 +125,23 @@ private:
         return true;
     }
     template <class Up>
-    void read_frame(peer_link& link, bytes_view frame, Up& up, std::int64_t now_ns) {
-        wire::frame_reader reader(frame);
+    void read_frame(peer_link& link, const std::shared_ptr<link::received_frame>& frame, Up& up,
+                    std::int64_t now_ns) {
+        wire::frame_reader reader(frame->view());
         while (!link.lost) {
             const auto status = reader.next();
             if (status == wire::read_status::end) return;
             if (status == wire::read_status::skipped) continue;
             if (status == wire::read_status::malformed) return malformed(link, reader.problem());
             switch (reader.kind()) {
-                case wire::kind::reply: up.replied(link, reader.reply(), now_ns); break;
+                case wire::kind::reply: {
+                    const auto& reply = reader.reply();
+                    const auto whole = frame->view();
+                    const bool last =
+                        std::to_address(reply.payload.end()) == std::to_address(whole.end());
+                    up.replied(link, reply, last ? frame : nullptr, now_ns);
+                    break;
+                }
                 case wire::kind::failure: up.failed(link, reader.failure(), now_ns); break;
                 case wire::kind::load: up.loads(link, reader.items(), now_ns); break;
                 default: read_control(link, reader, now_ns);

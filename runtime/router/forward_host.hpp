@@ -7,7 +7,12 @@
 #include <dunlin/bytes.hpp>
 #include <dunlin/result.hpp>
 
+#include <memory>
 #include <string>
+
+namespace dunlin::link {
+class received_frame;
+}
 
 namespace dunlin::runtime {
 
@@ -16,8 +21,10 @@ struct ledger_entry;
 class forward_host {
 public:
     virtual ~forward_host() = default;
-    /// The answer of a call that another node ran. The entry is closed afterwards.
-    virtual void forwarded_value(ledger_entry& entry, bytes_view payload) = 0;
+    /// The answer of a call that another node ran. The entry is closed afterwards. `frame`: the
+    /// one that ends with the payload, and may be sent on as it is; null if there is more in it.
+    virtual void forwarded_value(ledger_entry& entry, bytes_view payload,
+                                 const std::shared_ptr<link::received_frame>& frame) = 0;
     virtual void forwarded_error(ledger_entry& entry, error why) = 0;
     /// The node that had the call has stopped it: see `outbound_calls::recall_all`. `unstarted`: it
     /// had not begun there. The entry is closed afterwards.

@@ -74,7 +74,9 @@ public:
     [[nodiscard]] const peer_link* untold() const noexcept;
 
     // -- what other nodes say: see `links::receive` --------------------------------------------
-    void replied(peer_link& link, const wire::reply& reply, std::int64_t now_ns);
+    /// `frame`: the one that ends with the reply, or null.
+    void replied(peer_link& link, const wire::reply& reply,
+                 const std::shared_ptr<link::received_frame>& frame, std::int64_t now_ns);
     void failed(peer_link& link, const wire::failure& failure, std::int64_t now_ns);
     void loads(peer_link& link, wire::item_list items, std::int64_t now_ns);
 

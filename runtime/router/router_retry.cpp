@@ -11,12 +11,13 @@
 
 namespace dunlin::runtime {
 
-void router::replied(peer_link& link, const wire::reply& reply, std::int64_t now_ns) {
+void router::replied(peer_link& link, const wire::reply& reply,
+                     const std::shared_ptr<link::received_frame>& frame, std::int64_t now_ns) {
     auto* entry = away_.find(link, reply.id);
     if (entry == nullptr) return counters_.answers_late.add();
     judge(*entry, nullptr, now_ns);
     away_.detach(*entry);
-    host_.forwarded_value(*entry, reply.payload);
+    host_.forwarded_value(*entry, reply.payload, frame);
 }
 
 void router::failed(peer_link& link, const wire::failure& failure, std::int64_t now_ns) {

@@ -15,7 +15,7 @@ namespace {
 struct frame_of_calls {
     explicit frame_of_calls(lane_parts& of, std::size_t bytes = 64)
         : at(of),
-          memory(new received_frame(zmq::message_t(bytes), of.frames)) {
+          memory(new budgeted_frame(zmq::message_t(bytes), of.frames)) {
         into.envelopes_expected = 8;
     }
     ~frame_of_calls() { memory->release(); }
@@ -26,7 +26,7 @@ struct frame_of_calls {
     void end() { at.admits.submit(into); }
 
     lane_parts& at;
-    received_frame* memory;
+    budgeted_frame* memory;
     gathering into{*memory};
 };
 

@@ -57,7 +57,7 @@ struct guarded {
     }
     bool may_call(peer& from, std::string_view function, std::uint64_t origin = 0,
                   std::uint64_t flags = 0) {
-        auto* memory = new received_frame(zmq::message_t(1), frames);
+        auto* memory = new budgeted_frame(zmq::message_t(1), frames);
         wire::invoke call;
         call.id = 1;
         call.function = function;

@@ -204,7 +204,7 @@ TEST_CASE("a caller that may have no answers is told why, for each of its calls"
 
 TEST_CASE("what another node answers goes to the peer or to the function that asked") {
     owed at;
-    at.calls.forwarded_value(at.keep(1), as_bytes("far"));
+    at.calls.forwarded_value(at.keep(1), as_bytes("far"), nullptr);
     auto& again = at.keep(2);
     again.may_have_run = true;
     at.calls.forwarded_error(again, {errc::overloaded, "full"});
@@ -215,7 +215,7 @@ TEST_CASE("what another node answers goes to the peer or to the function that as
     CHECK(told[1].size() > std::string("failure 2 full").size());  // it may have run before
     actors::bundle_ptr work;
     std::uint32_t ticket = 0;
-    at.calls.forwarded_value(at.inner(work, ticket), as_bytes("inside"));
+    at.calls.forwarded_value(at.inner(work, ticket), as_bytes("inside"), nullptr);
     CHECK(at.harness.outcome(ticket) == "ok: inside");
     CHECK(at.calls.functions().in_flight == 0);
     at.calls.forwarded_error(at.inner(work, ticket), {errc::not_found, "nobody has it"});

@@ -139,6 +139,42 @@ TEST_CASE("the memory of a large answer counts as kept until it has been written
     CHECK(to.large_kept == 0);
 }
 
+TEST_CASE("another node's large reply goes on in the memory that it came in") {
+    lone_outlet at;
+    auto& to = at.connect("caller");
+    const std::string text(20'000, 't');
+    // As it came: from a node whose number for the call is short, or long.
+    const auto arrived = [&](std::uint64_t id) {
+        wire::frame_buffer written;
+        wire::append(written, wire::reply{id, as_bytes(text)});
+        auto frame = std::make_shared<link::received_frame>();
+        REQUIRE(zmq_msg_init_size(frame->message(), written.size) == 0);
+        std::memcpy(zmq_msg_data(frame->message()), written.data, written.size);
+        return frame;
+    };
+    const auto sent_on = [&](const std::shared_ptr<link::received_frame>& frame, std::uint64_t id) {
+        const auto* end = frame->view().data() + frame->view().size();
+        const auto payload = frame->view().last(text.size());
+        at.out.reply_on(to, id, payload, frame);
+        at.flush_all();
+        zmq::message_t got;
+        REQUIRE(at.others.at("caller").recv(got, zmq::recv_flags::dontwait));
+        const auto* data = static_cast<const std::byte*>(got.data());
+        wire::frame_reader reader(bytes_view(data, got.size()));
+        REQUIRE(reader.next() == wire::read_status::envelope);
+        REQUIRE(reader.kind() == wire::kind::reply);
+        CHECK(reader.reply().id == id);
+        CHECK(as_text(reader.reply().payload) == text);
+        CHECK(reader.next() == wire::read_status::end);
+        return data + got.size() == end;
+    };
+    CHECK(sent_on(arrived(std::uint64_t{1} << 40), 1));
+    CHECK(sent_on(arrived(std::uint64_t{1} << 40), std::uint64_t{1} << 50));
+    CHECK(sent_on(arrived(1), 2));
+    CHECK_FALSE(sent_on(arrived(1), std::uint64_t{1} << 40));  // no room in front of it
+    CHECK(at.replies.bytes_held() == 0);
+}
+
 TEST_CASE("a peer whose queue is full has a backlog, which goes first once there is room") {
     lone_outlet at;
     auto& to = at.connect("peer");

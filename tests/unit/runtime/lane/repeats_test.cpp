@@ -57,7 +57,7 @@ struct lone_repeats {
     }
     /// @returns the ticket of a first call; none: it is a repeat.
     call_window::ticket take(ledger_entry** waits = nullptr) {
-        auto* memory = new received_frame(zmq::message_t(1), frames);
+        auto* memory = new budgeted_frame(zmq::message_t(1), frames);
         gathering into{*memory};
         auto arrives = call();
         arrives.id = ids + 1;
@@ -134,7 +134,7 @@ TEST_CASE("a call that did not run leaves no trace, and those that wait for it h
     CHECK(at.take());
     // The same of one that was refused before it had an entry.
     lone_repeats other;
-    auto* memory = new received_frame(zmq::message_t(1), other.frames);
+    auto* memory = new budgeted_frame(zmq::message_t(1), other.frames);
     gathering into{*memory};
     into.named = other.take();
     other.again.not_taken(into);

@@ -28,7 +28,8 @@ class no_memory final : public actors::frame_memory {};
 /// Keeps what its calls were told.
 struct one_caller final : forward_host {
     explicit one_caller(ledger& open) : calls(open) {}
-    void forwarded_value(ledger_entry& entry, bytes_view payload) override {
+    void forwarded_value(ledger_entry& entry, bytes_view payload,
+                         const std::shared_ptr<link::received_frame>& /*frame*/) override {
         values.emplace_back(as_text(payload));
         calls.close(entry);
     }
@@ -310,11 +311,12 @@ TEST_CASE("a call that a node did not run goes to the other one, and then its an
     CHECK(first.in_flight == 0);
     CHECK(node.counters.calls_retried.get() == 1);
     // What the first one says now is about a sending that was given up.
-    node.routing.replied(first, {two_others::sent_as(first), {}}, node.now_ns);
+    node.routing.replied(first, {two_others::sent_as(first), {}}, nullptr, node.now_ns);
     CHECK(node.counters.answers_late.get() == 1);
 
     SECTION("a value") {
-        node.routing.replied(second, {two_others::sent_as(second), as_bytes("done")}, node.now_ns);
+        node.routing.replied(second, {two_others::sent_as(second), as_bytes("done")}, nullptr,
+                             node.now_ns);
         CHECK(node.host.values == std::vector<std::string>{"done"});
     }
     SECTION("it refuses, too, and nobody is left") {

@@ -16,13 +16,13 @@
 
 namespace dunlin::runtime {
 
-class received_frame final : public actors::frame_memory {
+class budgeted_frame final : public actors::frame_memory {
 public:
-    received_frame(zmq::message_t message, frame_budget& counted_by) noexcept
+    budgeted_frame(zmq::message_t message, frame_budget& counted_by) noexcept
         : message_(std::move(message)),
           budget_(counted_by),
           fits_(counted_by.take(message_.size())) {}
-    ~received_frame() override { budget_.give_back(message_.size()); }
+    ~budgeted_frame() override { budget_.give_back(message_.size()); }
     [[nodiscard]] bool fits() const noexcept { return fits_; }
     [[nodiscard]] bytes_view view() const noexcept {
         return {static_cast<const std::byte*>(message_.data()), message_.size()};
