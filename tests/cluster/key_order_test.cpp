@@ -132,6 +132,40 @@ TEST_CASE("calls of one key that a client's thread makes come to their owner in 
     for (const auto& key : keys) CHECK(noted(*owner, key) == in_order);
 }
 
+TEST_CASE("calls of one key that are sent on over one lane come to their owner in order") {
+    const auto owner = start_node(owner_settings());
+    auto config = entry_settings("entry", {at(*owner)});
+    config.lanes = lanes;
+    const auto entry = start_node(config);
+    std::vector<std::unique_ptr<raw_client>> clients;
+    for (const auto& endpoint : entry->endpoints()) {
+        clients.push_back(std::make_unique<raw_client>(endpoint));
+        wait_until_callable(*clients.back(), "order/noted");
+    }
+    const auto keys = keys_of_lanes("sent on");
+    lane_hold hold(*owner, "sent on");
+    std::vector<std::vector<std::uint64_t>> calls(lanes);
+    for (int number = 0; number < 12; ++number) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            auto call = clients[lane]->make("order/note", numbered_call{keys[lane], number, ""});
+            call.key = as_bytes(keys[lane]);
+            clients[lane]->send(call);
+            calls[lane].push_back(call.id);
+        }
+    }
+    const auto await = [&](std::size_t lane) {
+        for (const auto id : calls[lane]) CHECK(clients[lane]->wait(id, "a keyed call").ok);
+    };
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+        if (lane != held_lane) await(lane);
+    CHECK(noted(*owner, keys[held_lane]).empty());
+    hold.let_go();
+    await(held_lane);
+    std::vector<int> in_order(12);
+    std::iota(in_order.begin(), in_order.end(), 0);
+    for (const auto& key : keys) CHECK(noted(*owner, key) == in_order);
+}
+
 TEST_CASE("calls of one key that a function makes come to their owner in order") {
     const auto owner = start_node(owner_settings());
     auto config = member_settings("calling", {at(*owner)});
