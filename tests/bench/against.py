@@ -33,6 +33,7 @@ WORKLOADS = (
     Workload(65536, 16, PER_SECOND, {}),
     Workload(64, 1, P50, {}, hops=2),
     Workload(64, 64, PER_SECOND, {}, hops=2),
+    Workload(65536, 16, PER_SECOND, {}, hops=2),
 )
 
 
