@@ -79,7 +79,7 @@ void admission::take(travelling_call& call) {
     // Its links are gone or about to go.
     if (takes_ == taking::nothing)
         return invocation.origin->answer_error(invocation.address, not_taken_any_more());
-    auto& asker = calls_.functions();
+    auto& asker = calls_.inside();
     asker.retries.called();
     auto* route = router_.route(call.function);
     if (route == nullptr && !invocation.key.empty()) route = router_.route_of_key(call.function);

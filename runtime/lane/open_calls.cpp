@@ -26,7 +26,7 @@ open_calls::open_calls(const lane_ownership& ownership, inbox& commands, outlet&
       options_(std::move(how)),
       away_(ledger_, over, counters, options_.instance),
       wheel_(time_point_of(started_ns)) {
-    functions_.retries = cluster::retry_budget(started_ns);
+    inside_.retries = cluster::retry_budget(started_ns);
 }
 
 // -- calls begin -----------------------------------------------------------------------------

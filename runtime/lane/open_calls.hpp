@@ -62,7 +62,7 @@ public:
     /// Of these, the calls that other nodes have.
     [[nodiscard]] outbound_calls& away() noexcept { return away_; }
     /// Who makes the calls of this node's functions.
-    [[nodiscard]] caller& functions() noexcept { return functions_; }
+    [[nodiscard]] caller& inside() noexcept { return inside_; }
 
     // -- calls begin ---------------------------------------------------------------------------
     /// An entry for a call of that caller. Whoever asks for it fills in its bundle and its place
@@ -142,7 +142,7 @@ private:
     const options options_;
     runtime::ledger ledger_;
     outbound_calls away_;
-    caller functions_{caller::kind::functions};
+    caller inside_{caller::kind::functions};
     std::vector<actors::bundle_ptr> work_;  // of this turn
     support::timer_wheel wheel_;
 };

@@ -50,7 +50,7 @@ void virtual_lane::kill() {
 
 void virtual_lane::check_books(lane_turn& turn) {
     auto& at = lane_;
-    std::size_t asked = at.calls_.functions().in_flight;
+    std::size_t asked = at.calls_.inside().in_flight;
     at.outlet_.peers().for_each([&](const peer& each) {
         asked += each.in_flight;
         turn.backlog += each.backlog.size();

@@ -8,9 +8,9 @@ using namespace dunlin::runtime;
 
 TEST_CASE("a peer that leaves takes its calls and its bulk with it, and its connection is there") {
     lane_parts at;
-    bool stopped = false;
+    bool ran = false;
     at.serve("a/waits", [&](testing::call_view) {
-        stopped = true;
+        ran = true;
         return std::int32_t{DUNLIN_DONE};
     });
     auto& shop = at.connect("shop");
@@ -24,7 +24,7 @@ TEST_CASE("a peer that leaves takes its calls and its bulk with it, and its conn
     CHECK_FALSE(at.keeper.has_bulk());
     CHECK(connection->speaker == nullptr);
     at.run();
-    CHECK_FALSE(stopped);  // it had not begun
+    CHECK_FALSE(ran);  // it had not begun
     CHECK(at.told("shop").empty());
     CHECK(at.frames.bytes_held() == 0);
 }

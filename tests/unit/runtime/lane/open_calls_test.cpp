@@ -40,7 +40,7 @@ struct owed : lane_parts {
     ledger_entry& inner(actors::bundle_ptr& work, std::uint32_t& ticket) {
         work = harness.bundle_of({"x"}, &ticket);
         calls.keep(work);
-        auto& entry = calls.open(calls.functions(), 1);
+        auto& entry = calls.open(calls.inside(), 1);
         entry.work = work.get();
         (*work)[0].carried = entry.address();
         (*work)[0].carrier.store(&calls);
@@ -217,7 +217,7 @@ TEST_CASE("what another node answers goes to the peer or to the function that as
     std::uint32_t ticket = 0;
     at.calls.forwarded_value(at.inner(work, ticket), as_bytes("inside"), nullptr);
     CHECK(at.harness.outcome(ticket) == "ok: inside");
-    CHECK(at.calls.functions().in_flight == 0);
+    CHECK(at.calls.inside().in_flight == 0);
     at.calls.forwarded_error(at.inner(work, ticket), {errc::not_found, "nobody has it"});
     CHECK(at.harness.outcome(ticket) == "not_found: nobody has it");
 }
