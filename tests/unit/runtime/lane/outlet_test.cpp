@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/outlet.hpp"
 
+#include "client/connection.hpp"
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
 
