@@ -144,10 +144,12 @@ TEST_CASE("another node's large reply goes on in the memory that it came in") {
     lone_outlet at;
     auto& to = at.connect("caller");
     const std::string text(20'000, 't');
-    // As it came: from a node whose number for the call is short, or long.
+    // As another node sends it, by its number for the call.
     const auto arrived = [&](std::uint64_t id) {
         wire::frame_buffer written;
-        wire::append(written, wire::reply{id, as_bytes(text)});
+        const auto mark = wire::begin_reply(written, id);
+        written.append(as_bytes(text));
+        wire::end_payload(written, mark);
         auto frame = std::make_shared<link::received_frame>();
         REQUIRE(zmq_msg_init_size(frame->message(), written.size) == 0);
         std::memcpy(zmq_msg_data(frame->message()), written.data, written.size);
