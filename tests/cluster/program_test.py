@@ -14,7 +14,7 @@ import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
 
-VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "keygen",
+VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "simulate", "keygen",
          "completion", "version")
 
 

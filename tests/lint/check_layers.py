@@ -65,6 +65,7 @@ BESIDE = {
     # The gate counts as a lane does.
     "security": {"base", "text", "calls"},
     "config": {"base", "text"},
+    "rehearsal": {"base", "text"},
     # A module sees the SDK alone.
     "modules": set(),
 }
