@@ -27,9 +27,8 @@ namespace {
 using namespace runtime::rehearsal;
 
 constexpr const char* description =
-    "Replays a recorded load through the policy by which nodes start and retire actors, in virtual "
-    "time. Says what the load would have cost in actors, starts and waits, beside what other "
-    "policies would have.";
+    "Replays a recorded load through policies that start and retire actors, in virtual time. Says "
+    "what the load would have cost under each: time of actors, starts, and waits of calls.";
 
 constexpr const char* footer = R"(Examples:
     dunlin simulate requests.csv --service-time 20ms --cv 1
@@ -47,7 +46,7 @@ its start, where a period's calls are shared evenly by its seconds. Service time
 --cv 0, exponential with 1, else lognormal. The same seed gives every policy the same calls.
 
 Policies:
-    dunlin         what nodes run; see actors/README.md
+    dunlin         Dunlin's own, as actors/README.md explains it
     knative[:U]    Knative's autoscaler, target utilisation U (0.7), one call at a time in a pod
     orleans[:N]    Orleans 10's stateless worker with at most N (this machine's cores) workers
     fixed:N        N from the beginning to the end

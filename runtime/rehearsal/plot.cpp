@@ -81,8 +81,12 @@ public:
     [[nodiscard]] std::string line(const char* colour,
                                    const std::function<double(std::size_t)>& value) const {
         std::string points;
-        for (std::size_t i = 0; i < slots_; ++i)
-            points += text("%s%.1f,%.1f", i == 0 ? "" : " ", x(i), y(value(i)));
+        for (std::size_t i = 0; i < slots_; ++i) {
+            const auto height = text("%.1f", y(value(i)));
+            const bool level = i > 0 && i + 1 < slots_ && height == text("%.1f", y(value(i - 1))) &&
+                               height == text("%.1f", y(value(i + 1)));
+            if (!level) points += text("%s%.1f,", points.empty() ? "" : " ", x(i)) + height;
+        }
         return text("<polyline fill=\"none\" stroke=\"%s\" points=\"", colour) + points + "\"/>\n";
     }
 
@@ -170,7 +174,7 @@ std::string of_function(std::span<const outcome> outcomes, std::size_t function,
     const double slowest = most(outcomes, function, wait_us, 1'000);
     const panel waits(at, std::pow(10, std::ceil(std::log10(slowest))), scale::logarithmic, first);
     svg += waits.frame("longest wait");
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    for (std::size_t i = outcomes.size(); i-- > 0;) {  // the first one on top
         const auto& of = outcomes[i].timelines[function];
         const auto* colour = colours[i % colours.size()];
         svg += existing.line(colour, [&](std::size_t slot) { return actors(of, slot); });

@@ -36,12 +36,11 @@ public:
         auto& in = at(now_ns);
         in.wait_max_ns = std::max(in.wait_max_ns, wait_ns);
     }
-    /// So many actors and busy ones from here on.
+    /// So many actors and busy ones from here on. What is behind the last slot is not kept.
     void actors_are(std::int64_t now_ns, std::size_t actors, std::size_t busy) noexcept {
-        while (since_ns_ < now_ns) {
-            const auto end = (since_ns_ / slot_ns_ + 1) * slot_ns_;
-            const bool last = since_ns_ / slot_ns_ + 1 >= static_cast<std::int64_t>(slots_.size());
-            const auto until = last ? now_ns : std::min(end, now_ns);
+        const auto end_ns = slot_ns_ * static_cast<std::int64_t>(slots_.size());
+        while (since_ns_ < std::min(now_ns, end_ns)) {
+            const auto until = std::min((since_ns_ / slot_ns_ + 1) * slot_ns_, now_ns);
             auto& in = at(since_ns_);
             in.actor_ns += static_cast<double>(actors_) * static_cast<double>(until - since_ns_);
             in.busy_ns += static_cast<double>(busy_) * static_cast<double>(until - since_ns_);
