@@ -105,8 +105,8 @@ void outlet::reply_value(peer& to, std::uint64_t call_id, const actors::pool* po
     send_frame(to, hand_over(to, start, frame_bytes, payload.release()));
 }
 
-// What stood in front of the payload has been read, so the caller's envelope may overwrite it. The id
-// in it may be longer than the one that was answered, and then there is no room.
+// What stood in front of the payload has been read, so the caller's envelope may overwrite it. The
+// id in it may be longer than the one that was answered, and then there is no room.
 void outlet::reply_on(peer& to, std::uint64_t call_id, bytes_view payload,
                       const std::shared_ptr<link::received_frame>& frame) {
     if (frame == nullptr || payload.size() < hand_over_bytes_min)
