@@ -13,6 +13,7 @@
 
 #include "runtime/rehearsal/chance.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -20,6 +21,13 @@
 namespace dunlin::runtime::rehearsal {
 
 inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+/// Nothing takes longer than until then, so that times can be added.
+inline constexpr std::int64_t time_end = never / 2;
+
+[[nodiscard]] constexpr std::int64_t after(std::int64_t now_ns, std::int64_t duration_ns) noexcept {
+    return now_ns >= time_end || duration_ns >= time_end - now_ns ? std::max(now_ns, time_end)
+                                                                  : now_ns + duration_ns;
+}
 
 enum class arrival_kind { even, poisson, burst };
 

@@ -40,30 +40,35 @@ void orleans_model::arrive(std::int64_t now_ns, std::int64_t service_ns) {
         totals_.refuse();
         return;
     }
-    const auto which = choose(now_ns);
-    auto& chosen = workers_.at(which);
-    chosen.queue.push_back({now_ns, service_ns});
-    ++waiting_;
-    if (inactive_.erase(which) > 0) run_next(now_ns, which, chosen);
+    const call next{now_ns, service_ns};
+    if (!inactive_.empty()) {
+        const auto which = *inactive_.begin();
+        inactive_.erase(inactive_.begin());
+        run(now_ns, which, next);
+    } else {
+        enqueue(workers_.size() < options_.max ? make(now_ns) : by_waiting_.begin()->second, next);
+    }
     settle(now_ns);
 }
 
-orleans_model::id orleans_model::choose(std::int64_t now_ns) {
-    if (!inactive_.empty()) return *inactive_.begin();
-    if (workers_.size() >= options_.max)
-        return std::min_element(workers_.begin(), workers_.end(),
-                                [](const auto& a, const auto& b) {
-                                    return a.second.queue.size() < b.second.queue.size();
-                                })
-            ->first;
+orleans_model::id orleans_model::make(std::int64_t now_ns) {
     if (workers_.empty()) {  // a context of its own, with a timer of its own
         controller_ = {};
         timer_since_ns_ = now_ns;
     }
     workers_.emplace(made_, worker{});
+    by_waiting_.emplace(0, made_);
     totals_.actors_changed(now_ns, 1);
     events_.emplace(now_ns + options_.start_ns, made_);
     return made_++;
+}
+
+void orleans_model::enqueue(id of, const call& next) {
+    auto& queue = workers_.at(of).queue;
+    by_waiting_.erase({queue.size(), of});
+    queue.push_back(next);
+    by_waiting_.emplace(queue.size(), of);
+    ++waiting_;
 }
 
 void orleans_model::advance() {
@@ -71,31 +76,38 @@ void orleans_model::advance() {
     if (!events_.empty() && events_.top().first == now) {
         const auto which = events_.top().second;
         events_.pop();
-        auto& by = workers_.at(which);
-        if (by.running) --busy_;
-        by.running = false;
-        run_next(now, which, by);
+        auto& running = workers_.at(which).running;
+        if (running) --busy_;
+        running = false;
+        run_next(now, which);
     } else {
         inspect(now);
     }
     settle(now);
 }
 
-void orleans_model::run_next(std::int64_t now_ns, id of, worker& by) {
-    if (by.queue.empty()) {
-        by.idle_since_ns = now_ns;
-        inactive_.insert(of);
-        return;
-    }
-    const auto next = by.queue.front();
-    by.queue.pop_front();
-    --waiting_;
+void orleans_model::run(std::int64_t now_ns, id by, const call& next) {
+    workers_.at(by).running = true;
     ++busy_;
-    by.running = true;
     const auto wait = now_ns - next.arrived_ns;
     totals_.began(wait, next.service_ns);
     if (record_ != nullptr) record_->waited(now_ns, wait);
-    events_.emplace(now_ns + next.service_ns, of);
+    events_.emplace(after(now_ns, next.service_ns), by);
+}
+
+void orleans_model::run_next(std::int64_t now_ns, id by) {
+    auto& of = workers_.at(by);
+    if (of.queue.empty()) {
+        of.idle_since_ns = now_ns;
+        inactive_.insert(by);
+        return;
+    }
+    const auto next = of.queue.front();
+    by_waiting_.erase({of.queue.size(), by});
+    of.queue.pop_front();
+    by_waiting_.emplace(of.queue.size(), by);
+    --waiting_;
+    run(now_ns, by, next);
 }
 
 void orleans_model::inspect(std::int64_t now_ns) {
@@ -122,6 +134,7 @@ void orleans_model::collect(std::int64_t now_ns) {
 
 void orleans_model::remove(std::int64_t now_ns, id which) {
     inactive_.erase(which);
+    by_waiting_.erase({0, which});
     workers_.erase(which);
     totals_.actors_changed(now_ns, -1);
 }

@@ -73,8 +73,10 @@ private:
     using id = std::uint64_t;  // in the order they were made
     using event = std::pair<std::int64_t, id>;
 
-    [[nodiscard]] id choose(std::int64_t now_ns);
-    void run_next(std::int64_t now_ns, id of, worker& by);
+    [[nodiscard]] id make(std::int64_t now_ns);
+    void enqueue(id of, const call& next);
+    void run(std::int64_t now_ns, id by, const call& next);
+    void run_next(std::int64_t now_ns, id by);
     void inspect(std::int64_t now_ns);
     void collect(std::int64_t now_ns);
     void remove(std::int64_t now_ns, id which);
@@ -87,6 +89,7 @@ private:
     timeline* record_;
     std::map<id, worker> workers_;
     std::set<id> inactive_;
+    std::set<std::pair<std::size_t, id>> by_waiting_;                        // all workers
     std::priority_queue<event, std::vector<event>, std::greater<>> events_;  // ready, or done
     worker_controller controller_;
     id made_ = 0;

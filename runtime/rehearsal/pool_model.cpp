@@ -58,7 +58,7 @@ void pool_model::run(std::int64_t now_ns, const call& next) {
     const auto wait = now_ns - next.arrived_ns;
     totals_.began(wait, next.service_ns);
     if (record_ != nullptr) record_->waited(now_ns, wait);
-    ends_.push({now_ns + next.service_ns, next.service_ns});
+    ends_.push({after(now_ns, next.service_ns), next.service_ns});
 }
 
 void pool_model::end_one(std::int64_t now_ns) {

@@ -113,6 +113,9 @@ result<trace> read_one(table& lines, const std::string& name) {
         if (!counts.empty() && since - read.edges_ns.back() > period_ns_max)
             return lines.refused("the period before " + in_quotes(cells[0]) +
                                  " lasts more than 400 days; correct the time");
+        if (since > trace_ns_max)
+            return lines.refused("the trace is longer than a hundred years; correct the time " +
+                                 in_quotes(cells[0]));
         const auto count = read_count(lines, cells[1]);
         if (!count) return count.error();
         if (counts.size() == periods_max)

@@ -43,6 +43,9 @@ inline constexpr std::size_t periods_max = 10'000'000;
 /// A single period longer than this is.
 inline constexpr std::int64_t period_ns_max = std::int64_t{400} * 24 * 3600 * 1'000'000'000;
 
+/// Neither is a trace longer than that.
+inline constexpr std::int64_t trace_ns_max = std::int64_t{36'525} * 24 * 3600 * 1'000'000'000;
+
 /// `name` is what errors call the file.
 [[nodiscard]] result<trace> read_trace(std::istream& from, const std::string& name);
 [[nodiscard]] result<trace> read_trace_file(const std::string& path);

@@ -127,6 +127,35 @@ TEST_CASE("as many stay as the mean first passage allows") {
     CHECK(policy.look(now, with_idle(idle, 2)).retire == 7);
 }
 
+TEST_CASE("the first passage decides as the gambler's ruin that it was derived from") {
+    // The i-th of the idle ones is kept while price * P(use before a fall below b) exceeds the
+    // expected time of that race, computed here as such.
+    const auto worth = [](const look_decision& by, std::size_t busy, std::size_t i) {
+        const double l = by.arrivals_per_second;
+        double use = 1;
+        double time = 0;
+        for (auto j = busy + i; j-- > busy;) {
+            const double both = l + static_cast<double>(j) / by.service_seconds;
+            const double up = l / both;
+            const double stays = 1 - up * (1 - use);
+            time = (1 / both + up * time) / stays;
+            use = up * use / stays;
+        }
+        return by.price_seconds * use > time;
+    };
+    for (const std::int64_t every : {ms / 2, 2 * ms, 10 * ms, 50 * ms, 150 * ms})
+        for (const std::size_t busy : {0u, 1u, 3u, 10u, 40u}) {
+            elastic_policy policy({.max = 1'000});
+            const auto now = teach(policy, every, 20 * ms, 10 * second);
+            const std::vector<std::int64_t> idle(200, now);
+            const auto decision = policy.look(now, with_idle(idle, busy));
+            const auto kept = idle.size() - decision.retire;
+            INFO(every << " ns apart, " << busy << " busy, " << kept << " kept");
+            if (kept > 0) CHECK(worth(decision, busy, kept));
+            CHECK_FALSE(worth(decision, busy, kept + 1));
+        }
+}
+
 TEST_CASE("the minimum stays, however long it is idle, and asks for no look") {
     elastic_policy policy({.min = 2, .max = 10});
     CHECK(policy.missing(0) == 2);

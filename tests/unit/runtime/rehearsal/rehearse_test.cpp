@@ -187,8 +187,8 @@ TEST_CASE("a timeline has each slot's calls, actors and longest wait") {
     CHECK(slots[4].actor_ns == 0);
     CHECK(slots[5].actor_ns == second);
     CHECK(slots[5].busy_ns == second - 100'000);
-    CHECK(slots[6].busy_ns == second / 2 + 100'000);
-    CHECK(slots[6].actor_ns == second / 2 + 100'000 + 10 * ms);
+    CHECK(slots[6].busy_ns == 500 * ms + 100'000);
+    CHECK(slots[6].actor_ns == 510 * ms + 100'000);
     CHECK(slots[7].actor_ns == 0);
 }
 
