@@ -37,8 +37,8 @@ struct kept_call {
     std::string trace;
     std::vector<std::uint64_t> tried;  // instances of nodes that the call was sent to
     std::uint32_t retries_left = 0;
-    std::uint8_t attempts = 0;  // beyond the first
-    bool may_have_run = false;  // an attempt that has ended
+    std::uint8_t attempts = 0;    // beyond the first
+    bool may_have_run = false;    // an attempt that has ended
     cluster::call_losses losses;  // see `wire::losses_max`
     std::string lost_with;        // the first that was lost here
     std::int64_t sent_ns = 0;     // the attempt that the call's own channel has

@@ -60,7 +60,7 @@ private:
     limits bounds_;
     std::int64_t heard_ns_ = 0;
     std::int64_t silent_since_ns_ = 0;  // less what this process has missed
-    std::int64_t pinged_ns_ = 0;  // 0: not since something was heard
+    std::int64_t pinged_ns_ = 0;        // 0: not since something was heard
     std::int64_t next_ns_ = never_ns;
     bool listens_ = false;
     bool doubted_ = false;
