@@ -115,7 +115,9 @@ void outlet::reply_on(peer& to, std::uint64_t call_id, bytes_view payload,
     const auto front = reply_head(head, call_id, payload.size());
     auto* begin = static_cast<std::byte*>(zmq_msg_data(frame->message()));
     const auto room = static_cast<std::size_t>(payload.data() - begin);
-    if (room < front.size()) return reply_copy(to, call_id, payload);
+    // What is kept counts as what is sent, so little else may stand in that memory.
+    if (room < front.size() || room - front.size() > payload.size())
+        return reply_copy(to, call_id, payload);
     counters_.replies_sent.add();
     flush(to);  // answers leave in the order they were given
     auto* start = begin + (room - front.size());

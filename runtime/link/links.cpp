@@ -266,7 +266,7 @@ void links::ask_if_due(peer_link& link, std::int64_t now_ns) {
         static_cast<void>(link.connection->moved());  // from here on
         ping(link, now_ns);
     } else if (found != cluster::pulse::verdict::well && link.connection->moved()) {
-        link.pulse.heard(now_ns);
+        link.pulse.moved(now_ns);
     } else if (found == cluster::pulse::verdict::silent) {
         link.lost_by.silent = true;
         give_up(link, "it does not answer, and the connection is silent");

@@ -85,12 +85,11 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
     judge(entry, &why, now_ns);
     away_.detach(entry);
     // A node that said that it leaves was not ended by the call.
-    if (!said_goaway)
-        entry.losses.add({.instance = with.instance,
-                          .silent = with.lost_by.silent,
-                          .sent_ns = entry.sent_ns,
-                          .heard_ns = with.pulse.heard_ns()},
-                         now_ns);
+    const bool counts = !said_goaway && entry.losses.add({.instance = with.instance,
+                                                          .silent = with.lost_by.silent,
+                                                          .sent_ns = entry.sent_ns,
+                                                          .heard_ns = with.pulse.heard_ns()},
+                                                         now_ns);
     if (entry.losses.count() >= wire::losses_max) {
         counters_.calls_lost_twice.add();
         why.detail =
@@ -100,7 +99,7 @@ void router::lost(ledger_entry& entry, const peer_link& with, bool said_goaway,
                        {{"function", entry.route->name}, {"why", why.detail}, {"unsaid", *unsaid}});
         return host_.forwarded_error(entry, std::move(why));
     }
-    if (!entry.lost_with) entry.lost_with = std::make_unique<std::string>(with.name);
+    if (counts && !entry.lost_with) entry.lost_with = std::make_unique<std::string>(with.name);
     failed(entry, std::move(why), ended::lost, now_ns);
 }
 

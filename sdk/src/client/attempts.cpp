@@ -246,15 +246,16 @@ void attempts::attempt_lost(call& open, channel& with, time_point now) {
     std::string lost_before;
     if (open.keeps()) {
         auto& kept = *open.kept;
+        lost_before = kept.lost_with;
         // A node that said that it leaves was not ended by the call.
-        if (!with.said_goaway)
+        const bool counts =
+            !with.said_goaway &&
             kept.losses.add({.instance = with.instance,
                              .silent = with.is_silent(),
                              .sent_ns = kept.second == &with ? kept.second_sent_ns : kept.sent_ns,
                              .heard_ns = with.pulse.heard_ns()},
                             ns(now));
-        lost_before = kept.lost_with;
-        if (lost_before.empty()) kept.lost_with = with.node_name;
+        if (counts && lost_before.empty()) kept.lost_with = with.node_name;
     }
     if (goes_on(open, with, attempt_event::lost, now)) return;
     if (open.keeps() && open.kept->losses.count() >= wire::losses_max) {

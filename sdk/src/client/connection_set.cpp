@@ -57,7 +57,7 @@ bool connection_set::feel_pulses(time_point now, std::size_t window) {
             one->out.appended(window);
             asks = true;
         } else if (moved) {
-            one->pulse.heard(ns(now));
+            one->pulse.moved(ns(now));
         } else if (verdict == said::silent) {
             one->give_up_silent();
         }

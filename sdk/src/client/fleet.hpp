@@ -5,7 +5,8 @@
 // Nodes tell who belongs to the cluster, what they serve and how loaded they are, each at its own
 // time, and are lost or leave without asking. Guarantee: a call is given to a channel that is
 // live, and whose node does not drain and may have one more call. As long as channels and members
-// stay, all calls of one key are given to one channel. Channels that get no more calls
+// stay, all calls of one key are given to one channel, unless their owner is not connected and the
+// node that takes them instead is late. Channels that get no more calls
 // are handed out by `take_vacated`, so that what was not sent there yet can be moved; until then
 // they are as they were.
 //

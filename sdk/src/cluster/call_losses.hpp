@@ -7,7 +7,8 @@
 // well, several at once, and those still live. The two are told apart by what was last seen: a
 // connection that was closed counts. One that fell silent counts only if something was heard after
 // the call had been sent there, so that the call can have been read, and of attempts that were
-// under way at once silence counts once.
+// under way at once silence counts once. So a call that takes its machine down before anything else
+// is heard from there is told from a cut by nothing; its retries bound that.
 //
 // Pure: times are handed in. Kept with each call that may be sent again; its owner's thread.
 #pragma once
@@ -29,13 +30,15 @@ public:
     /// As an envelope tells it: `first` is the instance of the first node, 0 if it is not known.
     call_losses(std::uint32_t count, std::uint64_t first) noexcept : count_(count), first_(first) {}
 
-    void add(const loss& of, std::int64_t now_ns) noexcept {
+    /// @returns whether it counts.
+    bool add(const loss& of, std::int64_t now_ns) noexcept {
         // The caller may have lost the call with the same node, before this one knew.
         const bool known = count_ != 0 && first_ == of.instance;
         const bool read = of.heard_ns > of.sent_ns && of.sent_ns >= silence_ns_;
         if (of.silent) silence_ns_ = now_ns;
-        if (known || (of.silent && !read)) return;
+        if (known || (of.silent && !read)) return false;
         if (count_++ == 0) first_ = of.instance;
+        return true;
     }
     /// What nodes on the way have counted, which may be the same losses.
     void at_least(std::uint32_t count) noexcept {

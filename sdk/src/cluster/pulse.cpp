@@ -5,8 +5,7 @@
 
 namespace dunlin::cluster {
 
-void pulse::heard(std::int64_t now_ns) noexcept {
-    heard_ns_ = now_ns;
+void pulse::moved(std::int64_t now_ns) noexcept {
     silent_since_ns_ = now_ns;
     pinged_ns_ = 0;
     doubted_ = false;

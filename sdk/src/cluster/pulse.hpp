@@ -35,7 +35,12 @@ public:
     explicit pulse(const limits& bounds) noexcept : bounds_(bounds) {}
 
     /// Anything arrived.
-    void heard(std::int64_t now_ns) noexcept;
+    void heard(std::int64_t now_ns) noexcept {
+        heard_ns_ = now_ns;
+        moved(now_ns);
+    }
+    /// The connection has moved bytes, of which nothing is whole yet, or which were our own.
+    void moved(std::int64_t now_ns) noexcept;
     /// Ask at once, whether something is expected or not.
     void doubt() noexcept { doubted_ = true; }
     [[nodiscard]] bool doubted() const noexcept { return doubted_; }

@@ -2,6 +2,7 @@
 #include "runtime/lane/intake.hpp"
 
 #include "tests/unit/runtime/lane/lane_parts.hpp"
+#include "tests/unit/runtime/lane/told_membership.hpp"
 
 using namespace dunlin;
 using namespace dunlin::runtime;
@@ -189,14 +190,16 @@ TEST_CASE("a pong shows that a peer is there, has read its last answers, and kno
           lines{"failure 2 node n1 is draining; the call did not run", "reply 1 one"});
 }
 
-TEST_CASE(
-    "gossip and load of one that is no node, or with no membership to hear them, are nothing") {
+TEST_CASE("gossip is heard from nodes, and from nobody else") {
     reading at;
+    told_membership membership;
+    at.others.carry(membership);
     at.connect("shop");
     at.connect("n2", wire::peer_role::node);
-    for (const auto* name : {"shop", "n2"}) {
-        at.send(name, wire::gossip{as_bytes("hearsay")}, wire::ping{1});
-        const auto told = at.told(name);
-        CHECK(told.back() == "pong 1");
-    }
+    at.send("shop", wire::gossip{as_bytes("rumour")}, wire::ping{1});
+    CHECK(at.told("shop").back() == "pong 1");
+    CHECK(membership.said.empty());
+    at.send("n2", wire::gossip{as_bytes("hearsay")}, wire::ping{1});
+    CHECK(at.told("n2").back() == "pong 1");
+    CHECK(membership.said == lines{"from 7 hearsay"});
 }

@@ -29,8 +29,9 @@ class no_memory final : public actors::frame_memory {};
 struct one_caller final : forward_host {
     explicit one_caller(ledger& open) : calls(open) {}
     void forwarded_value(ledger_entry& entry, bytes_view payload,
-                         const std::shared_ptr<link::received_frame>& /*frame*/) override {
+                         const std::shared_ptr<link::received_frame>& frame) override {
         values.emplace_back(as_text(payload));
+        whole.push_back(frame != nullptr);
         calls.close(entry);
     }
     void forwarded_error(ledger_entry& entry, error why) override {
@@ -47,6 +48,7 @@ struct one_caller final : forward_host {
 
     ledger& calls;
     std::vector<std::string> values;
+    std::vector<bool> whole;  // whether each came with its frame
     std::vector<error> errors;
     int unstarted_calls = 0;
     int begun_calls = 0;
@@ -73,11 +75,13 @@ public:
             wire::frame_reader reader({static_cast<const std::byte*>(frame.data()), frame.size()});
             while (reader.next() == wire::read_status::envelope) {
                 if (reader.kind() == wire::kind::hello) greet();
-                if (reader.kind() == wire::kind::invoke) asked_ = reader.invoke().id;
+                if (reader.kind() == wire::kind::invoke)
+                    asked_before_ = std::exchange(asked_, reader.invoke().id);
             }
         }
     }
     [[nodiscard]] bool asked() const noexcept { return asked_ != 0; }
+    [[nodiscard]] bool asked_two() const noexcept { return asked_before_ != 0; }
     void say_goaway() {
         wire::frame_buffer out;
         wire::append(out, wire::goaway{static_cast<std::int64_t>(errc::unavailable), "it leaves"});
@@ -86,6 +90,14 @@ public:
     void answer(std::string_view text) {
         wire::frame_buffer out;
         wire::append(out, wire::reply{asked_, as_bytes(text)});
+        send(out);
+    }
+    /// The last two calls, in one frame.
+    void answer_two(std::string_view text, std::string_view behind) {
+        wire::frame_buffer out;
+        wire::append(out, wire::reply{asked_before_, as_bytes(text)});
+        wire::append(out, wire::reply{asked_, as_bytes(text)});
+        out.append(as_bytes(behind));
         send(out);
     }
     void end() { router_.close(); }
@@ -109,6 +121,7 @@ private:
     std::vector<wire::catalog_item> functions_;
     std::string from_;
     std::uint64_t asked_ = 0;
+    std::uint64_t asked_before_ = 0;
 };
 
 std::int64_t ns_now() {
@@ -213,6 +226,32 @@ TEST_CASE("what a node answers before it leaves arrives, though its leaving is k
     }
     // Then there is nothing to keep the link for.
     CHECK(becomes_true(node, other, [&] { return node.links_of_lane.all().empty(); }));
+}
+
+TEST_CASE("a reply that ends its frame comes with it, one with anything behind it does not") {
+    node_parts node;
+    leaving_node other(node.context);
+    node.see(with_member(other.endpoint()), ns_now());
+    REQUIRE(becomes_true(node, other, [&] { return node.routing.route("test/once") != nullptr; }));
+    caller asker(caller::kind::functions);
+    auto* memory = new no_memory;
+    const auto work = actors::bundle::create(2, *memory);
+    memory->release();
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        work->add().id = i;
+        auto& entry = node.calls.open(asker, i);
+        entry.work = work.get();
+        entry.index = i;
+        entry.route = node.routing.route("test/once");
+        node.away.send(entry, *node.links_of_lane.find(2), ns_now());
+    }
+    REQUIRE(becomes_true(node, other, [&] { return other.asked_two(); }));
+    const bool more = GENERATE(false, true);
+    // A kind of envelope that nobody knows yet is passed over.
+    other.answer_two("done", more ? std::string_view("\x91\x7f") : std::string_view());
+    REQUIRE(becomes_true(node, other, [&] { return node.host.values.size() == 2; }));
+    CHECK(node.host.values == std::vector<std::string>{"done", "done"});
+    CHECK(node.host.whole == std::vector<bool>{false, !more});
 }
 
 namespace {
@@ -387,9 +426,22 @@ TEST_CASE("a call is not given up because two nodes that it was sent to are cut 
         link->lost_by.silent = true;
         node.now_ns += 1'000'000'000;
         node.routing.connection_lost(*link, false, node.now_ns);
+        if (link == &first) CHECK(entry.losses.count() == 0);
     }
-    CHECK(entry.losses.count() == 0);
     CHECK(node.counters.calls_lost_twice.get() == 0);
+}
+
+TEST_CASE("a node that has said something since it got the call, and is silent then, counts") {
+    two_others node(again);
+    auto& entry = node.call(5);
+    auto& first = node.send(entry);
+    node.now_ns += 1'000'000;
+    first.pulse.heard(node.now_ns);
+    first.lost_by.silent = true;
+    node.now_ns += 1'000'000'000;
+    node.routing.connection_lost(first, false, node.now_ns);
+    CHECK(entry.losses.count() == 1);
+    CHECK(entry.losses.first() == first.instance);
 }
 
 TEST_CASE("a recalled call goes nowhere else, and is answered by what its node says of it") {

@@ -213,4 +213,18 @@ TEST_CASE_METHOD(fleet_of_lanes, "calls of a key take the one way there is behin
     // Of a node behind a proxy the client knows no lane but the one that it was given.
     CHECK(channels.size() == 1);
     for (const auto& key : some_keys()) CHECK(one_way(key) == place{1, 2});
+    SECTION("and of several that lead there each key has its own") {
+        for (const std::size_t lane : {0, 1}) {
+            auto& made = channels[{1, lane}];
+            made = std::make_unique<fake_channel>(1, 100 + static_cast<std::uint32_t>(lane),
+                                                  endpoint_of({1, lane}));
+            auto envelope = fake_fleet::welcome_of(*made);
+            envelope.endpoint_count = 1;
+            envelope.endpoints[0] = "tcp://inside:10";
+            fleet.welcome(*made, envelope, now);
+        }
+        std::set<place> used;
+        for (const auto& key : some_keys()) used.insert(one_way(key));
+        CHECK(used.size() == lanes);
+    }
 }
