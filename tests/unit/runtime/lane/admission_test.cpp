@@ -230,15 +230,15 @@ TEST_CASE("a call that arrives again while the first runs waits for its answer")
 }
 
 TEST_CASE("a call with a key whose owner is out of reach waits for it, and does not run here") {
+    std::deque<std::string> keys;  // of calls that wait
     admitting at;
     at.over.set_members(*with_another(1), at.clock.now_ns());
     at.routing.set_view(with_another(1), at.clock.now_ns());
     // Of many keys some belong to this node and some to the other.
     std::size_t here = 0;
     for (std::uint64_t id = 1; id <= 64; ++id) {
-        const auto key = std::to_string(id);
         auto call = call_to("a/echo", id, "x");
-        call.key = as_bytes(key);
+        call.key = as_bytes(keys.emplace_back(std::to_string(id)));
         frame_of_calls frame(at);
         frame.take(at.shop, call);
         frame.end();

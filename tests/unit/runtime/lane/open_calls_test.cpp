@@ -291,8 +291,8 @@ TEST_CASE("a call that was meant for another node runs here, in a bundle of its 
 }
 
 TEST_CASE("a timer of a function fires on the lane, wherever it was armed, and not if disarmed") {
+    lines woken;  // by what still waits at the end, too
     owed at;
-    lines woken;
     auto& pool = at.serve(
         "a/sleeps",
         [&](testing::call_view call) {

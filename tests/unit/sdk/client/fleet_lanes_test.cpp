@@ -207,24 +207,22 @@ TEST_CASE_METHOD(fleet_of_lanes, "calls of a key whose owner is not connected ta
     }
 }
 
+TEST_CASE("of several ways to a node that names none of them a key takes one, keys take all") {
+    fake_channel first(1, 1, "tcp://proxy:1");
+    fake_channel second(1, 2, "tcp://proxy:2");
+    const peer_node node{.instance = 1, .lanes = {&first, &second}};
+    CHECK(node.lane_of(4) == &first);
+    CHECK(node.lane_of(5) == &second);
+    first.in_flight = first.in_flight_max;
+    CHECK(node.lane_of(4) == &second);
+    second.in_flight = second.in_flight_max;
+    CHECK(node.lane_of(4) == nullptr);
+}
+
 TEST_CASE_METHOD(fleet_of_lanes, "calls of a key take the one way there is behind a proxy") {
     behind_proxy = true;
     connect({1});
     // Of a node behind a proxy the client knows no lane but the one that it was given.
     CHECK(channels.size() == 1);
     for (const auto& key : some_keys()) CHECK(one_way(key) == place{1, 2});
-    SECTION("and of several that lead there each key has its own") {
-        for (const std::size_t lane : {0, 1}) {
-            auto& made = channels[{1, lane}];
-            made = std::make_unique<fake_channel>(1, 100 + static_cast<std::uint32_t>(lane),
-                                                  endpoint_of({1, lane}));
-            auto envelope = fake_fleet::welcome_of(*made);
-            envelope.endpoint_count = 1;
-            envelope.endpoints[0] = "tcp://inside:10";
-            fleet.welcome(*made, envelope, now);
-        }
-        std::set<place> used;
-        for (const auto& key : some_keys()) used.insert(one_way(key));
-        CHECK(used.size() == lanes);
-    }
 }
