@@ -28,8 +28,9 @@ bench_loop::bench_loop(client through, std::string function, const any_value& in
       slots_(window),
       client_(std::move(through)) {}
 
-bench_loop::outcome bench_loop::run(std::uint64_t requests) {
+bench_outcome bench_loop::run(std::uint64_t requests, std::chrono::nanoseconds at_most) {
     outcome_ = {};
+    end_ns_ = now_ns() + at_most.count();
     issued_.store(0);
     requests_.store(requests);
     if (stopped_.load()) requests_.store(0);
@@ -50,14 +51,14 @@ std::uint64_t bench_loop::issued() const noexcept {
     return std::min(issued_.load(std::memory_order_relaxed), requests_.load());
 }
 
-bool bench_loop::claim() noexcept {
-    return issued_.fetch_add(1, std::memory_order_relaxed) <
-           requests_.load(std::memory_order_relaxed);
+bool bench_loop::claim(std::int64_t now) noexcept {
+    return now < end_ns_ && issued_.fetch_add(1, std::memory_order_relaxed) <
+                                requests_.load(std::memory_order_relaxed);
 }
 
 void bench_loop::run_waiting() {
     auto start = now_ns();
-    while (claim()) {
+    while (claim(start)) {
         const auto reply = client_.invoke<any_value>(function_, input_);
         const auto end = now_ns();
         record(end - start, reply);
@@ -68,8 +69,8 @@ void bench_loop::run_waiting() {
 void bench_loop::run_asynchronous() {
     active_.store(slots_.size());
     for (auto& at : slots_) {
-        if (claim()) {
-            at.start_ns = now_ns();
+        at.start_ns = now_ns();
+        if (claim(at.start_ns)) {
             launch(at);
         } else {
             active_.fetch_sub(1);
@@ -92,7 +93,7 @@ void bench_loop::launch(slot& at) {
 void bench_loop::finish(slot& at, const result<any_value>& reply) {
     const auto now = now_ns();
     record(now - at.start_ns, reply);
-    if (!claim()) {
+    if (!claim(now)) {
         if (active_.fetch_sub(1) == 1) active_.notify_all();
         return;
     }
@@ -107,9 +108,7 @@ void bench_loop::finish(slot& at, const result<any_value>& reply) {
 void bench_loop::record(std::int64_t nanoseconds, const result<any_value>& reply) {
     if (reply) return outcome_.latencies.record(static_cast<std::uint64_t>(nanoseconds));
     const std::scoped_lock lock(errors_);
-    const auto number = static_cast<std::size_t>(reply.error().code);
-    ++outcome_.errors[number < code_count ? number : static_cast<std::size_t>(errc::unknown)];
-    if (outcome_.first_error.empty()) outcome_.first_error = to_string(reply.error());
+    outcome_.fail(reply.error());
 }
 
 }  // namespace dunlin::program

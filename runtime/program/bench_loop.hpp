@@ -11,12 +11,12 @@
 #pragma once
 
 #include "runtime/program/any_value.hpp"
-#include "support/log_histogram.hpp"
+#include "runtime/program/bench_outcome.hpp"
 
 #include <dunlin/client.hpp>
 
-#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -27,19 +27,15 @@ namespace dunlin::program {
 
 class bench_loop {
 public:
-    static constexpr std::size_t code_count = 32;
-
-    struct outcome {
-        support::log_histogram latencies;  // of the calls that succeeded, in nanoseconds
-        std::array<std::uint64_t, code_count> errors{};  // by errc number
-        std::string first_error;
-    };
+    static constexpr std::chrono::hours unlimited{24 * 365};
 
     /// `input` must outlive the loop.
     bench_loop(client through, std::string function, const any_value& input, std::size_t window);
 
-    /// Makes `requests` calls and waits for the last one. Can be called again.
-    [[nodiscard]] outcome run(std::uint64_t requests);
+    /// Makes `requests` calls, or fewer if that takes longer than `at_most`, and waits for the last
+    /// one. Can be called again.
+    [[nodiscard]] bench_outcome run(std::uint64_t requests,
+                                    std::chrono::nanoseconds at_most = unlimited);
 
     /// Starts no further calls, in this run or a later one.
     void stop() noexcept;
@@ -57,12 +53,13 @@ private:
     void launch(slot& at);
     void finish(slot& at, const result<any_value>& reply);
     void record(std::int64_t nanoseconds, const result<any_value>& reply);
-    [[nodiscard]] bool claim() noexcept;
+    [[nodiscard]] bool claim(std::int64_t now) noexcept;
 
     std::string function_;
     const any_value& input_;
     std::vector<slot> slots_;
-    outcome outcome_;
+    std::int64_t end_ns_ = 0;
+    bench_outcome outcome_;
     std::mutex errors_;  // of outcome_.errors and first_error: errors may come from two threads
     alignas(64) std::atomic<std::uint64_t> issued_{0};
     std::atomic<std::uint64_t> requests_{0};

@@ -1,33 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/bench_report.hpp"
 
+#include "runtime/program/bench_figures.hpp"
 #include "runtime/program/progress.hpp"
 #include "runtime/text/json_payload.hpp"
 #include "runtime/text/quantity.hpp"
 
-#include <array>
-#include <cstdio>
 #include <numeric>
 
 namespace dunlin::program {
 namespace {
 
-std::string decimal(double value, int digits) {
-    std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-    return text.data();
-}
-
-std::string microseconds(double nanoseconds) { return decimal(nanoseconds / 1000, 1); }
-
-std::string quantile_us(const support::log_histogram& of, double part) {
-    return microseconds(static_cast<double>(of.quantile(part)));
-}
-
 double rate(const bench_report& report) {
-    return report.seconds > 0
-               ? static_cast<double>(report.outcome.latencies.count()) / report.seconds
-               : 0;
+    // The answers to the last calls come after the time in which they were offered: a queue that is
+    // long then would make the rate of an open loop seem low.
+    const double seconds = report.open ? report.open->offered_seconds() : report.seconds;
+    return seconds > 0 ? static_cast<double>(report.outcome.latencies.count()) / seconds : 0;
 }
 
 std::string_view name_of(std::size_t code) {
@@ -60,24 +48,52 @@ std::string bench_report::json() const {
            ",\"mean_us\":" + microseconds(took.mean()) + ",\"p50_us\":" + quantile_us(took, 0.5) +
            ",\"p99_us\":" + quantile_us(took, 0.99) + ",\"p999_us\":" + quantile_us(took, 0.999) +
            ",\"max_us\":" + microseconds(static_cast<double>(took.max())) +
-           ",\"errors_by_code\":{" + by_code + "}}\n";
+           ",\"errors_by_code\":{" + by_code + "}" + (open ? open->json(took) : "") + "}\n";
 }
 
 std::string bench_report::summary() const {
     const auto& took = outcome.latencies;
-    std::string text =
-        function + ": " + grouped(requests()) + " calls of " + runtime::format_size(size) +
-        (size < 1024 || size % 1024 != 0 ? " bytes" : "") + ", " + grouped(window) +
-        " in flight, in " + decimal(seconds, 2) + " s\n" + "  calls per second  " +
-        grouped(static_cast<std::uint64_t>(rate(*this))) + "\n  latency           p50 " +
-        quantile_us(took, 0.5) + " us, p99 " + quantile_us(took, 0.99) + " us, p99.9 " +
-        quantile_us(took, 0.999) + " us, max " + microseconds(static_cast<double>(took.max())) +
-        " us\n  errors            " + grouped(errors()) + "\n";
+    const auto bytes =
+        runtime::format_size(size) + (size < 1024 || size % 1024 != 0 ? " bytes" : "");
+    std::string text = function + ": ";
+    if (open) {
+        text += open->summary(bytes, took);
+    } else {
+        text += grouped(requests()) + " calls of " + bytes + ", " + grouped(window) +
+                " in flight, in " + decimal(seconds, 2) + " s\n" + "  calls per second  " +
+                grouped(static_cast<std::uint64_t>(rate(*this))) + "\n  latency           p50 " +
+                quantile_us(took, 0.5) + " us, p99 " + quantile_us(took, 0.99) + " us, p99.9 " +
+                quantile_us(took, 0.999) + " us, max " +
+                microseconds(static_cast<double>(took.max())) + " us\n  errors            " +
+                grouped(errors()) + "\n";
+    }
     for (std::size_t code = 0; code < outcome.errors.size(); ++code)
         if (outcome.errors[code] > 0)
             text +=
                 "    " + std::string(name_of(code)) + " " + grouped(outcome.errors[code]) + "\n";
     return text;
+}
+
+bool bench_report::all_succeeded() const noexcept {
+    return errors() == 0 && (!open || open->seconds.total().not_sent == 0);
+}
+
+std::vector<std::string> bench_report::complaints() const {
+    std::vector<std::string> sentences;
+    if (errors() > 0)
+        sentences.push_back(grouped(errors()) + " of " + grouped(requests()) +
+                            " calls failed; the first: " + outcome.first_error);
+    if (!open) return sentences;
+    if (const auto sum = open->seconds.total(); sum.not_sent > 0)
+        sentences.push_back(grouped(sum.not_sent) + " of " + grouped(sum.offered) +
+                            " calls were not sent: the window of " + grouped(window) +
+                            " calls in flight was full");
+    if (open->measured_itself(outcome.latencies))
+        sentences.push_back(
+            "this machine did not keep up with the rate: one call in a hundred was "
+            "sent at least " +
+            quantile_us(open->lag, 0.99) + " us late, which is a good part of the latencies");
+    return sentences;
 }
 
 }  // namespace dunlin::program

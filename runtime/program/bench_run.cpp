@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace dunlin::program {
 namespace {
@@ -25,12 +26,6 @@ constexpr int progress_every_ms = 200;
 // Number `index` of `count` nearly equal parts of a whole.
 std::size_t part_of(std::size_t whole, std::size_t count, std::size_t index) {
     return whole / count + (index < whole % count ? 1 : 0);
-}
-
-void add(bench_loop::outcome& to, bench_loop::outcome&& from) {
-    to.latencies.add(from.latencies);
-    for (std::size_t i = 0; i < to.errors.size(); ++i) to.errors[i] += from.errors[i];
-    if (to.first_error.empty()) to.first_error = std::move(from.first_error);
 }
 
 }  // namespace
@@ -53,41 +48,72 @@ int bench::connect() {
         options.in_flight_max = window;
         auto to = program::connect(options, stop_);
         if (!to.client) return to.exit_code;
-        loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window);
+        if (plan_.load)
+            open_loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window);
+        else
+            loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window);
     }
     return exit_code::success;
 }
 
 bench_report bench::measure() {
-    std::vector<part> parts(loops_.size());
+    std::vector<part> parts(plan_.threads);
     std::vector<std::thread> threads;
-    for (std::size_t i = 0; i < loops_.size(); ++i)
+    for (std::size_t i = 0; i < parts.size(); ++i)
         threads.emplace_back([this, i, &to = parts[i]] { run_part(i, to); });
     watch();
     for (auto& thread : threads) thread.join();
 
-    bench_report report{plan_.function, plan_.window, plan_.size, plan_.threads, {}, {}};
+    bench_report report{plan_.function, plan_.window, plan_.size, plan_.threads, {}, {}, {}};
+    if (plan_.load) report.open.emplace().load = *plan_.load;
     auto begin = parts.front().begin;
     auto end = parts.front().end;
     for (auto& one : parts) {
         begin = std::min(begin, one.begin);
         end = std::max(end, one.end);
-        add(report.outcome, std::move(one.outcome));
+        report.outcome.add(std::move(one.outcome.calls));
+        if (!report.open) continue;
+        report.open->seconds.add(one.outcome.seconds);
+        report.open->lag.add(one.outcome.lag);
+        report.open->offered_for = std::max(report.open->offered_for, one.outcome.offered_for);
     }
     report.seconds = std::chrono::duration<double>(end - begin).count();
     return report;
 }
 
 void bench::run_part(std::size_t index, part& to) {
-    auto& loop = loops_[index];
-    (void)loop.run(part_of(plan_.warmup, loops_.size(), index));
-    warm_.arrive_and_wait();
-    to.begin = std::chrono::steady_clock::now();
-    to.outcome = loop.run(part_of(plan_.requests, loops_.size(), index));
+    if (plan_.load)
+        run_open(index, to);
+    else
+        run_closed(index, to);
     to.end = std::chrono::steady_clock::now();
     if (running_.fetch_sub(1) != 1) return;
     const std::uint64_t one = 1;
     (void)!::write(done_fd_, &one, sizeof one);
+}
+
+void bench::run_closed(std::size_t index, part& to) {
+    auto& loop = loops_[index];
+    (void)loop.run(part_of(plan_.warmup, plan_.threads, index));
+    warm_.arrive_and_wait();
+    to.begin = std::chrono::steady_clock::now();
+    to.outcome.calls = loop.run(part_of(plan_.requests, plan_.threads, index), plan_.at_most);
+}
+
+void bench::run_open(std::size_t index, part& to) {
+    auto& loop = open_loops_[index];
+    (void)loop.run(plan_.warmup_load, index, plan_.threads, std::chrono::steady_clock::now());
+    warm_.arrive_and_wait();
+    to.begin = common_origin();
+    to.outcome = loop.run(*plan_.load, index, plan_.threads, to.begin);
+}
+
+std::chrono::steady_clock::time_point bench::common_origin() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto mine = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    std::int64_t first = 0;
+    if (origin_ns_.compare_exchange_strong(first, mine)) first = mine;
+    return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(first));
 }
 
 void bench::watch() {
@@ -101,13 +127,28 @@ void bench::watch() {
             stop_.wait();
             impatient_.emplace(stop_);
             sources[1].fd = -1;
-            for (auto& loop : loops_) loop.stop();
+            stop_loops();
         }
-        if (!line.due()) continue;
-        std::uint64_t issued = 0;
-        for (const auto& loop : loops_) issued += loop.issued();
-        line.show(grouped(issued) + " of " + grouped(plan_.requests) + " calls");
+        if (line.due()) line.show(how_far());
     }
+}
+
+void bench::stop_loops() noexcept {
+    for (auto& loop : loops_) loop.stop();
+    for (auto& loop : open_loops_) loop.stop();
+}
+
+std::string bench::how_far() const {
+    std::uint64_t begun = 0;
+    std::uint64_t in_flight = 0;
+    for (const auto& loop : loops_) begun += loop.issued();
+    for (const auto& loop : open_loops_) {
+        begun += loop.offered();
+        in_flight += loop.in_flight();
+    }
+    const bool counted = plan_.calls() != bench_plan::requests_unlimited;
+    return grouped(begun) + (counted ? " of " + grouped(plan_.calls()) : "") + " calls" +
+           (plan_.load ? ", " + grouped(in_flight) + " in flight" : "");
 }
 
 }  // namespace dunlin::program

@@ -7,31 +7,21 @@
 #pragma once
 
 #include "runtime/program/bench_loop.hpp"
+#include "runtime/program/bench_open_loop.hpp"
+#include "runtime/program/bench_plan.hpp"
 #include "runtime/program/bench_report.hpp"
-#include "runtime/program/connection.hpp"
 #include "runtime/program/signals.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <latch>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace dunlin::program {
-
-struct bench_plan {
-    connection_options connection;
-    std::string function;
-    any_value input;
-    std::size_t size = 0;  // bytes of the input, as reported
-    std::size_t requests = 0;
-    std::size_t warmup = 0;
-    std::size_t window = 1;  // shared by all threads
-    std::size_t threads = 1;
-};
 
 class bench {
 public:
@@ -49,18 +39,26 @@ public:
 
 private:
     struct part {
-        bench_loop::outcome outcome;
+        bench_open_loop::outcome outcome;  // of a closed loop only its calls
         std::chrono::steady_clock::time_point begin;
         std::chrono::steady_clock::time_point end;
     };
 
     void run_part(std::size_t index, part& to);
+    void run_closed(std::size_t index, part& to);
+    void run_open(std::size_t index, part& to);
+    /// When the measured calls of all threads begin: when the first of them is there.
+    [[nodiscard]] std::chrono::steady_clock::time_point common_origin();
     void watch();
+    void stop_loops() noexcept;
+    [[nodiscard]] std::string how_far() const;
 
     bench_plan plan_;
     signals& stop_;
-    std::deque<bench_loop> loops_;
+    std::deque<bench_loop> loops_;            // one for each thread: these,
+    std::deque<bench_open_loop> open_loops_;  // or these
     std::latch warm_;
+    std::atomic<std::int64_t> origin_ns_{0};
     std::atomic<std::size_t> running_;
     std::optional<exit_at_signal> impatient_;  // after a first signal
     int done_fd_;

@@ -1,82 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/bench_verb.hpp"
 
+#include "runtime/program/bench_plan.hpp"
 #include "runtime/program/bench_run.hpp"
 #include "runtime/program/connection.hpp"
 #include "runtime/program/exit_code.hpp"
-#include "runtime/program/progress.hpp"
 #include "runtime/program/quantity_options.hpp"
 #include "runtime/program/signals.hpp"
-#include "runtime/text/json_payload.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace dunlin::program {
 namespace {
 
 constexpr const char* description =
     "Measures a function: how many calls a second, and how long one takes. Keeps a fixed number "
-    "of calls in flight through the same client that programs use.";
+    "of calls in flight, or sends them at a fixed rate, through the same client that programs use.";
 
 constexpr const char* footer = R"(Examples:
     dunlin bench bench/echo --requests 1000000 --window 512 --size 64
-    dunlin bench bench/echo --window 1 --json
+    dunlin bench bench/echo --window 1 --duration 10s --json
+    dunlin bench bench/echo --rate 20000 --duration 30s
     dunlin bench text/count_words --payload '{"url": "a", "text": "one two"}'
 
 One call in flight is a program that waits for each result; more are calls with callbacks, each
-of which starts the next. The input is SIZE bytes, or the JSON of --payload (see dunlin invoke
---help). Latencies and the rate count the calls that succeeded.
+of which starts the next: a closed loop. It shows what a function can do at most. The input is SIZE
+bytes, or the JSON of --payload (see dunlin invoke --help). Latencies and the rate count the calls
+that succeeded.
 
-Exit codes: 0 all calls succeeded, 1 at least one failed, 2 usage, 3 no node reached,
-130 interrupted; what was measured until then is printed.)";
+With --rate calls are sent when it is their time, whatever becomes of those before: an open loop. It
+shows what callers would see. Latencies count from the intended start of a call, so a function or a
+machine that halts for a while shows it in all the calls that were due meanwhile. Calls beyond
+--window are counted as not sent. Calls per second are those that succeeded, by the time in which
+calls were offered. By default arrivals are poisson, as those of callers that know nothing of each
+other, and queue by chance as theirs do; even ones show the least that a function queues. How late
+calls were sent is the schedule's lag: where it is long, this machine is what was measured.
+--json has every second by itself, as by_second.
 
-struct bench_arguments {
-    connection_options connection;
-    std::string function;
-    std::string payload;
-    std::size_t requests = 100'000;
-    std::size_t warmup = 1'000;
-    std::size_t window = 64;
-    std::size_t size = 64;
-    std::size_t threads = 1;
-    bool json = false;
-};
-
-any_value read_input(const bench_arguments& given) {
-    if (given.payload.empty()) {
-        const std::vector<std::byte> data(given.size, std::byte{'.'});
-        return {encode(bytes_view(data))};
-    }
-    auto payload = runtime::payload_from_json(given.payload);
-    if (!payload) throw usage_error("--payload: " + payload.error().detail);
-    return {std::move(*payload)};
-}
+Exit codes: 0 all calls succeeded, 1 at least one failed or was not sent, 2 usage, 3 no node
+reached, 130 interrupted; what was measured until then is printed.)";
 
 int run(const bench_arguments& given) {
-    if (given.threads > given.window)
-        throw usage_error("--threads: " + std::to_string(given.threads) + " threads cannot share " +
-                          std::to_string(given.window) + " calls in flight");
-    bench_plan plan{given.connection, given.function, read_input(given), 0,
-                    given.requests,   given.warmup,   given.window,      given.threads};
-    plan.size = given.payload.empty() ? given.size : plan.input.encoded.size();
+    auto plan = plan_bench(given);
     signals stop;
     bench run(std::move(plan), stop);
     if (const int code = run.connect(); code != exit_code::success) return code;
     const auto report = run.measure();
     std::fputs((given.json ? report.json() : report.summary()).c_str(), stdout);
     std::fflush(stdout);
-    if (report.errors() > 0)
-        complain(grouped(report.errors()) + " of " + grouped(report.requests()) +
-                 " calls failed; the first: " + report.outcome.first_error);
+    for (const auto& sentence : report.complaints()) complain(sentence);
     if (run.interrupted()) return exit_code::interrupted;
-    return report.errors() == 0 ? exit_code::success : exit_code::call_failed;
+    return report.all_succeeded() ? exit_code::success : exit_code::call_failed;
+}
+
+void add_load_options(CLI::App& app, bench_arguments& to) {
+    add_count(app, "--requests", to.requests, "Calls to measure.", {1, not_given - 1})
+        ->default_str("100000, or as many as --duration allows")
+        ->group("Load");
+    add_count(app, "--window", to.window, "Calls in flight; with --rate, at most.", {1, 1 << 20})
+        ->default_str("64; with --rate 65536")
+        ->group("Load");
+    add_size(app, "--size", to.size, "Bytes of the input.")->group("Load");
+    app.add_option("--payload", to.payload, "This input instead of --size bytes.")
+        ->type_name("JSON")
+        ->group("Load");
+    add_count(app, "--threads", to.threads,
+              "Threads that share the calls in flight and the rate, each with its own connection.",
+              {1, 1024})
+        ->group("Load");
+    add_count(app, "--warmup", to.warmup, "Calls before the measured ones; with --rate, at that.",
+              {0, not_given - 1})
+        ->default_str("1000; with --rate at most a second's")
+        ->group("Load");
+    add_duration(app, "--duration", to.duration,
+                 "How long calls are started for. --rate needs it, at most 24h; without --rate it "
+                 "ends the calls, unless --requests does so before.")
+        ->default_str("")
+        ->group("Load");
+    add_count(app, "--rate", to.rate,
+              "Start so many calls a second, over all threads, whatever comes back.",
+              {1, bench_load::per_second_max})
+        ->default_str("")
+        ->group("Open loop");
+    app.add_option("--arrivals", to.arrivals,
+                   "Calls at random and independent of each other, or equally far apart.")
+        ->type_name("poisson|even")
+        ->default_str("poisson")
+        ->group("Open loop");
+    add_count(app, "--seed", to.seed, "Chance of poisson: another seed, other starts.",
+              {0, not_given - 1})
+        ->default_str("1")
+        ->group("Open loop");
 }
 
 }  // namespace
@@ -87,18 +106,7 @@ verb add_bench(CLI::App& program) {
     auto given = std::make_shared<bench_arguments>();
     app->add_option("FUNCTION", given->function, "The function's full name, as in bench/echo.")
         ->required();
-    add_count(*app, "--requests", given->requests, "Calls to measure.")->group("Load");
-    add_count(*app, "--window", given->window, "Calls in flight.", {1, 1 << 20})->group("Load");
-    add_size(*app, "--size", given->size, "Bytes of the input.")->group("Load");
-    app->add_option("--payload", given->payload, "This input instead of --size bytes.")
-        ->type_name("JSON")
-        ->group("Load");
-    add_count(*app, "--threads", given->threads,
-              "Threads that share the calls in flight, each with its own connection.", {1, 1024})
-        ->group("Load");
-    add_count(*app, "--warmup", given->warmup, "Calls before the measured ones.",
-              {0, std::numeric_limits<std::size_t>::max()})
-        ->group("Load");
+    add_load_options(*app, *given);
     app->add_flag("--json", given->json, "Print one JSON object.")->group("Output");
     add_connection_options(*app, given->connection);
     return {app, [given] { return run(*given); }};
