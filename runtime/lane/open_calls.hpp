@@ -65,8 +65,7 @@ public:
     [[nodiscard]] caller& inside() noexcept { return inside_; }
 
     // -- calls begin ---------------------------------------------------------------------------
-    /// An entry for a call of that caller. Whoever asks for it fills in its bundle and its place
-    /// there.
+    /// An entry for a call of that caller, whose bundle and place there are still to be filled in.
     ledger_entry& open(caller& asker, std::uint64_t call_id) {
         ++asker.in_flight;
         return ledger_.open(asker, call_id);
