@@ -59,7 +59,7 @@ struct owed : lane_parts {
 
 }  // namespace
 
-TEST_CASE("a call has one answer, whoever comes first, and what comes second is counted") {
+TEST_CASE("a call has one answer, whichever comes first, and a second one is counted") {
     owed at;
     const auto call = at.take(1).address();
     CHECK(at.shop.in_flight == 1);
