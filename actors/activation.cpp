@@ -174,6 +174,8 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     const auto& time = pool_.env().time;
     const auto began_ns = time.now_ns();
     const bool on_lane = run_unit::current() != nullptr;
+    const bool blocking = pool_.info().blocking();
+    const auto had_processor_ns = blocking ? time.processor_ns() : 0;
     auto looked_ns = began_ns;
     std::uint32_t ran = 0;
     occupied_since(began_ns);
@@ -185,7 +187,7 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
                                        next.deadline_ns - looked_ns < limits::deadline_near_ns);
         if (look) looked_ns = time.now_ns();
         if (on_lane && look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
-            pool_.record(looked_ns - began_ns, ran);
+            pool_.runs().began(looked_ns - began_ns, ran);
             occupied_until(began_ns, looked_ns);
             record_latencies(*work, first, i, looked_ns);
             return post(run_bundle{work, i});
@@ -198,32 +200,35 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
         ++ran;
         if (!run_one(work, i)) {
             suspended_since_ns_ = began_ns;
-            pool_.count_suspended(true);
+            pool_.runs().count_suspended(true);
             const auto now_ns = time.now_ns();
             record_latencies(*work, first, i, now_ns);
-            return pool_.record(now_ns - began_ns, ran);
+            return pool_.runs().began(now_ns - began_ns, ran);
         }
     }
     auto now_ns = began_ns;
     if (ran != 0) {
         now_ns = time.now_ns();
-        pool_.record(now_ns - began_ns, ran);
-        if (pool_.info().async()) pool_.record_occupancy((now_ns - began_ns) / ran);
+        pool_.runs().began(now_ns - began_ns, ran);
+        if (pool_.info().async()) pool_.runs().occupied_one((now_ns - began_ns) / ran);
+        if (blocking)
+            pool_.record_processor(now_ns - began_ns, time.processor_ns() - had_processor_ns,
+                                   now_ns);
         record_latencies(*work, first, work->size(), now_ns);
     }
     occupied_until(began_ns, now_ns);
-    pool_.release(*this, work->size());
+    pool_.release(*this, work->size(), now_ns);
 }
 
 // From the first of its invocations to the end of the last, or as long as one is suspended.
 void activation::occupied_since(std::int64_t began_ns) noexcept {
     slot_.set_busy_since(began_ns);
-    pool_.occupied().start(began_ns);
+    pool_.runs().occupied().start(began_ns);
 }
 
 void activation::occupied_until(std::int64_t began_ns, std::int64_t now_ns) noexcept {
     slot_.set_busy_since(0);
-    pool_.occupied().end(began_ns, now_ns);
+    pool_.runs().occupied().end(began_ns, now_ns);
 }
 
 void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_t to,
@@ -233,7 +238,7 @@ void activation::record_latencies(bundle& work, std::uint32_t from, std::uint32_
         const auto arrived_ns = work[i].arrived_ns;
         const auto first = i++;
         while (i < to && work[i].arrived_ns == arrived_ns) ++i;
-        if (arrived_ns != 0) pool_.record_latency(now_ns - arrived_ns, i - first);
+        if (arrived_ns != 0) pool_.runs().answered(now_ns - arrived_ns, i - first);
     }
 }
 
@@ -305,12 +310,12 @@ void activation::stop_what_waits() {
 
 void activation::leave_if_finished(std::int64_t began_ns) {
     const auto now_ns = pool_.env().time.now_ns();
-    pool_.record_step(now_ns - began_ns);
+    pool_.runs().went_on(now_ns - began_ns);
     if (!suspended_->finished) return;
-    pool_.record_occupancy(now_ns - suspended_since_ns_);
+    pool_.runs().occupied_one(now_ns - suspended_since_ns_);
     occupied_until(suspended_since_ns_, now_ns);
     record_latencies(*suspended_->keep, suspended_index_, suspended_index_ + 1, now_ns);
-    pool_.count_suspended(false);
+    pool_.runs().count_suspended(false);
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();

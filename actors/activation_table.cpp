@@ -7,15 +7,25 @@
 #include <caf/actor_system.hpp>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
 namespace dunlin::actors {
 
+std::mutex& activation_slot::lock() const noexcept {
+    // Of all pools together. Nobody takes a second one while he holds one.
+    struct alignas(64) padded {
+        std::mutex one;
+    };
+    static std::array<padded, 64> all;
+    return all[(reinterpret_cast<std::uintptr_t>(this) / sizeof(activation_slot)) % all.size()].one;
+}
+
 // By difference, since the sequence wraps around: what is 2^31 operations old may be found again,
 // and then is not one of the open operations.
 caf::actor activation_slot::find(std::uint32_t generation) const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard held(lock());
     return static_cast<std::int32_t>(generation - oldest_) < 0 ? caf::actor{} : held_;
 }
 
@@ -46,7 +56,7 @@ activation& activation_table::spawn() {
     // Nobody else has this slot now, but a stale address may be looked up in it.
     auto spawned = system_.spawn<activation, caf::lazy_init>(std::ref(*slot), slot->oldest_);
     auto& made = activation::of(spawned);
-    const std::lock_guard lock(slot->mutex_);
+    const std::lock_guard lock(slot->lock());
     slot->held_ = std::move(spawned);
     return made;
 }
@@ -55,7 +65,7 @@ void activation_table::retire(activation& idle) {
     auto& slot = idle.slot();
     caf::actor ending;
     {
-        const std::lock_guard lock(slot.mutex_);
+        const std::lock_guard lock(slot.lock());
         ending = std::exchange(slot.held_, {});
         slot.oldest_ = idle.newest_generation() + 1;
     }
@@ -70,7 +80,7 @@ void activation_table::end_all() {
     for (const auto& slot : slots_) {
         caf::actor ending;
         {
-            const std::lock_guard held(slot.mutex_);
+            const std::lock_guard held(slot.lock());
             ending = slot.held_;
         }
         if (ending) activation::of(ending).end();

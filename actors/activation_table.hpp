@@ -55,9 +55,11 @@ public:
 private:
     friend class activation_table;
 
+    /// Slots are many and stay, so they share locks, each of which is held for some instructions.
+    [[nodiscard]] std::mutex& lock() const noexcept;
+
     pool& home_;
     std::atomic<std::int64_t> busy_since_ns_{0};
-    mutable std::mutex mutex_;
     caf::actor held_;           // null: free
     std::uint32_t oldest_ = 0;  // the generation that `held_` began with, or the next one will
 };

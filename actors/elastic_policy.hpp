@@ -14,6 +14,7 @@
 // arithmetic is in `look`, whose cost grows with the number of idle activations that stay.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -106,9 +107,16 @@ public:
         ++ends_;
         service_sum_ns_ += service_ns;
     }
-    /// An activation has nothing to do.
-    void became_idle(std::int64_t now_ns) noexcept {
-        if (look_at_ns_ == never) look_at_ns_ = now_ns + look_every_ns;
+    /// So many at once.
+    void ended(std::uint64_t count, std::int64_t service_sum_ns) noexcept {
+        ends_ += count;
+        service_sum_ns_ += std::max<std::int64_t>(service_sum_ns, 0);
+    }
+    /// An activation has nothing to do. @returns whether `look_at_ns` was `never` until now.
+    bool became_idle(std::int64_t now_ns) noexcept {
+        if (look_at_ns_ != never) return false;
+        look_at_ns_ = now_ns + look_every_ns;
+        return true;
     }
     /// How long a start took, until the activation could take a call.
     void started(std::int64_t cost_ns) noexcept;

@@ -21,12 +21,15 @@ class execution_unit;
 namespace dunlin::actors {
 
 class activation_slot;
+class pool;
 class thread_keeper;
 
 class steady_time {
 public:
     virtual ~steady_time() = default;
     [[nodiscard]] virtual std::int64_t now_ns() const noexcept = 0;
+    /// For how long this thread has had a processor. 0: not known, as if it only waited.
+    [[nodiscard]] virtual std::int64_t processor_ns() const noexcept { return 0; }
 };
 
 /// Takes a call from a function to a function: finds the pool, here or elsewhere.
@@ -65,6 +68,15 @@ public:
                        std::string_view text) noexcept = 0;
 };
 
+/// Has pools looked at when it is time for one of their activations to end.
+class look_service {
+public:
+    virtual ~look_service() = default;
+    /// Calls `which.look` at that time or a little later, and again when that says. A pool asks
+    /// when no look of it is due.
+    virtual void look_at(pool& which, std::int64_t at_ns) = 0;
+};
+
 struct environment {
     steady_time& time;
     call_router& router;
@@ -80,6 +92,11 @@ struct environment {
     std::uint64_t instance = 0;
     /// Told when a function is found to hold a lane. Null: nobody looks at what never returns.
     thread_keeper* keeper = nullptr;
+    std::size_t cores = 1;
+    /// Threads that blocking functions may hold, at most.
+    std::size_t blocking_threads = 1;
+    /// Null: what is idle stays.
+    look_service* looks = nullptr;
 };
 
 }  // namespace dunlin::actors

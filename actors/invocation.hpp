@@ -55,6 +55,8 @@ struct invocation {
     /// Where the activation that runs it lives, once it runs here; which one that was is set
     /// before.
     std::uint32_t runner_generation = 0;
+    /// An activation had to be started for its bundle (a cold start). Set before it runs.
+    bool cold = false;
     std::atomic<activation_slot*> runner{nullptr};
     /// What took it to another node, and how that knows it. Set once, before `carrier`.
     answer_address carried;

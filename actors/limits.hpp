@@ -28,6 +28,10 @@ static_assert(bundle_work_ns_max <= lane_service_ns_max);
 /// Operations (calls, timers, callbacks) that one invocation may have under way at once.
 inline constexpr std::size_t operations_max = 4096;
 
+/// Activations of one function that nobody has set another limit for: what waits costs memory, some
+/// 2 KB each, and nothing else. Fewer than `occupied_time` can count.
+inline constexpr std::size_t activations_max = std::size_t{1} << 17;
+
 /// How often a function that awaits one thing after the other is told, when its pool is shut down,
 /// that this has ended too.
 inline constexpr int stop_rounds_max = 16;
@@ -50,7 +54,8 @@ inline constexpr std::size_t messages_per_turn_max = 1;
 /// that they get on; long enough that nothing that is merely slow is.
 inline constexpr std::int64_t worker_hold_ns_max = 1'000'000'000;
 /// ... and so many at most are replaced and still held at a time. A function holds one thread for
-/// each of its activations, of which there are four for each core unless told otherwise.
+/// each of its activations, of which there are as many as threads of the scheduler, and one more
+/// for each that is stuck.
 inline constexpr std::size_t workers_replaced_max = 64;
 /// A replaced thread gets about a tenth of what the others get of a core that is wanted: those that
 /// never return and compute must not take the lanes' time.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/pool.hpp"
 
+#include "actors/limits.hpp"
 #include "actors/thread_keeper.hpp"
 #include "cluster/spread.hpp"
 
@@ -16,21 +17,40 @@ namespace {
 /// time of a core at most goes into that.
 constexpr std::int64_t look_ns_per_activation = 10'000;
 
+/// A pool with idle activations is looked at no less often, whatever the policy says: settings may
+/// have changed since.
+constexpr std::int64_t look_ns_max = 1'000'000'000;
+
+scale_ground ground_of(const environment& env) noexcept {
+    return {std::max(env.threads, env.lanes), env.blocking_threads};
+}
+
+void mark_cold(bundle& work) noexcept {
+    for (std::uint32_t i = 0; i < work.size(); ++i) work[i].cold = true;
+}
+
+std::int64_t arrival_of(bundle& work, const steady_time& time) noexcept {
+    const auto arrived_ns = work[0].arrived_ns;
+    return arrived_ns != 0 ? arrived_ns : time.now_ns();
+}
+
 }  // namespace
 
 pool::pool(caf::actor_system& system, environment env, function_info info,
-           std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max)
+           const scale_settings& settings, std::size_t queue_depth_max)
     : env_(env),
       info_(std::move(info)),
-      scaling_(std::move(scaling)),
       queue_depth_max_(queue_depth_max),
-      where_(info_.blocking() ? placement::threads : placement::lane),
+      runs_(info_),
       stops_(caf::make_counted<stop_courier>(env_.blocking)),
       table_(system, *this),
-      activations_(scaling_->initial()),
-      busy_(env_.time.now_ns()) {
-    idle_.reserve(activations_);
-    while (idle_.size() < activations_) idle_.push_back(&table_.spawn());
+      settings_(settings),
+      activations_(bounds_of(settings, info_, ground_of(env_))),
+      useful_(env_.cores, activations_.policy().bounds().useful),
+      busy_(env_.time.now_ns()),
+      held_(env_.time.now_ns()) {
+    held_lock lock(mutex_);
+    fill(lock);
 }
 
 pool::~pool() { shut_down(); }
@@ -65,16 +85,20 @@ void pool::take_admitted(bundle_ptr work) {
 }
 
 void pool::dispatch(bundle_ptr work, held_lock& lock) {
-    if (idle_.empty() && activations_ < scaling_->target(load())) {
-        spawn_idle(lock);
-        if (closed_) return;
-    }
-    if (idle_.empty()) return queue_.push_back(std::move(work));
-    auto* ready = idle_.back();
-    idle_.pop_back();
-    if (!queue_.empty()) {  // one that was spawned now begins with what has waited longest
-        queue_.push_back(std::exchange(work, std::move(queue_.front())));
-        queue_.pop_front();
+    activations_.arrived(arrival_of(*work, env_.time));
+    auto* ready = activations_.take_idle();
+    if (ready == nullptr) {
+        if (activations_.decide_start(queue_.size()).start) ready = start_one(lock);
+        if (ready == nullptr) {
+            if (!closed_) queue_.push_back(std::move(work));
+            return;
+        }
+        if (!queue_.empty()) {  // what has waited longest has its turn first
+            queue_.push_back(std::exchange(work, std::move(queue_.front())));
+            queue_.pop_front();
+        }
+        mark_cold(*work);
+        cold_calls_ += work->size();
     }
     queued_ -= work->size();
     // The message leaves without the lock: it may wake a thread, whose first act is to come here.
@@ -82,60 +106,117 @@ void pool::dispatch(bundle_ptr work, held_lock& lock) {
     ready->start(std::move(work));
 }
 
-// Without the lock, which others need more often than an activation is spawned. It counts from the
-// beginning, so that they do not spawn one too many; what they queue meanwhile has its turn first.
-void pool::spawn_idle(held_lock& lock) {
-    ++activations_;
+// Without the lock, which others need more often than an activation is started. It counts from the
+// beginning, so that they do not start one too many; what they queue meanwhile has its turn first.
+// @returns null when the pool was shut down meanwhile.
+activation* pool::start_one(held_lock& lock) {
+    activations_.start_begins();
     lock.unlock();
-    auto& spawned = table_.spawn();
+    const auto began_ns = env_.time.now_ns();
+    auto& started = table_.spawn();
+    const auto cost_ns = env_.time.now_ns() - began_ns;
     lock.lock();
-    idle_.push_back(&spawned);
-    if (closed_) spawned.end();  // the shutdown may have come before it was in the table
+    activations_.start_ended(cost_ns);
+    if (!closed_) return &started;
+    started.end();  // the shutdown may have come before it was in the table
+    return nullptr;
 }
 
-void pool::release(activation& ready, std::uint32_t count) {
+// Starts what there has to be: the minimum, and what is waited for when the ceiling has risen.
+void pool::fill(held_lock& lock) {
+    while (!closed_ && (activations_.missing() != 0 ||
+                        (!queue_.empty() && activations_.decide_start(queue_.size() - 1).start))) {
+        auto* ready = start_one(lock);
+        if (ready == nullptr) return;
+        if (auto next = take_next()) {
+            mark_cold(*next);
+            cold_calls_ += next->size();
+            lock.unlock();
+            ready->start(std::move(next));
+            lock.lock();
+        } else {
+            const auto now_ns = env_.time.now_ns();
+            if (activations_.becomes_idle(*ready, false, now_ns)) ask_for_look(now_ns);
+        }
+    }
+}
+
+// @returns null when nothing waits.
+bundle_ptr pool::take_next() {
+    if (queue_.empty()) return {};
+    auto next = std::move(queue_.front());
+    queue_.pop_front();
+    queued_ -= next->size();
+    return next;
+}
+
+void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) {
     bundle_ptr next;
+    bool look = false;
+    bool ends = false;
     {
         std::lock_guard lock(mutex_);
         unanswered_ -= std::min<std::size_t>(unanswered_, count);
-        if (queue_.empty() || closed_) {
-            idle_.push_back(&ready);
-            return;
-        }
-        next = std::move(queue_.front());
-        queue_.pop_front();
-        queued_ -= next->size();
+        ends = !closed_ && activations_.over_ceiling();
+        if (!closed_ && !ends) next = take_next();
+        if (ends)
+            activations_.leaves();
+        else if (next)
+            activations_.served();
+        else
+            look = activations_.becomes_idle(ready, true, now_ns);
     }
-    ready.start(std::move(next));
+    // Either may be the last that this thread does with the activation.
+    if (ends) table_.retire(ready);
+    if (next) ready.start(std::move(next));
+    if (look) ask_for_look(now_ns);
 }
 
-pool_load pool::load() const {
-    return {activations_, activations_ - idle_.size(), queued_, service_time_.predicted_ns()};
+void pool::ask_for_look(std::int64_t now_ns) {
+    if (env_.looks != nullptr) env_.looks->look_at(*this, now_ns + elastic_policy::look_every_ns);
 }
 
-void pool::record(std::int64_t total_ns, std::uint32_t count) noexcept {
-    invocations_.fetch_add(count, std::memory_order_relaxed);
-    note_time(total_ns, count);
+void pool::set_scale(const scale_settings& settings) {
+    held_lock lock(mutex_);
+    settings_ = settings;
+    set_bounds(lock);
+    const auto now_ns = env_.time.now_ns();
+    if (activations_.idle() != 0 && activations_.wants_look(now_ns)) ask_for_look(now_ns);
 }
 
-void pool::record_step(std::int64_t held_ns) noexcept { note_time(held_ns, 1); }
+void pool::set_bounds(held_lock& lock) {
+    auto bounds = bounds_of(settings_, info_, ground_of(env_));
+    bounds.useful = std::min(bounds.useful, useful_.value());
+    if (!info_.async() && !info_.blocking())
+        bounds.useful += std::min(runs_.stuck(), limits::workers_replaced_max);
+    activations_.set_bounds(bounds);
+    fill(lock);
+}
 
-void pool::note_time(std::int64_t total_ns, std::uint32_t count) noexcept {
-    service_time_.record(total_ns, count);
-    const auto before = where();
-    const auto after = decide_placement(before, service_time_);
-    if (after != before) where_.store(after, std::memory_order_relaxed);
+void pool::count_stuck(int change) {
+    runs_.count_stuck(change);
+    held_lock lock(mutex_);
+    set_bounds(lock);
+}
+
+void pool::record_processor(std::int64_t wall_ns, std::int64_t processor_ns, std::int64_t now_ns) {
+    held_lock lock(mutex_);
+    if (useful_.ended(wall_ns, processor_ns, activations_.existing(), now_ns)) set_bounds(lock);
+}
+
+scale_settings pool::scale() const {
+    const std::lock_guard lock(mutex_);
+    return settings_;
 }
 
 void pool::record_held(std::int64_t held_ns) noexcept {
-    service_time_.record_at_least(held_ns);
-    where_.store(decide_placement(where(), service_time_), std::memory_order_relaxed);
+    runs_.still_holds(held_ns);
     if (env_.keeper != nullptr) env_.keeper->ring();
 }
 
 std::chrono::microseconds pool::retry_after() const {
     std::lock_guard lock(mutex_);
-    const auto at_once = static_cast<std::int64_t>(std::max<std::size_t>(activations_, 1));
+    const auto at_once = static_cast<std::int64_t>(servers());
     const auto each_ns = occupied_by_one_ns(servers());
     const auto step_ns = each_ns == 0 ? cluster::step_unknown_ns : each_ns / at_once;
     const auto wait_ns = static_cast<std::int64_t>(queued_) * step_ns;
@@ -146,16 +227,14 @@ std::chrono::microseconds pool::retry_after() const {
 // what has not: when all servers are taken, half of them have been for `held_median_ns_`. How long
 // a function that waits holds its thread says nothing of it.
 std::int64_t pool::occupied_by_one_ns(std::size_t at_once) const noexcept {
-    const bool known = occupancy_.measured() || !info_.async();
-    const auto ended_ns =
-        known ? std::max(occupancy_.predicted_ns(), service_time_.predicted_ns()) : 0;
+    const auto ended_ns = runs_.occupied_by_one_ns();
     return unanswered_ >= at_once ? std::max(ended_ns, held_median_ns_) : ended_ns;
 }
 
 // How many invocations run at a time. Functions that wait hold an activation each; others also
 // need a thread.
 std::size_t pool::servers() const {
-    const auto most = std::max<std::size_t>(scaling_->target(load()), 1);
+    const auto most = std::max<std::size_t>(activations_.ceiling(), 1);
     if (info_.async()) return most;
     switch (where()) {
         case placement::lane: return std::min(most, std::max<std::size_t>(env_.lanes, 1));
@@ -169,7 +248,8 @@ std::size_t pool::servers() const {
 // Threads that look at the same time agree, or the next look makes up for it.
 void pool::look_at_held(held_lock& lock, std::int64_t now_ns) {
     if (now_ns < held_due_ns_) return;
-    held_due_ns_ = now_ns + static_cast<std::int64_t>(activations_) * look_ns_per_activation;
+    held_due_ns_ =
+        now_ns + static_cast<std::int64_t>(activations_.existing()) * look_ns_per_activation;
     lock.unlock();
     auto held_ns = table_.busy_for_ns(now_ns);
     lock.lock();
@@ -183,7 +263,7 @@ pool_wait pool::wait(std::int64_t now_ns) {
     held_lock lock(mutex_);
     const auto at_once = servers();
     if (busy_.is_due(0, now_ns)) {
-        const auto occupied = occupied_.at(now_ns);
+        const auto occupied = runs_.occupied().at(now_ns);
         // On a lane bundles of short calls take turns, and none of them has been there for long.
         const bool long_ones = info_.async() || where() != placement::lane;
         if (long_ones && occupied.busy >= at_once)
@@ -191,23 +271,29 @@ pool_wait pool::wait(std::int64_t now_ns) {
         else
             held_median_ns_ = 0;
         busy_.sample(occupied.total_ns, at_once, occupied_by_one_ns(at_once), now_ns);
+        // Activations that wait without a thread are no measure of how busy a node is.
+        if (info_.async())
+            held_.sample(runs_.held_total_ns(), ground_of(env_).threads,
+                         runs_.service().predicted_ns(), now_ns);
     }
+    const auto busy = std::max(busy_.value(), held_.value());
     const auto each_ns = occupied_by_one_ns(at_once);
     const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
     if (unanswered_ < at_once) {
         free_ns_ = std::max(free_ns_, now_ns);  // each lane looks with the time of its own turn
         const auto idle = static_cast<std::uint32_t>(at_once - unanswered_);
-        return {0, step_ns, each_ns, idle, busy_.value(), free_ns_};
+        return {0, step_ns, each_ns, idle, busy, free_ns_};
     }
     const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
     const auto assumed_ns = each_ns == 0 && info_.async() ? cluster::step_unknown_ns : step_ns;
-    return {ahead * assumed_ns, step_ns, each_ns, 0, busy_.value(), free_ns_};
+    return {ahead * assumed_ns, step_ns, each_ns, 0, busy, free_ns_};
 }
 
 std::string pool::why_queued() const {
     std::lock_guard lock(mutex_);
-    const auto all = activations_;
-    if (queued_ == 0 || !idle_.empty() || suspended_.load(std::memory_order_relaxed) < all)
+    const auto all = activations_.existing();
+    if (queued_ == 0 || activations_.idle() != 0 || all < activations_.ceiling() ||
+        runs_.suspended() < all)
         return {};
     return "; all " + std::to_string(all) + " activations of " + info_.name +
            " are taken by calls that wait themselves: raise --activations if it calls itself, or "
@@ -216,14 +302,30 @@ std::string pool::why_queued() const {
 
 pool_status pool::status() const {
     std::lock_guard lock(mutex_);
-    return {activations_,
-            activations_ - idle_.size(),
+    return {activations_.existing(),
+            activations_.busy(),
             queued_,
             where(),
-            service_time_.predicted_ns(),
-            invocations_.load(std::memory_order_relaxed),
+            runs_.service().predicted_ns(),
+            runs_.invocations(),
             refused_,
-            static_cast<std::size_t>(std::max(stuck_.load(std::memory_order_relaxed), 0))};
+            activations_.started(),
+            activations_.retired(),
+            cold_calls_,
+            activations_.start_cost_ns(),
+            runs_.stuck()};
+}
+
+std::int64_t pool::look(std::int64_t now_ns) {
+    elastic_set::outcome decided;
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return elastic_policy::never;
+        decided = activations_.look(now_ns, runs_.occupied().at(now_ns).total_ns);
+    }
+    for (auto* each : decided.ending) table_.retire(*each);
+    if (decided.why.next_ns == elastic_policy::never) return elastic_policy::never;
+    return std::min(decided.why.next_ns, now_ns + look_ns_max);
 }
 
 // Off the idle list under the lock, so that no bundle can be given to it; the rest can wait.
@@ -232,11 +334,7 @@ std::size_t pool::retire(std::size_t count) {
     {
         std::lock_guard lock(mutex_);
         if (closed_) return 0;
-        const auto coldest = idle_.begin();
-        const auto end = coldest + static_cast<std::ptrdiff_t>(std::min(count, idle_.size()));
-        ending.assign(coldest, end);
-        idle_.erase(coldest, end);
-        activations_ -= ending.size();
+        ending = activations_.take_coldest(count);
     }
     for (auto* each : ending) table_.retire(*each);
     return ending.size();

@@ -2,25 +2,25 @@
 //
 // All activations of one function on one node, and its bounded queue.
 //
-// A bundle goes to an idle activation at once, or waits in arrival order, or is refused when the
-// queue is full: the pool never blocks and never grows beyond its limit. How many activations
-// there are is a `scaling_policy`'s decision, on which threads they run a `placement`'s; the pool
-// carries both out. It keeps nothing about single calls and never sees a reply.
-// Owned by the node; safe from any thread. Its lock is short, and taken twice for a bundle: when it
-// is submitted and when its activation is free again.
+// A bundle goes to an idle activation at once, or to one that is started for it, or waits in
+// arrival order, or is refused when the queue is full: the pool never blocks and never grows beyond
+// its limits. How many activations there are is an `elastic_policy`'s decision, on which threads
+// they run a `placement`'s; the pool carries both out. It keeps nothing about single calls and
+// never sees a reply. Owned by the node; safe from any thread. Its lock is short, and taken twice
+// for a bundle: when it is submitted and when its activation is free again.
 #pragma once
 
 #include "actors/activation.hpp"
 #include "actors/bundle.hpp"
+#include "actors/elastic_set.hpp"
 #include "actors/environment.hpp"
 #include "actors/function_info.hpp"
-#include "actors/latency_counts.hpp"
-#include "actors/occupied_time.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
-#include "actors/scaling_policy.hpp"
-#include "actors/service_time.hpp"
+#include "actors/run_record.hpp"
+#include "actors/scale_settings.hpp"
 #include "actors/stop_courier.hpp"
+#include "actors/useful_concurrency.hpp"
 #include "cluster/busy_share.hpp"
 
 #include <caf/actor_system.hpp>
@@ -45,7 +45,11 @@ struct pool_status {
     std::int64_t service_time_ns = 0;
     std::uint64_t invocations = 0;  // run since the start
     std::uint64_t refused = 0;
-    std::size_t stuck = 0;  // calls that ought to have returned
+    std::uint64_t started = 0;  // activations, since the start of the node
+    std::uint64_t retired = 0;
+    std::uint64_t cold_calls = 0;    // invocations that an activation was started for
+    std::int64_t start_cost_ns = 0;  // of the latest start
+    std::size_t stuck = 0;           // calls that ought to have returned
 };
 
 /// How long calls wait for a pool's activations, as it is told to those who choose between nodes.
@@ -60,8 +64,9 @@ struct pool_wait {
 
 class pool {
 public:
+    /// Starts as many activations as there have to be at least.
     pool(caf::actor_system& system, environment env, function_info info,
-         std::unique_ptr<scaling_policy> scaling, std::size_t queue_depth_max);
+         const scale_settings& settings, std::size_t queue_depth_max);
     ~pool();
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
@@ -84,30 +89,17 @@ public:
 
     /// An activation is ready for more: it has answered `count` invocations, its bundle. Called by
     /// the activation itself.
-    void release(activation& ready, std::uint32_t count);
-    /// `count` invocations began and held a thread for `total_ns` together.
-    void record(std::int64_t total_ns, std::uint32_t count) noexcept;
-    /// A suspended invocation went on and held a thread for `held_ns`.
-    void record_step(std::int64_t held_ns) noexcept;
-    /// An invocation of a function that may suspend occupied its activation for so long, from its
-    /// start to its answer: as long as it held a thread, and while it waited.
-    void record_occupancy(std::int64_t total_ns) noexcept { occupancy_.record(total_ns, 1); }
-    /// For how long activations are occupied, which they tell themselves.
-    [[nodiscard]] occupied_time& occupied() noexcept { return occupied_; }
-    /// So many invocations that came from outside were answered so long after they arrived.
-    void record_latency(std::int64_t latency_ns, std::uint32_t count) noexcept {
-        latencies_.record(latency_ns, count);
-    }
-    [[nodiscard]] const latency_counts& latencies() const noexcept { return latencies_; }
+    void release(activation& ready, std::uint32_t count, std::int64_t now_ns);
+    /// A blocking invocation was under way for `wall_ns`, and had a processor for so much of it.
+    void record_processor(std::int64_t wall_ns, std::int64_t processor_ns, std::int64_t now_ns);
+    /// So many more (or fewer) calls ought to have returned. They keep threads that are replaced,
+    /// so others may run beside them.
+    void count_stuck(int change);
     /// A running invocation has held its thread this long: the function is long.
     void record_held(std::int64_t held_ns) noexcept;
-
-    /// An activation keeps a suspended invocation from now on, or no longer.
-    void count_suspended(bool more) noexcept {
-        suspended_.fetch_add(more ? 1 : std::size_t(-1), std::memory_order_relaxed);
-    }
-    /// So many more (or fewer) of its calls ought to have returned, and hold a thread.
-    void count_stuck(int change) noexcept { stuck_.fetch_add(change, std::memory_order_relaxed); }
+    /// What activations tell of what they run.
+    [[nodiscard]] run_record& runs() noexcept { return runs_; }
+    [[nodiscard]] const run_record& runs() const noexcept { return runs_; }
 
     /// Has a stop finished (`activation::finish_stop`) on a thread that its callback may hold.
     /// @returns false when the pool is shut down and has none.
@@ -115,11 +107,9 @@ public:
 
     /// How many invocations a bundle for this function may hold now.
     [[nodiscard]] std::uint32_t bundle_capacity() const noexcept {
-        return actors::bundle_capacity(where(), info_.async(), service_time_);
+        return actors::bundle_capacity(where(), info_.async(), runs_.service());
     }
-    [[nodiscard]] placement where() const noexcept {
-        return where_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] placement where() const noexcept { return runs_.where(); }
     /// When a refused caller should try again: the time the queue needs to empty.
     [[nodiscard]] std::chrono::microseconds retry_after() const;
 
@@ -136,9 +126,15 @@ public:
     /// How long calls wait now, predicted.
     [[nodiscard]] pool_wait wait(std::int64_t now_ns);
 
+    /// From now on. What waits and may run now starts; what is surplus ends by and by.
+    void set_scale(const scale_settings& settings);
+    [[nodiscard]] scale_settings scale() const;
+
+    /// Ends the activations that are idle and not worth what they cost.
+    /// @returns when to look again; `elastic_policy::never`: when the pool asks for it.
+    std::int64_t look(std::int64_t now_ns);
     /// Ends up to `count` of the activations that are idle, the coldest first: no invocation of
-    /// theirs is unanswered, so no operation of theirs is open. The policy may have others spawned
-    /// later.
+    /// theirs is unanswered, so no operation of theirs is open. Calls start others later.
     /// @returns how many it ended.
     std::size_t retire(std::size_t count);
     /// Ends all activations: waiting bundles are dropped, because their ports have answered. What
@@ -154,33 +150,28 @@ private:
     [[nodiscard]] std::uint32_t admit(std::uint32_t wanted);
     void take_admitted(bundle_ptr work);
     void dispatch(bundle_ptr work, held_lock& lock);
-    void spawn_idle(held_lock& lock);
-    void note_time(std::int64_t total_ns, std::uint32_t count) noexcept;
-    [[nodiscard]] pool_load load() const;
+    [[nodiscard]] activation* start_one(held_lock& lock);
+    void fill(held_lock& lock);
+    void set_bounds(held_lock& lock);
+    [[nodiscard]] bundle_ptr take_next();
+    void ask_for_look(std::int64_t now_ns);
     [[nodiscard]] std::size_t servers() const;
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
     void look_at_held(held_lock& lock, std::int64_t now_ns);
 
     environment env_;
     function_info info_;
-    std::unique_ptr<scaling_policy> scaling_;
     std::size_t queue_depth_max_;
-    service_time service_time_;
-    service_time occupancy_;
-    latency_counts latencies_;
-    occupied_time occupied_;
-    std::atomic<placement> where_;
-    std::atomic<std::uint64_t> invocations_{0};
-    std::atomic<int> stuck_{0};
-    std::atomic<std::size_t> suspended_{0};
+    run_record runs_;
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
     const caf::intrusive_ptr<stop_courier> stops_;
     activation_table table_;
 
     mutable std::mutex mutex_;
-    std::size_t activations_ = 0;
-    std::vector<activation*> idle_;  // the one used last is used next: its memory is warm
+    scale_settings settings_;
+    elastic_set activations_;
+    useful_concurrency useful_;
     std::deque<bundle_ptr> queue_;
     std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
     std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
@@ -188,8 +179,10 @@ private:
         0;  // of those that are busy, when all servers are taken by long calls
     std::int64_t held_due_ns_ = 0;  // the next look at that
     std::int64_t free_ns_ = 0;      // the last look that found a server free
-    cluster::busy_share busy_;
+    cluster::busy_share busy_;      // activations
+    cluster::busy_share held_;      // threads, by functions that may wait without one
     std::uint64_t refused_ = 0;
+    std::uint64_t cold_calls_ = 0;
     bool closed_ = false;
 };
 

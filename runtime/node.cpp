@@ -3,6 +3,7 @@
 
 #include "actors/blocking_threads.hpp"
 #include "actors/overdue_watch.hpp"
+#include "actors/scaling_ticker.hpp"
 #include "actors/thread_keeper.hpp"
 #include "actors/worker_threads.hpp"
 #include "runtime/calls/call_window.hpp"
@@ -96,7 +97,8 @@ struct node::impl {
     frame_budget frames;   // outlives what waits in the actors' mailboxes
     reply_budget replies;  // outlives what ZeroMQ holds
     steady_clock_time time;
-    actors::thread_keeper keeper{time};  // all that have threads ring it
+    actors::thread_keeper keeper{time};   // all that have threads ring it
+    actors::scaling_ticker scaler{time};  // outlives the pools' last calls
     actor_config actor_settings;
     caf::actor_system system;
     function_registry functions;
@@ -136,7 +138,10 @@ struct node::impl {
                 config.lanes,
                 config.scheduler_threads,
                 config.instance,
-                &keeper};
+                &keeper,
+                cores(),
+                config.blocking_threads_max,
+                &scaler};
     }
     void begin_workers();
     void begin_keeper();
@@ -164,10 +169,9 @@ void node::impl::make_pools(std::vector<loaded_module> modules) {
 }
 
 void node::impl::make_pool(actors::function_info info) {
-    // The node's own functions never run two at a time on one lane.
-    const auto count = info.module_name == "dunlin" ? config.lanes : config.activations;
-    functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info),
-                                                 std::make_unique<actors::fixed_scaling>(count),
+    actors::scale_settings scale;
+    if (info.module_name != "dunlin") scale.max = config.activations;
+    functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info), scale,
                                                  config.queue_depth_max));
 }
 
@@ -186,6 +190,7 @@ void node::impl::begin_keeper() {
     keeper.start({[&](std::int64_t now_ns) { return workers.tend(now_ns); },
                   [&](std::int64_t /*now_ns*/) { return blocking.tend(); },
                   [&](std::int64_t now_ns) { return overdue->tend(now_ns); }});
+    scaler.start();
 }
 
 void node::impl::make_lanes() {
@@ -426,6 +431,7 @@ std::size_t node::stop() {
     parts.left_running = !stopping.returned();
     if (parts.left_running) parts.name_what_still_runs();
     parts.keeper.stop();
+    parts.scaler.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();
     std::size_t unfinished = 0;
     for (auto& each : parts.lanes) unfinished += each->counters().calls_cut_short.get();

@@ -11,9 +11,9 @@
 
 namespace dunlin::runtime {
 
-namespace {
+std::size_t cores() noexcept { return std::max(1u, std::thread::hardware_concurrency()); }
 
-std::size_t cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+namespace {
 
 /// Larger than those of earlier starts, and unique: milliseconds since 1970, and chance.
 std::uint64_t new_instance() {
@@ -35,7 +35,6 @@ void fill_in_defaults(node_config& config) {
     if (config.instance == 0) config.instance = new_instance();
     if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);
     if (config.scheduler_threads == 0) config.scheduler_threads = std::max<std::size_t>(4, cores());
-    if (config.activations == 0) config.activations = 4 * cores();
     // A connection may always have its largest answer waiting.
     config.backlog_bytes_max =
         std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));

@@ -52,7 +52,7 @@ struct node_config {
     std::size_t scheduler_threads = 0;
     /// Threads for blocking functions at most; what is beyond them waits its turn.
     std::size_t blocking_threads_max = 1024;
-    /// Actors per function. 0: four per core.
+    /// Actors per function at most. 0: by its kind, see `actors::bounds_of`.
     std::size_t activations = 0;
     /// Invocations that may wait for one function; one more is answered `overloaded`.
     std::size_t queue_depth_max = 16384;
@@ -85,6 +85,9 @@ struct node_config {
     /// The same while no answer is due.
     std::chrono::microseconds idle_poll{100};
 };
+
+/// That this process may use.
+[[nodiscard]] std::size_t cores() noexcept;
 
 /// Makes up what was left to the node: its name, its instance, threads by the machine's cores; and
 /// raises limits that the largest frame alone would exceed.

@@ -5,6 +5,8 @@
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
 
+#include <time.h>
+
 #include <chrono>
 
 namespace dunlin::runtime {
@@ -18,6 +20,12 @@ constexpr std::int64_t quick_ns = 200'000;
 
 std::int64_t steady_clock_time::now_ns() const noexcept {
     return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+std::int64_t steady_clock_time::processor_ns() const noexcept {
+    timespec used{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) return 0;
+    return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
 }
 
 lane& lanes_of_node::at_hand() const {

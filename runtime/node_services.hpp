@@ -20,6 +20,7 @@ class lane;
 class steady_clock_time final : public actors::steady_time {
 public:
     [[nodiscard]] std::int64_t now_ns() const noexcept override;
+    [[nodiscard]] std::int64_t processor_ns() const noexcept override;
 };
 
 /// The lanes of the node, for what functions ask of one.

@@ -78,7 +78,7 @@ bool is_living(const node_status& node) { return node.state != "dead" && node.st
 json latency_list(const actors::pool& pool) {
     json list = json::array();
     for (std::size_t bucket = 0; bucket < actors::latency_counts::buckets; ++bucket) {
-        const auto count = pool.latencies().count(bucket);
+        const auto count = pool.runs().latencies().count(bucket);
         const auto upper_us = static_cast<double>(actors::latency_counts::upper_ns(bucket)) / 1e3;
         if (count != 0) list.push_back({upper_us, count});
     }

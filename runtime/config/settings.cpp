@@ -116,7 +116,7 @@ const std::array rows{
                        0s, 10ms}},
 
     setting{"--activations", "pools", "activations", "COUNT",
-            "Actors per function. 0: four per core.",
+            "Actors per function at most. 0: as many as are of use, by its kind.",
             count_field{[](settings& s) -> std::size_t& { return s.node.activations; }, 0,
                         std::size_t{1} << 20}},
     setting{"--queue-depth-max", "pools", "queue_depth_max", "COUNT",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/simulated_node.hpp"
 
-#include "actors/scaling_policy.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -59,8 +57,19 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
               .lanes = how_.endpoints.size(),
               .seed = how_.instance}) {
     const running_as self(sockets_, *this);
-    const actors::environment env{
-        time_, router_, timers_, log_, *system.dummy_execution_unit(), std::size_t{1} << 20};
+    const actors::environment env{time_,
+                                  router_,
+                                  timers_,
+                                  log_,
+                                  *system.dummy_execution_unit(),
+                                  std::size_t{1} << 20,
+                                  1,
+                                  1,
+                                  0,
+                                  nullptr,
+                                  1,
+                                  1,
+                                  &looks_};
     auto all = how_.functions;
     all.push_back({"dunlin/about", false});  // every node has some of its own
     for (const auto& each : all) {
@@ -73,7 +82,7 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
         info.self = &kept;
         info.run = &simulated_node::run;
         functions_.add(std::make_unique<actors::pool>(
-            system, env, std::move(info), std::make_unique<actors::fixed_scaling>(how_.activations),
+            system, env, std::move(info), actors::scale_settings{.max = how_.activations},
             how_.queue_depth_max));
     }
     runtime::lane_options options;
@@ -131,6 +140,7 @@ std::int64_t simulated_node::turn() {
     if (lanes_.size() > 1)
         for (auto& each : turns_)
             if (each->has_commands()) last_.due_ns = time_.now_ns();
+    if (!last_.ended) last_.due_ns = std::min(last_.due_ns, looks_.make(time_.now_ns()));
     // Its clock may be ahead, or behind.
     return last_.due_ns - virtual_steady_clock::start_ns - time_.ahead_ns;
 }

@@ -21,6 +21,7 @@
 #include "tests/sim/call_oracle.hpp"
 #include "tests/sim/virtual_lane.hpp"
 #include "tests/sim/virtual_sockets.hpp"
+#include "tests/support/recorded_looks.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -127,6 +128,7 @@ private:
     runtime::reply_budget replies_{std::size_t{64} << 20};
     runtime::call_window calls_;
     std::deque<served> served_;
+    testing::recorded_looks looks_;
     runtime::function_registry functions_;
     runtime::cluster_board board_;
     runtime::lanes_of_node at_hand_;

@@ -230,15 +230,16 @@ actors::function_info actor_harness::function(std::string name, test_function bo
 }
 
 actors::pool& actor_harness::make_pool(actors::function_info info, pool_settings settings) {
-    return make_pool(std::move(info), std::make_unique<actors::fixed_scaling>(settings.activations),
-                     settings.queue_depth_max);
+    return make_elastic_pool(std::move(info),
+                             {.min = settings.activations, .max = settings.activations},
+                             settings.queue_depth_max);
 }
 
-actors::pool& actor_harness::make_pool(actors::function_info info,
-                                       std::unique_ptr<actors::scaling_policy> scaling,
-                                       std::size_t queue_depth_max) {
-    return *pools_.emplace_back(std::make_unique<actors::pool>(
-        *system_, env(), std::move(info), std::move(scaling), queue_depth_max));
+actors::pool& actor_harness::make_elastic_pool(actors::function_info info,
+                                               const actors::scale_settings& scale,
+                                               std::size_t queue_depth_max) {
+    return *pools_.emplace_back(
+        std::make_unique<actors::pool>(*system_, env(), std::move(info), scale, queue_depth_max));
 }
 
 actors::pool& actor_harness::make_waiting(std::string name, std::function<void(call_view)> body,

@@ -22,6 +22,7 @@
 #include "actors/blocking_threads.hpp"
 #include "actors/pool.hpp"
 #include "actors/run_unit.hpp"
+#include "tests/support/recorded_looks.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -157,7 +158,7 @@ public:
 };
 
 struct pool_settings {
-    std::size_t activations = 1;
+    std::size_t activations = 1;  // always as many
     std::size_t queue_depth_max = 16;
 };
 
@@ -171,15 +172,16 @@ public:
     recording_router router;
     manual_timers timers;
     silent_log log;
+    recorded_looks looks;
     std::size_t payload_bytes_max = 1024;
 
     /// A function description for `make_pool`; the harness keeps the lambda.
     [[nodiscard]] actors::function_info function(std::string name, test_function body,
                                                  std::uint32_t flags = 0);
     actors::pool& make_pool(actors::function_info info, pool_settings settings = {});
-    actors::pool& make_pool(actors::function_info info,
-                            std::unique_ptr<actors::scaling_policy> scaling,
-                            std::size_t queue_depth_max);
+    /// ... whose activations come and go; `env().looks` is `looks`.
+    actors::pool& make_elastic_pool(actors::function_info info, const actors::scale_settings& scale,
+                                    std::size_t queue_depth_max = 16);
     /// A pool of a function that begins operations and answers at the end of one.
     actors::pool& make_waiting(std::string name, std::function<void(call_view)> body,
                                pool_settings settings = {});
@@ -214,7 +216,8 @@ public:
     [[nodiscard]] caf::actor_system& system() noexcept { return *system_; }
     /// What its pools are given.
     [[nodiscard]] actors::environment env() {
-        return {time, router, timers, log, *blocking_, payload_bytes_max};
+        return {time, router,  timers, log, *blocking_, payload_bytes_max, 1, 1,
+                0,    nullptr, 1,      1,   &looks};
     }
 
 private:

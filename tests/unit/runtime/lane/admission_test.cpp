@@ -45,7 +45,7 @@ struct admitting : lane_parts {
     /// As short: what is not measured yet travels alone.
     static void measure(actors::pool& pool) {
         constexpr std::int64_t short_ns = 1000;
-        pool.record(short_ns, 1);
+        pool.runs().began(short_ns, 1);
     }
     /// One call in a frame of its own. @returns what the peer is told of it at once.
     lines take(const wire::invoke& call) {
@@ -171,7 +171,7 @@ TEST_CASE("a call in a frame that does not fit beside the others is shed, the no
     info.module_name = "dunlin";
     at.functions.add(std::make_unique<actors::pool>(at.harness.system(), at.harness.env(),
                                                     std::move(info),
-                                                    std::make_unique<actors::fixed_scaling>(1), 4));
+                                                    actors::scale_settings{.min = 1, .max = 1}, 4));
     frame_of_calls frame(at, (1 << 20) + 1);
     frame.take(at.shop, call_to("a/echo", 1));
     frame.take(at.shop, call_to("dunlin/self", 2));

@@ -116,7 +116,7 @@ struct lane_parts {
                         testing::pool_settings settings = {}, std::uint32_t flags = 0) {
         auto pool = std::make_unique<actors::pool>(
             harness.system(), env(), harness.function(std::move(name), std::move(body), flags),
-            std::make_unique<actors::fixed_scaling>(settings.activations),
+            actors::scale_settings{.min = settings.activations, .max = settings.activations},
             settings.queue_depth_max);
         auto& added = *pool;
         functions.add(std::move(pool));
