@@ -49,7 +49,7 @@ activation& activation_table::spawn() {
     activation_slot* slot = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (free_.empty()) free_.push_back(&slots_.emplace_back(home_));
+        if (free_.empty()) grow();
         slot = free_.back();
         free_.pop_back();
     }
@@ -59,6 +59,16 @@ activation& activation_table::spawn() {
     const std::lock_guard lock(slot->lock());
     slot->held_ = std::move(spawned);
     return made;
+}
+
+void activation_table::grow() {
+    const auto count =
+        chunks_.empty() ? chunk_slots_min : std::min(2 * chunks_.back().count, chunk_slots_max);
+    auto& made = chunks_.emplace_back(chunk{std::make_unique<activation_slot[]>(count), count});
+    for (std::size_t i = count; i-- > 0;) {
+        made.slots[i].home_ = &home_;
+        free_.push_back(&made.slots[i]);
+    }
 }
 
 void activation_table::retire(activation& idle) {
@@ -77,23 +87,26 @@ void activation_table::retire(activation& idle) {
 
 void activation_table::end_all() {
     const std::lock_guard lock(mutex_);
-    for (const auto& slot : slots_) {
-        caf::actor ending;
-        {
-            const std::lock_guard held(slot.lock());
-            ending = slot.held_;
+    for (const auto& each : chunks_)
+        for (std::size_t i = 0; i < each.count; ++i) {
+            const auto& slot = each.slots[i];
+            caf::actor ending;
+            {
+                const std::lock_guard held(slot.lock());
+                ending = slot.held_;
+            }
+            if (ending) activation::of(ending).end();
         }
-        if (ending) activation::of(ending).end();
-    }
 }
 
 std::vector<std::int64_t> activation_table::busy_for_ns(std::int64_t now_ns) const {
     std::vector<std::int64_t> found;
     const std::lock_guard lock(mutex_);
-    for (const auto& slot : slots_)
-        if (const auto since_ns = slot.busy_since_ns_.load(std::memory_order_relaxed);
-            since_ns != 0)
-            found.push_back(std::max<std::int64_t>(now_ns - since_ns, 0));
+    for (const auto& each : chunks_)
+        for (std::size_t i = 0; i < each.count; ++i)
+            if (const auto since_ns = each.slots[i].busy_since_ns_.load(std::memory_order_relaxed);
+                since_ns != 0)
+                found.push_back(std::max<std::int64_t>(now_ns - since_ns, 0));
     return found;
 }
 

@@ -18,7 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -34,9 +34,7 @@ struct operation_timer;
 
 class activation_slot final : public answer_port {
 public:
-    explicit activation_slot(pool& home) noexcept : home_(home) {}
-
-    [[nodiscard]] pool& home() const noexcept { return home_; }
+    [[nodiscard]] pool& home() const noexcept { return *home_; }
     /// The activation that began with `generation` or counted it since; null when it has ended.
     [[nodiscard]] caf::actor find(std::uint32_t generation) const;
 
@@ -58,7 +56,7 @@ private:
     /// Slots are many and stay, so they share locks, each of which is held for some instructions.
     [[nodiscard]] std::mutex& lock() const noexcept;
 
-    pool& home_;
+    pool* home_ = nullptr;  // set by its table
     std::atomic<std::int64_t> busy_since_ns_{0};
     caf::actor held_;           // null: free
     std::uint32_t oldest_ = 0;  // the generation that `held_` began with, or the next one will
@@ -83,10 +81,21 @@ public:
     [[nodiscard]] std::vector<std::int64_t> busy_for_ns(std::int64_t now_ns) const;
 
 private:
+    // Few for a function that is called now and then. Many together, apart from what comes and
+    // goes, so that a page of memory is not kept for the sake of one slot.
+    static constexpr std::size_t chunk_slots_min = 8;
+    static constexpr std::size_t chunk_slots_max = 2048;
+    struct chunk {
+        std::unique_ptr<activation_slot[]> slots;
+        std::size_t count = 0;
+    };
+
+    void grow();
+
     caf::actor_system& system_;
     pool& home_;
     mutable std::mutex mutex_;
-    std::deque<activation_slot> slots_;  // stay where they are
+    std::vector<chunk> chunks_;  // slots stay where they are
     std::vector<activation_slot*> free_;
 };
 

@@ -316,16 +316,18 @@ pool_status pool::status() const {
             runs_.stuck()};
 }
 
-std::int64_t pool::look(std::int64_t now_ns) {
+pool::look_result pool::look(std::int64_t now_ns) {
     elastic_set::outcome decided;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) return elastic_policy::never;
+        if (closed_) return {};
         decided = activations_.look(now_ns, runs_.occupied().at(now_ns).total_ns);
     }
     for (auto* each : decided.ending) table_.retire(*each);
-    if (decided.why.next_ns == elastic_policy::never) return elastic_policy::never;
-    return std::min(decided.why.next_ns, now_ns + look_ns_max);
+    const auto next_ns = decided.why.next_ns == elastic_policy::never
+                             ? elastic_policy::never
+                             : std::min(decided.why.next_ns, now_ns + look_ns_max);
+    return {next_ns, decided.ending.size()};
 }
 
 // Off the idle list under the lock, so that no bundle can be given to it; the rest can wait.

@@ -130,9 +130,13 @@ public:
     void set_scale(const scale_settings& settings);
     [[nodiscard]] scale_settings scale() const;
 
+    struct look_result {
+        /// When to look again; `elastic_policy::never`: when the pool asks for it.
+        std::int64_t next_ns = elastic_policy::never;
+        std::size_t retired = 0;
+    };
     /// Ends the activations that are idle and not worth what they cost.
-    /// @returns when to look again; `elastic_policy::never`: when the pool asks for it.
-    std::int64_t look(std::int64_t now_ns);
+    look_result look(std::int64_t now_ns);
     /// Ends up to `count` of the activations that are idle, the coldest first: no invocation of
     /// theirs is unanswered, so no operation of theirs is open. Calls start others later.
     /// @returns how many it ended.

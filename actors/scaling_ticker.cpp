@@ -75,9 +75,14 @@ void scaling_ticker::run() {
         }
         lock.unlock();
         std::vector<due_look> again;
-        for (const auto& each : due)
-            if (const auto next_ns = each.which->look(now_ns); next_ns != elastic_policy::never)
-                again.push_back({each.which, next_ns});
+        std::size_t retired = 0;
+        for (const auto& each : due) {
+            const auto looked = each.which->look(now_ns);
+            retired += looked.retired;
+            if (looked.next_ns != elastic_policy::never)
+                again.push_back({each.which, looked.next_ns});
+        }
+        if (retired != 0 && retired_) retired_(retired);
         lock.lock();
         if (running_) std::copy(again.begin(), again.end(), std::back_inserter(asked_));
     }

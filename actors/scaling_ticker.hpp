@@ -13,16 +13,24 @@
 #include "actors/environment.hpp"
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace dunlin::actors {
 
 class scaling_ticker final : public look_service {
 public:
-    explicit scaling_ticker(const steady_time& time) : time_(time) {}
+    /// Told after looks that ended activations how many, so that memory can be given back.
+    using listener = std::function<void(std::size_t retired)>;
+
+    explicit scaling_ticker(const steady_time& time, listener retired = nullptr)
+        : time_(time),
+          retired_(std::move(retired)) {}
     ~scaling_ticker() { stop(); }
     scaling_ticker(const scaling_ticker&) = delete;
     scaling_ticker& operator=(const scaling_ticker&) = delete;
@@ -45,6 +53,7 @@ private:
     [[nodiscard]] std::vector<due_look> take_due(std::int64_t now_ns);
 
     const steady_time& time_;
+    const listener retired_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<due_look> asked_;   // one for each pool at most

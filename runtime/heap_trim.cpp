@@ -44,6 +44,13 @@ void heap_trim::note(std::size_t in_use) {
     changed_.notify_all();
 }
 
+// Few at a time add up: what a long decline has freed is worth giving back as well.
+void heap_trim::freed(std::size_t activations) {
+    freed_bytes_ += activations * activation_bytes;
+    if (freed_bytes_ < trim_rule::much) return;
+    note(std::exchange(freed_bytes_, 0));
+}
+
 void heap_trim::run() {
     std::unique_lock lock(mutex_);
     for (;;) {

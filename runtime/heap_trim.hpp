@@ -21,6 +21,9 @@ namespace dunlin::runtime {
 /// What a connection takes in ZeroMQ and in its lane, about.
 inline constexpr std::size_t connection_bytes = std::size_t{32} << 10;
 
+/// What an activation takes with its call, about.
+inline constexpr std::size_t activation_bytes = std::size_t{2} << 10;
+
 /// When to give back. Pure.
 class trim_rule {
 public:
@@ -41,7 +44,7 @@ public:
     [[nodiscard]] bool waits() const noexcept { return peak_ >= much; }
 
 private:
-    static constexpr int quiet_looks_wanted = 3;
+    static constexpr int quiet_looks_wanted = 6;  // of half a second: ledgers shrink before that
     std::size_t peak_ = 0;
     int quiet_looks_ = 0;
 };
@@ -56,6 +59,8 @@ public:
 
     /// So much is in use. Costs a comparison unless it is much and the thread sleeps.
     void note(std::size_t in_use);
+    /// So many activations have ended, which nobody counts as in use. One thread.
+    void freed(std::size_t activations);
     [[nodiscard]] std::size_t times() const noexcept {
         return times_.load(std::memory_order_relaxed);
     }
@@ -68,6 +73,7 @@ private:
     std::condition_variable changed_;
     std::atomic<bool> awake_{false};
     std::atomic<std::size_t> times_{0};
+    std::size_t freed_bytes_ = 0;
     bool ended_ = false;
     std::thread thread_;
 };

@@ -97,8 +97,9 @@ struct node::impl {
     frame_budget frames;   // outlives what waits in the actors' mailboxes
     reply_budget replies;  // outlives what ZeroMQ holds
     steady_clock_time time;
-    actors::thread_keeper keeper{time};   // all that have threads ring it
-    actors::scaling_ticker scaler{time};  // outlives the pools' last calls
+    actors::thread_keeper keeper{time};  // all that have threads ring it
+    // Outlives the pools' last calls.
+    actors::scaling_ticker scaler{time, [this](std::size_t retired) { trim.freed(retired); }};
     actor_config actor_settings;
     caf::actor_system system;
     function_registry functions;

@@ -6,89 +6,21 @@
 // the turn it arrived in. Only entries that outlive their turn are `settled`: they get a timer, a
 // reference to their bundle and a place in their peer's index, so that a deadline, a cancel, a
 // vanished peer or the end of the node can find them. An address carries a generation; a holder
-// that answers second finds the entry closed, and that is how a call gets exactly one answer. Owned
-// by the lane; touched only by the thread that has the lane.
+// that answers second finds the entry closed, and that is how a call gets exactly one answer.
+// Memory that a flood of calls took is given back when it is over. Owned by the lane; touched only
+// by the thread that has the lane.
 #pragma once
 
-#include "actors/bundle.hpp"
-#include "cluster/call_losses.hpp"
-#include "runtime/calls/call_window.hpp"
-#include "runtime/calls/caller.hpp"
-#include "support/timer_wheel.hpp"
+#include "runtime/calls/ledger_entry.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
-#include <string>
 #include <vector>
 
-namespace dunlin::actors {
-class pool;
-}
-
 namespace dunlin::runtime {
-
-struct peer_link;
-struct function_route;
-
-/// What a lane's timer wheel holds: the deadline of a call, or a timer of an operation.
-struct wheel_item : support::timer_node {
-    enum class kind : std::uint8_t { call, operation };
-    explicit wheel_item(kind which) noexcept : what(which) {}
-    const kind what;
-};
-
-struct ledger_entry : wheel_item {
-    ledger_entry() noexcept : wheel_item(kind::call) {}
-
-    caller* asker = nullptr;                 // null: closed
-    ledger_entry* next_of_caller = nullptr;  // in its index
-    std::uint64_t call_id = 0;
-    actors::pool* pool = nullptr;
-    actors::bundle* work = nullptr;  // alive at least until the end of the turn
-    actors::bundle_ptr keep;         // settled entries only
-    std::uint32_t index = 0;         // in the bundle
-    std::uint32_t generation = 0;
-    std::uint32_t slot = 0;
-
-    // Of a call that may run on another node.
-    /// Nodes a call is sent to at most, the first included.
-    static constexpr std::size_t sends_max = 4;
-    function_route* route = nullptr;
-    peer_link* via = nullptr;  // whose node has it now; null: this node
-    std::uint32_t place = 0;   // of that node in the route
-    std::array<std::uint64_t, sends_max> tried{};
-    std::uint8_t sends = 0;
-    bool may_have_run = false;    // on a node that did not say so, and then it was sent again
-    std::int64_t sent_ns = 0;     // to the node that has it now
-    cluster::call_losses losses;  // here and before: see `wire::losses_max`
-    std::unique_ptr<std::string> lost_with;  // the first node that was lost here
-
-    // Of a call that repeats are recognised of.
-    enum class part : std::uint8_t {
-        none,      // nobody would know a repeat
-        first,     // it runs, or is on its way to
-        orphan,    // the same, and only repeats wait for it
-        attached,  // it is a repeat and waits for the first
-    };
-    part plays = part::none;
-    call_window::ticket named;  // of the running call, whichever part this one plays
-
-    [[nodiscard]] bool leads() const noexcept {
-        return plays == part::first || plays == part::orphan;
-    }
-    /// Whether it has been sent to that node.
-    [[nodiscard]] bool was_tried_on(std::uint64_t instance) const noexcept {
-        const auto* end = tried.data() + std::min(sends_max, std::size_t{sends});
-        return std::find(tried.data(), end, instance) != end;
-    }
-    [[nodiscard]] bool open() const noexcept { return asker != nullptr; }
-    [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }
-    [[nodiscard]] actors::answer_address address() const noexcept { return {slot, generation}; }
-    [[nodiscard]] actors::invocation& invocation() const noexcept { return (*work)[index]; }
-};
 
 class ledger {
 public:
@@ -105,7 +37,9 @@ public:
     /// Null when it was answered before.
     [[nodiscard]] ledger_entry* find(actors::answer_address address) noexcept {
         if (address.slot >= size_) return nullptr;
-        auto& entry = at(address.slot);
+        auto* chunk = chunks_[address.slot >> chunk_bits].get();
+        if (chunk == nullptr) return nullptr;
+        auto& entry = chunk[address.slot & (chunk_size - 1)];
         return entry.generation == address.generation && entry.open() ? &entry : nullptr;
     }
 
@@ -136,34 +70,89 @@ public:
 
     template <class Visit>
     void for_each_open(Visit&& visit) {
-        for (std::uint32_t slot = 0; slot < size_; ++slot)
-            if (auto& entry = at(slot); entry.open()) visit(entry);
+        for (auto& chunk : chunks_)
+            for (std::uint32_t i = 0; chunk && i < chunk_size; ++i)
+                if (chunk[i].open()) visit(chunk[i]);
     }
 
     [[nodiscard]] ledger_entry& at(std::uint32_t slot) noexcept {
         return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)];
     }
 
-    [[nodiscard]] std::size_t open_count() const noexcept { return size_ - free_.size(); }
+    [[nodiscard]] std::size_t open_count() const noexcept { return made_ - free_.size(); }
+    /// Entries that there is memory for.
+    [[nodiscard]] std::size_t made() const noexcept { return made_; }
+
+    /// At the end of each turn: gives memory back once much less has been in use for a while.
+    void tend(std::int64_t now_ns) {
+        most_open_ = std::max(most_open_, open_count());
+        if (now_ns < due_ns()) return;
+        if (most_open_ + most_open_ / 2 + entries_kept < made_) shrink();
+        most_open_ = open_count();
+        looked_ns_ = now_ns;
+    }
+    /// When `tend` has something to look at.
+    [[nodiscard]] std::int64_t due_ns() const noexcept {
+        return made_ <= entries_kept ? std::numeric_limits<std::int64_t>::max()
+                                     : looked_ns_ + shrink_after_ns;
+    }
 
 private:
     static constexpr std::uint32_t chunk_bits = 8;
     static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
+    /// A megabyte or so: as many come and go with each burst.
+    static constexpr std::size_t entries_kept = 4096;
+    static constexpr std::int64_t shrink_after_ns = 1'000'000'000;
 
     void grow() {
-        auto& chunk = chunks_.emplace_back(std::make_unique<ledger_entry[]>(chunk_size));
-        size_ += chunk_size;
-        free_.reserve(size_);
+        auto chunk = std::make_unique<ledger_entry[]>(chunk_size);
+        auto at = std::find(chunks_.begin(), chunks_.end(), nullptr);
+        if (at == chunks_.end()) {
+            at = chunks_.emplace(at);
+            size_ += chunk_size;
+        }
+        made_ += chunk_size;
+        free_.reserve(made_);
+        const auto first = static_cast<std::uint32_t>(at - chunks_.begin()) << chunk_bits;
         for (std::uint32_t i = chunk_size; i-- > 0;) {
-            chunk[i].slot = size_ - chunk_size + i;
+            chunk[i].slot = first + i;
+            chunk[i].generation = first_generation_;
             free_.push_back(&chunk[i]);
         }
+        *at = std::move(chunk);
+    }
+
+    // Chunks without an open entry go, as far as they are not kept. Those that are made in their
+    // place begin with a generation that no entry of theirs has had, so that what still points at
+    // one of the old entries finds nothing.
+    void shrink() {
+        std::vector<std::uint32_t> unused(chunks_.size());
+        for (const auto* each : free_) ++unused[each->slot >> chunk_bits];
+        std::vector<bool> goes(chunks_.size());
+        auto left = made_;
+        for (std::size_t i = chunks_.size(); i-- > 0 && left > entries_kept;) {
+            if (unused[i] != chunk_size) continue;
+            goes[i] = true;
+            left -= chunk_size;
+            for (std::uint32_t k = 0; k < chunk_size; ++k)
+                first_generation_ = std::max(first_generation_, chunks_[i][k].generation + 1);
+        }
+        std::erase_if(free_, [&](const auto* each) { return goes[each->slot >> chunk_bits]; });
+        free_.shrink_to_fit();
+        fresh_.shrink_to_fit();
+        for (std::size_t i = 0; i < chunks_.size(); ++i)
+            if (goes[i]) chunks_[i].reset();
+        made_ = left;
     }
 
     std::vector<std::unique_ptr<ledger_entry[]>> chunks_;
     std::vector<ledger_entry*> free_;
     std::vector<actors::answer_address> fresh_;
-    std::uint32_t size_ = 0;
+    std::uint32_t size_ = 0;  // slots that have been made at some time
+    std::size_t made_ = 0;
+    std::uint32_t first_generation_ = 0;  // of entries that are made now
+    std::size_t most_open_ = 0;           // since the last look
+    std::int64_t looked_ns_ = 0;
 };
 
 }  // namespace dunlin::runtime

@@ -80,6 +80,7 @@ public:
     void end_turn() {
         settle();
         work_.clear();
+        ledger_.tend(now_ns_);
     }
 
     // -- calls end -----------------------------------------------------------------------------
@@ -118,7 +119,9 @@ public:
     void end_timers();
     /// Nothing is due before.
     [[nodiscard]] std::int64_t due_ns() {
-        return wheel_.next_deadline().time_since_epoch() / std::chrono::nanoseconds(1);
+        return std::min<std::int64_t>(
+            wheel_.next_deadline().time_since_epoch() / std::chrono::nanoseconds(1),
+            ledger_.due_ns());
     }
 
 private:

@@ -38,7 +38,8 @@ public:
             asked_.erase(first, asked_.end());
         }
         for (const auto& [which, at_ns] : due)
-            if (const auto next_ns = which->look(now_ns); next_ns != actors::elastic_policy::never)
+            if (const auto next_ns = which->look(now_ns).next_ns;
+                next_ns != actors::elastic_policy::never)
                 look_at(*which, next_ns);
         const std::lock_guard lock(mutex_);
         auto earliest_ns = actors::elastic_policy::never;

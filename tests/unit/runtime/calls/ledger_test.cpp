@@ -4,7 +4,10 @@
 #include "runtime/lane/peer.hpp"
 #include "tests/support/catch.hpp"
 
+#include <limits>
 #include <set>
+#include <utility>
+#include <vector>
 
 using namespace dunlin;
 using namespace dunlin::runtime;
@@ -97,4 +100,40 @@ TEST_CASE("closing a settled call takes it out of the wheel and lets its bundle 
     CHECK_FALSE(entry.armed());
     CHECK_FALSE(entry.settled());
     CHECK(wheel.next_deadline() == time_point::max());
+}
+
+TEST_CASE("what a flood of calls took is given back, and its addresses find nothing ever after") {
+    constexpr std::int64_t second = 1'000'000'000;
+    caller asker(caller::kind::functions);
+    ledger calls;
+    std::int64_t now_ns = 100 * second;
+    calls.tend(now_ns);
+    CHECK(calls.due_ns() == std::numeric_limits<std::int64_t>::max());
+    std::vector<actors::answer_address> old;
+    for (int i = 0; i < 50'000; ++i) old.push_back(calls.open(asker, 1).address());
+    const auto& stays = *calls.find(old[20'000]);
+    calls.tend(now_ns += 2 * second);
+    const auto most = calls.made();
+    CHECK(most >= 50'000);
+    for (const auto address : old)
+        if (auto* entry = calls.find(address); entry != &stays) calls.close(*entry);
+    REQUIRE(calls.due_ns() <= now_ns + second);
+    calls.tend(now_ns += second / 2);
+    CHECK(calls.made() == most);  // they may come again
+    for (int i = 0; i < 3; ++i) calls.tend(now_ns += second);
+    CHECK(calls.made() < 6'000);
+    CHECK(calls.open_count() == 1);
+    CHECK(calls.find(old[20'000]) == &stays);
+    std::size_t seen = 0;
+    calls.for_each_open([&](ledger_entry&) { ++seen; });
+    CHECK(seen == 1);
+    for (const auto address : old)
+        if (address != stays.address()) REQUIRE(calls.find(address) == nullptr);
+    std::set<std::pair<std::uint32_t, std::uint32_t>> fresh;
+    for (int i = 0; i < 50'000; ++i) {
+        const auto address = calls.open(asker, 2).address();
+        REQUIRE(fresh.emplace(address.slot, address.generation).second);
+    }
+    for (const auto address : old)
+        if (address != stays.address()) REQUIRE(calls.find(address) == nullptr);
 }
