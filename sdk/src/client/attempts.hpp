@@ -54,7 +54,7 @@ public:
     /// It waits for a node. @pre what it needs is kept
     void hold(call& open);
     [[nodiscard]] bool can_send_held() const noexcept {
-        return !held_.empty() && fleet_.any_live();
+        return !held_.empty() && fleet_.live() != 0;
     }
     void send_held(time_point now);
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::link {
@@ -61,6 +62,10 @@ public:
     [[nodiscard]] std::size_t in_flight_max() const noexcept { return in_flight_max_; }
     [[nodiscard]] bool full() const noexcept { return in_flight_ >= in_flight_max_; }
 
+    /// What the slot of the next call was used for last; empty: for nothing yet.
+    [[nodiscard]] std::string_view next_function() const noexcept {
+        return free_.empty() ? std::string_view() : std::string_view(free_.back()->function);
+    }
     /// A call with a fresh id. @pre not `full()`.
     [[nodiscard]] call& open() {
         if (free_.empty()) add_chunk();

@@ -71,7 +71,7 @@ public:
 
     [[nodiscard]] result<void> wait_connected();
     [[nodiscard]] result<bytes> call_and_wait(const request& what);
-    call_ticket call_async(const request& what, detail::callback done);
+    call_ticket call_async(const request& what, detail::callback&& done);
     void cancel(call_ticket ticket);
     [[nodiscard]] client_stats stats();
     [[nodiscard]] std::string node();

@@ -46,7 +46,8 @@ call* driver::open_call(const request& what, time_point now, error& why) {
     ++stats_.calls;
     auto timeout = what.options.timeout;
     if (timeout.count() == 0) timeout = options_.timeout;
-    if (!good_function_name(what.function)) {
+    const auto name = book_.next_name(what.function);
+    if (name == call_book::name::other && !good_function_name(what.function)) {
         why = bad_function_name(what.function);
     } else if (what.options.key.size() > wire::name_bytes_max) {
         why = {errc::invalid_argument, "a key has at most " + std::to_string(wire::name_bytes_max) +
@@ -65,7 +66,7 @@ call* driver::open_call(const request& what, time_point now, error& why) {
                                      std::to_string(book_.in_flight_max()) +
                                      " calls in flight already"};
     } else {
-        call& opened = book_.open(what.function, std::min(timeout, timeout_max));
+        call& opened = book_.open(what.function, std::min(timeout, timeout_max), name);
         if (start_call(opened, what, now, why)) {
             book_.start(opened, now);
             return &opened;
@@ -80,7 +81,7 @@ call* driver::open_call(const request& what, time_point now, error& why) {
 bool driver::start_call(call& opened, const request& what, time_point now, error& why) {
     const auto to = fleet_.pick(what.function, what.options.key, nullptr, now);
     if (to.on == nullptr) {
-        if (!fleet_.any_live()) return hold_call(opened, what, why);
+        if (fleet_.live() == 0) return hold_call(opened, what, why);
         why = fleet_.full();
         return false;
     }
@@ -139,7 +140,7 @@ bool driver::hold_call(call& opened, const request& what, error& why) {
     return encoded;
 }
 
-call_ticket driver::call_async(const request& what, detail::callback done) {
+call_ticket driver::call_async(const request& what, detail::callback&& done) {
     const auto now = clock::now();
     const auto& stop = what.options.stop;
     withdrawal<driver>* at_stop = nullptr;

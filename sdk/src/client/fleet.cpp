@@ -21,13 +21,8 @@ fleet::fleet(const node_plan::settings& how, std::string cluster)
 
 // -- choosing --------------------------------------------------------------------------------
 
-fleet::target fleet::pick(std::string_view function, std::string_view key, const kept_call* before,
-                          time_point now, purpose why) {
-    if (!many_) {
-        if (nodes_.empty() || nodes_.front()->draining) return {};
-        const auto& only = *nodes_.front();
-        return {key.empty() ? only.lane() : only.lane_of(cluster::partition_of(key)), routes::none};
-    }
+fleet::target fleet::pick_of_many(std::string_view function, std::string_view key,
+                                  const kept_call* before, time_point now, purpose why) {
     target to{nullptr, routes_.find(function)};
     tried_.clear();
     if (before != nullptr) {
@@ -325,8 +320,8 @@ result<void> fleet::wait_reached(lock& held, std::chrono::milliseconds timeout,
     constexpr std::chrono::milliseconds wait_max = std::chrono::hours(24 * 365);
     const auto until = std::chrono::steady_clock::now() + std::min(timeout, wait_max);
     const bool decided = reached_.wait_until(
-        held, until, [&] { return any_live() || (refused_ && plan_.rounds_failed() > 0); });
-    if (any_live()) return {};
+        held, until, [&] { return !live_.empty() || (refused_ && plan_.rounds_failed() > 0); });
+    if (!live_.empty()) return {};
     if (decided) return refusal_;
     std::string tried;
     for (const auto& endpoint : endpoints) {

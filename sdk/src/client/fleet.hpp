@@ -58,7 +58,11 @@ public:
     // -- choosing ------------------------------------------------------------------------------
     /// `before`: where the call was already, which is not where it goes now.
     [[nodiscard]] target pick(std::string_view function, std::string_view key,
-                              const kept_call* before, time_point now, purpose why = purpose::send);
+                              const kept_call* before, time_point now,
+                              purpose why = purpose::send) {
+        if (many_) return pick_of_many(function, key, before, now, why);
+        return {nodes_.empty() ? nullptr : nodes_.front()->lane_for(key), routes::none};
+    }
     /// Whether the node there says that the function may run twice.
     [[nodiscard]] bool idempotent(const target& to) const noexcept {
         return many_ && routes_.idempotent(to.function, to.on->node->place);
@@ -78,7 +82,6 @@ public:
     [[nodiscard]] bool many() const noexcept { return many_; }
     /// Calls are chosen among several nodes, which are all members.
     [[nodiscard]] bool all() const noexcept { return all_; }
-    [[nodiscard]] bool any_live() const noexcept { return !live_.empty(); }
     [[nodiscard]] std::size_t live() const noexcept { return live_.size(); }
     [[nodiscard]] std::size_t nodes() const noexcept { return nodes_.size(); }
     /// The name of one of the nodes.
@@ -121,6 +124,8 @@ public:
     [[nodiscard]] error full() const;
 
 private:
+    [[nodiscard]] target pick_of_many(std::string_view function, std::string_view key,
+                                      const kept_call* before, time_point now, purpose why);
     [[nodiscard]] target pick_by_key(target to, std::string_view function, std::string_view key,
                                      const kept_call* before, time_point now, purpose why);
     [[nodiscard]] const peer_node& node_at(std::uint32_t place) const noexcept;

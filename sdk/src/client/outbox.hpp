@@ -53,7 +53,7 @@ public:
     }
 
     [[nodiscard]] bool empty() const noexcept { return open_.empty() && !has_cut(); }
-    [[nodiscard]] bool has_cut() const noexcept { return cut_begin_ != cut_.size(); }
+    [[nodiscard]] bool has_cut() const noexcept { return !cut_.empty(); }
 
     /// The oldest frame that was cut.
     bool take_cut(wire::frame_buffer& frame) noexcept {
@@ -103,7 +103,7 @@ private:
     wire::frame_buffer open_;
     std::size_t envelopes_ = 0;
     time_point dated_at_ = undated;
-    std::vector<wire::frame_buffer> cut_;
+    std::vector<wire::frame_buffer> cut_;  // emptied when the last is taken
     std::size_t cut_begin_ = 0;
     wire::frame_buffer spare_;
 };

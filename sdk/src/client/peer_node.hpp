@@ -6,10 +6,12 @@
 #pragma once
 
 #include "client/channel.hpp"
+#include "cluster/rendezvous.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::link {
@@ -35,6 +37,12 @@ struct peer_node {
             if (each.lane_index == partition % each.lane_count) return lane_from(i);
         }
         return lane_from(partition);
+    }
+
+    /// The one that a call gets whose key may be empty; null if the node takes none.
+    [[nodiscard]] channel* lane_for(std::string_view key) const noexcept {
+        if (draining) return nullptr;
+        return key.empty() ? lane() : lane_of(cluster::partition_of(key));
     }
 
 private:

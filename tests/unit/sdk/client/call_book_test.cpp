@@ -96,6 +96,22 @@ TEST_CASE("the slot of a call is used again once its answer was handed over, not
     CHECK_FALSE(third.keeps());
 }
 
+TEST_CASE("a slot keeps its name for the next call of that function, and for no other") {
+    using name = call_book::name;
+    call_book book(10, 2, start);
+    CHECK(book.next_name("t/f") == name::other);
+    call& open = book.open("t/f", 1s);
+    CHECK(book.next_name("t/f") == name::other);  // the next slot is another
+    CHECK(book.next_name("") == name::other);     // which was never used
+    book.drop(open);
+    CHECK(book.next_name("t/g") == name::other);
+    CHECK(book.next_name("t/fg") == name::other);
+    REQUIRE(book.next_name("t/f") == name::there);
+    CHECK(book.open("t/f", 1s, name::there).function == "t/f");
+    book.drop(open);
+    CHECK(book.open("t/g", 1s, book.next_name("t/g")).function == "t/g");
+}
+
 TEST_CASE("the end of a client cancels every call that has no answer, once each") {
     call_book book(10, 2, start);
     call& answered = book.open("t/a", 1s);
