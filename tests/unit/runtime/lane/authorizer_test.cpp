@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/authorizer.hpp"
 
-#include "runtime/lane/gathering.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <string>
 #include <utility>
@@ -28,20 +27,12 @@ const std::string shop = entry("shop", '1', "functions = [\"text/*\"]");
 const std::string desk = entry("desk", '2', "role = \"operator\"");
 
 /// A node whose key is of sevens, and who is asked.
-struct guarded {
-    std::int64_t now_ns = 1'000'000'000;
+struct guarded : outlet_parts {
     std::shared_ptr<const cluster_view> view;
     node_security security{{"n1", key_of('7'), security::secret_text(key_of('8'))},
                            std::nullopt,
                            list_of(shop + desk)};
-    router_socket socket{{.frame_bytes_accepted = 1 << 20}};
-    reply_budget replies{1 << 20};
-    connection_table connections{replies};
-    load_reporter loads{now_ns};
-    lane_counters counters;
-    outlet out{socket, connections, replies, loads, counters, now_ns, {"n1", 1 << 20}};
     authorizer guard{security, 4711, view, out, counters, now_ns};
-    frame_budget frames{1 << 20};
 
     peer& connect(char digit, wire::peer_role role = wire::peer_role::client) {
         const std::string key = key_of(digit);
@@ -57,16 +48,13 @@ struct guarded {
     }
     bool may_call(peer& from, std::string_view function, std::uint64_t origin = 0,
                   std::uint64_t flags = 0) {
-        auto* memory = new budgeted_frame(zmq::message_t(1), frames);
+        one_frame frame(frames);
         wire::invoke call;
         call.id = 1;
         call.function = function;
         call.origin = origin;
         call.flags = static_cast<decltype(call.flags)>(flags);
-        gathering into{*memory};
-        const bool may = guard.may_call(from, call, into);
-        memory->release();
-        return may;
+        return guard.may_call(from, call, frame.into);
     }
     /// What the peer is told next.
     static std::string told(peer& who) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/connection_keeper.hpp"
 
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <poll.h>
 
@@ -13,20 +13,11 @@ using namespace dunlin::runtime;
 
 namespace {
 
-constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t millisecond_ns = 1'000'000;
 
 /// The transport of a lane without the lane. Descriptors that a test makes up are nobody's, so
 /// nothing happens to them when their connection is ended.
-struct lone_keeper {
-    std::int64_t now_ns = 100 * second_ns;
-    router_socket socket{{.frame_bytes_accepted = 1 << 24}};
-    frame_budget frames{1 << 20};
-    reply_budget replies{1 << 20};
-    connection_table connections{replies};
-    load_reporter loads{now_ns};
-    lane_counters counters;
-    outlet out{socket, connections, replies, loads, counters, now_ns, {"n1", 1 << 20}};
+struct lone_keeper : outlet_parts {
     connection_keeper keeper;
 
     explicit lone_keeper(std::size_t connections_max = 100)
@@ -64,13 +55,6 @@ struct lone_keeper {
         }
     }
 };
-
-zmq::socket_t dealer(router_socket& of, const std::string& endpoint) {
-    zmq::socket_t made(of.context(), zmq::socket_type::dealer);
-    made.set(zmq::sockopt::linger, 0);
-    made.connect(endpoint);
-    return made;
-}
 
 zmq::message_t frame_of(std::size_t bytes) { return zmq::message_t(bytes); }
 
@@ -189,7 +173,7 @@ TEST_CASE("a peer with calls in flight that answers no ping is given up") {
     lone_keeper at;
     const auto endpoint = at.socket.bind("tcp://127.0.0.1:0");
     REQUIRE(endpoint);
-    auto other = dealer(at.socket, *endpoint);
+    auto other = dial(at.socket, *endpoint);
     REQUIRE(at.await([&] { return at.connections.size() == 1; }));
     int fd = -1;
     at.connections.for_each([&](const accepted_connection& each) { fd = each.fd; });
@@ -222,12 +206,12 @@ TEST_CASE("a connection beyond the limit is ended, and the peer of one that ende
     const auto endpoint = at.socket.bind("tcp://127.0.0.1:0");
     REQUIRE(endpoint);
     {
-        auto first = dealer(at.socket, *endpoint);
+        auto first = dial(at.socket, *endpoint);
         REQUIRE(at.await([&] { return at.connections.size() == 1; }));
         int fd = -1;
         at.connections.for_each([&](const accepted_connection& each) { fd = each.fd; });
         at.hello("first", fd);
-        auto second = dealer(at.socket, *endpoint);
+        auto second = dial(at.socket, *endpoint);
         REQUIRE(at.await([&] { return at.counters.connections_beyond_limit.get() >= 1; }));
         CHECK(at.counters.connections_ended.get() >= 1);
     }

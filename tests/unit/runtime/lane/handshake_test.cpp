@@ -2,7 +2,7 @@
 #include "runtime/lane/handshake.hpp"
 
 #include "tests/support/actor_harness.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <string>
 #include <vector>
@@ -14,30 +14,17 @@ namespace {
 
 /// The handshake of a lane without the lane. What it tells a peer stands in the peer's frame; what
 /// it tells a stranger comes at the socket that the stranger is.
-struct lone_handshake {
-    std::int64_t now_ns = 1'000'000'000;
+struct lone_handshake : outlet_parts {
     std::shared_ptr<const cluster_view> view;
-    router_socket socket{{.frame_bytes_accepted = 1 << 20}};
-    frame_budget frames{1 << 20};
-    reply_budget replies{1 << 20};
-    connection_table connections{replies};
-    load_reporter loads{now_ns};
-    lane_counters counters;
-    outlet out{socket, connections, replies, loads, counters, now_ns, {"n1", 1 << 20}};
     connection_keeper keeper{socket,  connections, out,    frames,
                              replies, counters,    now_ns, {100, nullptr}};
     handshake shake{
         out, keeper, loads, counters, view, now_ns, {"n1", "field", 4711, 1 << 20, 100}};
-    zmq::socket_t stranger{socket.context(), zmq::socket_type::dealer};
+    zmq::socket_t stranger;
 
     lone_handshake() {
         REQUIRE(socket.bind("inproc://handshake"));
-        stranger.set(zmq::sockopt::linger, 0);
-        stranger.set(zmq::sockopt::routing_id, "stranger");
-        stranger.connect("inproc://handshake");
-        stranger.send(zmq::str_buffer("?"), zmq::send_flags::none);
-        router_socket::arrival first;
-        REQUIRE(socket.receive(first));
+        stranger = runtime::greet(socket, "inproc://handshake", "stranger");
     }
     static wire::hello hello(std::string_view name) {
         wire::hello made;
@@ -50,8 +37,7 @@ struct lone_handshake {
     std::string refusal() {
         zmq::message_t frame;
         if (!stranger.recv(frame, zmq::recv_flags::dontwait)) return "";
-        wire::frame_reader reader(
-            bytes_view(static_cast<const std::byte*>(frame.data()), frame.size()));
+        wire::frame_reader reader(view_of(frame));
         REQUIRE(reader.next() == wire::read_status::envelope);
         REQUIRE(reader.kind() == wire::kind::goaway);
         return std::string(reader.goaway().detail);
@@ -60,9 +46,7 @@ struct lone_handshake {
 
 std::vector<wire::kind> told(peer& who) {
     std::vector<wire::kind> kinds;
-    wire::frame_reader reader(who.out.view());
-    while (reader.next() == wire::read_status::envelope) kinds.push_back(reader.kind());
-    who.out.clear();
+    for_each_told(who, [&](const wire::frame_reader& reader) { kinds.push_back(reader.kind()); });
     return kinds;
 }
 

@@ -19,7 +19,7 @@
 #include "runtime/lane/neighbours.hpp"
 #include "runtime/lane/open_calls.hpp"
 #include "tests/support/actor_harness.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -156,20 +156,12 @@ struct lane_parts {
     // -- peers ---------------------------------------------------------------------------------
     /// A socket that has not said hello.
     zmq::socket_t& dial(const std::string& name) {
-        auto& made =
-            others_.emplace(name, zmq::socket_t(socket.context(), zmq::socket_type::dealer))
-                .first->second;
-        made.set(zmq::sockopt::linger, 0);
-        made.set(zmq::sockopt::routing_id, name);
-        made.connect("inproc://lane");
-        return made;
+        return others_.emplace(name, runtime::dial(socket, "inproc://lane", name)).first->second;
     }
     [[nodiscard]] zmq::socket_t& end_of(const std::string& name) { return others_.at(name); }
     /// A peer that has been welcomed.
     peer& connect(const std::string& name, wire::peer_role role = wire::peer_role::client) {
-        dial(name).send(zmq::str_buffer("?"), zmq::send_flags::none);
-        router_socket::arrival first;  // with which ZeroMQ hears of it
-        REQUIRE(socket.receive(first));
+        others_.emplace(name, runtime::greet(socket, "inproc://lane", name));
         wire::hello hello;
         hello.version_min = hello.version_max = wire::protocol_version;
         hello.name = name;
@@ -199,9 +191,9 @@ struct lane_parts {
         lines all;
         zmq::message_t frame;
         while (others_.at(name).recv(frame, zmq::recv_flags::dontwait)) {
-            wire::frame_reader reader(
-                bytes_view(static_cast<const std::byte*>(frame.data()), frame.size()));
-            while (reader.next() == wire::read_status::envelope) all.push_back(line_of(reader));
+            for_each_envelope(view_of(frame), [&](const wire::frame_reader& reader) {
+                all.push_back(line_of(reader));
+            });
         }
         return all;
     }
@@ -228,18 +220,16 @@ private:
                 plain.log,  plain.blocking, plain.payload_bytes_max};
     }
     static std::string line_of(const wire::frame_reader& reader) {
-        const auto text = [](bytes_view bytes) {
-            return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        };
         switch (reader.kind()) {
             case wire::kind::welcome: return "welcome " + std::string(reader.welcome().node);
             case wire::kind::goaway: return "goaway " + std::string(reader.goaway().detail);
             case wire::kind::pong: return "pong " + std::to_string(reader.id_or_token());
             case wire::kind::ping: return "ping " + std::to_string(reader.id_or_token());
-            case wire::kind::gossip: return "gossip " + text(reader.gossip().message);
+            case wire::kind::gossip:
+                return "gossip " + std::string(as_text(reader.gossip().message));
             case wire::kind::reply:
                 return "reply " + std::to_string(reader.reply().id) + " " +
-                       text(reader.reply().payload);
+                       std::string(as_text(reader.reply().payload));
             case wire::kind::failure:
                 return "failure " + std::to_string(reader.failure().id) + " " +
                        std::string(reader.failure().detail);

@@ -3,7 +3,7 @@
 
 #include "client/connection.hpp"
 #include "tests/support/actor_harness.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -20,29 +20,14 @@ namespace {
 constexpr std::size_t backlog_bytes_max = 64 << 10;
 
 /// An outlet without a lane. Its peers are sockets of the same context: no thread is between.
-struct lone_outlet {
-    std::int64_t now_ns = 1'000'000'000;
-    router_socket socket{{.frame_bytes_accepted = 1 << 24}};
-    reply_budget replies{std::size_t{1} << 30};
-    connection_table connections{replies};
-    load_reporter loads{now_ns};
-    lane_counters counters;
-    outlet out{socket, connections, replies, loads, counters, now_ns, {"n1", backlog_bytes_max}};
+struct lone_outlet : outlet_parts {
     std::map<std::string, zmq::socket_t> others;
     std::vector<std::string> removed;
 
-    lone_outlet() { REQUIRE(socket.bind("inproc://outlet")); }
+    lone_outlet() : outlet_parts(backlog_bytes_max) { REQUIRE(socket.bind("inproc://outlet")); }
 
     peer& connect(const std::string& name) {
-        auto& other =
-            others.emplace(name, zmq::socket_t(socket.context(), zmq::socket_type::dealer))
-                .first->second;
-        other.set(zmq::sockopt::linger, 0);
-        other.set(zmq::sockopt::routing_id, name);
-        other.connect("inproc://outlet");
-        other.send(zmq::str_buffer("hello"), zmq::send_flags::none);
-        router_socket::arrival hello;
-        REQUIRE(socket.receive(hello));
+        others.emplace(name, greet(socket, "inproc://outlet", name));
         return add(name);
     }
     /// One that no socket has.
@@ -70,9 +55,7 @@ struct lone_outlet {
         zmq::message_t frame;
         while (others.at(name).recv(frame, zmq::recv_flags::dontwait)) {
             auto& told = all.emplace_back();
-            wire::frame_reader reader(
-                bytes_view(static_cast<const std::byte*>(frame.data()), frame.size()));
-            while (reader.next() == wire::read_status::envelope) {
+            for_each_envelope(view_of(frame), [&](const wire::frame_reader& reader) {
                 switch (reader.kind()) {
                     case wire::kind::reply:
                         told.push_back("reply " + std::to_string(reader.reply().id));
@@ -84,7 +67,7 @@ struct lone_outlet {
                     case wire::kind::goaway: told.push_back("goaway"); break;
                     default: told.push_back("other");
                 }
-            }
+            });
         }
         return all;
     }
@@ -162,14 +145,14 @@ TEST_CASE("another node's large reply goes on in the memory that it came in") {
         at.flush_all();
         zmq::message_t got;
         REQUIRE(at.others.at("caller").recv(got, zmq::recv_flags::dontwait));
-        const auto* data = static_cast<const std::byte*>(got.data());
-        wire::frame_reader reader(bytes_view(data, got.size()));
+        const auto sent = view_of(got);
+        wire::frame_reader reader(sent);
         REQUIRE(reader.next() == wire::read_status::envelope);
         REQUIRE(reader.kind() == wire::kind::reply);
         CHECK(reader.reply().id == id);
         CHECK(as_text(reader.reply().payload) == text);
         CHECK(reader.next() == wire::read_status::end);
-        return data + got.size() == end;
+        return sent.data() + sent.size() == end;
     };
     CHECK(sent_on(arrived(std::uint64_t{1} << 40), 1));
     CHECK(sent_on(arrived(std::uint64_t{1} << 40), std::uint64_t{1} << 50));

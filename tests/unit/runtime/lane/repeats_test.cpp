@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/repeats.hpp"
 
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <string>
 #include <vector>
@@ -27,18 +27,10 @@ struct answered final : actors::answer_port, actors::call_carrier {
     std::vector<std::string> said;
 };
 
-struct lone_repeats {
-    std::int64_t now_ns = 1'000'000'000;
-    router_socket socket{{.frame_bytes_accepted = 1 << 20}};
-    reply_budget replies{1 << 20};
-    connection_table connections{replies};
-    load_reporter loads{now_ns};
-    lane_counters counters;
-    outlet out{socket, connections, replies, loads, counters, now_ns, {"n1", 1 << 20}};
+struct lone_repeats : outlet_parts {
     call_window window{{}};
     answered lane;
     repeats again{window, out, lane, now_ns, {"n1", 10}};
-    frame_budget frames{1 << 20};
     runtime::ledger ledger;
     peer& from = out.peers().add("peer");
     std::uint64_t ids = 100;
@@ -57,8 +49,8 @@ struct lone_repeats {
     }
     /// @returns the ticket of a first call; none: it is a repeat.
     call_window::ticket take(ledger_entry** waits = nullptr) {
-        auto* memory = new budgeted_frame(zmq::message_t(1), frames);
-        gathering into{*memory};
+        one_frame frame(frames);
+        auto& into = frame.into;
         auto arrives = call();
         arrives.id = ids + 1;
         const bool repeat =
@@ -68,7 +60,6 @@ struct lone_repeats {
                 return entry;
             });
         CHECK(repeat != static_cast<bool>(into.named));
-        memory->release();
         return into.named;
     }
     /// The first call, as it is entered.
@@ -85,15 +76,12 @@ struct lone_repeats {
     }
     std::vector<std::string> told() {
         std::vector<std::string> lines;
-        wire::frame_reader reader(from.out.view());
-        while (reader.next() == wire::read_status::envelope) {
+        for_each_told(from, [&](const wire::frame_reader& reader) {
             if (reader.kind() == wire::kind::reply)
-                lines.emplace_back(reinterpret_cast<const char*>(reader.reply().payload.data()),
-                                   reader.reply().payload.size());
+                lines.emplace_back(as_text(reader.reply().payload));
             else if (reader.kind() == wire::kind::failure)
                 lines.emplace_back(reader.failure().detail);
-        }
-        from.out.clear();
+        });
         return lines;
     }
 };
@@ -134,13 +122,12 @@ TEST_CASE("a call that did not run leaves no trace, and those that wait for it h
     CHECK(at.take());
     // The same of one that was refused before it had an entry.
     lone_repeats other;
-    auto* memory = new budgeted_frame(zmq::message_t(1), other.frames);
-    gathering into{*memory};
+    one_frame frame(other.frames);
+    auto& into = frame.into;
     into.named = other.take();
     other.again.not_taken(into);
     CHECK_FALSE(into.named);
     CHECK(other.take());
-    memory->release();
 }
 
 TEST_CASE("a call whose caller has gone runs on while repeats wait for it, and no longer") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/router_socket.hpp"
 
-#include "tests/support/catch.hpp"
+#include "tests/unit/runtime/lane/outlet_parts.hpp"
 
 #include <poll.h>
 #include <zmq.h>
@@ -16,13 +16,11 @@ namespace {
 /// Sockets of one context reach each other without a thread between them.
 struct inside {
     router_socket router{{.frame_bytes_accepted = 1 << 20}};
-    zmq::socket_t peer{router.context(), zmq::socket_type::dealer};
+    zmq::socket_t peer;
 
     inside() {
         REQUIRE(router.bind("inproc://router"));
-        peer.set(zmq::sockopt::linger, 0);
-        peer.set(zmq::sockopt::routing_id, "peer");
-        peer.connect("inproc://router");
+        peer = runtime::dial(router, "inproc://router", "peer");
     }
     void send(std::string_view text, bool more = false) {
         peer.send(zmq::buffer(text), more ? zmq::send_flags::sndmore : zmq::send_flags::none);
