@@ -95,7 +95,12 @@ void activation::post(Message message) {
     // otherwise CAF's scheduler, or a thread that it may hold, takes it.
     caf::execution_unit* host = nullptr;
     switch (pool_.where()) {
-        case placement::lane: host = run_unit::current(); break;
+        case placement::lane:
+            if (auto* lane = run_unit::current()) {
+                lane->announce(pool_);
+                host = lane;
+            }
+            break;
         case placement::threads: host = &pool_.env().blocking; break;
         case placement::scheduler: break;
     }

@@ -50,11 +50,16 @@ static_assert(bundle_hold_ns_max < deadline_near_ns);
 /// message is a bundle, so others have waited long enough after one.
 inline constexpr std::size_t messages_per_turn_max = 1;
 
+/// What a function may use of a lane, and of the scheduler, before others that have work are let
+/// by: on a lane half a bundle's worth, on the scheduler some of the shortest calls that run there.
+inline constexpr std::int64_t lane_turn_ns = bundle_work_ns_max / 2;
+inline constexpr std::int64_t worker_turn_ns = 5 * lane_service_ns_max;
+
 /// A scheduler thread that one message has held this long is replaced while others' work waits, so
 /// that they get on; long enough that nothing that is merely slow is.
 inline constexpr std::int64_t worker_hold_ns_max = 1'000'000'000;
 /// ... and so many at most are replaced and still held at a time. A function holds one thread for
-/// each of its activations, of which there are as many as threads of the scheduler, and one more
+/// each of its activations, of which there are two for each thread of the scheduler, and one more
 /// for each that is stuck.
 inline constexpr std::size_t workers_replaced_max = 64;
 /// A replaced thread gets about a tenth of what the others get of a core that is wanted: those that

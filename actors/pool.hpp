@@ -14,6 +14,7 @@
 #include "actors/bundle.hpp"
 #include "actors/elastic_set.hpp"
 #include "actors/environment.hpp"
+#include "actors/fair_jobs.hpp"
 #include "actors/function_info.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
@@ -129,6 +130,8 @@ public:
     /// From now on. What waits and may run now starts; what is surplus ends by and by.
     void set_scale(const scale_settings& settings);
     [[nodiscard]] scale_settings scale() const;
+    /// Of the time of lanes and of the scheduler, beside other functions; see `fair_jobs`.
+    [[nodiscard]] std::uint32_t share() const noexcept { return fair_jobs::usual_share; }
 
     struct look_result {
         /// When to look again; `elastic_policy::never`: when the pool asks for it.

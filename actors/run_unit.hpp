@@ -13,6 +13,7 @@
 #include <caf/execution_unit.hpp>
 
 #include <cstdint>
+#include <utility>
 
 namespace dunlin::actors {
 
@@ -26,13 +27,23 @@ public:
     virtual void enter_user_code(pool& running) noexcept = 0;
     virtual void leave_user_code() noexcept = 0;
 
+    /// What becomes ready next belongs to that function.
+    void announce(const pool& function) noexcept { announced_ = &function; }
+
     [[nodiscard]] static run_unit* current() noexcept { return current_; }
     static void set_current(run_unit* unit) noexcept { current_ = unit; }
+
+protected:
+    /// Null: to none. Once for each announcement.
+    [[nodiscard]] const pool* take_announced() noexcept {
+        return std::exchange(announced_, nullptr);
+    }
 
 private:
     static thread_local run_unit* current_;
 
     const code_thread listed_;
+    const pool* announced_ = nullptr;
 };
 
 /// Marks user code for as long as it lives, and notes whose it is.

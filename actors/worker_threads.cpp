@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/worker_threads.hpp"
 
-#include "actors/limits.hpp"
+#include "actors/activation.hpp"
+#include "actors/pool.hpp"
 #include "actors/running_code.hpp"
 #include "support/signal_mask.hpp"
 #include "support/tsan.hpp"
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -48,9 +50,12 @@ void worker_threads::start_one() {
 }
 
 void worker_threads::enqueue(caf::resumable* job) {
+    auto* running = dynamic_cast<activation*>(job);
+    const auto* function = running == nullptr ? nullptr : &running->home();
     {
         const std::lock_guard lock(mutex_);
-        ready_.push_back(job);
+        ready_.push(job, function,
+                    function == nullptr ? fair_jobs::usual_share : function->share());
         if (idle_ != 0) work_.notify_one();
     }
     if (keeper_ != nullptr) keeper_->ring();
@@ -69,18 +74,20 @@ void worker_threads::serve(worker& mine) {
         work_.wait(lock, [&] { return stopping_ || !ready_.empty() || surplus(); });
         --idle_;
         if (surplus() || ready_.empty()) break;
-        auto* job = ready_.front();
-        ready_.pop_front();
+        const auto job = ready_.pop();
         ++mine.turn;
         mine.busy = true;
         lock.unlock();
-        const auto state = job->resume(&unit_, limits::messages_per_turn_max);
-        if (state != caf::resumable::resume_later) caf::intrusive_ptr_release(job);
+        const auto began = std::chrono::steady_clock::now();
+        const auto state = job.what->resume(&unit_, limits::messages_per_turn_max);
+        const auto held = std::chrono::steady_clock::now() - began;
+        if (state != caf::resumable::resume_later) caf::intrusive_ptr_release(job.what);
         lock.lock();
         mine.busy = false;
+        ready_.charge(job.of, held / std::chrono::nanoseconds(1));
         if (state != caf::resumable::resume_later) continue;
         // Behind what became ready meanwhile, and perhaps for another thread.
-        ready_.push_back(job);
+        ready_.push_again(job);
         if (idle_ != 0) work_.notify_one();
     }
     if (mine.replaced) --replaced_;
@@ -161,7 +168,8 @@ void worker_threads::stop() {
     stopping_ = true;
     work_.notify_all();
     ended_.wait(lock, [this] { return workers_.empty(); });
-    const auto never_run = std::exchange(ready_, {});
+    std::vector<caf::resumable*> never_run;
+    while (!ready_.empty()) never_run.push_back(ready_.pop().what);
     lock.unlock();
     for (auto* job : never_run) cleanup_and_release(job);
 }

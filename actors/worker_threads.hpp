@@ -3,15 +3,17 @@
 // The scheduler: threads for functions that are too long for a lane.
 //
 // Takes the place of CAF's own coordinator, for two reasons. An activation whose pool has work
-// always has a message, so it must leave its thread after each: what is ready waits in one queue
-// and takes turns. And CAF's threads cannot be added to: a function that never returns would take
-// one for good. Here a thread that one message has held for `worker_hold_ns_max` is replaced while
-// others' work waits, up to `workers_replaced_max` such threads at a time; a replaced one ends when
-// its function returns. docs/decisions/0015 has the alternatives.
-// Owned by the actor system as its scheduler. `enqueue` and `look` from any thread; `begin` and
-// `tend` are for the node and its `thread_keeper`.
+// always has a message, so it must leave its thread after each: what is ready takes turns, and so
+// do functions, by the time that they use (`fair_jobs`). And CAF's threads cannot be added to: a
+// function that never returns would take one for good. Here a thread that one message has held for
+// `worker_hold_ns_max` is replaced while others' work waits, up to `workers_replaced_max` such
+// threads at a time; a replaced one ends when its function returns. docs/decisions/0015 has the
+// alternatives. Owned by the actor system as its scheduler. `enqueue` and `look` from any thread;
+// `begin` and `tend` are for the node and its `thread_keeper`.
 #pragma once
 
+#include "actors/fair_jobs.hpp"
+#include "actors/limits.hpp"
 #include "actors/thread_keeper.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -22,7 +24,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -113,7 +114,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::condition_variable ended_;
-    std::deque<caf::resumable*> ready_;
+    fair_jobs ready_{limits::worker_turn_ns};
     std::list<worker> workers_;
     std::size_t idle_ = 0;
     std::size_t replaced_ = 0;

@@ -107,7 +107,7 @@ void lane::let_go() {
     read_commands();
     calls_.end_timers();
     // Operations that ended through the stop: their activations go on elsewhere.
-    for (auto* job : std::exchange(ready_, {})) system_.scheduler().enqueue(job);
+    while (!ready_.empty()) system_.scheduler().enqueue(ready_.pop().what);
 }
 
 // What peers still send to a lane that ends is answered, and nothing of it begins.

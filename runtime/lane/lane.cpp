@@ -165,19 +165,21 @@ lane::turned lane::turn(lane_thread& unit) {
 // The lane is consistent before each `resume`; behind it, only the unit says whose it is.
 bool lane::run_ready(lane_thread& unit, std::int64_t turn_end_ns) {
     for (int jobs = 0; jobs < jobs_per_turn_max && !ready_.empty(); ++jobs) {
-        auto* job = ready_.front();
-        ready_.pop_front();
-        const auto state = job->resume(&unit, actors::limits::messages_per_turn_max);
+        const auto job = ready_.pop();
+        const auto state = job.what->resume(&unit, actors::limits::messages_per_turn_max);
         if (state == caf::resumable::resume_later) {
-            if (unit.lost() || !belongs_on_lane(*job))
-                unit.system().scheduler().enqueue(job);  // not ours: the lane may be gone
+            if (unit.lost() || !belongs_on_lane(*job.what))
+                unit.system().scheduler().enqueue(job.what);  // not ours: the lane may be gone
             else
-                ready_.push_back(job);
+                ready_.push_again(job);
         } else {
-            caf::intrusive_ptr_release(job);
+            caf::intrusive_ptr_release(job.what);
         }
         if (unit.lost()) return false;
-        if (clock_.read() >= turn_end_ns) break;
+        const auto began_ns = clock_.now_ns();
+        const auto now_ns = clock_.read();
+        ready_.charge(job.of, now_ns - began_ns);
+        if (now_ns >= turn_end_ns) break;
     }
     return true;
 }

@@ -19,6 +19,8 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/fair_jobs.hpp"
+#include "actors/limits.hpp"
 #include "runtime/calls/call_window.hpp"
 #include "runtime/cluster/membership_driver.hpp"
 #include "runtime/lane/admission.hpp"
@@ -54,7 +56,6 @@
 #include <zmq.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -157,7 +158,7 @@ private:
     // an order in which each could be made after all those that it knows does not exist; what needs
     // another one already in its constructor stands behind it.
     turn_clock clock_;
-    std::deque<caf::resumable*> ready_;
+    actors::fair_jobs ready_{actors::limits::lane_turn_ns};
     router_socket socket_;
     connection_table connections_;
     load_reporter loads_;

@@ -23,8 +23,7 @@ constexpr std::uint64_t next_phase = 2;
 
 // -- the thread ------------------------------------------------------------------------------
 
-lane_thread::lane_thread(caf::actor_system& system, lane_ownership& owned,
-                         std::deque<caf::resumable*>& ready)
+lane_thread::lane_thread(caf::actor_system& system, lane_ownership& owned, actors::fair_jobs& ready)
     : actors::run_unit(&system),
       owned_(owned),
       ready_(ready),
@@ -32,7 +31,9 @@ lane_thread::lane_thread(caf::actor_system& system, lane_ownership& owned,
 
 void lane_thread::exec_later(caf::resumable* job) {
     if (lost_) return system().scheduler().enqueue(job);
-    ready_.push_back(job);
+    const auto* function = take_announced();
+    ready_.push(job, function,
+                function == nullptr ? actors::fair_jobs::usual_share : function->share());
 }
 
 void lane_thread::enter_user_code(actors::pool& running) noexcept {

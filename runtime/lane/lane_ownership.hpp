@@ -14,6 +14,7 @@
 // that serves. A `lane_thread` belongs to the thread that made it.
 #pragma once
 
+#include "actors/fair_jobs.hpp"
 #include "actors/run_unit.hpp"
 #include "support/counter.hpp"
 
@@ -23,7 +24,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <future>
 #include <memory>
@@ -38,8 +38,7 @@ class lane_ownership;
 class lane_thread final : public actors::run_unit {
 public:
     /// What became ready on the lane is appended to `ready`.
-    lane_thread(caf::actor_system& system, lane_ownership& owned,
-                std::deque<caf::resumable*>& ready);
+    lane_thread(caf::actor_system& system, lane_ownership& owned, actors::fair_jobs& ready);
     void exec_later(caf::resumable* job) override;
     void enter_user_code(actors::pool& running) noexcept override;
     void leave_user_code() noexcept override;
@@ -50,7 +49,7 @@ public:
 
 private:
     lane_ownership& owned_;
-    std::deque<caf::resumable*>& ready_;
+    actors::fair_jobs& ready_;
     std::uint64_t phase_ = 0;
     bool lost_ = false;
 };

@@ -18,7 +18,7 @@ struct owned_lane {
     testing::actor_harness harness;
     actors::pool& pool =
         harness.make_pool(harness.function("test/holds", [](testing::call_view) { return 0; }));
-    std::deque<caf::resumable*> ready;
+    actors::fair_jobs ready{actors::limits::lane_turn_ns};
     support::counter takeovers;
     /// One for each thread: it is in user code; it may come back.
     std::vector<std::promise<std::uint64_t>> entered = std::vector<std::promise<std::uint64_t>>(2);

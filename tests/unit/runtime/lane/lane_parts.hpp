@@ -23,7 +23,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,7 +44,7 @@ struct lane_parts {
     function_registry functions;
     lane_counters counters;
     inbox commands;
-    std::deque<caf::resumable*> ready;
+    actors::fair_jobs ready{actors::limits::lane_turn_ns};
     lane_ownership ownership{[] { return true; }, counters.takeovers};
     lane_thread unit{harness.system(), ownership, ready};
     turn_clock clock{harness.time};
@@ -126,12 +125,11 @@ struct lane_parts {
     void run() {
         for (std::size_t jobs = 1; jobs != 0;) {
             for (jobs = 0; !ready.empty(); ++jobs) {
-                auto* job = ready.front();
-                ready.pop_front();
-                if (job->resume(&unit, 1) == caf::resumable::resume_later)
-                    ready.push_back(job);
+                const auto job = ready.pop();
+                if (job.what->resume(&unit, 1) == caf::resumable::resume_later)
+                    ready.push_again(job);
                 else
-                    caf::intrusive_ptr_release(job);
+                    caf::intrusive_ptr_release(job.what);
             }
             from_elsewhere([&] { jobs += harness.run(); });
         }
