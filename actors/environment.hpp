@@ -21,6 +21,7 @@ class execution_unit;
 namespace dunlin::actors {
 
 class activation_slot;
+class decision_log;
 class pool;
 class thread_keeper;
 
@@ -97,6 +98,8 @@ struct environment {
     std::size_t blocking_threads = 1;
     /// Null: what is idle stays.
     look_service* looks = nullptr;
+    /// Told of each decision about a function. Null: nobody asks why.
+    decision_log* decisions = nullptr;
 };
 
 }  // namespace dunlin::actors

@@ -72,6 +72,13 @@ inline constexpr std::int64_t overdue_after_deadline_ns = 500'000'000;
 /// The same for a call without a deadline, since it began.
 inline constexpr std::int64_t overdue_without_deadline_ns = 60'000'000'000;
 
+/// Decisions that a node can still explain. A function that is called in bursts adds some records a
+/// second, so this is a quarter of an hour of a busy node, and takes less than a megabyte.
+inline constexpr std::size_t decisions_kept = 4096;
+/// Decisions of one kind, by one rule, about one function are one record for so long: a person
+/// reads a line a second, and no more of them say more.
+inline constexpr std::int64_t decisions_folded_ns = 1'000'000'000;
+
 /// How often the threads that run functions off the lanes are looked at while they do.
 inline constexpr std::chrono::milliseconds keeper_pause{100};
 

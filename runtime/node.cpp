@@ -2,6 +2,7 @@
 #include "runtime/node.hpp"
 
 #include "actors/blocking_threads.hpp"
+#include "actors/decision_log.hpp"
 #include "actors/overdue_watch.hpp"
 #include "actors/scaling_ticker.hpp"
 #include "actors/thread_keeper.hpp"
@@ -91,13 +92,15 @@ struct node::impl {
           named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
                        config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
                        std::random_device()()}),
-          own_functions(functions, frames, replies, trim, named_calls, board, config.name) {}
+          own_functions(functions, frames, replies, trim, named_calls, board, decisions,
+                        config.name) {}
 
     node_config config;
     frame_budget frames;   // outlives what waits in the actors' mailboxes
     reply_budget replies;  // outlives what ZeroMQ holds
     steady_clock_time time;
-    actors::thread_keeper keeper{time};  // all that have threads ring it
+    actors::decision_log decisions{config.name};  // outlives all who decide
+    actors::thread_keeper keeper{time};           // all that have threads ring it
     // Outlives the pools' last calls.
     actors::scaling_ticker scaler{time, [this](std::size_t retired) { trim.freed(retired); }};
     actor_config actor_settings;
@@ -142,7 +145,8 @@ struct node::impl {
                 &keeper,
                 cores(),
                 config.blocking_threads_max,
-                &scaler};
+                &scaler,
+                &decisions};
     }
     void begin_workers();
     void begin_keeper();

@@ -3,6 +3,7 @@
 
 #include "actors/blocking_threads.hpp"
 #include "actors/worker_threads.hpp"
+#include "runtime/explain_answer.hpp"
 #include "runtime/log.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,8 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& value) {
-    const auto packed = json::to_msgpack(value);
+std::int32_t answer_packed(const dunlin_host& host, dunlin_call* call,
+                           const std::vector<std::uint8_t>& packed) {
     auto* output = host.output(call);
     if (output->capacity - output->size < packed.size() &&
         output->grow(output, output->size + packed.size()) != 0) {
@@ -30,6 +31,10 @@ std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& valu
     std::memcpy(output->data + output->size, packed.data(), packed.size());
     output->size += packed.size();
     return DUNLIN_DONE;
+}
+
+std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& value) {
+    return answer_packed(host, call, json::to_msgpack(value));
 }
 
 json schema(const std::string& text) {
@@ -145,8 +150,14 @@ std::vector<actors::function_info> system_module::functions() {
     drain.name = "dunlin/drain";
     drain.description = "Has this node finish what it has and leave; takes nil or {force: bool}";
     drain.run = &system_module::run_drain;
+    actors::function_info explain;
+    explain.name = "dunlin/explain";
+    explain.description =
+        "Why this node did what it did: its latest decisions; takes nil or {function: text, after: "
+        "number, limit: number, settled: bool}";
+    explain.run = &system_module::run_explain;
     std::vector<actors::function_info> all{std::move(list), std::move(stats), std::move(nodes),
-                                           std::move(drain)};
+                                           std::move(explain), std::move(drain)};
     for (auto& each : all) {
         each.module_name = "dunlin";
         each.flags = DUNLIN_IDEMPOTENT;
@@ -251,6 +262,21 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
                         {"busy", each.self ? busiest(module.functions_) : each.busy},
                         {"self", each.self}});
     return answer(*host, call, list);
+}
+
+std::int32_t system_module::run_explain(void* self, const dunlin_host* host, dunlin_call* call,
+                                        const std::uint8_t* payload, std::size_t payload_size) {
+    const auto& module = *static_cast<const system_module*>(self);
+    const auto asked = read_explain_question(payload, payload_size);
+    if (!asked) {
+        const auto& why = asked.error();
+        host->fail(call, static_cast<std::int32_t>(why.code), why.detail.data(), why.detail.size());
+        return DUNLIN_DONE;
+    }
+    const bool served = module.functions_.find(asked->function) != nullptr;
+    return answer_packed(*host, call,
+                         explain_answer(module.decisions_, *asked, module.node_name_, served,
+                                        explain_clocks::now()));
 }
 
 std::int32_t system_module::run_drain(void* self, const dunlin_host* host, dunlin_call* call,

@@ -3,7 +3,8 @@
 // The functions every node serves about itself, under the reserved module name `dunlin`.
 //
 // They go through the same C ABI, pools and wire as any other function, so every caller can
-// ask: `dunlin/functions` what is served, `dunlin/stats` how it goes, `dunlin/nodes` who is there.
+// ask: `dunlin/functions` what is served, `dunlin/stats` how it goes, `dunlin/nodes` who is there,
+// `dunlin/explain` why the node did what it did.
 // Owned by the node; runs on the lanes.
 #pragma once
 
@@ -22,6 +23,7 @@
 
 namespace dunlin::actors {
 class blocking_threads;
+class decision_log;
 class worker_threads;
 }  // namespace dunlin::actors
 
@@ -31,13 +33,15 @@ class system_module {
 public:
     system_module(const function_registry& functions, const frame_budget& frames,
                   const reply_budget& replies, const heap_trim& trim, const call_window& calls,
-                  cluster_board& cluster, std::string node_name)
+                  cluster_board& cluster, const actors::decision_log& decisions,
+                  std::string node_name)
         : functions_(functions),
           frames_(frames),
           replies_(replies),
           trim_(trim),
           calls_(calls),
           cluster_(cluster),
+          decisions_(decisions),
           node_name_(std::move(node_name)) {}
 
     /// The functions to register; their `self` points into this object.
@@ -64,12 +68,16 @@ private:
     static std::int32_t run_drain(void* self, const dunlin_host* host, dunlin_call* call,
                                   const std::uint8_t* payload, std::size_t payload_size);
 
+    static std::int32_t run_explain(void* self, const dunlin_host* host, dunlin_call* call,
+                                    const std::uint8_t* payload, std::size_t payload_size);
+
     const function_registry& functions_;
     const frame_budget& frames_;
     const reply_budget& replies_;
     const heap_trim& trim_;
     const call_window& calls_;
     cluster_board& cluster_;
+    const actors::decision_log& decisions_;
     std::string node_name_;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;

@@ -2,6 +2,7 @@
 #include "runtime/lane/admission.hpp"
 
 #include "actors/pool.hpp"
+#include "runtime/router/refusal.hpp"
 #include "runtime/text/quantity.hpp"
 
 #include <algorithm>
@@ -119,11 +120,7 @@ bool admission::refused(peer& from, const wire::invoke& call) {
         return true;
     }
     if (from.in_flight >= options_.in_flight_max) {
-        outlet_.reply_error(from, call.id,
-                            {errc::overloaded,
-                             "this connection has " + std::to_string(from.in_flight) +
-                                 " calls unanswered, the most it may; wait for some",
-                             std::chrono::milliseconds(1)});
+        outlet_.reply_error(from, call.id, too_many_at_once(from, call.function));
         return true;
     }
     if (call.payload.size() > options_.payload_bytes_max) {
@@ -184,7 +181,7 @@ void admission::submit(gathering& gathered) {
     busy_poll_.handled(gathered.work->size());
     calls_.keep(gathered.work);
     gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from) {
-        spill(work, from, overloaded(*gathered.pool));
+        spill(work, from, *gathered.pool);
     });
     gathered.work = {};
 }
@@ -212,16 +209,34 @@ error admission::not_taken_any_more() const {
     return why;
 }
 
+error admission::too_many_at_once(const peer& from, std::string_view function) const {
+    error why{errc::overloaded,
+              "this connection has " + std::to_string(from.in_flight) +
+                  " calls unanswered, the most it may; wait for some",
+              std::chrono::milliseconds(1)};
+    if (const auto* pool = functions_.find(function); pool != nullptr)
+        record_refusal(*pool, 1, "the connection had as many calls unanswered as it may",
+                       {{"unanswered", from.in_flight}}, why);
+    return why;
+}
+
 error admission::too_much_held(const actors::pool& wanted) const {
     constexpr std::chrono::milliseconds pause_min{
         50};  // what is in the way may be another function
     const auto hint = std::max<std::chrono::microseconds>(wanted.retry_after(), pause_min);
-    return {errc::overloaded,
-            "the call does not fit beside those that the node works on: their frames may weigh " +
-                format_size(frames_.bytes_max()) +
-                " together (pools.queue_bytes_max); try again in " +
-                std::to_string((hint.count() + 999) / 1000) + " ms",
-            hint};
+    const auto wait_ms = (hint.count() + 999) / 1000;
+    error why{errc::overloaded,
+              "the call does not fit beside those that the node works on: their frames may weigh " +
+                  format_size(frames_.bytes_max()) +
+                  " together (pools.queue_bytes_max); try again in " + std::to_string(wait_ms) +
+                  " ms",
+              hint};
+    record_refusal(wanted, 1, "the calls that the node works on weigh as much as they may",
+                   {{"held_bytes", frames_.bytes_held()},
+                    {"held_max_bytes", frames_.bytes_max()},
+                    {"wait_ms", wait_ms}},
+                   why);
+    return why;
 }
 
 }  // namespace dunlin::runtime

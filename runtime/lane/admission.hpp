@@ -79,13 +79,14 @@ private:
     ledger_entry& enter(peer& from, const wire::invoke& call, gathering& into,
                         actors::bundle& work);
     [[nodiscard]] error explain_unknown(std::string_view function);
+    [[nodiscard]] error too_many_at_once(const peer& from, std::string_view function) const;
     [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
     [[nodiscard]] error not_taken_any_more() const;
 
     // admission_travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, gathering& into);
     void leave_here(ledger_entry& entry, const destination& to);
-    void spill(actors::bundle& work, std::uint32_t from, const error& why);
+    void spill(actors::bundle& work, std::uint32_t from, const actors::pool& full);
 
     const function_registry& functions_;
     router& router_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace dunlin::runtime {
 
@@ -50,9 +51,11 @@ void admission::leave_here(ledger_entry& entry, const destination& to) {
     }
 }
 
-// Calls that this node's pool has no room for.
-void admission::spill(actors::bundle& work, std::uint32_t from, const error& why) {
+// Calls that this node's pool has no room for. Those that nobody else takes either are refused
+// together, after it is known how many they are: one decision, one record.
+void admission::spill(actors::bundle& work, std::uint32_t from, const actors::pool& full) {
     actors::bundle_ptr away;
+    std::vector<actors::answer_address> refused;
     for (auto i = from; i < work.size(); ++i) {
         auto* entry = calls_.ledger().find(work[i].address);
         if (entry == nullptr) continue;
@@ -61,7 +64,7 @@ void admission::spill(actors::bundle& work, std::uint32_t from, const error& why
         const bool may_go = entry->route != nullptr && work[i].key.empty();
         if (may_go && outbound_calls::can_carry(*entry)) to = router_.decide_again(*entry, now_ns_);
         if (to == nullptr) {
-            calls_.forwarded_error(*entry, why);
+            refused.push_back(entry->address());
             continue;
         }
         if (!away) {
@@ -72,6 +75,11 @@ void admission::spill(actors::bundle& work, std::uint32_t from, const error& why
         entry->pool = nullptr;
         calls_.away().send(*entry, *to, now_ns_);
     }
+    if (refused.empty()) return;
+    const auto why = overloaded(full, static_cast<std::uint32_t>(refused.size()));
+    for (const auto address : refused)
+        if (auto* entry = calls_.ledger().find(address); entry != nullptr)
+            calls_.forwarded_error(*entry, why);
 }
 
 void admission::take(travelling_call& call) {

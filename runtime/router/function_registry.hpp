@@ -47,7 +47,8 @@ private:
     std::vector<std::string> names_;
 };
 
-/// The answer to a call that found the queue full.
-[[nodiscard]] error overloaded(const actors::pool& pool);
+/// The answer to so many calls that found the queue full; the node keeps a record of it, which the
+/// error names.
+[[nodiscard]] error overloaded(const actors::pool& pool, std::uint32_t calls = 1);
 
 }  // namespace dunlin::runtime

@@ -6,6 +6,7 @@
 // else: an owner that is slow or full queues or refuses them, and one that is out of reach has them
 // wait. Only the membership moves a key.
 #include "runtime/router/function_registry.hpp"
+#include "runtime/router/refusal.hpp"
 #include "runtime/router/router.hpp"
 
 #include <algorithm>
@@ -109,6 +110,11 @@ error router::nobody_takes(const function_route& route, const destination& chose
     error full{errc::overloaded, std::move(why) + " is draining or has all the calls it takes",
                pause};
     full.did_not_run = true;
+    if (route.pool != nullptr)
+        record_refusal(*route.pool, 1,
+                       chosen.link != nullptr ? "the owner of the key takes no more calls"
+                                              : "no node that serves it takes more calls",
+                       {{"nodes", route.others + 1}}, full);
     return full;
 }
 

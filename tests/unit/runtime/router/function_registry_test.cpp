@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/router/function_registry.hpp"
 
+#include "actors/decision_log.hpp"
 #include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
 
@@ -11,10 +12,12 @@ using namespace dunlin::testing;
 namespace {
 
 struct served {
-    served() {
+    explicit served(actors::decision_log* decisions = nullptr) {
+        auto env = h.env();
+        env.decisions = decisions;
         for (const auto* name : {"text/count_words", "bench/echo", "bench/sleep"})
             functions.add(std::make_unique<actors::pool>(
-                h.system(), h.env(), h.function(name, [](call_view c) { return c.reply(""); }),
+                h.system(), env, h.function(name, [](call_view c) { return c.reply(""); }),
                 actors::scale_settings{.min = 1, .max = 1}, 2));
     }
     ~served() {
@@ -58,4 +61,19 @@ TEST_CASE("an overloaded function's error tells its limit and when to come back"
     CHECK(why.code == errc::overloaded);
     CHECK(why.retry_after == std::chrono::milliseconds(1));
     CHECK(why.detail == "the queue of bench/echo is full (2 waiting); try again in 1 ms");
+}
+
+TEST_CASE("an overloaded function's error leads to the record of the decision") {
+    actors::decision_log decisions("n1");
+    served node(&decisions);
+    const auto why = overloaded(*node.functions.find("bench/echo"), 3);
+    CHECK(why.detail ==
+          "the queue of bench/echo is full (2 waiting); try again in 1 ms (dunlin explain "
+          "bench/echo --record n1/1)");
+    const auto found = decisions.newest({.function = "bench/echo", .limit = 10});
+    REQUIRE(found.records.size() == 1);
+    CHECK(found.records.front().what.kind == actors::decision_kind::refuse);
+    CHECK(found.records.front().what.rule == "its queue was full");
+    CHECK(found.records.front().amount == 3);
+    CHECK(found.records.front().first_ns == node.h.env().time.now_ns());
 }
