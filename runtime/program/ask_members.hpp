@@ -3,8 +3,8 @@
 // One question to every living member of a cluster, at the same time.
 //
 // For verbs that ask once; `dunlin top`, which asks again and again, keeps its connections
-// (cluster_poll.hpp). Of a larger cluster the first `members_asked_max` are asked, so that neither
-// threads nor sockets run out.
+// (member_contacts.hpp). Of a larger cluster the first `members_asked_max` are asked, so that
+// neither threads nor sockets run out.
 #pragma once
 
 #include "runtime/program/connection.hpp"

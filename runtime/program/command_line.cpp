@@ -40,6 +40,10 @@ A second node makes a cluster; see who is in it, and what goes on:
     dunlin nodes
     dunlin top
 
+Why nodes did what they did, such as refusing a call:
+
+    dunlin explain
+
 Every verb has its own help: dunlin VERB --help.
 
 Exit codes: 0 success, 1 a call failed, 2 usage or configuration, 3 no node reached,

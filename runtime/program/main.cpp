@@ -5,6 +5,7 @@
 #include "runtime/program/command_line.hpp"
 #include "runtime/program/completion_verb.hpp"
 #include "runtime/program/drain_verb.hpp"
+#include "runtime/program/explain_verb.hpp"
 #include "runtime/program/functions_verb.hpp"
 #include "runtime/program/invoke_verb.hpp"
 #include "runtime/program/keygen_verb.hpp"
@@ -21,8 +22,8 @@ int main(int argument_count, char** arguments) {
     using namespace dunlin::program;
     // Frames come and go all the time, and this process has nothing else to do.
     dunlin::support::keep_heap_between_frames();
-    constexpr std::array<add_verb, 11> verbs{
-        add_node,  add_invoke,   add_functions, add_nodes,      add_top,    add_drain,
-        add_bench, add_simulate, add_keygen,    add_completion, add_version};
+    constexpr std::array<add_verb, 12> verbs{
+        add_node,  add_invoke, add_functions, add_nodes,  add_top,        add_explain,
+        add_drain, add_bench,  add_simulate,  add_keygen, add_completion, add_version};
     return run_command_line(argument_count, arguments, verbs);
 }

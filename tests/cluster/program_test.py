@@ -14,8 +14,8 @@ import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
 
-VERBS = ("node", "invoke", "functions", "nodes", "top", "drain", "bench", "simulate", "keygen",
-         "completion", "version")
+VERBS = ("node", "invoke", "functions", "nodes", "top", "explain", "drain", "bench", "simulate",
+         "keygen", "completion", "version")
 
 
 class CommandLineTest(ProgramTest):
