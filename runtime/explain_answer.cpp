@@ -2,8 +2,7 @@
 #include "runtime/explain_answer.hpp"
 
 #include "actors/limits.hpp"
-
-#include <dunlin/codec.hpp>
+#include "runtime/system_input.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -63,10 +62,7 @@ explain_clocks explain_clocks::now() {
 result<explain_question> read_explain_question(const std::uint8_t* payload, std::size_t size) {
     explain_question asked;
     if (size == 0) return asked;
-    // Looked at first by what is bounded in depth: the JSON library's reader calls itself.
-    reader checked(bytes_view(reinterpret_cast<const std::byte*>(payload), size));
-    if (bytes_view whole; !checked.raw(whole)) return refused("the input is no msgpack value");
-    const auto input = json::from_msgpack(payload, payload + size, true, false);
+    const auto input = read_system_input<json>(payload, size);
     if (input.is_null()) return asked;
     if (!input.is_object()) return refused("the input is no map");
     if (const auto at = input.find("function"); at != input.end() && !at->is_null()) {

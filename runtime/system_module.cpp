@@ -5,6 +5,7 @@
 #include "actors/worker_threads.hpp"
 #include "runtime/explain_answer.hpp"
 #include "runtime/log.hpp"
+#include "runtime/system_input.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -286,7 +287,7 @@ std::int32_t system_module::run_drain(void* self, const dunlin_host* host, dunli
         host->fail(call, static_cast<std::int32_t>(errc::invalid_argument), why.data(), why.size());
         return DUNLIN_DONE;
     };
-    const auto input = json::from_msgpack(payload, payload + payload_size, true, false);
+    const auto input = read_system_input<json>(payload, payload_size);
     if (input.is_discarded() || !(input.is_null() || input.is_object()))
         return refuse("dunlin/drain takes nil, or a map that may hold force");
     const auto forced = input.is_object() && input.contains("force") ? input["force"] : json(false);

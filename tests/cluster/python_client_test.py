@@ -290,6 +290,15 @@ class ConversationTest(unittest.TestCase):
         self.assert_failed(client.answer_to(large), wire.INVALID_ARGUMENT)
         self.assertEqual(client.answer_to(small).value, 42)
 
+    def test_a_payload_that_is_nested_without_end_is_refused_by_the_nodes_own_functions(self):
+        client = self.connect()
+        for function in ("dunlin/explain", "dunlin/drain"):
+            for opened in (65, 15_000_000):  # each an array in the one before
+                call_id = client.new_id()
+                client.send(wire.invoke(call_id, function, b"\x91" * opened + b"\xc0"))
+                self.assert_failed(client.answer_to(call_id), wire.INVALID_ARGUMENT)
+        self.assert_echoes(client)
+
     def test_a_payload_of_just_the_limit_is_served(self):
         client = self.connect(timeout_s=30)
         size = client.payload_bytes_max - 5
