@@ -51,6 +51,7 @@ std::string_view to_string(scaling_reason reason) noexcept {
         case scaling_reason::at_maximum: return "there were as many as the maximum";
         case scaling_reason::at_useful: return "more at once would not be quicker";
         case scaling_reason::dearer_than_start: return "waiting for a call costs more than a start";
+        case scaling_reason::above_ceiling: return "there were more than there may be now";
         case scaling_reason::within_price: return "a call is likely before a start's worth of time";
         case scaling_reason::within_idle_limit: return "none was idle for the time it is kept";
         case scaling_reason::minimum_kept: return "the minimum stays";

@@ -48,6 +48,7 @@ enum class scaling_reason {
     at_maximum,         // no start: as many as were declared
     at_useful,          // no start: more would not help
     dearer_than_start,  // retire: idle time costs more than the next start
+    above_ceiling,      // retire: there may be fewer now than there were
     within_price,       // no one retired: each is likely to be used soon enough
     within_idle_limit,  // no one retired: none has been idle for as long as was asked
     minimum_kept,       // no one retired, or not more: there have to be so many

@@ -42,6 +42,7 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       info_(std::move(info)),
       queue_depth_max_(queue_depth_max),
       runs_(info_),
+      decided_(env_.decisions == nullptr ? nullptr : &env_.decisions->series_of(info_.name)),
       stops_(caf::make_counted<stop_courier>(env_.blocking)),
       table_(system, *this),
       settings_(settings),
@@ -88,7 +89,8 @@ void pool::dispatch(bundle_ptr work, held_lock& lock) {
     activations_.arrived(arrival_of(*work, env_.time));
     auto* ready = activations_.take_idle();
     if (ready == nullptr) {
-        if (activations_.decide_start(queue_.size()).start) ready = start_one(lock);
+        const auto decided = activations_.decide_start(queue_.size());
+        if (decided.start) ready = start_one(lock, decided.reason);
         if (ready == nullptr) {
             if (!closed_) queue_.push_back(std::move(work));
             return;
@@ -109,12 +111,20 @@ void pool::dispatch(bundle_ptr work, held_lock& lock) {
 // Without the lock, which others need more often than an activation is started. It counts from the
 // beginning, so that they do not start one too many; what they queue meanwhile has its turn first.
 // @returns null when the pool was shut down meanwhile.
-activation* pool::start_one(held_lock& lock) {
+activation* pool::start_one(held_lock& lock, scaling_reason why) {
+    const auto before = activations_.existing();
+    const auto queued = queued_;
     activations_.start_begins();
     lock.unlock();
     const auto began_ns = env_.time.now_ns();
     auto& started = table_.spawn();
     const auto cost_ns = env_.time.now_ns() - began_ns;
+    record_decision({.kind = decision_kind::start,
+                     .rule = to_string(why),
+                     .of = "activations",
+                     .before = static_cast<std::int64_t>(before),
+                     .after = static_cast<std::int64_t>(before + 1),
+                     .inputs = {{"queued", queued}, {"start_us", cost_ns / 1000}}});
     lock.lock();
     activations_.start_ended(cost_ns);
     if (!closed_) return &started;
@@ -124,9 +134,12 @@ activation* pool::start_one(held_lock& lock) {
 
 // Starts what there has to be: the minimum, and what is waited for when the ceiling has risen.
 void pool::fill(held_lock& lock) {
-    while (!closed_ && (activations_.missing() != 0 ||
-                        (!queue_.empty() && activations_.decide_start(queue_.size() - 1).start))) {
-        auto* ready = start_one(lock);
+    while (!closed_) {
+        const bool missing = activations_.missing() != 0;
+        const bool waits = !queue_.empty() && activations_.decide_start(queue_.size() - 1).start;
+        if (!missing && !waits) return;
+        auto* ready =
+            start_one(lock, missing ? scaling_reason::below_minimum : scaling_reason::none_idle);
         if (ready == nullptr) return;
         if (auto next = take_next()) {
             mark_cold(*next);
@@ -154,22 +167,35 @@ void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) 
     bundle_ptr next;
     bool look = false;
     bool ends = false;
+    std::size_t left = 0;
     {
         std::lock_guard lock(mutex_);
         unanswered_ -= std::min<std::size_t>(unanswered_, count);
         ends = !closed_ && activations_.over_ceiling();
         if (!closed_ && !ends) next = take_next();
-        if (ends)
+        if (ends) {
             activations_.leaves();
-        else if (next)
-            activations_.served();
-        else
-            look = activations_.becomes_idle(ready, true, now_ns);
+            left = activations_.existing();
+        }
+        if (next) activations_.served();
+        if (!ends && !next) look = activations_.becomes_idle(ready, true, now_ns);
     }
     // Either may be the last that this thread does with the activation.
-    if (ends) table_.retire(ready);
+    if (ends) {
+        table_.retire(ready);
+        record_decision({.kind = decision_kind::retire,
+                         .rule = to_string(scaling_reason::above_ceiling),
+                         .of = "activations",
+                         .before = static_cast<std::int64_t>(left + 1),
+                         .after = static_cast<std::int64_t>(left),
+                         .inputs = {}});
+    }
     if (next) ready.start(std::move(next));
     if (look) ask_for_look(now_ns);
+}
+
+void pool::record_decision(const decision& what) const {
+    if (decided_ != nullptr) env_.decisions->add(*decided_, env_.time.now_ns(), what);
 }
 
 void pool::ask_for_look(std::int64_t now_ns) {
@@ -201,7 +227,18 @@ void pool::count_stuck(int change) {
 
 void pool::record_processor(std::int64_t wall_ns, std::int64_t processor_ns, std::int64_t now_ns) {
     held_lock lock(mutex_);
-    if (useful_.ended(wall_ns, processor_ns, activations_.existing(), now_ns)) set_bounds(lock);
+    const auto before = useful_.value();
+    const auto existing = activations_.existing();
+    if (!useful_.ended(wall_ns, processor_ns, existing, now_ns)) return;
+    const bool fewer = useful_.value() < before;
+    record_decision({.kind = decision_kind::set,
+                     .rule = fewer ? "its calls together used nearly all cores"
+                                   : "its calls left much of the cores unused",
+                     .of = "useful activations",
+                     .before = static_cast<std::int64_t>(before),
+                     .after = static_cast<std::int64_t>(useful_.value()),
+                     .inputs = {{"existing", existing}, {"cores", env_.cores}}});
+    set_bounds(lock);
 }
 
 scale_settings pool::scale() const {
@@ -318,12 +355,26 @@ pool_status pool::status() const {
 
 pool::look_result pool::look(std::int64_t now_ns) {
     elastic_set::outcome decided;
+    std::size_t left = 0;
+    std::size_t busy = 0;
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return {};
         decided = activations_.look(now_ns, runs_.occupied().at(now_ns).total_ns);
+        left = activations_.existing();
+        busy = activations_.busy();
     }
     for (auto* each : decided.ending) table_.retire(*each);
+    if (!decided.ending.empty())
+        record_decision({.kind = decision_kind::retire,
+                         .rule = to_string(decided.why.reason),
+                         .of = "activations",
+                         .before = static_cast<std::int64_t>(left + decided.ending.size()),
+                         .after = static_cast<std::int64_t>(left),
+                         .inputs = {{"busy", busy},
+                                    {"calls_per_s", decided.why.arrivals_per_second},
+                                    {"service_us", decided.why.service_seconds * 1e6},
+                                    {"price_ms", decided.why.price_seconds * 1e3}}});
     const auto next_ns = decided.why.next_ns == elastic_policy::never
                              ? elastic_policy::never
                              : std::min(decided.why.next_ns, now_ns + look_ns_max);

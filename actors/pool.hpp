@@ -12,6 +12,7 @@
 
 #include "actors/activation.hpp"
 #include "actors/bundle.hpp"
+#include "actors/decision_log.hpp"
 #include "actors/elastic_set.hpp"
 #include "actors/environment.hpp"
 #include "actors/fair_jobs.hpp"
@@ -157,7 +158,8 @@ private:
     [[nodiscard]] std::uint32_t admit(std::uint32_t wanted);
     void take_admitted(bundle_ptr work);
     void dispatch(bundle_ptr work, held_lock& lock);
-    [[nodiscard]] activation* start_one(held_lock& lock);
+    [[nodiscard]] activation* start_one(held_lock& lock, scaling_reason why);
+    void record_decision(const decision& what) const;
     void fill(held_lock& lock);
     void set_bounds(held_lock& lock);
     [[nodiscard]] bundle_ptr take_next();
@@ -170,6 +172,7 @@ private:
     function_info info_;
     std::size_t queue_depth_max_;
     run_record runs_;
+    decision_series* const decided_;  // null: nobody keeps records
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
     const caf::intrusive_ptr<stop_courier> stops_;

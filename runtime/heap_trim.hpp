@@ -29,6 +29,8 @@ class trim_rule {
 public:
     /// Below this nothing is worth the while.
     static constexpr std::size_t much = std::size_t{32} << 20;
+    /// Of half a second: ledgers shrink before that.
+    static constexpr int quiet_looks_wanted = 6;
 
     /// So much is in use now; asked at a steady pace. @returns whether to give back now.
     [[nodiscard]] bool observe(std::size_t in_use) noexcept {
@@ -44,7 +46,6 @@ public:
     [[nodiscard]] bool waits() const noexcept { return peak_ >= much; }
 
 private:
-    static constexpr int quiet_looks_wanted = 6;  // of half a second: ledgers shrink before that
     std::size_t peak_ = 0;
     int quiet_looks_ = 0;
 };

@@ -129,8 +129,10 @@ struct node::impl {
     std::vector<std::string> endpoints;
     std::unique_ptr<watchdog> holds;
     std::unique_ptr<seed_resolver> joining;
-    bool stopped = false;
-    bool left_running = false;
+    struct {
+        bool begun = false;
+        bool left_running = false;  // a function
+    } end;
 
     [[nodiscard]] actors::environment environment() {
         return {time,
@@ -176,6 +178,13 @@ void node::impl::make_pools(std::vector<loaded_module> modules) {
 void node::impl::make_pool(actors::function_info info) {
     actors::scale_settings scale;
     if (info.module_name != "dunlin") scale.max = config.activations;
+    if (const auto most = static_cast<std::int64_t>(scale.max); most != 0)
+        decisions.add(decisions.series_of(info.name), time.now_ns(),
+                      {.kind = actors::decision_kind::set,
+                       .rule = "the node was started with so many",
+                       .of = "activations",
+                       .before = most,
+                       .after = most});
     functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info), scale,
                                                  config.queue_depth_max));
 }
@@ -371,7 +380,7 @@ const std::vector<std::string>& node::endpoints() const noexcept { return impl_-
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
-bool node::left_running() const { return impl_->left_running; }
+bool node::left_running() const { return impl_->end.left_running; }
 
 void node::on_drain(std::function<void()> asked) { impl_->board.on_drain(std::move(asked)); }
 
@@ -417,7 +426,7 @@ void node::impl::name_what_still_runs() const {
 
 std::size_t node::stop() {
     auto& parts = *impl_;
-    if (std::exchange(parts.stopped, true)) return 0;
+    if (std::exchange(parts.end.begun, true)) return 0;
     const auto stopping = parts.shutdown();
     parts.joining.reset();
     for (auto& each : parts.lanes) each->commands().push(begin_drain{});
@@ -433,8 +442,8 @@ std::size_t node::stop() {
     for (auto& each : parts.lanes) each->join();
     parts.guard.reset();
     parts.holds.reset();
-    parts.left_running = !stopping.returned();
-    if (parts.left_running) parts.name_what_still_runs();
+    parts.end.left_running = !stopping.returned();
+    if (parts.end.left_running) parts.name_what_still_runs();
     parts.keeper.stop();
     parts.scaler.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();

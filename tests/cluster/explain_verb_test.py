@@ -19,6 +19,8 @@ SENTENCE = re.compile(r"\A\d\d:\d\d:\d\d\.\d{3} (\S+) (.*): ([^:(]+)( \(.+\))?\Z
 # The end of an error, as a person copies it.
 COMMAND = re.compile(r"\(dunlin (explain \S+ --record \S+)\)")
 SMALL = ("--activations", "1", "--queue-depth-max", "1")
+# What was asked for at the start is the first decision about each function.
+EIGHT = ("--activations", "8")
 
 
 @contextlib.contextmanager
@@ -92,7 +94,7 @@ class ExplainTest(ProgramTest):
             self.assertLessEqual(len(refusals), 1 + seconds)
 
     def test_decisions_of_all_nodes_are_put_together_by_time(self):
-        with Cluster(3) as cluster:
+        with Cluster(3, *EIGHT) as cluster:
             for asked in cluster.nodes:
                 ran = dunlin("explain", "bench/echo", "--node", cluster.endpoint(asked))
                 self.assert_exit(ran, 0)
@@ -101,10 +103,11 @@ class ExplainTest(ProgramTest):
                 self.assertEqual(lines, sorted(lines))
             listed = json.loads(dunlin("explain", "--limit", "2", "--json", "--node",
                                        cluster.endpoint("n2")).stdout)
-            self.assertEqual([each["node"] for each in listed], ["n3", "n3"])
+            self.assertEqual(len(listed), 2)
+            self.assertLessEqual(listed[0]["time_us"], listed[1]["time_us"])
 
     def test_a_node_that_does_not_answer_is_named_and_the_others_are_shown(self):
-        with Cluster(2, "--suspicion", "30s") as cluster:
+        with Cluster(2, "--suspicion", "30s", *EIGHT) as cluster:
             cluster.pause("n2")
             try:
                 ran = dunlin("explain", "bench/echo", "--node", cluster.endpoint("n1"),
@@ -115,7 +118,7 @@ class ExplainTest(ProgramTest):
             self.assertEqual(ran.stdout.count(" n1 "), 1)
 
     def test_what_does_not_exist_is_said_with_what_to_do(self):
-        with Node() as node:
+        with Node(*EIGHT) as node:
             at = ("--node", node.endpoint)
             self.assert_complaint(dunlin("explain", "bench/eccho", *at), 1,
                                   "function bench/eccho", "did you mean bench/echo?")
@@ -136,7 +139,7 @@ class ExplainTest(ProgramTest):
             "unavailable: no node answered")
 
     def test_the_function_refuses_a_question_that_is_none(self):
-        with Node() as node:
+        with Node(*EIGHT) as node:
             ran = dunlin("invoke", "dunlin/explain", '{"limit": "all"}', "--node", node.endpoint)
             self.assert_complaint(ran, 1, "invalid_argument: dunlin/explain: limit")
             told = json.loads(dunlin("invoke", "dunlin/explain",
@@ -154,6 +157,8 @@ class FollowTest(ProgramTest):
                             node.endpoint) as listed:
                 self.assertRegex(shown.line(), "set the activations of bench/sleep to 1")
                 self.assertEqual(json.loads(listed.line())["kind"], "set")
+                self.assertRegex(shown.line(), "started .* of bench/sleep: no activation was idle")
+                self.assertEqual(json.loads(listed.line())["kind"], "start")
                 for _ in range(2):
                     refused = refuse_one(node)
                     number = int(COMMAND.search(refused.stderr)[1].rsplit("/", 1)[1])
@@ -166,7 +171,7 @@ class FollowTest(ProgramTest):
                     self.assertEqual(each.log(), "")
 
     def test_a_reader_that_is_gone_ends_it(self):
-        with Node() as node:
+        with Node(*EIGHT) as node:
             reading, writing = os.pipe()
             follow = subprocess.Popen([binary(), "explain", "--follow", "--node", node.endpoint],
                                       stdout=writing, stderr=subprocess.PIPE)
@@ -182,7 +187,7 @@ class FollowTest(ProgramTest):
                 follow.wait()
 
     def test_a_reader_that_does_not_read_holds_up_no_signal(self):
-        with Node() as node:
+        with Node(*EIGHT) as node:
             reading, writing = os.pipe()
             size = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
             os.set_blocking(writing, False)
@@ -204,7 +209,7 @@ class FollowTest(ProgramTest):
                 os.close(reading)
 
     def test_nodes_come_and_go_while_it_follows(self):
-        with Cluster(2) as cluster, \
+        with Cluster(2, *EIGHT) as cluster, \
                 Process("explain", "bench/echo", "--follow", "--json", "--node",
                         cluster.endpoint("n1")) as follow:
             self.assertEqual([json.loads(follow.line())["node"] for _ in range(2)], ["n1", "n2"])
@@ -218,7 +223,7 @@ class FollowTest(ProgramTest):
             self.assertEqual(follow.wait(), 130)
 
     def test_it_ends_when_no_node_answers_any_more(self):
-        with Node() as node, Process("explain", "--follow", "--node", node.endpoint, "--timeout",
+        with Node(*EIGHT) as node, Process("explain", "--follow", "--node", node.endpoint, "--timeout",
                                      "300ms") as follow:
             follow.line()
             node.process.kill()

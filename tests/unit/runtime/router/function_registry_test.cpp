@@ -18,7 +18,7 @@ struct served {
         for (const auto* name : {"text/count_words", "bench/echo", "bench/sleep"})
             functions.add(std::make_unique<actors::pool>(
                 h.system(), env, h.function(name, [](call_view c) { return c.reply(""); }),
-                actors::scale_settings{.min = 1, .max = 1}, 2));
+                actors::scale_settings{.max = 1}, 2));
     }
     ~served() {
         for (auto* pool : functions.pools()) pool->shut_down();
