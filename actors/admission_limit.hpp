@@ -26,21 +26,28 @@ namespace dunlin::actors {
 
 enum class admission_reason : std::uint8_t {
     in_time,      // admitted: it is expected to end in time
-    no_deadline,  // admitted: it never ends too late
+    unlimited,    // admitted: it never ends too late
     no_time,      // refused: it would end too late even if it ran now
     too_late,     // refused: it would end too late
     stands,       // refused: the queue stands, and it would have to wait for too long
     full,         // refused: no room; said by the one who asked the queue
+    out_of_time,  // given up when its turn came: it would end too late
+    share,        // refused though it had been taken: the room belongs to another caller
 };
 
 [[nodiscard]] constexpr std::string_view to_string(admission_reason reason) noexcept {
     switch (reason) {
         case admission_reason::in_time: return "it is expected to end in time";
-        case admission_reason::no_deadline: return "it has no deadline";
-        case admission_reason::no_time: return "its time is shorter than such calls take";
-        case admission_reason::too_late: return "it would end after its deadline";
-        case admission_reason::stands: return "the queue does not get shorter";
-        case admission_reason::full: return "the queue is full";
+        case admission_reason::unlimited: return "it has no deadline";
+        case admission_reason::no_time: return "its time was shorter than such calls take";
+        case admission_reason::too_late: return "it would have ended after its deadline";
+        case admission_reason::stands:
+            return "the queue stood, and it would have waited in it for too long";
+        case admission_reason::full: return "its queue was full";
+        case admission_reason::out_of_time:
+            return "its deadline could not be met any more when its turn came";
+        case admission_reason::share:
+            return "the queue was full, and another caller had less than a fair share of it";
     }
     return "?";
 }
@@ -83,7 +90,7 @@ public:
 
     [[nodiscard]] admission_decision decide(const admission_view& call) noexcept {
         constexpr auto forever = std::numeric_limits<std::int64_t>::max();
-        if (call.left_ns == forever) return admit(admission_reason::no_deadline, call, forever);
+        if (call.left_ns == forever) return admit(admission_reason::unlimited, call, forever);
         const auto limit_ns = wait_max(call);
         if (limit_ns < 0) return refuse(admission_reason::no_time, call, limit_ns);
         if (call.wait_ns > limit_ns) return refuse(admission_reason::too_late, call, limit_ns);

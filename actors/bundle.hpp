@@ -65,6 +65,13 @@ public:
         added.address = call.address;
         return added;
     }
+    /// Whose calls they are: by key, else by connection. All of a bundle are one caller's.
+    void set_caller(std::uint64_t caller, std::uint32_t weight = 1) noexcept {
+        caller_ = caller;
+        weight_ = weight;
+    }
+    [[nodiscard]] std::uint64_t caller() const noexcept { return caller_; }
+    [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
     /// What its invocations point into.
     [[nodiscard]] frame_memory& memory() const noexcept { return *memory_; }
     /// Drops the invocations from `size` on; the caller has answered them.
@@ -95,7 +102,9 @@ private:
     std::atomic<std::uint32_t> references_{1};
     std::uint32_t size_ = 0;
     std::uint32_t capacity_;
+    std::uint32_t weight_ = 1;
     frame_memory* memory_;
+    std::uint64_t caller_ = 0;
 };
 static_assert(sizeof(bundle) % alignof(invocation) == 0);
 

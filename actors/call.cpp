@@ -249,6 +249,7 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
     auto* memory = new nested_memory(*request, trace.text());
     auto single = bundle::create(1, *memory);
     memory->release();
+    single->set_caller(reinterpret_cast<std::uintptr_t>(&call->owner->home()));
     auto& nested = single->add();
     nested.id = parent.id;
     nested.payload = memory->payload;

@@ -25,10 +25,6 @@ scale_ground ground_of(const environment& env) noexcept {
     return {std::max(env.threads, env.lanes), env.blocking_threads};
 }
 
-void mark_cold(bundle& work) noexcept {
-    for (std::uint32_t i = 0; i < work.size(); ++i) work[i].cold = true;
-}
-
 std::int64_t arrival_of(bundle& work, const steady_time& time) noexcept {
     const auto arrived_ns = work[0].arrived_ns;
     return arrived_ns != 0 ? arrived_ns : time.now_ns();
@@ -40,7 +36,6 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
            const scale_settings& settings, std::size_t queue_depth_max)
     : env_(env),
       info_(std::move(info)),
-      queue_depth_max_(queue_depth_max),
       runs_(info_),
       decided_(env_.decisions == nullptr ? nullptr : &env_.decisions->series_of(info_.name)),
       stops_(caf::make_counted<stop_courier>(env_.blocking)),
@@ -48,6 +43,7 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       settings_(settings),
       activations_(bounds_of(settings, info_, ground_of(env_))),
       useful_(env_.cores, activations_.policy().bounds().useful),
+      queue_(queue_depth_max, admission_limit::target_wait_default_ns, env_.instance),
       busy_(env_.time.now_ns()),
       held_(env_.time.now_ns()) {
     held_lock lock(mutex_);
@@ -56,56 +52,70 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
 
 pool::~pool() { shut_down(); }
 
-bool pool::take_whole(bundle_ptr& work) {
-    held_lock lock(mutex_);
-    const auto count = work->size();
-    // What goes to an idle activation at once does not wait, but passes through the same count:
-    // one rule, and the number of waiting invocations can never exceed the limit.
-    if (closed_ || queued_ + count > queue_depth_max_) return false;
-    queued_ += count;
-    unanswered_ += count;
-    dispatch(std::move(work), lock);
-    return true;
-}
-
-std::uint32_t pool::admit(std::uint32_t wanted) {
-    const std::lock_guard lock(mutex_);
-    const std::size_t room =
-        closed_ || queued_ >= queue_depth_max_ ? 0 : queue_depth_max_ - queued_;
-    const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, room));
-    queued_ += taken;
-    unanswered_ += taken;
-    refused_ += wanted - taken;
-    return taken;
-}
-
-void pool::take_admitted(bundle_ptr work) {
-    held_lock lock(mutex_);
-    if (closed_) return;  // the queue it was admitted to is gone
-    dispatch(std::move(work), lock);
-}
-
-void pool::dispatch(bundle_ptr work, held_lock& lock) {
-    activations_.arrived(arrival_of(*work, env_.time));
-    auto* ready = activations_.take_idle();
-    if (ready == nullptr) {
-        const auto decided = activations_.decide_start(queue_.size());
-        if (decided.start) ready = start_one(lock, decided.reason);
+pool::verdict pool::take(bundle_ptr& work) {
+    pool_queue::drops dropped;
+    bundle_ptr next;
+    verdict told;
+    activation* ready = nullptr;
+    {
+        held_lock lock(mutex_);
+        if (closed_) return {};
+        activations_.arrived(arrival_of(*work, env_.time));
+        ready = activations_.take_idle();
         if (ready == nullptr) {
-            if (!closed_) queue_.push_back(std::move(work));
-            return;
+            const auto decided = activations_.decide_start(queue_.size());
+            if (decided.start) ready = start_one(lock, decided.reason);
+            if (closed_) return {};
+            if (ready != nullptr) {
+                next = take_next(dropped);  // what has waited has its turn first
+                mark_cold(next ? *next : *work);
+            }
         }
-        if (!queue_.empty()) {  // what has waited longest has its turn first
-            queue_.push_back(std::exchange(work, std::move(queue_.front())));
-            queue_.pop_front();
+        if (ready != nullptr && !next) {
+            unanswered_ += work->size();
+            next = std::exchange(work, {});
+        } else {
+            const auto count = work->size();
+            told.why = queue_.enter(work, pace(), env_.time.now_ns(), dropped);
+            if (!work) unanswered_ += count;
+            if (work && told.why.reason == admission_reason::full)
+                told.room = static_cast<std::uint32_t>(std::min<std::size_t>(queue_.room(), count));
         }
-        mark_cold(*work);
-        cold_calls_ += work->size();
     }
-    queued_ -= work->size();
-    // The message leaves without the lock: it may wake a thread, whose first act is to come here.
-    lock.unlock();
-    ready->start(std::move(work));
+    // Without the lock: a message may wake a thread, whose first act is to come here.
+    if (next) ready->start(std::move(next));
+    answer(dropped);
+    return told;
+}
+
+// @returns null when nothing waits.
+bundle_ptr pool::take_next(pool_queue::drops& dropped) {
+    if (queue_.empty()) return {};
+    return queue_.next(pace(), env_.time.now_ns(), dropped);
+}
+
+// Not under the lock: answering may lead back here.
+void pool::answer(pool_queue::drops& dropped) {
+    if (dropped.empty()) return;
+    std::uint32_t late = 0;
+    std::uint32_t pushed = 0;
+    for (const auto& each : dropped) (each.late ? late : pushed) += each.work->size();
+    {
+        const std::lock_guard lock(mutex_);
+        unanswered_ -= std::min<std::size_t>(unanswered_, late + pushed);
+    }
+    shed_.fetch_add(late, std::memory_order_relaxed);
+    refused_.fetch_add(pushed, std::memory_order_relaxed);
+    const auto why_late =
+        late == 0 ? error{} : refusal({.reason = admission_reason::out_of_time}, late);
+    const auto why_pushed =
+        pushed == 0 ? error{} : refusal({.reason = admission_reason::share}, pushed);
+    for (const auto& each : dropped)
+        for (std::uint32_t i = 0; i < each.work->size(); ++i) {
+            auto& call = (*each.work)[i];
+            call.origin->answer_error(call.address, each.late ? why_late : why_pushed);
+        }
+    dropped.clear();
 }
 
 // Without the lock, which others need more often than an activation is started. It counts from the
@@ -113,7 +123,7 @@ void pool::dispatch(bundle_ptr work, held_lock& lock) {
 // @returns null when the pool was shut down meanwhile.
 activation* pool::start_one(held_lock& lock, scaling_reason why) {
     const auto before = activations_.existing();
-    const auto queued = queued_;
+    const auto queued = queue_.size();
     activations_.start_begins();
     lock.unlock();
     const auto began_ns = env_.time.now_ns();
@@ -141,29 +151,23 @@ void pool::fill(held_lock& lock) {
         auto* ready =
             start_one(lock, missing ? scaling_reason::below_minimum : scaling_reason::none_idle);
         if (ready == nullptr) return;
-        if (auto next = take_next()) {
+        pool_queue::drops dropped;
+        auto next = take_next(dropped);
+        if (next) {
             mark_cold(*next);
-            cold_calls_ += next->size();
-            lock.unlock();
-            ready->start(std::move(next));
-            lock.lock();
         } else {
             const auto now_ns = env_.time.now_ns();
             if (activations_.becomes_idle(*ready, false, now_ns)) ask_for_look(now_ns);
         }
+        lock.unlock();
+        if (next) ready->start(std::move(next));
+        answer(dropped);
+        lock.lock();
     }
 }
 
-// @returns null when nothing waits.
-bundle_ptr pool::take_next() {
-    if (queue_.empty()) return {};
-    auto next = std::move(queue_.front());
-    queue_.pop_front();
-    queued_ -= next->size();
-    return next;
-}
-
 void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) {
+    pool_queue::drops dropped;
     bundle_ptr next;
     bool look = false;
     bool ends = false;
@@ -172,7 +176,7 @@ void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) 
         std::lock_guard lock(mutex_);
         unanswered_ -= std::min<std::size_t>(unanswered_, count);
         ends = !closed_ && activations_.over_ceiling();
-        if (!closed_ && !ends) next = take_next();
+        if (!closed_ && !ends) next = take_next(dropped);
         if (ends) {
             activations_.leaves();
             left = activations_.existing();
@@ -192,6 +196,7 @@ void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) 
     }
     if (next) ready.start(std::move(next));
     if (look) ask_for_look(now_ns);
+    answer(dropped);
 }
 
 void pool::record_decision(const decision& what) const {
@@ -256,7 +261,7 @@ std::chrono::microseconds pool::retry_after() const {
     const auto at_once = static_cast<std::int64_t>(servers());
     const auto each_ns = occupied_by_one_ns(servers());
     const auto step_ns = each_ns == 0 ? cluster::step_unknown_ns : each_ns / at_once;
-    const auto wait_ns = static_cast<std::int64_t>(queued_) * step_ns;
+    const auto wait_ns = static_cast<std::int64_t>(queue_.size()) * step_ns;
     return std::chrono::microseconds(std::max<std::int64_t>(wait_ns / 1000, 1000));
 }
 
@@ -296,6 +301,16 @@ void pool::look_at_held(held_lock& lock, std::int64_t now_ns) {
     held_median_ns_ = *middle;
 }
 
+void pool::mark_cold(bundle& work) noexcept {
+    for (std::uint32_t i = 0; i < work.size(); ++i) work[i].cold = true;
+    cold_calls_.fetch_add(work.size(), std::memory_order_relaxed);
+}
+
+service_pace pool::pace() const {
+    const auto at_once = servers();
+    return {occupied_by_one_ns(at_once), at_once};
+}
+
 pool_wait pool::wait(std::int64_t now_ns) {
     held_lock lock(mutex_);
     const auto at_once = servers();
@@ -329,7 +344,7 @@ pool_wait pool::wait(std::int64_t now_ns) {
 std::string pool::why_queued() const {
     std::lock_guard lock(mutex_);
     const auto all = activations_.existing();
-    if (queued_ == 0 || activations_.idle() != 0 || all < activations_.ceiling() ||
+    if (queue_.empty() || activations_.idle() != 0 || all < activations_.ceiling() ||
         runs_.suspended() < all)
         return {};
     return "; all " + std::to_string(all) + " activations of " + info_.name +
@@ -341,14 +356,15 @@ pool_status pool::status() const {
     std::lock_guard lock(mutex_);
     return {activations_.existing(),
             activations_.busy(),
-            queued_,
+            queue_.size(),
             where(),
             runs_.service().predicted_ns(),
             runs_.invocations(),
-            refused_,
+            refused_.load(std::memory_order_relaxed),
+            shed_.load(std::memory_order_relaxed),
             activations_.started(),
             activations_.retired(),
-            cold_calls_,
+            cold_calls_.load(std::memory_order_relaxed),
             activations_.start_cost_ns(),
             runs_.stuck()};
 }
@@ -395,12 +411,11 @@ std::size_t pool::retire(std::size_t count) {
 
 void pool::shut_down() {
     way_in_->close();
-    std::deque<bundle_ptr> dropped;
+    pool_queue::drops dropped;
     {
         std::lock_guard lock(mutex_);
         if (std::exchange(closed_, true)) return;
-        dropped.swap(queue_);
-        queued_ = 0;
+        queue_.clear(dropped);
         unanswered_ = 0;
     }
     stops_->close();

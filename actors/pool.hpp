@@ -19,6 +19,7 @@
 #include "actors/function_info.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
+#include "actors/pool_queue.hpp"
 #include "actors/run_record.hpp"
 #include "actors/scale_settings.hpp"
 #include "actors/stop_courier.hpp"
@@ -30,7 +31,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,6 +47,7 @@ struct pool_status {
     std::int64_t service_time_ns = 0;
     std::uint64_t invocations = 0;  // run since the start
     std::uint64_t refused = 0;
+    std::uint64_t shed = 0;     // taken, and given up before they began
     std::uint64_t started = 0;  // activations, since the start of the node
     std::uint64_t retired = 0;
     std::uint64_t cold_calls = 0;    // invocations that an activation was started for
@@ -73,21 +74,28 @@ public:
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
-    /// Takes the bundle's invocations from the front, as many as there is room for. The caller
-    /// answers the rest, which is what `refuse_tail` is for, before anything else can see them.
+    /// Takes the bundle's invocations from the front, as many as may wait or run. The caller
+    /// answers the rest, by `refuse_tail(work, from, why)`, before anything else can see them;
+    /// `refusal` makes the error. Calls that waited here may be answered on the way, see
+    /// `pool_queue`.
     /// @returns how many were taken.
     template <class Refuse>
     std::uint32_t submit(bundle_ptr work, Refuse&& refuse_tail) {
-        const auto count = work->size();
-        if (take_whole(work)) return count;
-        const auto room = admit(count);
-        if (room < count) {
-            refuse_tail(*work, room);
-            work->truncate(room);
+        auto left = work->size();
+        auto told = take(work);
+        if (work && told.room != 0) {
+            refused_.fetch_add(left - told.room, std::memory_order_relaxed);
+            refuse_tail(*work, told.room, told.why);
+            work->truncate(left = told.room);
+            told = take(work);
         }
-        if (room != 0) take_admitted(std::move(work));
-        return room;
+        if (!work) return left;
+        refused_.fetch_add(left, std::memory_order_relaxed);
+        refuse_tail(*work, 0U, told.why);
+        return 0;
     }
+    /// What so many calls are told that were not taken, and its record.
+    [[nodiscard]] error refusal(const admission_decision& why, std::uint32_t calls = 1) const;
 
     /// An activation is ready for more: it has answered `count` invocations, its bundle. Called by
     /// the activation itself.
@@ -123,7 +131,7 @@ public:
     [[nodiscard]] const std::shared_ptr<gate>& way_in() const noexcept { return way_in_; }
     [[nodiscard]] const function_info& info() const noexcept { return info_; }
     [[nodiscard]] const environment& env() const noexcept { return env_; }
-    [[nodiscard]] std::size_t queue_depth_max() const noexcept { return queue_depth_max_; }
+    [[nodiscard]] std::size_t queue_depth_max() const noexcept { return queue_.room_max(); }
     [[nodiscard]] pool_status status() const;
     /// How long calls wait now, predicted.
     [[nodiscard]] pool_wait wait(std::int64_t now_ns);
@@ -152,17 +160,20 @@ public:
 private:
     using held_lock = std::unique_lock<std::mutex>;
 
-    /// @returns false, and leaves the bundle as it is, unless there is room for all of it.
-    [[nodiscard]] bool take_whole(bundle_ptr& work);
-    /// Makes room for some of a bundle, so that its tail can be refused without the lock.
-    [[nodiscard]] std::uint32_t admit(std::uint32_t wanted);
-    void take_admitted(bundle_ptr work);
-    void dispatch(bundle_ptr work, held_lock& lock);
+    struct verdict {
+        admission_decision why{.reason = admission_reason::full};
+        std::uint32_t room = 0;  // of the bundle's invocations, so many can be taken
+    };
+    /// Takes the whole bundle, which is null then, or leaves it as it is.
+    [[nodiscard]] verdict take(bundle_ptr& work);
+    [[nodiscard]] bundle_ptr take_next(pool_queue::drops& dropped);
+    void answer(pool_queue::drops& dropped);
+    void mark_cold(bundle& work) noexcept;
+    [[nodiscard]] service_pace pace() const;
     [[nodiscard]] activation* start_one(held_lock& lock, scaling_reason why);
     void record_decision(const decision& what) const;
     void fill(held_lock& lock);
     void set_bounds(held_lock& lock);
-    [[nodiscard]] bundle_ptr take_next();
     void ask_for_look(std::int64_t now_ns);
     [[nodiscard]] std::size_t servers() const;
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
@@ -170,7 +181,6 @@ private:
 
     environment env_;
     function_info info_;
-    std::size_t queue_depth_max_;
     run_record runs_;
     decision_series* const decided_;  // null: nobody keeps records
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
@@ -182,17 +192,17 @@ private:
     scale_settings settings_;
     elastic_set activations_;
     useful_concurrency useful_;
-    std::deque<bundle_ptr> queue_;
-    std::size_t queued_ = 0;      // invocations in the queue, and admitted on their way into it
-    std::size_t unanswered_ = 0;  // invocations admitted, whose bundle has not ended
+    pool_queue queue_;
+    std::size_t unanswered_ = 0;  // invocations taken, whose bundle has not ended
     std::int64_t held_median_ns_ =
         0;  // of those that are busy, when all servers are taken by long calls
     std::int64_t held_due_ns_ = 0;  // the next look at that
     std::int64_t free_ns_ = 0;      // the last look that found a server free
     cluster::busy_share busy_;      // activations
     cluster::busy_share held_;      // threads, by functions that may wait without one
-    std::uint64_t refused_ = 0;
-    std::uint64_t cold_calls_ = 0;
+    std::atomic<std::uint64_t> refused_{0};
+    std::atomic<std::uint64_t> shed_{0};
+    std::atomic<std::uint64_t> cold_calls_{0};
     bool closed_ = false;
 };
 

@@ -52,9 +52,11 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
     }
     if (pool == nullptr)
         return call.origin->answer_error(call.address, functions_.unknown(function));
-    pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t from) {
+    pool->submit(std::move(single), [pool](actors::bundle& work, std::uint32_t from,
+                                           const actors::admission_decision& reason) {
+        const auto why = pool->refusal(reason, work.size() - from);
         for (std::uint32_t i = from; i < work.size(); ++i)
-            work[i].origin->answer_error(work[i].address, overloaded(*pool));
+            work[i].origin->answer_error(work[i].address, why);
     });
 }
 

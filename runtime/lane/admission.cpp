@@ -100,6 +100,7 @@ void admission::take_new(peer& from, const wire::invoke& call, gathering& into) 
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
+        into.work->set_caller(from.caller_number());
     }
     auto& entry = enter(from, call, into, *into.work);
     entry.pool = into.pool;
@@ -180,8 +181,9 @@ void admission::submit(gathering& gathered) {
     if (!gathered.work) return;
     busy_poll_.handled(gathered.work->size());
     calls_.keep(gathered.work);
-    gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from) {
-        spill(work, from, *gathered.pool);
+    gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from,
+                                                        const actors::admission_decision& why) {
+        spill(work, from, *gathered.pool, why);
     });
     gathered.work = {};
 }

@@ -86,7 +86,8 @@ private:
     // admission_travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, gathering& into);
     void leave_here(ledger_entry& entry, const destination& to);
-    void spill(actors::bundle& work, std::uint32_t from, const actors::pool& full);
+    void spill(actors::bundle& work, std::uint32_t from, const actors::pool& full,
+               const actors::admission_decision& reason);
 
     const function_registry& functions_;
     router& router_;

@@ -53,7 +53,8 @@ void admission::leave_here(ledger_entry& entry, const destination& to) {
 
 // Calls that this node's pool has no room for. Those that nobody else takes either are refused
 // together, after it is known how many they are: one decision, one record.
-void admission::spill(actors::bundle& work, std::uint32_t from, const actors::pool& full) {
+void admission::spill(actors::bundle& work, std::uint32_t from, const actors::pool& full,
+                      const actors::admission_decision& reason) {
     actors::bundle_ptr away;
     std::vector<actors::answer_address> refused;
     for (auto i = from; i < work.size(); ++i) {
@@ -76,7 +77,7 @@ void admission::spill(actors::bundle& work, std::uint32_t from, const actors::po
         calls_.away().send(*entry, *to, now_ns_);
     }
     if (refused.empty()) return;
-    const auto why = overloaded(full, static_cast<std::uint32_t>(refused.size()));
+    const auto why = full.refusal(reason, static_cast<std::uint32_t>(refused.size()));
     for (const auto address : refused)
         if (auto* entry = calls_.ledger().find(address); entry != nullptr)
             calls_.forwarded_error(*entry, why);
@@ -96,8 +97,9 @@ void admission::take(travelling_call& call) {
                                      : router_.decide(*route, invocation.key,
                                                       invocation.payload.size(), false, now_ns_);
     if (to.what == destination::kind::here && pool != nullptr) {
-        pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t) {
-            work[0].origin->answer_error(work[0].address, overloaded(*pool));
+        pool->submit(std::move(call.single), [pool](actors::bundle& work, std::uint32_t,
+                                                    const actors::admission_decision& why) {
+            work[0].origin->answer_error(work[0].address, pool->refusal(why));
         });
         return;
     }

@@ -154,8 +154,9 @@ bool open_calls::run_here(ledger_entry& entry) {
         actors::bundle_ptr single(entry.work);
         const bool may_have_run = entry.may_have_run;
         close(entry);
-        pool->submit(std::move(single), [=](actors::bundle& work, std::uint32_t) {
-            const auto why = overloaded(*pool);
+        pool->submit(std::move(single), [=](actors::bundle& work, std::uint32_t,
+                                            const actors::admission_decision& reason) {
+            const auto why = pool->refusal(reason);
             work[0].origin->answer_error(work[0].address,
                                          may_have_run ? link::after_attempts(why) : why);
         });
@@ -164,11 +165,13 @@ bool open_calls::run_here(ledger_entry& entry) {
     const auto work = actors::bundle::create(1, entry.work->memory());
     keep(work);
     move(entry, work);
+    work->set_caller(entry.asker->what == caller::kind::peer ? peer_of(entry).caller_number() : 0);
     entry.pool = pool;
     entry.sends = ledger_entry::sends_max;  // here or not at all
-    pool->submit(actors::bundle_ptr(work), [&](actors::bundle&, std::uint32_t) {
-        forwarded_error(entry, overloaded(*pool));
-    });
+    pool->submit(actors::bundle_ptr(work),
+                 [&](actors::bundle&, std::uint32_t, const actors::admission_decision& reason) {
+                     forwarded_error(entry, pool->refusal(reason));
+                 });
     return true;
 }
 

@@ -83,6 +83,12 @@ struct peer : caller {
         return as_told ? told : rights->origin_sealed;
     }
 
+    /// Whose calls its calls are, among those who share a function: its key's, else its own.
+    [[nodiscard]] std::uint64_t caller_number() const noexcept {
+        return rights == nullptr ? reinterpret_cast<std::uintptr_t>(this)
+                                 : std::hash<std::string>()(rights->key);
+    }
+
     transit_delay delay;
     std::int64_t late_ns = 0;  // of the calls in the frame that is read
 

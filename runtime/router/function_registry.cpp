@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/router/function_registry.hpp"
 
-#include "runtime/router/refusal.hpp"
 #include "runtime/text/suggest.hpp"
 
 #include <algorithm>
@@ -32,25 +31,6 @@ error function_registry::unknown(std::string_view name, suggestion with) const {
     const std::string hint = with == suggestion::none ? "" : did_you_mean(name, names_);
     detail += hint.empty() ? "; `dunlin functions` lists those there are" : hint;
     return {errc::not_found, std::move(detail)};
-}
-
-error overloaded(const actors::pool& pool, std::uint32_t calls) {
-    const auto hint = pool.retry_after();
-    const auto wait_ms = (hint.count() + 999) / 1000;
-    const auto status = pool.status();
-    error why{errc::overloaded,
-              "the queue of " + pool.info().name + " is full (" +
-                  std::to_string(pool.queue_depth_max()) + " waiting); try again in " +
-                  std::to_string(wait_ms) + " ms",
-              hint};
-    record_refusal(pool, calls, "its queue was full",
-                   {{"queued", status.queued},
-                    {"queued_max", pool.queue_depth_max()},
-                    {"busy", status.busy},
-                    {"activations", status.activations},
-                    {"wait_ms", wait_ms}},
-                   why);
-    return why;
 }
 
 }  // namespace dunlin::runtime

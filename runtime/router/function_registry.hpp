@@ -47,8 +47,4 @@ private:
     std::vector<std::string> names_;
 };
 
-/// The answer to so many calls that found the queue full; the node keeps a record of it, which the
-/// error names.
-[[nodiscard]] error overloaded(const actors::pool& pool, std::uint32_t calls = 1);
-
 }  // namespace dunlin::runtime

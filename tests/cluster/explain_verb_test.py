@@ -36,7 +36,7 @@ def full_queue(node):
 
 
 def refuse_one(node):
-    return dunlin("invoke", *LONG_CALL, "--node", node.endpoint)
+    return dunlin("invoke", *LONG_CALL, "--timeout", "1h", "--node", node.endpoint)
 
 
 class ExplainTest(ProgramTest):

@@ -101,7 +101,8 @@ void recording_router::route(std::string_view function, actors::bundle_ptr singl
     recording_lane::touched("route");
     for (auto* pool : pools_) {
         if (pool->info().name != function) continue;
-        pool->submit(std::move(single), [](actors::bundle& work, std::uint32_t from) {
+        pool->submit(std::move(single), [](actors::bundle& work, std::uint32_t from,
+                                           const actors::admission_decision&) {
             for (std::uint32_t i = from; i < work.size(); ++i)
                 work[i].origin->answer_error(work[i].address, {errc::overloaded, "queue full"});
         });
@@ -269,7 +270,8 @@ actors::bundle_ptr actor_harness::bundle_of(const std::vector<std::string>& payl
 }
 
 std::uint32_t actor_harness::submit(actors::pool& pool, actors::bundle_ptr work) {
-    return pool.submit(std::move(work), [&](actors::bundle& refused, std::uint32_t from) {
+    return pool.submit(std::move(work), [&](actors::bundle& refused, std::uint32_t from,
+                                            const actors::admission_decision&) {
         for (std::uint32_t i = from; i < refused.size(); ++i)
             answers.answer_error(refused[i].address,
                                  {errc::overloaded, "queue full", pool.retry_after()});

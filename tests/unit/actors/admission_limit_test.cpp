@@ -44,7 +44,7 @@ TEST_CASE("a call without a deadline is admitted while there is room") {
     admission_limit limit;
     const auto decision = limit.decide({.wait_ns = 3'600 * second, .stands = true});
     CHECK(decision.admitted);
-    CHECK(decision.reason == admission_reason::no_deadline);
+    CHECK(decision.reason == admission_reason::unlimited);
     const auto full = limit.full({.wait_ns = 3'600 * second});
     CHECK_FALSE(full.admitted);
     CHECK(full.reason == admission_reason::full);

@@ -168,7 +168,9 @@ TEST_CASE("what stops, ends and retires under load leaves each call with one ans
     std::atomic<int> submitting{2};
     const auto submit = [&](std::size_t first) {
         for (auto i = first; i < calls; i += 2) {
-            pool.submit(work[i], [](bundle&, std::uint32_t) { FAIL("there is room"); });
+            pool.submit(work[i], [](bundle&, std::uint32_t, const admission_decision&) {
+                FAIL("there is room");
+            });
             // A pool that always has a queue has nothing to retire.
             while (pool.status().queued > waiting_each) std::this_thread::yield();
         }

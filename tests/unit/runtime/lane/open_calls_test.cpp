@@ -165,7 +165,9 @@ TEST_CASE("a cancel says whether the call had begun, and of one that is answered
     auto& entry = at.take(2);
     entry.pool = &pool;
     pool.submit(actors::bundle_ptr((entry.work->retain(), entry.work)),
-                [](actors::bundle&, std::uint32_t) { FAIL("it has room"); });
+                [](actors::bundle&, std::uint32_t, const actors::admission_decision&) {
+                    FAIL("it has room");
+                });
     at.run();
     CHECK(resumed == 1);
     at.calls.cancel(at.shop, 2);
@@ -250,7 +252,9 @@ TEST_CASE("the end of all says of each call whether it began, and leaves none op
     auto& begun = at.take(2);
     begun.pool = &pool;
     pool.submit(actors::bundle_ptr((begun.work->retain(), begun.work)),
-                [](actors::bundle&, std::uint32_t) { FAIL("it has room"); });
+                [](actors::bundle&, std::uint32_t, const actors::admission_decision&) {
+                    FAIL("it has room");
+                });
     at.run();
     at.calls.cut_short_all();
     CHECK(at.settled_up());

@@ -54,26 +54,3 @@ TEST_CASE("an unknown function that resembles none is answered with where to loo
           "no function zzzzzzzzzzzzzzzz/qqqqqqq on this node; `dunlin functions` lists those "
           "there are");
 }
-
-TEST_CASE("an overloaded function's error tells its limit and when to come back") {
-    served node;
-    const auto why = overloaded(*node.functions.find("bench/echo"));
-    CHECK(why.code == errc::overloaded);
-    CHECK(why.retry_after == std::chrono::milliseconds(1));
-    CHECK(why.detail == "the queue of bench/echo is full (2 waiting); try again in 1 ms");
-}
-
-TEST_CASE("an overloaded function's error leads to the record of the decision") {
-    actors::decision_log decisions("n1");
-    served node(&decisions);
-    const auto why = overloaded(*node.functions.find("bench/echo"), 3);
-    CHECK(why.detail ==
-          "the queue of bench/echo is full (2 waiting); try again in 1 ms (dunlin explain "
-          "bench/echo --record n1/1)");
-    const auto found = decisions.newest({.function = "bench/echo", .limit = 10});
-    REQUIRE(found.records.size() == 1);
-    CHECK(found.records.front().what.kind == actors::decision_kind::refuse);
-    CHECK(found.records.front().what.rule == "its queue was full");
-    CHECK(found.records.front().amount == 3);
-    CHECK(found.records.front().first_ns == node.h.env().time.now_ns());
-}
