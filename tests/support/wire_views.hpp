@@ -72,6 +72,7 @@ template <class Item, class ItemLiesInside>
         case wire::kind::ping:
         case wire::kind::pong:
         case wire::kind::sent:
+        case wire::kind::cold:
         case wire::kind::bye: return true;
         case wire::kind::gossip: return lies_inside(frame, reader.gossip().message);
         case wire::kind::load:
@@ -112,6 +113,7 @@ inline void append_again(wire::frame_buffer& to, const wire::frame_reader& reade
         case wire::kind::ping: return append(to, wire::ping{reader.id_or_token()});
         case wire::kind::pong: return append(to, wire::pong{reader.id_or_token()});
         case wire::kind::sent: return append(to, wire::sent{reader.id_or_token()});
+        case wire::kind::cold: return append(to, wire::cold{reader.id_or_token()});
         case wire::kind::goaway: return append(to, reader.goaway());
         case wire::kind::bye: return append(to, wire::bye{});
         case wire::kind::gossip: return append(to, reader.gossip());

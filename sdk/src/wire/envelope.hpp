@@ -61,6 +61,7 @@ enum class kind : std::uint8_t {
     catalog = 12,  // what this node serves
     members = 13,  // which nodes there are
     sent = 14,     // when the frame was sent
+    cold = 15,     // the call whose reply follows paid for a start
 };
 
 enum class peer_role : std::uint8_t { client = 0, node = 1, operator_ = 2 };
@@ -159,6 +160,12 @@ struct sent {
     std::uint64_t us = 0;
 };
 
+/// That an activation was started for that call (a cold start); its reply follows, in this frame or
+/// a later one of the connection. Of a call that no reply follows it means nothing.
+struct cold {
+    std::uint64_t id = 0;
+};
+
 struct goaway {
     std::int64_t code = 0;  // errc: unavailable when stopping, unauthenticated, ...
     std::string_view detail;
@@ -202,7 +209,7 @@ public:
     [[nodiscard]] const wire::failure& failure() const noexcept { return failure_; }
     [[nodiscard]] std::uint64_t id_or_token() const noexcept {
         return id_;
-    }  // cancel, ping, pong, sent
+    }  // cancel, ping, pong, sent, cold
     [[nodiscard]] const wire::hello& hello() const noexcept { return hello_; }
     [[nodiscard]] const wire::welcome& welcome() const noexcept { return welcome_; }
     [[nodiscard]] const wire::goaway& goaway() const noexcept { return goaway_; }
@@ -251,6 +258,7 @@ void append(frame_buffer& frame, const cancel& envelope);
 void append(frame_buffer& frame, const ping& envelope);
 void append(frame_buffer& frame, const pong& envelope);
 void append(frame_buffer& frame, const sent& envelope);
+void append(frame_buffer& frame, const cold& envelope);
 void append(frame_buffer& frame, const goaway& envelope);
 void append(frame_buffer& frame, const bye& envelope);
 void append(frame_buffer& frame, const gossip& envelope);

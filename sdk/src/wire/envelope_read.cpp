@@ -280,7 +280,8 @@ read_status frame_reader::next() noexcept {
             case static_cast<std::uint64_t>(kind::cancel):
             case static_cast<std::uint64_t>(kind::ping):
             case static_cast<std::uint64_t>(kind::pong):
-            case static_cast<std::uint64_t>(kind::sent): problem = read(from, id_); break;
+            case static_cast<std::uint64_t>(kind::sent):
+            case static_cast<std::uint64_t>(kind::cold): problem = read(from, id_); break;
             case static_cast<std::uint64_t>(kind::hello): problem = read(from, hello_); break;
             case static_cast<std::uint64_t>(kind::welcome):
                 problem = read(from, *std::construct_at(&welcome_));

@@ -202,6 +202,10 @@ void append(frame_buffer& frame, const sent& envelope) {
     append_number(frame, kind::sent, envelope.us);
 }
 
+void append(frame_buffer& frame, const cold& envelope) {
+    append_number(frame, kind::cold, envelope.id);
+}
+
 void append(frame_buffer& frame, const goaway& envelope) {
     std::string mended;
     const auto detail = detail_to_send(envelope.detail, mended);

@@ -113,6 +113,7 @@ std::string every_kind() {
     append(frame, wire::cancel{9});
     append(frame, wire::ping{1u << 20});
     append(frame, wire::pong{11});
+    append(frame, wire::cold{12});
     append(frame, wire::goaway{9, "stopping"});
     append(frame, wire::bye{});
     return std::string(as_text(frame.view()));
@@ -252,7 +253,7 @@ TEST_CASE("the envelopes before a malformed one are honoured") {
     for (const auto& trailing : {"\0"s, "\xc1"s, "x"s, "\xc0\xc0"s, "\x93\x03"s}) {
         const auto seen = read_all(good + trailing);
         CHECK(seen.last == read_status::malformed);
-        CHECK(seen.envelopes == 10);
+        CHECK(seen.envelopes == 11);
     }
     // What follows the malformed one is not looked at.
     CHECK(read_all("\x91\x09\xc1\x91\x09").envelopes == 1);

@@ -83,9 +83,10 @@ TEST_CASE("a frame's envelopes come out in the order they went in") {
     append(frame, wire::cancel{9});
     append(frame, wire::ping{10});
     append(frame, wire::pong{11});
+    append(frame, wire::cold{12});
     append(frame, wire::goaway{9, "stopping"});
     append(frame, wire::bye{});
-    CHECK(unpack_all(frame).size() == 9);
+    CHECK(unpack_all(frame).size() == 10);
 
     wire::frame_reader reader(frame.view());
     CHECK(next_of(reader).kind() == wire::kind::hello);
@@ -96,10 +97,10 @@ TEST_CASE("a frame's envelopes come out in the order they went in") {
     CHECK(reader.failure().code == -40'000);
     CHECK(reader.failure().detail == "why");
     CHECK(reader.failure().retry_after_us == 1500);
-    for (std::uint64_t number = 9; number <= 11; ++number) {
+    for (std::uint64_t number = 9; number <= 12; ++number) {
         CHECK(next_of(reader).id_or_token() == number);
     }
-    CHECK(reader.kind() == wire::kind::pong);
+    CHECK(reader.kind() == wire::kind::cold);
     CHECK(next_of(reader).goaway().code == 9);
     CHECK(reader.goaway().detail == "stopping");
     CHECK(next_of(reader).kind() == wire::kind::bye);

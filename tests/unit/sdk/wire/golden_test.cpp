@@ -177,6 +177,7 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
         {"ping", [](frame_buffer& to) { append(to, wire::ping{7}); }},
         {"pong", [](frame_buffer& to) { append(to, wire::pong{7}); }},
         {"sent", [](frame_buffer& to) { append(to, wire::sent{5'000'000'000}); }},
+        {"cold", [](frame_buffer& to) { append(to, wire::cold{70'000}); }},
         {"goaway",
          [](frame_buffer& to) {
              append(to, wire::goaway{9, "stopping"});
