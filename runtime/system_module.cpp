@@ -38,6 +38,16 @@ std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& valu
     return answer_packed(host, call, json::to_msgpack(value));
 }
 
+/// How the activations of a pool come and go, the same for `dunlin/functions` and `dunlin/stats`.
+void add_elasticity(json& to, const actors::pool_status& status) {
+    to["activations"] = status.activations;
+    to["activations_started"] = status.started;
+    to["activations_retired"] = status.retired;
+    to["cold_calls"] = status.cold_calls;
+    to["shed"] = status.shed;
+    to["start_time_us"] = static_cast<double>(status.start_cost_ns) / 1e3;
+}
+
 json schema(const std::string& text) {
     if (text.empty()) return nullptr;
     auto parsed = json::parse(text, nullptr, false);
@@ -47,24 +57,25 @@ json schema(const std::string& text) {
 json describe(const actors::pool& pool) {
     const auto& info = pool.info();
     const auto status = pool.status();
-    return {{"name", info.name},
-            {"module", info.module_name},
-            {"module_version", info.module_version},
-            {"description", info.description},
-            {"idempotent", info.idempotent()},
-            {"blocking", info.blocking()},
-            {"async", info.async()},
-            {"input", schema(info.input_schema)},
-            {"output", schema(info.output_schema)},
-            {"placement", std::string(actors::to_string(status.where))},
-            {"activations", status.activations},
-            {"busy", status.busy},
-            {"queue_depth", status.queued},
-            {"queue_depth_max", pool.queue_depth_max()},
-            {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
-            {"invocations", status.invocations},
-            {"refused", status.refused},
-            {"stuck", status.stuck}};
+    json about{{"name", info.name},
+               {"module", info.module_name},
+               {"module_version", info.module_version},
+               {"description", info.description},
+               {"idempotent", info.idempotent()},
+               {"blocking", info.blocking()},
+               {"async", info.async()},
+               {"input", schema(info.input_schema)},
+               {"output", schema(info.output_schema)},
+               {"placement", std::string(actors::to_string(status.where))},
+               {"busy", status.busy},
+               {"queue_depth", status.queued},
+               {"queue_depth_max", pool.queue_depth_max()},
+               {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
+               {"invocations", status.invocations},
+               {"refused", status.refused},
+               {"stuck", status.stuck}};
+    add_elasticity(about, status);
+    return about;
 }
 
 /// Moving average, from 0 to 1, of the function that uses most.
@@ -220,23 +231,33 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["reply_bytes_held_max"] = module.replies_.bytes_max();
     json functions = json::array();
     std::size_t activations = 0;
+    std::uint64_t started = 0;
+    std::uint64_t retired = 0;
+    std::size_t at_zero = 0;
     std::size_t stuck = 0;
     for (const auto* pool : module.functions_.pools()) {
         const auto status = pool->status();
         activations += status.activations;
+        started += status.started;
+        retired += status.retired;
+        at_zero += status.activations == 0 ? 1 : 0;
         stuck += status.stuck;
-        functions.push_back({{"name", pool->info().name},
-                             {"placement", std::string(actors::to_string(status.where))},
-                             {"activations", status.activations},
-                             {"busy", status.busy},
-                             {"queue_depth", status.queued},
-                             {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
-                             {"invocations", status.invocations},
-                             {"refused", status.refused},
-                             {"stuck", status.stuck},
-                             {"latency", latency_list(*pool)}});
+        json figures{{"name", pool->info().name},
+                     {"placement", std::string(actors::to_string(status.where))},
+                     {"busy", status.busy},
+                     {"queue_depth", status.queued},
+                     {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
+                     {"invocations", status.invocations},
+                     {"refused", status.refused},
+                     {"stuck", status.stuck},
+                     {"latency", latency_list(*pool)}};
+        add_elasticity(figures, status);
+        functions.push_back(std::move(figures));
     }
     stats["activations"] = activations;
+    stats["activations_started"] = started;
+    stats["activations_retired"] = retired;
+    stats["functions_at_zero"] = at_zero;
     stats["calls_stuck"] = stuck;
     const auto workers = module.workers_->look();
     stats["scheduler_threads"] = workers.threads;

@@ -8,15 +8,17 @@
 namespace dunlin::program {
 namespace {
 
-constexpr std::array counts{"activations",     "busy",        "queue_depth",
-                            "queue_depth_max", "invocations", "refused"};
+constexpr std::array counts{"activations", "busy",    "queue_depth",         "queue_depth_max",
+                            "invocations", "refused", "activations_started", "activations_retired",
+                            "cold_calls"};
+constexpr std::array times{"service_time_us", "start_time_us"};
 
 void add_up(json& to, const json& from) {
     for (const auto* key : counts)
         if (to.contains(key) && from.contains(key))
             to[key] = count_in(to, key) + count_in(from, key);
-    constexpr auto* time = "service_time_us";
-    if (to.contains(time)) to[time] = std::max(number_in(to, time), number_in(from, time));
+    for (const auto* key : times)
+        if (to.contains(key)) to[key] = std::max(number_in(to, key), number_in(from, key));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/function_table.hpp"
 
+#include "runtime/program/node_table.hpp"
+#include "runtime/program/progress.hpp"
 #include "runtime/program/text_table.hpp"
 
 #include <algorithm>
@@ -195,7 +197,26 @@ json with_nodes(const listed_function& function) {
     return about;
 }
 
-constexpr std::array columns{align::left, align::left, align::left, align::left, align::left};
+/// Now, over all nodes; unknown of a node that does not say.
+std::string actors_of(const json& function) {
+    return function.contains("activations") ? grouped(count_in(function, "activations")) : "-";
+}
+
+/// How they come and go. Empty when no node says.
+std::string actors_in_words(const json& function) {
+    if (!function.contains("activations_started")) return {};
+    const auto started = count_in(function, "activations_started");
+    auto text = actors_of(function) + " now; " + grouped(started) + " started, " +
+                grouped(count_in(function, "activations_retired")) + " ended, " +
+                grouped(count_in(function, "cold_calls")) + " calls paid for a start";
+    if (started == 0) return text;
+    const auto start_us = number_in(function, "start_time_us");
+    // A start is often quicker than what is told in whole microseconds.
+    return text + ", the latest took " + (start_us < 1 ? "less than 1us" : short_time_us(start_us));
+}
+
+constexpr std::array columns{align::left, align::left, align::right,
+                             align::left, align::left, align::left};
 
 }  // namespace
 
@@ -208,14 +229,15 @@ std::string short_schema(std::string_view schema) {
 std::string functions_table(const function_list& list) {
     const bool one = list.nodes().size() == 1;
     std::vector<table_row> rows{
-        {"FUNCTION", "PROPERTIES", "INPUT -> OUTPUT", "NODES", "DESCRIPTION"}};
+        {"FUNCTION", "PROPERTIES", "ACTORS", "INPUT -> OUTPUT", "NODES", "DESCRIPTION"}};
     for (const auto& each : list.functions())
         rows.push_back({printable(text_in(each.about, "name")), properties_of(each.about),
+                        actors_of(each.about),
                         printable(shortened(input_of(each.about, nesting_in_table) + " -> " +
                                             output_of(each.about, nesting_in_table))),
                         served_by(each, list), printable(text_in(each.about, "description"))});
     if (one)
-        for (auto& row : rows) row.erase(row.begin() + 3);
+        for (auto& row : rows) row.erase(row.begin() + 4);
     auto text = laid_out(rows, std::span(columns).first(rows.front().size())) + whose(list);
     const bool none = std::all_of(list.functions().begin(), list.functions().end(),
                                   [](const listed_function& function) {
@@ -249,6 +271,7 @@ std::string function_details(const listed_function& function, const function_lis
     say("Input", broken_up(printable(input_of(about, nesting_in_details))));
     say("Output", broken_up(printable(output_of(about, nesting_in_details))));
     say("Properties", properties_of(about));
+    if (const auto actors = actors_in_words(about); !actors.empty()) say("Actors", actors);
     say("Module", printable(text_in(about, "module") + " " + text_in(about, "module_version")));
     say("Nodes", joined_names(function.nodes, function.nodes.size()) +
                      (list.nodes().size() == function.nodes.size()

@@ -34,10 +34,12 @@ constexpr const char* footer = R"(Examples:
     dunlin functions --this-node --node tcp://10.0.0.5:7440
     dunlin functions --json | jq -r '.[] | select(.nodes | length == 1) | .name'
 
-Every living node of the cluster is asked. With NAME one function is shown with its whole types. A
-"*" marks fields that an input must have; others that are left out keep their default. With --json
-each function is an object with its full input and output schema (JSON Schema), the nodes that serve
-it, the size and queue of their pools together, and its measured service time, the longest of them.
+Every living node of the cluster is asked. ACTORS are those that there are now. With NAME one
+function is shown with its whole types, and how its actors come and go. A "*" marks fields that an
+input must have; others that are left out keep their default. With --json each function is an object
+with its full input and output schema (JSON Schema), the nodes that serve it, the size and queue of
+their pools together, the actors that were started and ended, the calls that paid for a start, and
+its measured times of a call and of a start, the longest of them.
 
 A key that may not call dunlin/nodes sees the node that answers alone. A node that does not answer
 is named on standard error, and the others are listed.

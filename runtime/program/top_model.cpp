@@ -39,7 +39,13 @@ void add_growth(top_function& to, const function_sample& before, const function_
     const auto calls = grown(before.invocations, now.invocations);
     to.calls += calls;
     to.calls_rate += static_cast<double>(calls) / seconds;
-    to.refused_rate += static_cast<double>(grown(before.refused, now.refused)) / seconds;
+    const auto rate = [&](std::uint64_t function_sample::*count) {
+        return static_cast<double>(grown(before.*count, now.*count)) / seconds;
+    };
+    to.refused_rate += rate(&function_sample::refused);
+    to.started_rate += rate(&function_sample::started);
+    to.retired_rate += rate(&function_sample::retired);
+    to.cold_calls_rate += rate(&function_sample::cold_calls);
     for (const auto& [upper_us, count] : now.latency)
         if (const auto more = grown(value_or_none(before.latency, upper_us), count))
             to.latency[upper_us] += more;
@@ -66,6 +72,7 @@ void add_answer(top_node& node, std::map<std::string, top_function>& functions,
         ++sum.nodes;
         sum.queue_depth += function.queue_depth;
         sum.stuck += function.stuck;
+        sum.activations += function.activations;
         if (!node.rates) continue;
         const auto then = value_or_none(before->sample.functions, name);
         node.rates->calls += grown(then.invocations, function.invocations);
@@ -111,9 +118,15 @@ result<node_sample> read_sample(bytes_view payload) {
         if (!each.is_object()) continue;
         auto name = text_in(each, "name");
         if (name.starts_with("dunlin/")) continue;
-        sample.functions[std::move(name)] = {
-            count_in(each, "invocations"), count_in(each, "refused"), count_in(each, "queue_depth"),
-            read_latency(each), count_in(each, "stuck")};
+        sample.functions[std::move(name)] = {.invocations = count_in(each, "invocations"),
+                                             .refused = count_in(each, "refused"),
+                                             .queue_depth = count_in(each, "queue_depth"),
+                                             .latency = read_latency(each),
+                                             .stuck = count_in(each, "stuck"),
+                                             .activations = count_in(each, "activations"),
+                                             .started = count_in(each, "activations_started"),
+                                             .retired = count_in(each, "activations_retired"),
+                                             .cold_calls = count_in(each, "cold_calls")};
     }
     return sample;
 }

@@ -36,6 +36,10 @@ struct function_sample {
     std::uint64_t queue_depth = 0;  // now
     latency_buckets latency = {};   // since the start
     std::uint64_t stuck = 0;        // now
+    std::uint64_t activations = 0;  // now
+    std::uint64_t started = 0;      // activations, since the start
+    std::uint64_t retired = 0;      // activations, since the start
+    std::uint64_t cold_calls = 0;   // since the start
 };
 
 /// What a node has counted at one moment.
@@ -98,6 +102,10 @@ struct top_function {
     std::uint64_t queue_depth = 0;  // now
     std::size_t nodes = 0;          // that serve it
     std::uint64_t stuck = 0;        // calls that ought to have returned, now
+    std::uint64_t activations = 0;  // now
+    double started_rate = 0;        // activations
+    double retired_rate = 0;        // activations
+    double cold_calls_rate = 0;     // calls that an activation was started for
 };
 
 struct top_model {

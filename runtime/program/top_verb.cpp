@@ -49,10 +49,12 @@ constexpr const char* footer = R"(Examples:
 Every living node is asked each interval. The calls of a node are those that its functions ran, so
 a call that was forwarded counts where it ran. The latencies of a function are those of the last
 interval over all nodes, from its node's taking a call to its answer; they are at most a quarter too
-high. On a terminal the view stays in its place; arrows or 'j' and 'k', page keys or space and 'b'
-scroll through the functions, 'g' goes back to the top, 'i' leaves out those that nobody calls and
-brings them back, 'q' or Ctrl-C ends it. Elsewhere one block of text follows the other. With --json
-each interval is one object on one line.
+high. ACTORS are those of all nodes now, and STARTS/S how many of them came in the last interval:
+where that stays above zero, calls wait for starts again and again. On a terminal the view stays in
+its place; arrows or 'j' and 'k', page keys or space and 'b' scroll through the functions, 'g' goes
+back to the top, 'i' leaves out those that nobody calls and brings them back, 'q' or Ctrl-C ends it.
+Elsewhere one block of text follows the other. With --json each interval is one object on one line,
+which also has the rates at which actors end, and of the calls that paid for a start.
 
 Exit codes: 0 success or ended by 'q', 1 no node answered any more, 2 usage, 3 no node reached,
 130 interrupted.)";

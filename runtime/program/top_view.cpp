@@ -20,7 +20,8 @@ namespace {
 constexpr std::array node_columns{align::left,  align::left,  align::right, align::right,
                                   align::right, align::right, align::right};
 constexpr std::array function_columns{align::left,  align::right, align::right, align::right,
-                                      align::right, align::right, align::right, align::right};
+                                      align::right, align::right, align::right, align::right,
+                                      align::right, align::right};
 constexpr std::size_t name_width_max = 40;
 
 // A rate below ten would lose all it says when it is rounded.
@@ -61,9 +62,11 @@ table_row row_of(const top_function& function, bool with_stuck) {
                     short_time_us(quantile_us(function.latency, 0.5)),
                     short_time_us(quantile_us(function.latency, 0.99)),
                     grouped(function.queue_depth),
+                    grouped(function.activations),
                     rate(function.refused_rate),
                     std::to_string(function.nodes)};
     if (with_stuck) cells.push_back(grouped(function.stuck));
+    cells.push_back(rate(function.started_rate));  // the first to go where there is no room
     return cells;
 }
 
@@ -135,7 +138,11 @@ json json_of(const top_function& function) {
             {"queue_depth", function.queue_depth},
             {"refused_per_second", function.refused_rate},
             {"nodes", function.nodes},
-            {"stuck", function.stuck}};
+            {"stuck", function.stuck},
+            {"activations", function.activations},
+            {"started_per_second", function.started_rate},
+            {"retired_per_second", function.retired_rate},
+            {"cold_calls_per_second", function.cold_calls_rate}};
 }
 
 }  // namespace
@@ -144,12 +151,13 @@ std::string top_text(const top_model& model, screen_size size, const std::string
     std::vector<table_row> nodes{
         {"NODE", "STATE", "CALLS/S", "IN FLIGHT", "BUSY", "FORWARDED/S", "RETRIED/S"}};
     std::vector<table_row> functions{
-        {"FUNCTION", "CALLS/S", "P50", "P99", "QUEUE", "REFUSED/S", "NODES"}};
+        {"FUNCTION", "CALLS/S", "P50", "P99", "QUEUE", "ACTORS", "REFUSED/S", "NODES"}};
     // A column that is hardly ever wanted.
     const bool with_stuck =
         std::any_of(model.functions.begin(), model.functions.end(),
                     [](const top_function& function) { return function.stuck != 0; });
     if (with_stuck) functions.front().push_back("STUCK");
+    functions.front().push_back("STARTS/S");
     // The line about the whole, two lines of heads and a blank one before each of them.
     constexpr std::size_t lines_around = 5;
     const std::size_t room = size.lines - std::min(size.lines, lines_around);

@@ -147,6 +147,9 @@ class TopTest(ProgramTest):
             self.assertEqual(echo["calls"], sum(node["calls"] for node in top["nodes"]))
             self.assertGreater(echo["p50_us"], 0)
             self.assertGreaterEqual(echo["p99_us"], echo["p50_us"])
+            self.assertGreater(echo["activations"], 0)
+            for rate in ("started_per_second", "retired_per_second", "cold_calls_per_second"):
+                self.assertGreaterEqual(echo[rate], 0)
             self.assertFalse(any(f["name"].startswith("dunlin/") for f in top["functions"]))
 
             table = dunlin("top", "--once", "--interval", "200ms", "--node",
@@ -221,7 +224,8 @@ class FunctionsTest(ProgramTest):
             listed = dunlin("functions", *n1)
             self.assert_exit(listed, 0)
             rows = listed.stdout.splitlines()
-            self.assertRegex(rows[0], r"\AFUNCTION +PROPERTIES +INPUT -> OUTPUT +NODES +DESCRIPTION")
+            self.assertRegex(rows[0], r"\AFUNCTION +PROPERTIES +ACTORS +INPUT -> OUTPUT +NODES "
+                             r"+DESCRIPTION")
             for function, nodes in (("bench/echo", "all"), ("faults/trace_of", "n3")):
                 row = next(row for row in rows if row.startswith(function + " "))
                 self.assertRegex(row, rf" {nodes}( |$)")
@@ -232,6 +236,7 @@ class FunctionsTest(ProgramTest):
             self.assertEqual(by_name["bench/echo"]["nodes"], ["n1", "n2", "n3"])
             self.assertEqual(by_name["faults/trace_of"]["nodes"], ["n3"])
             whole = dunlin("functions", "faults/trace_of", *n1)
+            self.assertIn("\nActors\n    0 now; 0 started, 0 ended, ", whole.stdout)
             self.assertIn("\nNodes\n    n3 (of 3)\n", whole.stdout)
             alone = dunlin("functions", "--this-node", *n1)
             self.assertNotIn("faults/", alone.stdout)

@@ -35,14 +35,16 @@ function_list listed(std::initializer_list<std::pair<const char*, const char*>> 
 constexpr const char* of_text = R"([
     {"name": "text/count_words", "async": true, "blocking": false, "description": "Counts",
      "module": "text", "module_version": "1.2", "busy": 2, "invocations": 5,
-     "service_time_us": 3.5, "activations": 8,
+     "service_time_us": 3.5, "activations": 8, "activations_started": 1200,
+     "activations_retired": 1192, "cold_calls": 40, "start_time_us": 24.5,
      "input": {"type": "object", "properties": {"url": {"type": "string"},
                "limit": {"type": "integer"}}, "required": ["url"]},
      "output": {"type": "integer"}},
     {"name": "dunlin/stats", "input": null, "output": null, "idempotent": true,
      "description": "What it has counted", "busy": 1}])";
 constexpr const char* of_bench = R"([
-    {"name": "bench/echo", "input": null, "output": null},
+    {"name": "bench/echo", "input": null, "output": null, "activations": 3,
+     "activations_started": 5, "activations_retired": 2, "cold_calls": 1, "start_time_us": 30},
     {"name": "dunlin/stats", "input": null, "output": null, "idempotent": true,
      "description": "What it has counted", "busy": 2}])";
 
@@ -50,28 +52,37 @@ constexpr const char* of_bench = R"([
 
 TEST_CASE("functions are listed in columns, with types as a person would say them") {
     CHECK(functions_table(listed({{"a", of_text}})) ==
-          "FUNCTION          PROPERTIES  INPUT -> OUTPUT                            DESCRIPTION\n"
-          "dunlin/stats      idempotent  any -> any                                 What it has "
-          "counted\n"
-          "text/count_words  async       {limit: integer, url*: string} -> integer  Counts\n"
+          "FUNCTION          PROPERTIES  ACTORS  INPUT -> OUTPUT                            "
+          "DESCRIPTION\n"
+          "dunlin/stats      idempotent       -  any -> any                                 "
+          "What it has counted\n"
+          "text/count_words  async            8  {limit: integer, url*: string} -> integer  "
+          "Counts\n"
           "\nOf node a.\n");
 }
 
 TEST_CASE("functions of several nodes are listed once, with the nodes that serve them") {
     const auto list = listed({{"a", of_text}, {"b", of_bench}, {"c", of_bench}});
     CHECK(functions_table(list) ==
-          "FUNCTION          PROPERTIES  INPUT -> OUTPUT                            NODES  "
-          "DESCRIPTION\n"
-          "bench/echo        -           any -> any                                 b, c\n"
-          "dunlin/stats      idempotent  any -> any                                 all    What it "
-          "has counted\n"
-          "text/count_words  async       {limit: integer, url*: string} -> integer  a      Counts\n"
+          "FUNCTION          PROPERTIES  ACTORS  INPUT -> OUTPUT                            "
+          "NODES  DESCRIPTION\n"
+          "bench/echo        -                6  any -> any                                 "
+          "b, c\n"
+          "dunlin/stats      idempotent       -  any -> any                                 "
+          "all    What it has counted\n"
+          "text/count_words  async            8  {limit: integer, url*: string} -> integer  "
+          "a      Counts\n"
           "\nOf 3 nodes: a, b, c.\n");
     const auto json = nlohmann::json::parse(functions_json(list));
     REQUIRE(json.size() == 3);
     CHECK(json[0].at("nodes") == nlohmann::json({"b", "c"}));
     CHECK(json[1].at("busy") == 5);
     CHECK(json[2].at("invocations") == 5);
+    CHECK(json[0].at("activations") == 6);
+    CHECK(json[0].at("activations_started") == 10);
+    CHECK(json[0].at("activations_retired") == 4);
+    CHECK(json[0].at("cold_calls") == 2);
+    CHECK(json[0].at("start_time_us") == 30);  // the longest
     CHECK(list.find("bench/ecko") == nullptr);
 }
 
@@ -82,6 +93,8 @@ TEST_CASE("one function is shown with its whole types") {
           "Input\n    {limit: integer, url*: string}\n"
           "Output\n    integer\n"
           "Properties\n    async\n"
+          "Actors\n    8 now; 1,200 started, 1,192 ended, 40 calls paid for a start, the latest "
+          "took 24us\n"
           "Module\n    text 1.2\n"
           "Nodes\n    a (of 2)\n");
     std::string wide = R"([{"name": "w/f", "input": {"type": "object", "properties": {)";

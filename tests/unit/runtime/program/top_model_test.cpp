@@ -29,7 +29,10 @@ observation::answer counted(std::int64_t taken_ns, std::uint64_t calls,
                             latency_buckets latency = {}, const std::string& function = "a/f") {
     observation::answer answer;
     answer.taken_ns = taken_ns;
-    answer.sample.functions[function] = {calls, calls / 10, 2, std::move(latency)};
+    answer.sample.functions[function] = {.invocations = calls,
+                                         .refused = calls / 10,
+                                         .queue_depth = 2,
+                                         .latency = std::move(latency)};
     return answer;
 }
 
@@ -102,6 +105,34 @@ TEST_CASE("a function is summed up over the nodes that serve it") {
     CHECK(f.latency == latency_buckets{{8, 90}, {100, 10}});
     CHECK(model.functions[1].name == "b/g");
     CHECK(model.functions[1].nodes == 1);
+}
+
+TEST_CASE("actors that rise and fall are counted over the nodes, and so is what calls paid") {
+    top_history history;
+    observation seen;
+    seen.members = {living("n1", 1), living("n2", 2)};
+    seen.asked = {1, 2};
+    const auto at = [&](std::uint64_t node, std::int64_t taken_ns) -> function_sample& {
+        seen.answers[node] = counted(taken_ns, 0);
+        return seen.answers[node].sample.functions["a/f"];
+    };
+    at(1, 0).started = 7;
+    at(2, 0).retired = 100;
+    (void)history.add(seen);
+    auto& first = at(1, 2 * second_ns);
+    first.activations = 5;
+    first.started = 27;
+    first.retired = 22;
+    first.cold_calls = 8;
+    auto& second = at(2, 2 * second_ns);  // another process of that name and number: all is new
+    second.activations = 3;
+    second.started = 3;
+    const auto model = history.add(seen);
+    REQUIRE(model.functions.size() == 1);
+    CHECK(model.functions[0].activations == 8);
+    CHECK(model.functions[0].started_rate == 11.5);
+    CHECK(model.functions[0].retired_rate == 11);
+    CHECK(model.functions[0].cold_calls_rate == 4);
 }
 
 TEST_CASE("a node that missed a round is measured over the longer time") {

@@ -34,6 +34,10 @@ top_function function(std::string name, double calls_rate) {
     one.calls_rate = calls_rate;
     one.latency = {{20, 98}, {1280, 2}};
     one.nodes = 2;
+    one.activations = 48;
+    one.started_rate = 12;
+    one.retired_rate = 3;
+    one.cold_calls_rate = 1.5;
     return one;
 }
 
@@ -79,16 +83,24 @@ TEST_CASE("a cluster at a glance") {
           "n2    alive                   3.0         64   93%          0.5          0\n"
           "n3    suspect, no answer        -          -     -            -          -\n"
           "\n"
-          "FUNCTION    CALLS/S   P50    P99  QUEUE  REFUSED/S  NODES\n"
-          "bench/echo   12,348  20us  1.3ms      0          0      2\n");
+          "FUNCTION    CALLS/S   P50    P99  QUEUE  ACTORS  REFUSED/S  NODES  STARTS/S\n"
+          "bench/echo   12,348  20us  1.3ms      0      48          0      2        12\n");
 }
 
 TEST_CASE("functions that have calls which never return show how many") {
     auto model = small();
     model.functions.front().stuck = 3;
     const auto shown = lines_of(top_text(model, {}));
-    CHECK(shown[7] == "FUNCTION    CALLS/S   P50    P99  QUEUE  REFUSED/S  NODES  STUCK");
-    CHECK(shown[8] == "bench/echo   12,348  20us  1.3ms      0          0      2      3");
+    CHECK(shown[7] ==
+          "FUNCTION    CALLS/S   P50    P99  QUEUE  ACTORS  REFUSED/S  NODES  STUCK  STARTS/S");
+    CHECK(shown[8] ==
+          "bench/echo   12,348  20us  1.3ms      0      48          0      2      3        12");
+}
+
+TEST_CASE("how many actors start is left out before anything else") {
+    const auto shown = lines_of(top_text(small(), {70, 24}));
+    CHECK(shown[7] == "FUNCTION    CALLS/S   P50    P99  QUEUE  ACTORS  REFUSED/S  NODES");
+    CHECK(shown[8] == "bench/echo   12,348  20us  1.3ms      0      48          0      2");
 }
 
 TEST_CASE("no view is larger than its screen") {
@@ -152,4 +164,8 @@ TEST_CASE("rates for programs are numbers, and null when they are not known") {
     CHECK(echo["p50_us"] == 20.0);
     CHECK(echo["p99_us"] == 1280.0);
     CHECK(echo["nodes"] == 2);
+    CHECK(echo["activations"] == 48);
+    CHECK(echo["started_per_second"] == 12.0);
+    CHECK(echo["retired_per_second"] == 3.0);
+    CHECK(echo["cold_calls_per_second"] == 1.5);
 }
