@@ -23,6 +23,9 @@ public:
     /// afterwards, but it can be reset and used again.
     virtual void answer_value(answer_address to, output_buffer& payload) = 0;
     virtual void answer_error(answer_address to, error why) = 0;
+    /// The call, which is answered next, paid for the start of an activation that ran it for others
+    /// too. A remark: who has no use for it does nothing.
+    virtual void started_cold(answer_address /*of*/) {}
 };
 
 }  // namespace dunlin::actors

@@ -51,6 +51,7 @@ public:
         entry.via = nullptr;
         entry.sends = 0;
         entry.may_have_run = false;
+        entry.cold_elsewhere = false;
         entry.losses = {};
         entry.lost_with.reset();
         entry.plays = ledger_entry::part::none;

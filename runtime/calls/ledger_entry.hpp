@@ -59,6 +59,7 @@ struct ledger_entry : wheel_item {
     std::uint8_t sends = 0;
     bool may_have_run = false;    // on a node that did not say so, and then it was sent again
     std::int64_t sent_ns = 0;     // to the node that has it now
+    bool cold_elsewhere = false;  // who runs it has said that it paid for a start
     cluster::call_losses losses;  // here and before: see `wire::losses_max`
     std::unique_ptr<std::string> lost_with;  // the first node that was lost here
 
@@ -84,6 +85,10 @@ struct ledger_entry : wheel_item {
     [[nodiscard]] bool settled() const noexcept { return static_cast<bool>(keep); }
     [[nodiscard]] actors::answer_address address() const noexcept { return {slot, generation}; }
     [[nodiscard]] actors::invocation& invocation() const noexcept { return (*work)[index]; }
+    /// Whether an activation was started for it, here or where it ran. @pre it has its value.
+    [[nodiscard]] bool paid_for_start() const noexcept {
+        return invocation().cold || cold_elsewhere;
+    }
 };
 
 }  // namespace dunlin::runtime

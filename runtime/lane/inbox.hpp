@@ -32,6 +32,10 @@ struct error_answer {
     actors::answer_address to;
     error why;
 };
+/// Before the answer of a call that ran elsewhere.
+struct cold_remark {
+    actors::answer_address of;
+};
 struct timer_change {
     std::shared_ptr<lane_timer> timer;
     bool arm = true;
@@ -72,9 +76,9 @@ struct drain_question {};
 /// There may be news of who may connect.
 struct access_change {};
 
-using lane_command = std::variant<value_answer, error_answer, timer_change, begin_drain, finish,
-                                  view_change, travelling_call, carried_stop, seeds_found,
-                                  access_change, addresses_found, drain_question>;
+using lane_command = std::variant<value_answer, error_answer, cold_remark, timer_change,
+                                  begin_drain, finish, view_change, travelling_call, carried_stop,
+                                  seeds_found, access_change, addresses_found, drain_question>;
 
 class inbox {
 public:

@@ -68,9 +68,21 @@ void open_calls::answer_value(actors::answer_address to, actors::output_buffer& 
     auto* entry = ledger_.find(to);
     if (entry == nullptr) return counters_.answers_late.add();
     if (entry->leads()) repeats_.remember_value(*entry, payload.view());
-    if (entry->plays != ledger_entry::part::orphan)
+    if (entry->plays != ledger_entry::part::orphan) {
+        if (entry->paid_for_start()) [[unlikely]]
+            outlet_.say(peer_of(*entry), wire::cold{entry->call_id});
         outlet_.reply_value(peer_of(*entry), entry->call_id, entry->pool, payload);
+    }
     close(*entry);
+}
+
+// A call that only waits for another one's answer: that one paid, and this one waited as long.
+void open_calls::started_cold(actors::answer_address of) {
+    if (!ownership_.owned_here()) {
+        commands_.push(cold_remark{of});  // an ended lane has answered everything itself
+        return;
+    }
+    if (auto* entry = ledger_.find(of); entry != nullptr) entry->cold_elsewhere = true;
 }
 
 void open_calls::answer_error(actors::answer_address to, error why) {
@@ -122,6 +134,7 @@ void open_calls::forwarded_value(ledger_entry& entry, bytes_view payload,
         else
             call.origin->answer_error(call.address, {errc::internal, "out of memory for a reply"});
     } else {
+        if (entry.cold_elsewhere) outlet_.say(peer_of(entry), wire::cold{entry.call_id});
         outlet_.reply_on(peer_of(entry), entry.call_id, payload, frame);
     }
     close(entry);

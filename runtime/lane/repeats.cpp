@@ -16,6 +16,7 @@ namespace {
 // What stands in front of a kept answer: how the rest is to be read.
 constexpr std::byte kept_value{0};
 constexpr std::byte kept_failure{1};
+constexpr std::byte kept_cold_value{2};  // its call paid for the start of an activation
 
 /// Ends a call with an answer that is kept.
 std::vector<call_window::waiter> keep(call_window& window, call_window::ticket call, std::byte what,
@@ -79,7 +80,8 @@ bool repeats::took(peer& from, const wire::invoke& call, gathering& into,
 
 void repeats::answer_again(peer& to, std::uint64_t call_id, bytes_view kept) {
     const auto content = kept.subspan(1);
-    if (kept.front() == kept_value) return outlet_.reply_copy(to, call_id, content);
+    if (kept.front() == kept_cold_value) outlet_.say(to, wire::cold{call_id});
+    if (kept.front() != kept_failure) return outlet_.reply_copy(to, call_id, content);
     wire::frame_reader reader(content);
     static_cast<void>(reader.next());
     auto failure = reader.failure();
@@ -97,7 +99,10 @@ void repeats::not_taken(gathering& into) {
 
 void repeats::remember_value(ledger_entry& entry, bytes_view payload) {
     const auto call = std::exchange(entry.named, {});
-    for (const auto& each : keep(window_, call, kept_value, payload, now_ns_)) {
+    const bool cold = entry.paid_for_start();
+    for (const auto& each :
+         keep(window_, call, cold ? kept_cold_value : kept_value, payload, now_ns_)) {
+        if (cold) each.port->started_cold(each.address);
         actors::output_buffer copy;
         if (copy.try_append(payload.data(), payload.size()))
             each.port->answer_value(each.address, copy);

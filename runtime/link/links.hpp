@@ -77,7 +77,8 @@ public:
 
     // -- the lane's turn -----------------------------------------------------------------------
     /// Reads what has come. `up.replied(link, reply)` and `up.failed(link, failure)` get what
-    /// answers calls, `up.loads(link, items)` what a node tells of its load.
+    /// answers calls, `up.cold(link, id)` that the reply of that call will have paid for a start,
+    /// `up.loads(link, items)` what a node tells of its load.
     /// @returns whether a link may hold more than was taken.
     template <class Up>
     bool receive(Up& up, std::int64_t now_ns) {
@@ -143,6 +144,7 @@ private:
                     break;
                 }
                 case wire::kind::failure: up.failed(link, reader.failure(), now_ns); break;
+                case wire::kind::cold: up.cold(link, reader.id_or_token()); break;
                 case wire::kind::load: up.loads(link, reader.items(), now_ns); break;
                 default: read_control(link, reader, now_ns);
             }

@@ -78,6 +78,7 @@ public:
     void replied(peer_link& link, const wire::reply& reply,
                  const std::shared_ptr<link::received_frame>& frame, std::int64_t now_ns);
     void failed(peer_link& link, const wire::failure& failure, std::int64_t now_ns);
+    void cold(const peer_link& link, std::uint64_t id) noexcept;
     void loads(peer_link& link, wire::item_list items, std::int64_t now_ns);
 
     // link_user

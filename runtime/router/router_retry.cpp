@@ -20,6 +20,10 @@ void router::replied(peer_link& link, const wire::reply& reply,
     host_.forwarded_value(*entry, reply.payload, frame);
 }
 
+void router::cold(const peer_link& link, std::uint64_t id) noexcept {
+    if (auto* entry = away_.find(link, id); entry != nullptr) entry->cold_elsewhere = true;
+}
+
 void router::failed(peer_link& link, const wire::failure& failure, std::int64_t now_ns) {
     auto* entry = away_.find(link, failure.id);
     if (entry == nullptr) {
@@ -70,6 +74,7 @@ void router::judge(const ledger_entry& entry, const error* why, std::int64_t now
 }
 
 void router::failed(ledger_entry& entry, error why, ended how, std::int64_t now_ns) {
+    entry.cold_elsewhere = false;  // whoever it goes to next may have an activation for it
     if (away_.recalls() && why.code == errc::cancelled)
         return host_.recalled(entry, why.did_not_run);
     if (away_.recalls() || !goes_elsewhere(entry, why, how, now_ns))

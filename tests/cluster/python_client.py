@@ -13,6 +13,7 @@ import zmq
 
 HELLO, WELCOME, INVOKE, REPLY, FAILURE, CANCEL, PING, PONG, GOAWAY, BYE = range(10)
 SENT = 14
+COLD = 15
 
 INVALID_ARGUMENT = 2
 NOT_FOUND = 3
@@ -119,6 +120,7 @@ class Client:
         self.in_flight_max = None
         self.endpoints = []
         self.pings = 0  # that the node sent
+        self.cold_starts = set()  # ids of calls that paid for one
         self._next_id = 1
         self._inbox = []  # envelopes received and not yet asked for
         self._context = zmq.Context()
@@ -218,6 +220,8 @@ class Client:
                 if envelope[0] == PING:  # at any time
                     self.pings += 1
                     self.send([PONG, envelope[1]])
+                elif envelope[0] == COLD:  # before the reply of that call
+                    self.cold_starts.add(envelope[1])
                 else:
                     self._inbox.append(envelope)
 

@@ -233,6 +233,18 @@ class ConversationTest(unittest.TestCase):
         client.ping()
         self.assertEqual(client.unclaimed(), [])
 
+    def test_who_paid_for_a_cold_start_hears_of_it_before_the_reply(self):
+        with Node() as node, node.connect() as client:
+            first = client.start("bench/echo", 1)
+            self.assertEqual(client.answer_to(first).value, 1)
+            self.assertEqual(client.cold_starts, {first})
+            # A failure tells of none, though an actor was started for it as well.
+            failed = client.call("bench/fail", {"message": "no paper"})
+            self.assertEqual(failed.kind, wire.FAILURE)
+            client.ping()
+            self.assertEqual(client.cold_starts, {first})
+            self.assertEqual(client.unclaimed(), [])
+
     def test_the_runtimes_own_functions_are_called_like_any(self):
         client = self.connect()
         names = [each["name"] for each in client.call("dunlin/functions").value]

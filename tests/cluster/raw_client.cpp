@@ -106,6 +106,7 @@ void raw_client::keep(const wire::frame_reader& reader) {
             answers[reader.reply().id].push_back(std::move(kept));
             break;
         }
+        case wire::kind::cold: cold_starts.push_back(reader.id_or_token()); break;
         case wire::kind::failure: {
             const auto& from = reader.failure();
             answered kept;

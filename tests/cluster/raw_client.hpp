@@ -167,6 +167,7 @@ public:
     std::vector<answered> about_connection;  // failures with id 0
     std::vector<welcomed> welcomes;
     std::vector<answered> goaways;
+    std::vector<std::uint64_t> cold_starts;  // calls that paid for one
     std::uint64_t pongs = 0;
     // Of a client that asked for the cluster.
     std::map<std::string, std::string> catalog;  // functions and the versions of their modules

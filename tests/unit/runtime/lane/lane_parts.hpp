@@ -223,6 +223,7 @@ private:
             case wire::kind::goaway: return "goaway " + std::string(reader.goaway().detail);
             case wire::kind::pong: return "pong " + std::to_string(reader.id_or_token());
             case wire::kind::ping: return "ping " + std::to_string(reader.id_or_token());
+            case wire::kind::cold: return "cold " + std::to_string(reader.id_or_token());
             case wire::kind::gossip:
                 return "gossip " + std::string(as_text(reader.gossip().message));
             case wire::kind::reply:

@@ -78,6 +78,48 @@ TEST_CASE("a call has one answer, whichever comes first, and a second one is cou
     CHECK(at.told("shop") == lines{"reply 2 two"});
 }
 
+TEST_CASE("a peer is told before its reply that the call paid for a start") {
+    owed at;
+    auto& cold = at.take(1);
+    cold.invocation().cold = true;
+    at.value(cold.address(), "one");
+    at.value(at.take(2).address(), "two");
+    CHECK(at.told("shop") == lines{"cold 1", "reply 1 one", "reply 2 two"});
+    // A large reply leaves in a frame of its own, behind it.
+    auto& large = at.take(3);
+    large.invocation().cold = true;
+    const std::string text(20'000, 'x');
+    at.value(large.address(), text);
+    CHECK(at.told("shop") == lines{"cold 3", "reply 3 " + text});
+    // An error says what it says.
+    auto& failed = at.take(4);
+    failed.invocation().cold = true;
+    at.calls.answer_error(failed.address(), {errc::failed, "no paper"});
+    CHECK(at.told("shop") == lines{"failure 4 no paper"});
+}
+
+TEST_CASE("what is said of a call that runs elsewhere, on a node or for a repeat, goes on") {
+    owed at;
+    auto& there = at.keep(1);
+    there.cold_elsewhere = true;
+    at.calls.forwarded_value(there, as_bytes("one"), nullptr);
+    CHECK(at.told("shop") == lines{"cold 1", "reply 1 one"});
+    const auto waits = at.keep(2).address();
+    at.from_elsewhere([&] {
+        at.calls.started_cold(waits);
+        at.value(waits, "two");
+    });
+    auto waiting = at.commanded();
+    REQUIRE(waiting.size() == 2);
+    REQUIRE(std::holds_alternative<cold_remark>(waiting[0]));
+    at.calls.started_cold(std::get<cold_remark>(waiting[0]).of);
+    at.calls.answer_value(waits, std::get<value_answer>(waiting[1]).payload);
+    at.calls.started_cold(waits);  // late
+    CHECK(at.told("shop") == lines{"cold 2", "reply 2 two"});
+    at.value(at.take(3).address(), "three");  // in the same place
+    CHECK(at.told("shop") == lines{"reply 3 three"});
+}
+
 TEST_CASE("an answer of another thread waits in the inbox, and is late once the lane has ended") {
     owed at;
     const auto call = at.keep(1).address();

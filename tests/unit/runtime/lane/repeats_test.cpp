@@ -21,11 +21,16 @@ struct answered final : actors::answer_port, actors::call_carrier {
     void answer_error(actors::answer_address to, error why) override {
         said.push_back(std::to_string(to.slot) + ": " + why.detail);
     }
+    void started_cold(actors::answer_address of) override {
+        said.push_back(std::to_string(of.slot) + ": cold");
+    }
     void withdraw(actors::answer_address carried, errc) override {
         said.push_back(std::to_string(carried.slot) + ": withdrawn");
     }
     std::vector<std::string> said;
 };
+
+class no_memory final : public actors::frame_memory {};
 
 struct lone_repeats : outlet_parts {
     call_window window{{}};
@@ -34,6 +39,8 @@ struct lone_repeats : outlet_parts {
     runtime::ledger ledger;
     peer& from = out.peers().add("peer");
     std::uint64_t ids = 100;
+    no_memory nothing;
+    std::vector<actors::bundle_ptr> work;
 
     static wire::invoke call() {
         wire::invoke made;
@@ -44,6 +51,8 @@ struct lone_repeats : outlet_parts {
     }
     ledger_entry& enter() {
         auto& entry = ledger.open(from, ++ids);
+        entry.work = work.emplace_back(actors::bundle::create(1, nothing)).get();
+        static_cast<void>(entry.work->add());
         ++from.in_flight;
         return entry;
     }
@@ -81,7 +90,10 @@ struct lone_repeats : outlet_parts {
                 lines.emplace_back(as_text(reader.reply().payload));
             else if (reader.kind() == wire::kind::failure)
                 lines.emplace_back(reader.failure().detail);
+            else if (reader.kind() == wire::kind::cold)
+                lines.emplace_back("cold " + std::to_string(reader.id_or_token()));
         });
+        from.out.clear();
         return lines;
     }
 };
@@ -99,6 +111,20 @@ TEST_CASE("a repeat of a call that runs waits for the first one's answer") {
     CHECK(waits->plays == ledger_entry::part::attached);
     at.value(first, "three");
     CHECK(at.lane.said == lines{std::to_string(waits->slot) + ": three"});
+}
+
+TEST_CASE("repeats of a call that paid for a start are told so, while it runs and later") {
+    lone_repeats at;
+    auto& first = at.first();
+    ledger_entry* waits = nullptr;
+    CHECK_FALSE(at.take(&waits));
+    REQUIRE(waits != nullptr);
+    first.cold_elsewhere = true;
+    at.value(first, "three");
+    const auto slot = std::to_string(waits->slot);
+    CHECK(at.lane.said == lines{slot + ": cold", slot + ": three"});
+    CHECK_FALSE(at.take());
+    CHECK(at.told() == lines{"cold " + std::to_string(at.ids + 1), "three"});
 }
 
 TEST_CASE("a repeat of a call that was answered has the same answer, value or error") {
