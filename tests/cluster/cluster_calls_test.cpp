@@ -53,6 +53,28 @@ TEST_CASE("a call runs on the node that serves its function, whichever it is sen
     CHECK(nodes.client.stats().at("calls_forwarded") >= 2);
 }
 
+TEST_CASE(
+    "the caller of a function that runs on another node sees that its call paid for a start") {
+    entry_and_worker nodes;
+    client_options options;
+    options.endpoints = {at(*nodes.entry)};
+    options.learn_members = false;
+    auto caller = client::connect(std::move(options));
+    REQUIRE(caller);
+    std::uint64_t paid = 0;
+    for (int i = 0; i < 100; ++i) {
+        call_info info;
+        const std::uint32_t size = i % 2 == 0 ? 10 : 20'000;  // large ones are not copied
+        const auto reply = caller->invoke<std::string>("faults/large", size, {.info = &info});
+        REQUIRE(reply);
+        REQUIRE(reply->size() == size);
+        if (i == 0) CHECK(info.cold_start);
+        paid += info.cold_start ? 1 : 0;
+    }
+    CHECK(caller->stats().cold_starts == paid);
+    CHECK(nodes.beside.function("faults/large").at("cold_calls") == paid);
+}
+
 TEST_CASE("calls run on another node however long its lanes and those here wait awake") {
     using times = std::pair<std::chrono::microseconds, std::chrono::microseconds>;
     const auto awake_max = GENERATE(times(0us, 0us), times(10ms, 0us), times(0us, 10ms));

@@ -55,6 +55,26 @@ TEST_CASE("a node and a client that never wait awake answer all the same") {
     for (int i = 0; i < 500; ++i) REQUIRE(replies[static_cast<std::size_t>(i)].get() == i);
 }
 
+TEST_CASE("a node and its clients count the same cold starts") {
+    const auto node = start_node();
+    auto caller = client::connect(node->endpoints().front());
+    REQUIRE(caller);
+    raw_client beside(node->endpoints().front());
+    CHECK(beside.function("bench/echo").at("activations_started") == 0);
+    std::vector<std::future<result<int>>> replies;
+    for (int i = 0; i < 500; ++i) replies.push_back(caller->async_invoke<int>("bench/echo", i));
+    for (int i = 0; i < 500; ++i) REQUIRE(replies[static_cast<std::size_t>(i)].get() == i);
+    const auto echo = beside.function("bench/echo");
+    CHECK(caller->stats().cold_starts >= 1);
+    CHECK(echo.at("cold_calls") == caller->stats().cold_starts);
+    CHECK(echo.at("activations_started") >= 1);
+    CHECK(echo.at("start_time_us") > 0);
+    const auto stats = beside.stats();
+    CHECK(stats.at("activations_started") >= echo.at("activations_started"));
+    CHECK(stats.at("activations_retired") >= echo.at("activations_retired"));
+    CHECK(stats.at("functions_at_zero") >= 1);  // nobody has called bench/sleep
+}
+
 TEST_CASE("a caller's trace reaches the function and what it calls in turn") {
     const auto node = start_node();
     auto caller = client::connect(node->endpoints().front());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a caller may say about one call of a client. Plain value; the views have to live until the
-// call has been started.
+// What a caller may say about one call of a client, and be told of it. Plain values; the views have
+// to live until the call has been started, `info` until it has ended.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,14 @@
 #include <string_view>
 
 namespace dunlin {
+
+/// What a caller may learn of one call besides its result.
+struct call_info {
+    /// The call paid for a cold start: an activation of its function was started for it, or for
+    /// calls that came with it. False of one that ended with an error, and of a node that does not
+    /// tell.
+    bool cold_start = false;
+};
 
 struct call_options {
     /// Until the deadline. Zero: the client's default.
@@ -27,6 +35,10 @@ struct call_options {
     /// copy goes to another node and the first answer counts. Only functions declared idempotent;
     /// at most 3 copies for 100 calls.
     bool hedge = false;
+    /// Where to put what is learned of the call; null: nowhere. It is reset when the call starts,
+    /// complete when the result is handed over, and has to live until then. One for each call. Of
+    /// calls of a client only: `context::invoke` takes no options.
+    call_info* info = nullptr;
 };
 
 }  // namespace dunlin

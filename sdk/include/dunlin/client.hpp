@@ -104,10 +104,11 @@ struct client_stats {
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_received = 0;
     std::uint64_t frames_malformed = 0;
-    std::uint64_t reconnects = 0;  // connections made in place of lost ones
-    std::uint64_t retries = 0;     // calls sent again after a node failed them
-    std::uint64_t hedges = 0;      // calls of which a copy was sent to another node
-    std::uint64_t nodes = 0;       // connected to now
+    std::uint64_t reconnects = 0;   // connections made in place of lost ones
+    std::uint64_t retries = 0;      // calls sent again after a node failed them
+    std::uint64_t hedges = 0;       // calls of which a copy was sent to another node
+    std::uint64_t cold_starts = 0;  // of the replies: see `call_info::cold_start`
+    std::uint64_t nodes = 0;        // connected to now
 };
 
 class client {

@@ -15,6 +15,7 @@
 #include "client/kept_call.hpp"
 #include "support/timer_wheel.hpp"
 
+#include <dunlin/call_options.hpp>
 #include <dunlin/detail/callback.hpp>
 
 #include <algorithm>
@@ -40,6 +41,8 @@ struct call : support::timer_node {
     std::string function;
     std::chrono::microseconds timeout{0};
     std::uint64_t next_id = 0;
+    std::uint64_t cold = 0;           // the attempt that paid for a cold start; 0: none
+    call_info* info = nullptr;        // the caller's; may be null
     std::uint8_t attempt = 0;         // the one that `on` has
     bool idempotent = false;          // as the node says that it was sent to
     std::unique_ptr<kept_call> kept;  // once the slot needed it; see `kept_call::usable`
@@ -74,6 +77,8 @@ public:
         opened.id = opened.next_id;
         opened.next_id += first_use;
         opened.attempt = 0;
+        opened.cold = 0;
+        opened.info = nullptr;
         ++in_flight_;
         return opened;
     }

@@ -115,6 +115,7 @@ private:
     void handle(connection& from, const std::shared_ptr<received_frame>& frame);
     [[gnu::noinline]] void take_failure(connection& from, const wire::failure& failure,
                                         time_point at);
+    [[gnu::noinline]] void note_cold_start(const call& paid);
     [[gnu::noinline]] void take_news(connection& from, const wire::frame_reader& reader,
                                      time_point& at);
     [[nodiscard]] result<bytes> to_result(const answer& a,

@@ -44,6 +44,7 @@ bool encode_payload(const request& what, dunlin_buffer& to, error& why) {
 // Null when the call cannot start; `why` is its answer then.
 call* driver::open_call(const request& what, time_point now, error& why) {
     ++stats_.calls;
+    if (what.options.info != nullptr) *what.options.info = {};
     auto timeout = what.options.timeout;
     if (timeout.count() == 0) timeout = options_.timeout;
     const auto name = book_.next_name(what.function);
@@ -67,6 +68,7 @@ call* driver::open_call(const request& what, time_point now, error& why) {
                                      " calls in flight already"};
     } else {
         call& opened = book_.open(what.function, std::min(timeout, timeout_max), name);
+        opened.info = what.options.info;
         if (start_call(opened, what, now, why)) {
             book_.start(opened, now);
             return &opened;

@@ -50,6 +50,8 @@ void driver::handle(connection& from, const std::shared_ptr<received_frame>& fra
                         call* to = book_.find(reader.reply().id, from);
                         if (to == nullptr) break;
                         if (fleet_.many()) attempts_.answered(*to, from, at);
+                        if (to->cold == reader.reply().id) [[unlikely]]
+                            note_cold_start(*to);
                         book_.settle(*to);
                         ++stats_.replies;
                         batch_.push_back({to, reader.reply().payload, 0, 0, false, false});
@@ -88,6 +90,11 @@ void driver::take_failure(connection& from, const wire::failure& failure, time_p
                       end->may_have_run});
 }
 
+void driver::note_cold_start(const call& paid) {
+    ++stats_.cold_starts;
+    if (paid.info != nullptr) paid.info->cold_start = true;
+}
+
 // What a node tells of itself and others. Kept out of `handle`, whose loop over replies the
 // compiler would otherwise fill with it.
 void driver::take_news(connection& from, const wire::frame_reader& reader, time_point& at) {
@@ -102,6 +109,11 @@ void driver::take_news(connection& from, const wire::frame_reader& reader, time_
             at = clock::now();
             fleet_.take_members(from, reader.items(), at);
             attempts_.move_vacated(at);
+            break;
+        // Kept with the attempt: of two that are under way another one may answer first.
+        case wire::kind::cold:
+            if (call* paid = book_.find(reader.id_or_token(), from); paid != nullptr)
+                paid->cold = reader.id_or_token();
             break;
         case wire::kind::ping:
             append(from.out.open(), wire::pong{reader.id_or_token()});

@@ -93,7 +93,6 @@ struct lone_repeats : outlet_parts {
             else if (reader.kind() == wire::kind::cold)
                 lines.emplace_back("cold " + std::to_string(reader.id_or_token()));
         });
-        from.out.clear();
         return lines;
     }
 };

@@ -129,7 +129,8 @@ TEST_CASE("a copy of a late call goes to another node, and its answer counts") {
     const auto before = c.stats().hedges;
     const auto cancels = [&] { return cluster.seen(0).cancels + cluster.seen(1).cancels; };
     const auto cancels_before = cancels();
-    auto late = c.async_invoke<int>("t/hold_again", 7, hedged);
+    call_info info;
+    auto late = c.async_invoke<int>("t/hold_again", 7, {.hedge = true, .info = &info});
     const auto first =
         cluster[0]
             .wait_for([&](auto& seen) { return seen.calls.size() == 1; }, "the call or its copy")
@@ -139,8 +140,14 @@ TEST_CASE("a copy of a late call goes to another node, and its answer counts") {
     CHECK(first.attempt + second.attempt == 1);
     CHECK(c.stats().hedges == before + 1);
     const std::size_t winner = first.attempt == 1 ? 0 : 1;
+    // What the loser says of its own attempt is not said of the answer.
+    const auto frames_before = c.stats().frames_received;
+    const auto& lost = winner == 0 ? second : first;
+    cluster[1 - winner].tell(lost.peer, wire::cold{lost.id});
+    wait_until([&] { return c.stats().frames_received > frames_before; }, "what the loser says");
     cluster[winner].answer_held();
     CHECK(late.get().value() == 7);
+    CHECK_FALSE(info.cold_start);
     wait_until([&] { return cancels() == cancels_before + 1; }, "the loser is never cancelled");
     CHECK(c.stats().in_flight == 0);
     // The loser's answer finds nobody.

@@ -99,6 +99,40 @@ TEST_CASE("client passes on what the function or the node answered instead of a 
     CHECK(misfit.error().code == errc::failed);
 }
 
+TEST_CASE("client tells of a call that paid for a cold start, however it was made") {
+    fake_node node;
+    auto c = connected(node);
+    call_info info;
+    CHECK(c.invoke<int>("t/cold", 1, {.info = &info}).value() == 1);
+    CHECK(info.cold_start);
+    CHECK(c.invoke<int>("t/echo", 2, {.info = &info}).value() == 2);
+    CHECK_FALSE(info.cold_start);  // it was reset
+    CHECK(c.invoke<int>("t/cold", 3).value() == 3);
+
+    std::promise<bool> told;
+    c.async_invoke<int>("t/cold", 4, {.info = &info},
+                        [&](const result<int>&) { told.set_value(info.cold_start); });
+    CHECK(told.get_future().get());
+    std::vector<call_info> each(100);
+    std::vector<std::future<result<int>>> many;
+    for (std::size_t i = 0; i < each.size(); ++i)
+        many.push_back(c.async_invoke<int>(i % 3 == 0 ? "t/cold" : "t/echo", static_cast<int>(i),
+                                           {.info = &each[i]}));
+    for (std::size_t i = 0; i < each.size(); ++i) {
+        REQUIRE(many[i].get().value() == static_cast<int>(i));
+        REQUIRE(each[i].cold_start == (i % 3 == 0));
+    }
+    CHECK(c.stats().cold_starts == 3 + 34);
+    // Of an error nothing is told, nor of a call that is not even sent.
+    info.cold_start = true;
+    CHECK_FALSE(c.invoke<int>("t/cold_and_throws", 1, {.info = &info}));
+    CHECK_FALSE(info.cold_start);
+    info.cold_start = true;
+    CHECK_FALSE(c.invoke<int>("no name", 1, {.info = &info}));
+    CHECK_FALSE(info.cold_start);
+    CHECK(c.stats().cold_starts == 3 + 34);
+}
+
 TEST_CASE("client ignores answers to unknown calls and answers that come twice") {
     fake_node node;
     auto c = connected(node);

@@ -330,9 +330,17 @@ private:
             fails(errc::overloaded, "queue full", 1500);
         } else if (call.function == "t/newer") {
             append(out, wire::failure{call.id, 4711, "of a newer node", 0});
+        } else if (call.function == "t/cold") {
+            append(out, wire::cold{call.id});
+            append(out, wire::reply{call.id, call.payload});
+        } else if (call.function == "t/cold_and_throws") {
+            append(out, wire::cold{call.id});
+            fails(errc::failed, "boom", 0);
         } else if (call.function == "t/strays") {
             // Answers to calls that never were, or are no more; the true one; and that again.
             append(out, wire::reply{0, call.payload});
+            append(out, wire::cold{0});
+            append(out, wire::cold{call.id ^ (std::uint64_t{1} << 60)});
             append(out, wire::reply{~std::uint64_t{0}, call.payload});
             append(out, wire::reply{call.id ^ (std::uint64_t{1} << 60), call.payload});
             append(out, wire::failure{0, 2, "about the connection", 0});
