@@ -30,6 +30,7 @@ bench_loop::bench_loop(client through, std::string function, const any_value& in
 
 bench_outcome bench_loop::run(std::uint64_t requests, std::chrono::nanoseconds at_most) {
     outcome_ = {};
+    const auto cold_before = client_.stats().cold_starts;
     end_ns_ = now_ns() + at_most.count();
     issued_.store(0);
     requests_.store(requests);
@@ -39,6 +40,7 @@ bench_outcome bench_loop::run(std::uint64_t requests, std::chrono::nanoseconds a
     } else {
         run_asynchronous();
     }
+    outcome_.cold_starts = client_.stats().cold_starts - cold_before;
     return std::move(outcome_);
 }
 

@@ -21,6 +21,7 @@ bench_open_loop::outcome bench_open_loop::run(const bench_load& load, std::size_
     (void)::prctl(PR_SET_TIMERSLACK, 1UL);
     outcome_ = {};
     sent_ = {};
+    const auto cold_before = client_.stats().cold_starts;
     offered_.store(0);
     origin_ = origin;
     outcome_.offered_for = load.duration;
@@ -38,6 +39,7 @@ bench_open_loop::outcome bench_open_loop::run(const bench_load& load, std::size_
     for (auto left = in_flight_.load(); left > 0; left = in_flight_.load()) in_flight_.wait(left);
     outcome_.lag = std::move(lag);
     outcome_.seconds.add(sent_);
+    outcome_.calls.cold_starts = client_.stats().cold_starts - cold_before;
     return std::move(outcome_);
 }
 

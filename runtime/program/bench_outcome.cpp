@@ -15,6 +15,7 @@ void bench_outcome::add(bench_outcome&& other) {
     latencies.add(other.latencies);
     for (std::size_t i = 0; i < errors.size(); ++i) errors[i] += other.errors[i];
     if (first_error.empty()) first_error = std::move(other.first_error);
+    cold_starts += other.cold_starts;
 }
 
 }  // namespace dunlin::program

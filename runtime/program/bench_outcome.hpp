@@ -21,6 +21,7 @@ struct bench_outcome {
     support::log_histogram latencies;                // in nanoseconds
     std::array<std::uint64_t, code_count> errors{};  // by errc number
     std::string first_error;
+    std::uint64_t cold_starts = 0;  // calls that paid for one
 
     void fail(const error& why);
     void add(bench_outcome&& other);

@@ -48,7 +48,8 @@ std::string bench_report::json() const {
            ",\"mean_us\":" + microseconds(took.mean()) + ",\"p50_us\":" + quantile_us(took, 0.5) +
            ",\"p99_us\":" + quantile_us(took, 0.99) + ",\"p999_us\":" + quantile_us(took, 0.999) +
            ",\"max_us\":" + microseconds(static_cast<double>(took.max())) +
-           ",\"errors_by_code\":{" + by_code + "}" + (open ? open->json(took) : "") + "}\n";
+           ",\"cold_starts\":" + std::to_string(outcome.cold_starts) + ",\"errors_by_code\":{" +
+           by_code + "}" + (open ? open->json(took) : "") + "}\n";
 }
 
 std::string bench_report::summary() const {
@@ -67,6 +68,7 @@ std::string bench_report::summary() const {
                 microseconds(static_cast<double>(took.max())) + " us\n  errors            " +
                 grouped(errors()) + "\n";
     }
+    text += "  cold starts       " + grouped(outcome.cold_starts) + "\n";
     for (std::size_t code = 0; code < outcome.errors.size(); ++code)
         if (outcome.errors[code] > 0)
             text +=

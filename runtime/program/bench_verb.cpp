@@ -42,6 +42,9 @@ other, and queue by chance as theirs do; even ones show the least that a functio
 calls were sent is the schedule's lag: where it is long, this machine is what was measured.
 --json has every second by itself, as by_second.
 
+Cold starts are the calls that paid for the start of an actor. Those of the warmup do not count, so
+with --warmup 0 a function that nobody has called shows what its first call costs.
+
 Exit codes: 0 all calls succeeded, 1 at least one failed or was not sent, 2 usage, 3 no node
 reached, 130 interrupted; what was measured until then is printed.)";
 

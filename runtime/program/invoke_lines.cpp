@@ -73,7 +73,7 @@ private:
             any = true;
             if (impatient_) continue;
             bool failed = false;
-            auto text = print_line(next.tag, next.reply, options_.form, next.trace, failed);
+            auto text = print_line(next, options_.form, failed);
             text += '\n';
             std::fwrite(text.data(), 1, text.size(), stdout);
             ++printed_;

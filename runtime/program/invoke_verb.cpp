@@ -109,16 +109,16 @@ bool wait_for_outcome(ordered_calls& calls, signals& stop, ordered_calls::outcom
     return !impatient;
 }
 
-int print(const invoke_arguments& given, const result<any_value>& reply, std::string_view trace) {
+int print(const invoke_arguments& given, const ordered_calls::outcome& of) {
     const auto form = form_of(given);
     const bool for_a_person = ::isatty(STDOUT_FILENO) == 1 && !given.json;
-    auto text = reply ? print_value(*reply, form,
-                                    for_a_person ? runtime::json_layout::indented
-                                                 : runtime::json_layout::one_line)
-                      : result<std::string>(reply.error());
+    const auto layout =
+        for_a_person ? runtime::json_layout::indented : runtime::json_layout::one_line;
+    auto text = of.reply ? print_value(*of.reply, form, layout, of.info)
+                         : result<std::string>(of.reply.error());
     if (!text) {
-        complain(error_sentence(text.error(), trace));
-        if (given.json) std::puts(print_error(text.error(), trace).c_str());
+        complain(error_sentence(text.error(), of.trace));
+        if (given.json) std::puts(print_error(text.error(), of.trace).c_str());
         return exit_code::call_failed;
     }
     if (!given.raw) *text += '\n';
@@ -141,7 +141,7 @@ int invoke_one(const invoke_arguments& given) {
     ordered_calls calls(*to.client, given.function, given.key, call_traces(given.trace), 1);
     calls.start(0, input);
     ordered_calls::outcome outcome;
-    if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome.reply, outcome.trace);
+    if (wait_for_outcome(calls, stop, outcome)) return print(given, outcome);
     complain("interrupted; the call was cancelled");
     return exit_code::interrupted;
 }
@@ -199,7 +199,7 @@ verb add_invoke(CLI::App& program) {
     app->add_flag(
            "--json", given->json,
            "Print an object with \"value\" or \"error\" on standard output, also when no node "
-           "is reached.")
+           "is reached; beside a value, whether the call paid for a cold start.")
         ->group("Output");
     app->add_flag("--raw", given->raw,
                   "Print text and bytes as they are, without quotes, and no line end after them.")

@@ -40,6 +40,7 @@ ordered_calls::slot& ordered_calls::claim(std::uint64_t tag) {
     at.ticket = {};
     at.trace.clear();
     at.attempts = 0;
+    at.info = {};
     return at;
 }
 
@@ -52,7 +53,7 @@ void ordered_calls::start(std::uint64_t tag, any_value input) {
 }
 
 void ordered_calls::send(slot& at) {
-    call_options options{.key = key_, .trace = at.trace};
+    call_options options{.key = key_, .trace = at.trace, .info = &at.info};
     // All attempts together have the time of one call.
     if (at.attempts++ != 0)
         options.timeout = std::max(std::chrono::duration_cast<std::chrono::microseconds>(
@@ -137,6 +138,7 @@ bool ordered_calls::take(outcome& next) {
     next.tag = at.tag;
     next.reply = std::exchange(at.reply, result<any_value>{});
     next.trace = at.trace;
+    next.info = at.info;
     ++taken_;
     return true;
 }

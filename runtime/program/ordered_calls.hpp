@@ -35,6 +35,7 @@ public:
         std::uint64_t tag = 0;  // as given to `start`
         result<any_value> reply;
         std::string trace;  // that the call carried; empty when it was not made
+        call_info info;
     };
 
     using clock = std::chrono::steady_clock;
@@ -83,6 +84,7 @@ private:
         unsigned attempts = 0;
         clock::time_point started;
         result<any_value> reply;
+        call_info info;  // of the last attempt
     };
     struct repeat {
         clock::time_point due;

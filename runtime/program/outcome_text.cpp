@@ -19,10 +19,14 @@ std::string error_member(const error& why, std::string_view trace) {
     return json + "}";
 }
 
+std::string value_members(const std::string& json, const call_info& info) {
+    return R"("value":)" + json + R"(,"cold_start":)" + (info.cold_start ? "true" : "false");
+}
+
 }  // namespace
 
 result<std::string> print_value(const any_value& value, output_form form,
-                                runtime::json_layout layout) {
+                                runtime::json_layout layout, const call_info& info) {
     if (form == output_form::raw) {
         const auto kind = reader(value.encoded.view()).peek();
         if (kind == dunlin::kind::text || kind == dunlin::kind::binary) {
@@ -33,19 +37,18 @@ result<std::string> print_value(const any_value& value, output_form form,
     }
     auto json = runtime::json_from_payload(value.encoded, layout);
     if (!json || form != output_form::envelope) return json;
-    return R"({"value":)" + *json + "}";
+    return "{" + value_members(*json, info) + "}";
 }
 
-std::string print_line(std::uint64_t line, const result<any_value>& reply, output_form form,
-                       std::string_view trace, bool& failed) {
-    const std::string start = R"({"line":)" + std::to_string(line) + ",";
+std::string print_line(const ordered_calls::outcome& of, output_form form, bool& failed) {
+    const std::string start = R"({"line":)" + std::to_string(of.tag) + ",";
     const auto inner = form == output_form::envelope ? output_form::value : form;
-    auto text = reply ? print_value(*reply, inner, runtime::json_layout::one_line)
-                      : result<std::string>(reply.error());
+    auto text = of.reply ? print_value(*of.reply, inner, runtime::json_layout::one_line, of.info)
+                         : result<std::string>(of.reply.error());
     failed = !text;
-    if (failed) return start + error_member(text.error(), trace) + "}";
+    if (failed) return start + error_member(text.error(), of.trace) + "}";
     if (form != output_form::envelope) return std::move(*text);
-    return start + R"("value":)" + *text + "}";
+    return start + value_members(*text, of.info) + "}";
 }
 
 std::string print_error(const error& why, std::string_view trace) {

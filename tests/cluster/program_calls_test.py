@@ -78,12 +78,23 @@ class CallTest(ProgramTest):
 
     def test_json_wraps_results_and_errors(self):
         ran = self.call("invoke", "bench/echo", "[1]", "--json")
-        self.assertEqual(ran.stdout, '{"value":[1]}\n')
+        self.assertRegex(ran.stdout, r'\A{"value":\[1\],"cold_start":(true|false)}\n\Z')
         ran = self.call("invoke", "bench/fail", '{"message": "no paper"}', "--json")
         self.assert_exit(ran, 1)
         error = json.loads(ran.stdout)["error"]
         self.assertEqual(error["code"], "failed")
         self.assertIn("no paper", error["detail"])
+
+    def test_json_says_of_a_call_that_it_paid_for_a_cold_start(self):
+        with Node() as node:
+            ran = dunlin("invoke", "bench/echo", "[1]", "--json", "--node", node.endpoint)
+            self.assertEqual(ran.stdout, '{"value":[1],"cold_start":true}\n')
+            ran = dunlin("invoke", "bench/sleep", "--lines", "-", "--json", "--node", node.endpoint,
+                         stdin='{"us": 10}\n' * 300)
+            cold = [json.loads(line)["cold_start"] for line in ran.stdout.splitlines()]
+            self.assertEqual(len(cold), 300)
+            self.assertTrue(cold[0])
+            self.assertEqual(cold.count(True), node.functions()["bench/sleep"]["cold_calls"])
 
     def test_a_node_that_is_not_there_is_exit_code_3(self):
         with socket.socket() as taken:  # bound, but nobody listens
@@ -313,7 +324,8 @@ class CallTest(ProgramTest):
         self.assertFalse(echo["blocking"])
         self.assertEqual(echo["module"], "bench")
         for key in ("description", "input", "output", "activations", "queue_depth",
-                    "queue_depth_max", "placement", "service_time_us"):
+                    "queue_depth_max", "placement", "service_time_us", "activations_started",
+                    "activations_retired", "cold_calls", "start_time_us"):
             self.assertIn(key, echo)
         sleep = functions["bench/sleep"]
         self.assertEqual(sleep["input"]["properties"]["us"]["type"], "integer")
@@ -343,8 +355,19 @@ class CallTest(ProgramTest):
     def test_bench_speaks_to_people(self):
         ran = self.call("bench", "bench/echo", "--requests", "100", "--warmup", "0")
         self.assert_exit(ran, 0)
-        for word in ("bench/echo: 100 calls", "calls per second", "p99.9"):
+        for word in ("bench/echo: 100 calls", "calls per second", "p99.9", "cold starts  "):
             self.assertIn(word, ran.stdout)
+
+    def test_bench_counts_the_calls_that_paid_for_a_cold_start(self):
+        for load in (("--requests", "500", "--window", "8", "--threads", "2"),
+                     ("--rate", "500", "--duration", "1s")):
+            with Node() as node:
+                ran = dunlin("bench", "bench/echo", "--warmup", "0", "--json", *load, "--node",
+                             node.endpoint)
+                self.assert_exit(ran, 0)
+                paid = json.loads(ran.stdout)["cold_starts"]
+                self.assertGreater(paid, 0)
+                self.assertEqual(paid, node.functions()["bench/echo"]["cold_calls"])
 
     def test_bench_with_failing_calls_fails(self):
         ran = self.call("bench", "bench/fail", "--payload", '{"message": "out of ink"}',

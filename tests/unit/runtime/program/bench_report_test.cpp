@@ -32,6 +32,7 @@ bench_report open_report() {
     report.outcome.latencies.record(1'000'000);
     report.outcome.latencies.record(8'000'000);
     report.outcome.fail({errc::overloaded, "full"});
+    report.outcome.cold_starts = 2;
     return report;
 }
 
@@ -47,6 +48,7 @@ TEST_CASE("an open loop's object has all that a closed one's has, and the second
 
     CHECK(object["requests"] == 3);
     CHECK(object["errors"] == 1);
+    CHECK((object["cold_starts"] == 2 && old["cold_starts"] == 2));
     CHECK((object["offered"] == 4 && object["sent"] == 3 && object["not_sent"] == 1));
     CHECK((object["ok"] == 2 && object["refused"] == 1 && object["expired"] == 0));
     CHECK(object["offered_per_second"] == 2.0);
@@ -61,10 +63,11 @@ TEST_CASE("an open loop's object has all that a closed one's has, and the second
 
 TEST_CASE("people read what was offered and what became of it") {
     const auto text = open_report().summary();
-    for (const auto* part : {"bench/echo: 2 calls of 64 bytes a second, even, for 2.00 s\n",
-                             "  offered           4, 2.0 per second\n", "  sent              3\n",
-                             "  refused           1\n", "  goodput           1.0 per second\n",
-                             "  slowest second    0: p99 ", "    overloaded 1\n"}) {
+    for (const auto* part :
+         {"bench/echo: 2 calls of 64 bytes a second, even, for 2.00 s\n",
+          "  offered           4, 2.0 per second\n", "  sent              3\n",
+          "  refused           1\n", "  goodput           1.0 per second\n",
+          "  slowest second    0: p99 ", "  cold starts       2\n", "    overloaded 1\n"}) {
         INFO(text << "lacks " << part);
         CHECK(text.find(part) != std::string::npos);
     }
