@@ -331,14 +331,16 @@ pool_wait pool::wait(std::int64_t now_ns) {
     const auto busy = std::max(busy_.value(), held_.value());
     const auto each_ns = occupied_by_one_ns(at_once);
     const auto step_ns = each_ns / static_cast<std::int64_t>(at_once);
+    const auto in_flight = static_cast<std::uint32_t>(unanswered_);
+    const auto room = info_.async() || info_.blocking() ? cluster::room_of_waiting : 0;
     if (unanswered_ < at_once) {
         free_ns_ = std::max(free_ns_, now_ns);  // each lane looks with the time of its own turn
         const auto idle = static_cast<std::uint32_t>(at_once - unanswered_);
-        return {0, step_ns, each_ns, idle, busy, free_ns_};
+        return {0, step_ns, each_ns, idle, busy, free_ns_, in_flight, room};
     }
     const auto ahead = static_cast<std::int64_t>(unanswered_ - at_once + 1);
     const auto assumed_ns = each_ns == 0 && info_.async() ? cluster::step_unknown_ns : step_ns;
-    return {ahead * assumed_ns, step_ns, each_ns, 0, busy, free_ns_};
+    return {ahead * assumed_ns, step_ns, each_ns, 0, busy, free_ns_, in_flight, room};
 }
 
 std::string pool::why_queued() const {

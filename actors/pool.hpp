@@ -63,6 +63,8 @@ struct pool_wait {
     std::uint32_t idle = 0;       // calls that would start at once
     float busy = 0;               // share of its servers' time in use recently, 0 to 1
     std::int64_t free_ns = 0;     // when a call would have started at once, at the latest look
+    std::uint32_t in_flight = 0;  // calls that are unanswered
+    std::uint32_t room = 0;       // see `cluster::load_report`
 };
 
 class pool {

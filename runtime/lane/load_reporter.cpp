@@ -49,9 +49,13 @@ void load_reporter::tell_one(peer& to, const actors::pool* pool, wire::frame_buf
 
 wire::load_item load_reporter::load_at(std::uint32_t place, const peer& to) const {
     const auto wait = catalog_[place]->wait(now_ns_);
-    return {to.place_told(place), static_cast<std::uint64_t>(wait.wait_ns),
-            static_cast<std::uint64_t>(wait.step_ns), wait.idle,
-            static_cast<std::uint32_t>(wait.busy * 1000.0F)};
+    return {to.place_told(place),
+            static_cast<std::uint64_t>(wait.wait_ns),
+            static_cast<std::uint64_t>(wait.step_ns),
+            wait.idle,
+            static_cast<std::uint32_t>(wait.busy * 1000.0F),
+            wait.in_flight,
+            wait.room};
 }
 
 }  // namespace dunlin::runtime

@@ -23,7 +23,7 @@ namespace dunlin::runtime {
 class load_reporter {
 public:
     /// A report of one function's load, at its longest.
-    static constexpr std::size_t report_bytes_max = 1 + 1 + 1 + 1 + 5 + 9 + 9 + 5 + 5;
+    static constexpr std::size_t report_bytes_max = 1 + 1 + 1 + 1 + 5 + 9 + 9 + 5 + 5 + 5 + 5;
 
     /// `now_ns` is the lane's time.
     explicit load_reporter(const std::int64_t& now_ns) : now_ns_(now_ns) {}

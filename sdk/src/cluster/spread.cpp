@@ -25,7 +25,14 @@ bool contains(std::span<const std::uint32_t> tried, std::size_t index) noexcept 
 struct assumed {
     double step_ns = static_cast<double>(step_unknown_ns);
     float capacity = capacity_of(step_unknown_ns);
+    // Where calls wait, which a node that has told nothing would else be taken to have no room for.
+    std::uint32_t servers = 0;
+    std::uint32_t room = 0;
 };
+
+bool has_told(const load_report& report) noexcept {
+    return report.step_ns > 0 || report.idle > 0 || report.room > 0;
+}
 
 // Weights come from reports of others: whatever they say, a draw must end at a node.
 float weight(const candidate& node, const assumed& otherwise) noexcept {
@@ -130,6 +137,12 @@ double predicted_wait_ns(const candidate& node, double step, std::int64_t now_ns
 
 offer offer_of(const candidate& node, std::size_t index, const assumed& otherwise,
                std::int64_t now_ns) noexcept {
+    if (otherwise.room > 0 && !has_told(node.report)) {
+        auto like_others = node;
+        like_others.report.idle = otherwise.servers;
+        like_others.report.room = otherwise.room;
+        return offer_of(like_others, index, otherwise, now_ns);
+    }
     const auto step = step_of(node, otherwise);
     const auto wait_ns = predicted_wait_ns(node, step, now_ns);
     const auto cost_ns = wait_ns + static_cast<double>(node.rtt_ns);
@@ -137,7 +150,7 @@ offer offer_of(const candidate& node, std::size_t index, const assumed& otherwis
             wait_ns,
             cost_ns,
             age_ns(node.reported_at_ns, now_ns),
-            node.report.busy,
+            used_share(node),
             step * node.sent_since};
 }
 
@@ -167,12 +180,20 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     double steps_ns = 0;
     std::size_t told = 0;
     std::size_t own = none;
+    std::uint32_t servers = 0;
+    std::uint32_t room = 0;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         const auto& node = nodes[i];
         if (node.now == standing::barred || (!tried.empty() && contains(tried, i))) continue;
         if (node.report.step_ns > 0) {
             steps_ns += static_cast<double>(node.report.step_ns);
             ++told;
+        }
+        if (node.report.room > 0 && node.report.idle > 0) {
+            constexpr std::uint32_t servers_max = 1U << 20;
+            servers = std::max(servers, std::min(node.report.idle, servers_max) +
+                                            std::min(node.report.in_flight, servers_max));
+            room = node.report.room;
         }
         if (node.local) {
             own = i;
@@ -194,6 +215,8 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     if (count == 1 && !own_counts) return latest[static_cast<std::size_t>(which)];
 
     assumed otherwise;
+    otherwise.servers = servers;
+    otherwise.room = room;
     if (told != 0) {
         otherwise.step_ns = steps_ns / static_cast<double>(told);
         otherwise.capacity = static_cast<float>(1e9 / otherwise.step_ns);
@@ -221,8 +244,11 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     const auto own_wait = predicted_wait_ns(here, step_of(here, otherwise), now_ns);
     if (own_wait > best.cost_ns) return best.index;
     if (own_wait > 0 || best.wait_ns > 0) return own;
-    const auto less_busy = here.report.busy - best.busy - busy_margin;
-    const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(here.service_ns);
+    const auto less_busy = used_share(here) - best.busy - busy_margin;
+    // Calls that wait are taken for long until one has ended: a burst may have begun before.
+    const auto service_ns =
+        here.service_ns > 0 || here.report.room == 0 ? here.service_ns : step_unknown_ns;
+    const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(service_ns);
     return gain_ns > best.cost_ns * hop_share ? best.index : own;
 }
 

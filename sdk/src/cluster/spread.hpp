@@ -25,6 +25,7 @@
 
 #include "cluster/random.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,7 +43,17 @@ struct load_report {
     std::uint32_t idle = 0;
     /// See `busy_share`.
     float busy = 0;
+    /// Calls that are unanswered there.
+    std::uint32_t in_flight = 0;
+    /// How many it should have at a time, more being better off elsewhere: of a function that waits
+    /// more than it computes, so that its calls use neither a processor nor up what could start at
+    /// once. Zero: `busy` and `wait_ns` tell all.
+    std::uint32_t room = 0;
 };
+
+/// The room of a function whose calls wait. So few that the calls of a burst are shared before they
+/// are many, and so many that a few of them at a time are no burst.
+inline constexpr std::uint32_t room_of_waiting = 32;
 
 /// While no node's step is known each gets calls as one of a thousand a second would.
 inline constexpr std::int64_t step_unknown_ns = 1'000'000;
@@ -79,6 +90,14 @@ struct candidate {
         if (sent_since++ == 0) sent_at_ns = now_ns;
     }
 };
+
+/// How busy the node is, or how full if that is more: see `load_report::room`.
+[[nodiscard]] inline float used_share(const candidate& node) noexcept {
+    if (node.report.room == 0) return node.report.busy;
+    const auto calls =
+        static_cast<float>(node.report.in_flight) + static_cast<float>(node.sent_since);
+    return std::max(node.report.busy, calls / static_cast<float>(node.report.room));
+}
 
 /// Calls per second that a node with this step can serve, as a weight for drawing.
 [[nodiscard]] float capacity_of(std::int64_t step_ns) noexcept;

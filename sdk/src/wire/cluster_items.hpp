@@ -31,6 +31,10 @@ struct load_item {
     std::uint64_t step_ns = 0;        // by how much each call makes that longer
     std::uint32_t idle = 0;           // calls that would not wait at all
     std::uint32_t busy_permille = 0;  // of its time for them, recently
+    /// Of a function whose calls wait: how many are unanswered there, and how many it should have
+    /// at a time. No room: the other numbers tell all, and neither is written.
+    std::uint32_t in_flight = 0;
+    std::uint32_t room = 0;
 };
 
 namespace catalog_flags {

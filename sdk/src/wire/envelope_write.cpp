@@ -231,14 +231,16 @@ void append(frame_buffer& frame, const gossip& envelope) {
 
 void append(frame_buffer& frame, std::span<const load_item> loads) {
     require(loads.size() <= items_max, "a list of loads");
-    auto* at = frame.reserve(heads_bytes_max(2 + 6 * loads.size()));
+    auto* at = frame.reserve(heads_bytes_max(2 + 8 * loads.size()));
     at = put_array(put_kind(at, kind::load, 2), static_cast<std::uint32_t>(loads.size()));
     for (const auto& each : loads) {
-        at = put_uint(put_array(at, 5), each.function);
+        at = put_uint(put_array(at, each.room == 0 ? 5 : 7), each.function);
         at = put_uint(at, each.wait_ns);
         at = put_uint(at, each.step_ns);
         at = put_uint(at, each.idle);
         at = put_uint(at, each.busy_permille);
+        if (each.room == 0) continue;
+        at = put_uint(put_uint(at, each.in_flight), each.room);
     }
     commit(frame, at);
 }

@@ -23,11 +23,18 @@ bool read_item(msgpack_cursor& in, std::uint32_t elements, ReadElements&& read) 
 }
 
 bool read(msgpack_cursor& in, load_item& out) noexcept {
-    return read_item(in, 5, [&] {
-        return in.read_uint(out.function) && in.read_uint(out.wait_ns) &&
-               in.read_uint(out.step_ns) && in.read_uint(out.idle) &&
-               in.read_uint(out.busy_permille);
-    });
+    std::uint32_t count = 0;
+    if (!in.read_array(count) || count < 5) return false;
+    if (!in.read_uint(out.function) || !in.read_uint(out.wait_ns) || !in.read_uint(out.step_ns) ||
+        !in.read_uint(out.idle) || !in.read_uint(out.busy_permille))
+        return false;
+    out.in_flight = 0;
+    out.room = 0;
+    if (count == 6) return in.skip();
+    if (count > 6 && !(in.read_uint(out.in_flight) && in.read_uint(out.room))) return false;
+    for (; count > 7; --count)
+        if (!in.skip()) return false;
+    return true;
 }
 
 bool read(msgpack_cursor& in, catalog_item& out) noexcept {
@@ -100,7 +107,7 @@ bool take_item(item_list& from, Item& out) noexcept {
 const char* read_loads(msgpack_cursor& in, item_list& out) noexcept {
     return read_items<load_item>(in, out)
                ? nullptr
-               : "load: not an array of at most 1024 arrays of five unsigned integers";
+               : "load: not an array of at most 1024 arrays of five or seven unsigned integers";
 }
 
 const char* read_catalog(msgpack_cursor& in, item_list& out) noexcept {

@@ -112,6 +112,33 @@ TEST_CASE("a catalog and a load are read item by item") {
     CHECK(loads[0].busy_permille == 750);
 }
 
+TEST_CASE("a load may tell the room of calls that wait, and more than is known") {
+    const auto read_one = [](const auto& item) {
+        return read_list<wire::load_item>(packed(std::make_tuple(11, std::vector{item})),
+                                          wire::kind::load)
+            .at(0);
+    };
+    const auto full = read_one(std::make_tuple(3, 0, 250, 4, 750, 40, 32));
+    CHECK(full.in_flight == 40);
+    CHECK(full.room == 32);
+    const auto more = read_one(std::make_tuple(3, 0, 250, 4, 750, 40, 32, "newer", 7));
+    CHECK(more.room == 32);
+    CHECK(more.busy_permille == 750);
+    const auto half = read_one(std::make_tuple(3, 0, 250, 4, 750, 40));
+    CHECK(half.in_flight == 0);
+    CHECK(half.room == 0);
+    const auto list = read_list<wire::load_item>(
+        packed(std::make_tuple(11, std::make_tuple(std::make_tuple(1, 0, 9, 4, 7, 40, 32),
+                                                   std::make_tuple(2, 0, 9, 4, 7)))),
+        wire::kind::load);
+    REQUIRE(list.size() == 2);
+    CHECK(list[1].in_flight == 0);
+    CHECK(list[1].room == 0);
+    CHECK(problem_of(
+              packed(std::make_tuple(11, std::vector{std::make_tuple(1, 0, 9, 4, 7, "many", 32)})))
+              .starts_with("load:"));
+}
+
 TEST_CASE("what is written of a cluster is read as it was by another msgpack") {
     wire::frame_buffer frame;
     wire::member_item first;

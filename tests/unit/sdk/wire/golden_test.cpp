@@ -197,6 +197,10 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
              append(to, std::vector{wire::load_item{0, 1500, 200, 0, 990},
                                     wire::load_item{2, 0, 200, 3, 100}});
          }},
+        {"load-of-waiting",
+         [](frame_buffer& to) {
+             append(to, std::vector{wire::load_item{1, 0, 200, 900, 10, 100, 32}});
+         }},
         {"catalog",
          [](frame_buffer& to) {
              append(to, wire::list_part{0, 0, 1},
