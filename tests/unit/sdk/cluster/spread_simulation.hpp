@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Nodes with queues and a chooser each, in virtual time, to see what the rule of `spread` does to
-// latency and to shares; and the one ideal queue to compare with.
+// latency and to shares, alone or behind `warm_set`; and the one ideal queue to compare with.
 //
 // Calls come as a Poisson process and are given to choosers at random. A reply carries the
 // report of its node; nothing else brings news, unless `gossip_every_ns` says so. Step is the
@@ -9,7 +9,9 @@
 #pragma once
 
 #include "cluster/busy_share.hpp"
+#include "cluster/rendezvous.hpp"
 #include "cluster/spread.hpp"
+#include "cluster/warm_set.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +19,7 @@
 #include <deque>
 #include <functional>
 #include <queue>
+#include <string>
 #include <vector>
 
 namespace dunlin::test {
@@ -34,13 +37,21 @@ struct spread_scene {
     int late_node = -1;  // whose reports arrive late, and seem fresh
     double late_ns = 0;
     int calls = 40'000;
+    bool warm = false;       // the choosers keep warm sets
+    std::uint32_t room = 0;  // of a function whose calls wait; `load` is of that
 };
 
 struct spread_outcome {
     double p50_ns = 0;
     double p99_ns = 0;
-    double share_off_max = 0;  // worst |share / fair share - 1|
-    double stayed = 0;         // share of the calls that were served where they entered
+    double share_off_max = 0;    // worst |share / fair share - 1|
+    double stayed = 0;           // share of the calls that were served where they entered
+    std::vector<double> shares;  // of the calls, by node
+    // Of the chooser with most: how often its warm set grew, how often after it had shrunk, and
+    // how wide it was.
+    std::uint32_t grown = 0;
+    std::uint32_t swings = 0;
+    std::uint32_t width_max = 1;
 };
 
 class spread_simulation {
@@ -52,7 +63,9 @@ public:
         nodes_.resize(count_);
         for (std::size_t i = 0; i < count_; ++i) {
             nodes_[i].average_ns = mean(i);
-            routers_.push_back(router{cluster::spread(seed + i), {}});
+            routers_.push_back(router{cluster::spread(seed + i), {}, cluster::warm_set("test/f")});
+            for (std::uint32_t place = 0; place < count_; ++place)
+                routers_[i].warm.add(place, cluster::name_hash("node-" + std::to_string(place)));
         }
         for (std::size_t r = 0; r < count_; ++r) {
             for (std::size_t i = 0; i < count_; ++i) {
@@ -67,7 +80,7 @@ public:
 
     spread_outcome run() {
         double rate = 0;  // calls per ns
-        for (std::size_t i = 0; i < count_; ++i) rate += scene_.servers / mean(i);
+        for (std::size_t i = 0; i < count_; ++i) rate += full() / mean(i);
         rate *= scene_.load;
         double entries = 0;
         for (const auto share : scene_.entries) entries += share;
@@ -100,8 +113,12 @@ public:
         const double elapsed = now_ns_ - from_ns;
         for (std::size_t i = 0; i < count_; ++i) {
             const auto served = nodes_[i].worked_ns / mean(i);
-            const auto fair = elapsed * scene_.load * scene_.servers / mean(i);
+            const auto fair = elapsed * scene_.load * full() / mean(i);
             outcome.share_off_max = std::max(outcome.share_off_max, std::abs(served / fair - 1));
+            outcome.shares.push_back(static_cast<double>(nodes_[i].calls) / made_);
+            outcome.grown = std::max(outcome.grown, routers_[i].grown);
+            outcome.swings = std::max(outcome.swings, routers_[i].swings);
+            outcome.width_max = std::max(outcome.width_max, routers_[i].width_max);
         }
         return outcome;
     }
@@ -145,11 +162,17 @@ private:
         std::deque<call> queue;
         double average_ns = 0;
         double worked_ns = 0;
+        int calls = 0;
         cluster::busy_share busy{0};
     };
     struct router {
         cluster::spread choice;
         std::vector<cluster::candidate> known;
+        cluster::warm_set warm;
+        std::uint32_t grown = 0;
+        bool folded = false;
+        std::uint32_t swings = 0;
+        std::uint32_t width_max = 1;
     };
     struct event {
         double at_ns;
@@ -162,6 +185,8 @@ private:
 
     std::int64_t now() const { return static_cast<std::int64_t>(now_ns_); }
     double mean(std::size_t i) const { return scene_.service_ns * scene_.slowness[i]; }
+    /// Calls that a node has at a time when it is loaded to the full.
+    double full() const { return scene_.room == 0 ? scene_.servers : scene_.room; }
     double exponential(double mean_ns) { return -mean_ns * std::log1p(-random_.next_unit()); }
     void after(double delay_ns, std::function<void()> what) {
         events_.push({now_ns_ + delay_ns, ++order_, std::move(what)});
@@ -181,11 +206,32 @@ private:
         made.idle = static_cast<std::uint32_t>(std::max(0, scene_.servers - inside));
         made.wait_ns = made.step_ns * std::max(0, inside - scene_.servers + 1);
         made.busy = from.busy.value();
+        made.in_flight = static_cast<std::uint32_t>(inside);
+        made.room = scene_.room;
         return made;
     }
     void tell(std::size_t at, std::size_t from, const cluster::load_report& news, double delay_ns) {
         if (static_cast<int>(from) == scene_.late_node) delay_ns += scene_.late_ns;
-        after(delay_ns, [this, at, from, news] { routers_[at].known[from].learn(news, 0, now()); });
+        after(delay_ns, [this, at, from, news] {
+            auto& to = routers_[at];
+            to.known[from].learn(news, 0, now());
+            if (scene_.warm) watched(to, [&] { to.warm.heard(to.known, now()); });
+        });
+    }
+
+    template <class Do>
+    static void watched(router& which, Do&& look) {
+        const auto before = which.warm.width();
+        look();
+        const auto width = which.warm.width();
+        which.grown += width > before ? 1 : 0;
+        if (width > before && which.folded) ++which.swings;
+        if (width != before) which.folded = width < before;
+        which.width_max = std::max(which.width_max, width);
+    }
+    void narrow(router& which) {
+        for (auto& each : which.known) each.now = cluster::standing::usable;
+        watched(which, [&] { which.warm.narrow(which.known, {}, now()); });
     }
 
     void gossip(std::size_t i) {
@@ -207,6 +253,7 @@ private:
             chooser.known[r].learn(report(r), 0, now());
             chooser.known[r].service_ns = static_cast<std::int64_t>(nodes_[r].average_ns);
         }
+        if (scene_.warm) narrow(chooser);
         const auto to = chooser.choice.choose(chooser.known, {}, now());
         const call made{now_ns_, r};
         if (chooser.known[to].local) {
@@ -219,6 +266,7 @@ private:
     }
 
     void queue(std::size_t to, const call& which) {
+        ++nodes_[to].calls;
         if (nodes_[to].running < scene_.servers) {
             start(to, which);
         } else {

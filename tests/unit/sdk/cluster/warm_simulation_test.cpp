@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where calls run, how long they take and how often the set changes under `warm_set`, in a
+// simulation. Run with -s to see the tables.
+#include "tests/support/catch.hpp"
+#include "tests/unit/sdk/cluster/spread_simulation.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+using namespace dunlin::test;
+
+namespace {
+
+/// Calls that come in so many minutes.
+int calls_in(const spread_scene& scene, double minutes) {
+    double rate = 0;
+    const double full = scene.room == 0 ? scene.servers : scene.room;
+    for (const auto slowness : scene.slowness) rate += full / (scene.service_ns * slowness);
+    return static_cast<int>(rate * scene.load * minutes * 60e9);
+}
+
+}  // namespace
+
+TEST_CASE("a function at a fifth of one node is warm on one, and as quick as when it is spread") {
+    std::string table = "servers  service      on one   p99 / spread over all\n";
+    for (const bool clients : {true, false}) {
+        for (const int servers : {4, 16}) {
+            for (const double service_ns : {1e6, 20e6}) {
+                for (const bool exponential : {true, false}) {
+                    spread_scene scene{.slowness = {1, 1, 1}, .clients = clients};
+                    scene.servers = servers;
+                    scene.service_ns = service_ns;
+                    scene.exponential = exponential;
+                    scene.load = 0.2 / 3;
+                    const auto wide = spread_simulation(scene, 7).run();
+                    scene.warm = true;
+                    const auto got = spread_simulation(scene, 7).run();
+                    const auto most = *std::max_element(got.shares.begin(), got.shares.end());
+                    const auto ratio = got.p99_ns / wide.p99_ns;
+                    char line[100];
+                    std::snprintf(line, sizeof line, "%7d  %2.0f ms %-5s  %6.2f %%  %11.2f\n",
+                                  servers, service_ns / 1e6, exponential ? "exp" : "const",
+                                  100 * most, ratio);
+                    table += line;
+                    CHECK(got.width_max == 1);
+                    CHECK(most > 0.99);
+                    CHECK(ratio < 1.2);
+                }
+            }
+        }
+    }
+    INFO(table);
+    SUCCEED();
+}
+
+TEST_CASE("a function at four fifths of three nodes is warm on all, by capacity") {
+    std::string table = "slowness  servers  service      share off  p99 / ideal\n";
+    for (const bool clients : {true, false}) {
+        for (const double slowest : {1.0, 4.0}) {
+            for (const int servers : {4, 16}) {
+                for (const double service_ns : {1e6, 20e6}) {
+                    spread_scene scene{.slowness = {1, 1, slowest}, .clients = clients};
+                    scene.servers = servers;
+                    scene.service_ns = service_ns;
+                    scene.warm = true;
+                    // Ten seconds, since it takes a moment until the set has grown.
+                    scene.calls = std::max(scene.calls, calls_in(scene, 1.0 / 6));
+                    const auto got = spread_simulation(scene, 7).run();
+                    const auto ratio = got.p99_ns / spread_simulation::ideal_p99_ns(scene, 5);
+                    char line[100];
+                    std::snprintf(line, sizeof line, "%8.0f  %7d  %2.0f ms  %7.1f %%  %11.2f\n",
+                                  slowest, servers, service_ns / 1e6, 100 * got.share_off_max,
+                                  ratio);
+                    table += line;
+                    INFO(table);
+                    CHECK(got.width_max == 3);
+                    CHECK(got.swings == 0);
+                    CHECK(got.share_off_max < 0.10);
+                    CHECK(ratio < 2.5);
+                }
+            }
+        }
+    }
+    INFO(table);
+    SUCCEED();
+}
+
+TEST_CASE("a steady load of any level does not make the width swing") {
+    struct {
+        const char* what;
+        spread_scene scene;
+    } const scenes[] = {
+        {"computes, 4 servers, 20 ms", {.slowness = {1, 1, 1}, .servers = 4, .service_ns = 20e6}},
+        {"computes, 1 server, 50 ms", {.slowness = {1, 1, 1}, .servers = 1, .service_ns = 50e6}},
+        {"waits 300 ms", {.slowness = {1, 1, 1}, .servers = 1000, .service_ns = 300e6, .room = 32}},
+    };
+    std::string table = "                            load   grown  swings  widest  most\n";
+    for (auto each : scenes) {
+        each.scene.clients = GENERATE(true, false);
+        each.scene.warm = true;
+        for (int percent = 5; percent <= 95; percent += 5) {
+            each.scene.load = percent / 100.0;
+            each.scene.calls = calls_in(each.scene, 10);
+            const auto got = spread_simulation(each.scene, 11).run();
+            char line[100];
+            std::snprintf(line, sizeof line, "%-26s  %3d %%  %6u  %6u  %6u  %3.0f %%\n", each.what,
+                          percent, got.grown, got.swings, got.width_max,
+                          100 * *std::max_element(got.shares.begin(), got.shares.end()));
+            table += line;
+            INFO(table);
+            CHECK(got.swings <= 1);
+        }
+    }
+    INFO(table);
+    SUCCEED();
+}
