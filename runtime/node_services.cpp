@@ -2,6 +2,7 @@
 #include "runtime/node_services.hpp"
 
 #include "cluster/rendezvous.hpp"
+#include "cluster/warm_set.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/log.hpp"
 
@@ -15,6 +16,15 @@ namespace {
 
 /// Asking another node costs more than a wait of this length.
 constexpr std::int64_t quick_ns = 200'000;
+
+/// Whether a call stays here without a lane's decision: the function is warm here, and has neither
+/// a queue nor so many calls that others should take some.
+bool is_quick(const function_registry::served& function, std::int64_t now_ns) {
+    if (!function.kept_here(now_ns)) return false;
+    const auto wait = function.pool->wait(now_ns);
+    const auto full = cluster::warm_set::grow_share * static_cast<float>(wait.room);
+    return wait.wait_ns < quick_ns && (wait.room == 0 || static_cast<float>(wait.in_flight) < full);
+}
 
 }  // namespace
 
@@ -40,12 +50,11 @@ lane& lanes_of_node::of_key(bytes_view key) const {
 
 void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
-    auto* pool = functions_.find(function);
+    const auto* known = functions_.find_served(function);
+    auto* pool = known == nullptr ? nullptr : known->pool.get();
     if (!alone_.load(std::memory_order_relaxed)) {
         // A key has an owner, however quick it would be here.
-        const bool quick =
-            pool != nullptr && call.key.empty() && pool->wait(time_.now_ns()).wait_ns < quick_ns;
-        if (!quick) {
+        if (known == nullptr || !call.key.empty() || !is_quick(*known, time_.now_ns())) {
             auto& by = call.key.empty() ? lanes_.at_hand() : lanes_.of_key(call.key);
             if (by.commands().push(travelling_call{std::string(function), single})) return;
         }

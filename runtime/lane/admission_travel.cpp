@@ -92,7 +92,10 @@ void admission::take(travelling_call& call) {
     asker.retries.called();
     auto* route = router_.route(call.function);
     if (route == nullptr && !invocation.key.empty()) route = router_.route_of_key(call.function);
-    auto* pool = functions_.find(call.function);
+    const auto* known = functions_.find_served(call.function);
+    auto* pool = known == nullptr ? nullptr : known->pool.get();
+    // Nobody else serves it: the next calls need not ask.
+    if (route == nullptr && known != nullptr) known->keep_here(now_ns_);
     const auto to = route == nullptr ? destination{destination::kind::here, nullptr}
                                      : router_.decide(*route, invocation.key,
                                                       invocation.payload.size(), false, now_ns_);

@@ -2,13 +2,16 @@
 #include "runtime/link/function_route.hpp"
 
 #include "actors/pool.hpp"
+#include "cluster/rendezvous.hpp"
+#include "runtime/link/peer_link.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace dunlin::runtime {
 
-function_route::function_route(std::string function, actors::pool* own, std::uint64_t seed)
+function_route::function_route(std::string function, actors::pool* own, std::string_view node,
+                               std::uint64_t seed)
     : name(std::move(function)),
       pool(own),
       candidates(1),
@@ -16,9 +19,11 @@ function_route::function_route(std::string function, actors::pool* own, std::uin
       open(1, own != nullptr),
       late(1, false),
       health(1, seed),
+      warm(name),
       idempotent(own == nullptr || own->info().idempotent()) {
     candidates[own_place].local = true;
     if (pool == nullptr) candidates[own_place].now = cluster::standing::barred;
+    warm.add(own_place, cluster::name_hash(node));
 }
 
 std::uint32_t function_route::add(peer_link& link, bool idempotent_there, std::int64_t now_ns) {
@@ -38,6 +43,7 @@ std::uint32_t function_route::add(peer_link& link, bool idempotent_there, std::i
     candidates[place] = {};
     candidates[place].now = cluster::standing::barred;
     candidates[place].reported_at_ns = now_ns;
+    warm.add(place, cluster::name_hash(link.name));
     idempotent = idempotent && idempotent_there;
     ++others;
     return place;
@@ -47,10 +53,13 @@ void function_route::remove(std::uint32_t place) noexcept {
     links[place] = nullptr;
     open[place] = false;
     candidates[place].now = cluster::standing::barred;
+    warm.remove(place);
     --others;
 }
 
 void function_route::refresh_standings(std::int64_t now_ns) noexcept {
+    candidates[own_place].now =
+        pool == nullptr ? cluster::standing::barred : cluster::standing::usable;
     for (std::size_t place = own_place + 1; place < links.size(); ++place) {
         candidates[place].now = !open[place]  ? cluster::standing::barred
                                 : late[place] ? cluster::standing::avoided

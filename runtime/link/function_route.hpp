@@ -6,12 +6,13 @@
 // in the order they came. A place stays with its link, so that what was learned of it (waits,
 // failures) stays too; one that is left is barred until another link takes it. The candidates
 // stand side by side in memory because every call that may travel looks at all of them.
-// Calls under way refer to a route by its address, so it is never taken away.
-// Owned by a lane's `router`; one thread.
+// Of the places those take calls on whose nodes the function is warm. Calls under way refer to a
+// route by its address, so it is never taken away. Owned by a lane's `router`; one thread.
 #pragma once
 
 #include "cluster/peer_health.hpp"
 #include "cluster/spread.hpp"
+#include "cluster/warm_set.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -32,12 +33,14 @@ struct peer_link;
 struct function_route {
     static constexpr std::uint32_t own_place = 0;
 
-    function_route(std::string function, actors::pool* own, std::uint64_t seed);
+    /// `node`: the name of the own node.
+    function_route(std::string function, actors::pool* own, std::string_view node,
+                   std::uint64_t seed);
 
     /// A place for a link, barred until it is told otherwise. @returns the place.
     std::uint32_t add(peer_link& link, bool idempotent_there, std::int64_t now_ns);
     void remove(std::uint32_t place) noexcept;
-    /// Copies what `health` says of every place.
+    /// Copies what `health` says of every place, which ends what was barred for one choice.
     void refresh_standings(std::int64_t now_ns) noexcept;
     /// Bars other nodes, until the standings are refreshed, whose last report came by then.
     void bar_unheard_since(std::int64_t then_ns) noexcept;
@@ -49,6 +52,9 @@ struct function_route {
     std::vector<bool> open;         // the link takes calls now
     std::vector<bool> late;         // its node does not answer: only if no other is left
     cluster::peer_health health;
+    cluster::warm_set warm;
+    /// The own node was in the warm set when that was looked at last, and will be until then.
+    std::int64_t warm_here_until_ns = 0;
     std::size_t others = 0;  // places with a link
     /// As everybody says who serves it or has served it: modules of two versions may differ.
     bool idempotent = true;

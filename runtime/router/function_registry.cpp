@@ -10,7 +10,7 @@ namespace dunlin::runtime {
 void function_registry::add(std::unique_ptr<actors::pool> pool) {
     const std::string& name = pool->info().name;
     names_.insert(std::lower_bound(names_.begin(), names_.end(), name), name);
-    pools_.emplace(name, std::move(pool));
+    pools_.try_emplace(name, std::move(pool));
 }
 
 std::vector<actors::pool*> function_registry::pools() const {

@@ -57,15 +57,18 @@ void router::catalog_arrived(peer_link& link, std::int64_t now_ns) {
     for (auto& function : link.catalog) {
         // These answer for the node that is asked, whichever that is.
         if (function.name.starts_with(own_functions)) continue;
-        auto& route = routes_.find_or_make(function.name, [&] {
-            return std::make_unique<function_route>(function.name, functions_.find(function.name),
-                                                    options_.seed);
-        });
+        auto& route =
+            routes_.find_or_make(function.name, [&] { return make_route(function.name); });
         function.route = &route;
         function.place = route.add(link, function.idempotent, now_ns);
     }
     standing_changed(link);
     send_waiting(now_ns);
+}
+
+std::unique_ptr<function_route> router::make_route(const std::string& function) const {
+    return std::make_unique<function_route>(function, functions_.find(function), options_.node_name,
+                                            options_.seed);
 }
 
 void router::standing_changed(peer_link& link) {
@@ -100,11 +103,14 @@ void router::loads(peer_link& link, wire::item_list items, std::int64_t now_ns) 
         if (each.function >= link.catalog.size()) continue;
         const auto& function = link.catalog[each.function];
         if (function.route == nullptr) continue;
-        function.route->candidates[function.place].learn(
+        auto& route = *function.route;
+        route.candidates[function.place].learn(
             {static_cast<std::int64_t>(std::min(each.wait_ns, ns_max)),
              static_cast<std::int64_t>(std::min(each.step_ns, ns_max)), each.idle,
-             static_cast<float>(std::min(each.busy_permille, 1000u)) / 1000.0F},
+             static_cast<float>(std::min(each.busy_permille, 1000u)) / 1000.0F, each.in_flight,
+             each.room},
             0, now_ns);
+        route.warm.heard(route.candidates, now_ns);
     }
 }
 
@@ -120,9 +126,24 @@ std::int64_t router::look_here(function_route& route, std::int64_t now_ns) {
     if (route.pool == nullptr) return 0;
     const auto wait = route.pool->wait(now_ns);
     auto& own = route.candidates[function_route::own_place];
-    own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy}, 0, now_ns);
+    own.learn({wait.wait_ns, wait.step_ns, wait.idle, wait.busy, wait.in_flight, wait.room}, 0,
+              now_ns);
     own.service_ns = wait.service_ns;
     return wait.free_ns;
+}
+
+void router::narrow(function_route& route, std::span<const std::uint32_t> tried,
+                    std::int64_t now_ns) const noexcept {
+    route.refresh_standings(now_ns);
+    route.warm.narrow(route.candidates, tried, now_ns);
+    if (!tried.empty()) return;  // the own node may stand in for another one
+    if (!route.warm.has_own()) {
+        route.warm_here_until_ns = 0;
+        return;
+    }
+    if (route.warm_here_until_ns - now_ns > function_registry::warm_ns / 2) return;
+    route.warm_here_until_ns = now_ns + function_registry::warm_ns;
+    if (const auto* own = functions_.find_served(route.name)) own->keep_here(now_ns);
 }
 
 destination router::decide(function_route& route, bytes_view key, std::size_t payload_bytes,
@@ -138,14 +159,20 @@ destination router::decide(function_route& route, bytes_view key, std::size_t pa
     // all of them is what costs more with each node.
     const auto& own = route.candidates[function_route::own_place];
     const bool idle = route.pool != nullptr && own.report.idle > own.sent_since;
-    if (idle && (chosen || own.report.busy <= cluster::busy_margin)) return {to::here, nullptr};
-    route.refresh_standings(now_ns);
+    if (idle && chosen) return {to::here, nullptr};
+    if (idle && now_ns < route.warm_here_until_ns &&
+        cluster::used_share(own) <= cluster::busy_margin)
+        return {to::here, nullptr};
     // A client that knows all nodes gives each its part of a burst. What the others said before it
     // came does not count their parts: each node would believe them idle and send its own on.
+    if (chosen) route.refresh_standings(now_ns);
     if (chosen && route.pool != nullptr) route.bar_unheard_since(free_ns);
     std::array<std::uint32_t, passed_over_max> passed{};
     for (std::size_t count = 0; count < passed.size(); ++count) {
-        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        const std::span<const std::uint32_t> tried{passed.data(), count};
+        // What a client has chosen knows all nodes, and whether the function is warm here.
+        if (!chosen) narrow(route, tried, now_ns);
+        const auto place = spread_.choose(route.candidates, tried, now_ns);
         if (place == cluster::spread::none) return {otherwise, nullptr};
         auto* link = route.links[place];
         if (link == nullptr) return {to::here, nullptr};
@@ -158,7 +185,6 @@ destination router::decide(function_route& route, bytes_view key, std::size_t pa
 peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) {
     auto& route = *entry.route;
     static_cast<void>(look_here(route, now_ns));
-    route.refresh_standings(now_ns);
     std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
     std::size_t count = 0;
     passed[count++] = function_route::own_place;
@@ -168,7 +194,10 @@ peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) 
     }
     const auto bytes = entry.invocation().payload.size();
     while (count < passed.size()) {
-        const auto place = spread_.choose(route.candidates, {passed.data(), count}, now_ns);
+        const std::span<const std::uint32_t> tried{passed.data(), count};
+        route.refresh_standings(now_ns);
+        route.warm.narrow(route.candidates, tried, now_ns);
+        const auto place = spread_.choose(route.candidates, tried, now_ns);
         if (place == cluster::spread::none) return nullptr;
         auto* link = route.links[place];
         if (link != nullptr && link->takes(bytes)) return link;

@@ -5,11 +5,12 @@
 //
 // It learns from each link which functions are served there and how long calls wait, and decides
 // for each call that may travel whether it stays or which node takes it: the least loaded of a few
-// (`cluster::spread`), past nodes whose circuit is open (`cluster::peer_health`), and the owner
-// alone for a call with a key (`cluster::key_owners`). A call that failed on one node, or was lost
-// with it, goes elsewhere if it may run twice or did not run at all, as far as its retries, its
-// caller's budget and its deadline reach, and is answered otherwise. Exactly one answer, whatever
-// dies. Owned by a lane; one thread.
+// (`cluster::spread`) of those where the function is warm (`cluster::warm_set`), past nodes whose
+// circuit is open (`cluster::peer_health`), and the owner alone for a call with a key
+// (`cluster::key_owners`). A call that failed on one node, or was lost with it, goes elsewhere if
+// it may run twice or did not run at all, as far as its retries, its caller's budget and its
+// deadline reach, and is answered otherwise. Exactly one answer, whatever dies. Owned by a lane;
+// one thread.
 #pragma once
 
 #include "cluster/key_owners.hpp"
@@ -26,6 +27,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -92,6 +94,10 @@ private:
     /// What the own node has for a call. @returns when one would have started at once here, as far
     /// as is known.
     static std::int64_t look_here(function_route& route, std::int64_t now_ns);
+    [[nodiscard]] std::unique_ptr<function_route> make_route(const std::string& function) const;
+    /// Leaves those that take a call among the candidates: usable, warm and not `tried`.
+    void narrow(function_route& route, std::span<const std::uint32_t> tried,
+                std::int64_t now_ns) const noexcept;
     [[nodiscard]] destination decide_owner(const function_route& route, bytes_view key,
                                            std::size_t payload_bytes);
 

@@ -20,9 +20,8 @@ function_route* router::route_of_key(std::string_view function) {
     if (auto* known = routes_.find(function); known != nullptr) return known;
     auto* pool = functions_.find(function);
     if (pool == nullptr) return nullptr;  // and nobody has told that it serves it
-    return &routes_.find_or_make(std::string(function), [&] {
-        return std::make_unique<function_route>(std::string(function), pool, options_.seed);
-    });
+    return &routes_.find_or_make(std::string(function),
+                                 [&] { return make_route(std::string(function)); });
 }
 
 destination router::decide_owner(const function_route& route, bytes_view key,

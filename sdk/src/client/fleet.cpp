@@ -205,7 +205,7 @@ void fleet::join(channel& welcomed, time_point now) {
         nodes_.push_back(std::make_unique<peer_node>());
         welcomed.node = nodes_.back().get();
         welcomed.node->instance = welcomed.instance;
-        welcomed.node->place = routes_.add(ns(now));
+        welcomed.node->place = routes_.add(welcomed.node_name, ns(now));
     } else {
         welcomed.node = known->get();
     }

@@ -22,7 +22,7 @@ bool contains(std::span<const std::uint32_t> nodes, std::uint32_t one) noexcept 
 
 routes::routes(std::uint64_t seed) : spread_(seed), health_(0, seed) {}
 
-std::uint32_t routes::add(std::int64_t now_ns) {
+std::uint32_t routes::add(std::string_view name, std::int64_t now_ns) {
     auto place =
         static_cast<std::uint32_t>(std::find_if(nodes_.begin(), nodes_.end(),
                                                 [](const node_state& one) { return !one.used; }) -
@@ -33,12 +33,14 @@ std::uint32_t routes::add(std::int64_t now_ns) {
     }
     nodes_[place] = {.used = true, .open = true};
     nodes_[place].since_ns = now_ns;
+    nodes_[place].name_hash = cluster::name_hash(name);
     health_.forget(place);
     reset(place);
     const auto begin = [&](function_state& of) {
         of.nodes.resize(nodes_.size());
         of.at.resize(nodes_.size());
         of.nodes[place].reported_at_ns = now_ns;
+        of.warm.add(place, nodes_[place].name_hash);
     };
     for (const auto& each : functions_) begin(*each);
     begin(unknown_);
@@ -61,6 +63,8 @@ void routes::reset(std::uint32_t node) noexcept {
 void routes::remove(std::uint32_t node) noexcept {
     nodes_[node] = {};
     reset(node);
+    for (const auto& each : functions_) each->warm.remove(node);
+    unknown_.warm.remove(node);
 }
 
 void routes::set_open(std::uint32_t node, bool open) noexcept {
@@ -81,11 +85,14 @@ std::uint32_t routes::find(std::string_view function) const noexcept {
 std::uint32_t routes::intern(std::string_view function) {
     const auto known = find(function);
     if (known != none || functions_.size() >= functions_max) return known;
-    auto added = std::make_unique<function_state>();
+    auto added = std::make_unique<function_state>(function);
+    added->narrows = !function.starts_with("dunlin/");
     added->nodes.resize(nodes_.size());
     added->at.resize(nodes_.size());
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         added->nodes[i].reported_at_ns = nodes_[i].since_ns;
+        if (nodes_[i].used) added->warm.add(i, nodes_[i].name_hash);
+    }
     const auto number = static_cast<std::uint32_t>(functions_.size());
     functions_.push_back(std::move(added));
     names_.emplace(function, number);
@@ -110,10 +117,12 @@ bool routes::idempotent(std::uint32_t function, std::uint32_t node) const noexce
 void routes::reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,
                       std::int64_t now_ns) noexcept {
     if (function >= functions_.size()) return;
-    functions_[function]->nodes[node].learn(
-        {signed_ns(load.wait_ns), signed_ns(load.step_ns), load.idle,
-         static_cast<float>(std::min(load.busy_permille, 1000u)) / 1000.0F},
-        0, now_ns);
+    auto& of = *functions_[function];
+    of.nodes[node].learn({signed_ns(load.wait_ns), signed_ns(load.step_ns), load.idle,
+                          static_cast<float>(std::min(load.busy_permille, 1000u)) / 1000.0F,
+                          load.in_flight, load.room},
+                         0, now_ns);
+    of.warm.heard(of.nodes, now_ns);
 }
 
 // @returns whether there is one.
@@ -161,7 +170,8 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
 
 std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t> tried,
                            std::int64_t now_ns) {
-    const auto& of = marked(function, now_ns);
+    auto& of = marked(function, now_ns);
+    if (of.narrows) of.warm.narrow(of.nodes, tried, now_ns);
     const auto found = spread_.choose(of.nodes, tried, now_ns);
     return found == cluster::spread::none ? none : static_cast<std::uint32_t>(found);
 }

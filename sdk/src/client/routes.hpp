@@ -7,6 +7,7 @@
 // have left (a turn) or until as many calls followed it as are about 100 us of the node's
 // predicted work; then the reports, corrected by what was sent, are looked at again. So the
 // nodes take turns frame by frame when calls are short, and call by call when they are long.
+// Of the nodes those are looked at on which the function is warm (`cluster::warm_set`).
 // A node whose catalog is not known yet may serve everything; if no catalog has a function any
 // node gets it, for it may know better.
 //
@@ -16,6 +17,7 @@
 #include "cluster/hedging.hpp"
 #include "cluster/peer_health.hpp"
 #include "cluster/spread.hpp"
+#include "cluster/warm_set.hpp"
 #include "wire/cluster_items.hpp"
 
 #include <cstddef>
@@ -45,7 +47,7 @@ public:
     explicit routes(std::uint64_t seed);
 
     /// A node takes calls from now on. @returns its place, which is used again after `remove`.
-    std::uint32_t add(std::int64_t now_ns);
+    std::uint32_t add(std::string_view name, std::int64_t now_ns);
     void remove(std::uint32_t node) noexcept;
     /// Whether the node takes calls at all.
     void set_open(std::uint32_t node, bool open) noexcept;
@@ -96,6 +98,11 @@ private:
         bool idempotent = false;
     };
     struct function_state {
+        explicit function_state(std::string_view name) : warm(name) {}
+
+        cluster::warm_set warm;
+        /// Not of unknown names, which are many functions, nor of `dunlin/`, which tell of nodes.
+        bool narrows = false;
         std::vector<cluster::candidate> nodes;  // by the nodes' places
         std::vector<served_at> at;
         std::uint32_t current = none;  // the last choice
@@ -104,13 +111,14 @@ private:
         std::unique_ptr<cluster::hedging> copies;
     };
     struct node_state {
+        std::uint64_t name_hash = 0;
         std::int64_t since_ns = 0;  // when it was first seen
         bool used = false;
         bool open = false;
         bool late = false;
         bool catalog_known = false;
     };
-    struct name_hash {
+    struct text_hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view name) const noexcept {
             return std::hash<std::string_view>()(name);
@@ -125,9 +133,9 @@ private:
     void reset(std::uint32_t node) noexcept;
 
     std::vector<node_state> nodes_;
-    std::unordered_map<std::string, std::uint32_t, name_hash, std::equal_to<>> names_;
+    std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> names_;
     std::vector<std::unique_ptr<function_state>> functions_;
-    function_state unknown_;  // of names that no catalog has
+    function_state unknown_{""};  // of names that no catalog has; not one function
     cluster::spread spread_;
     cluster::peer_health health_;
     std::uint64_t turn_ = 1;

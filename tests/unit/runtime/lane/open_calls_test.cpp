@@ -315,7 +315,7 @@ TEST_CASE("a call that was meant for another node runs here, in a bundle of its 
         ++runs;
         return call.reply(call.payload);
     });
-    function_route route("a/echo", &pool, 1);
+    function_route route("a/echo", &pool, "own", 1);
     auto& entry = at.keep(1);
     auto* before = entry.work;
     entry.route = &route;

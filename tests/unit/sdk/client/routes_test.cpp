@@ -29,8 +29,8 @@ std::array<int, 2> shares(routes& r, std::uint32_t function, int calls) {
 
 TEST_CASE("routes pass over a node that is late, unless there is no other") {
     routes r(7);
-    const auto one = r.add(0);
-    const auto other = r.add(0);
+    const auto one = r.add("n", 0);
+    const auto other = r.add("n", 0);
     const auto function = r.intern("t/echo");
     const std::vector<routes::served> catalog{{function, 0}};
     r.serves(one, catalog);
@@ -51,7 +51,7 @@ TEST_CASE("routes pass over a node that is late, unless there is no other") {
     SECTION("whoever takes the place of a late node is not late") {
         r.set_late(one, true);
         r.remove(one);
-        REQUIRE(r.add(ms) == one);
+        REQUIRE(r.add("n", ms) == one);
         r.serves(one, catalog);
         got = shares(r, function, 100);
         CHECK(got[0] > 0);
@@ -60,8 +60,8 @@ TEST_CASE("routes pass over a node that is late, unless there is no other") {
 
 TEST_CASE("a look at the routes counts nothing as sent, and spends no probe") {
     routes r(7);
-    const auto one = r.add(0);
-    const auto other = r.add(0);
+    const auto one = r.add("n", 0);
+    const auto other = r.add("n", 0);
     const auto function = r.intern("t/echo");
     const std::vector<routes::served> catalog{{function, 0}};
     for (const auto node : {one, other}) {
