@@ -78,14 +78,28 @@ json describe(const actors::pool& pool) {
     return about;
 }
 
-/// Moving average, from 0 to 1, of the function that uses most.
-double busiest(const function_registry& functions) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-    double most = 0;
-    for (auto* pool : functions.pools())
-        most = std::max(most, static_cast<double>(pool->wait(now_ns).busy));
-    return most;
+std::int64_t steady_now_ns() {
+    return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+/// What the functions of this node do, for those who size the cluster.
+struct work {
+    double busiest = 0;        // moving average, from 0 to 1, of the function that uses most
+    double used = 0;           // of all that compute, which share processors; or that, if more
+    std::int64_t wait_ns = 0;  // the longest that a call would wait that came now
+};
+
+work work_of(const function_registry& functions, std::int64_t now_ns) {
+    work all;
+    double computing = 0;
+    for (auto* pool : functions.pools()) {
+        const auto now = pool->wait(now_ns);
+        all.busiest = std::max(all.busiest, static_cast<double>(now.busy));
+        if (now.room == 0) computing += now.busy;
+        all.wait_ns = std::max(all.wait_ns, now.wait_ns);
+    }
+    all.used = std::max(all.busiest, std::min(computing, 1.0));
+    return all;
 }
 
 bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
@@ -179,6 +193,15 @@ std::vector<actors::function_info> system_module::functions() {
     return all;
 }
 
+bool system_module::refused_recently(std::int64_t now_ns) noexcept {
+    constexpr std::int64_t recent_ns = 60'000'000'000;
+    std::uint64_t refused = 0;
+    for (const auto* pool : functions_.pools()) refused += pool->status().refused;
+    if (refused_seen_.exchange(refused) != refused) refused_at_ns_ = now_ns;
+    const auto at_ns = refused_at_ns_.load();
+    return at_ns != 0 && now_ns - at_ns < recent_ns;
+}
+
 std::int32_t system_module::run_functions(void* self, const dunlin_host* host, dunlin_call* call,
                                           const std::uint8_t* /*payload*/,
                                           std::size_t /*payload_size*/) {
@@ -191,8 +214,10 @@ std::int32_t system_module::run_functions(void* self, const dunlin_host* host, d
 std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunlin_call* call,
                                       const std::uint8_t* /*payload*/,
                                       std::size_t /*payload_size*/) {
-    const auto& module = *static_cast<const system_module*>(self);
+    auto& module = *static_cast<system_module*>(self);
     const auto nodes = module.cluster_.nodes();
+    const auto now_ns = steady_now_ns();
+    const auto doing = work_of(module.functions_, now_ns);
     json stats = {{"node", module.node_name_}, {"lanes", module.lanes_.size()}};
     for (const auto& each : named_counters) {
         std::uint64_t sum = 0;
@@ -214,7 +239,10 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["membership_messages_refused"] = membership.messages_refused;
     stats["members_died"] = membership.deaths;
     stats["membership_refutations"] = membership.refutations;
-    stats["busy"] = busiest(module.functions_);
+    stats["busy"] = doing.busiest;
+    stats["used"] = doing.used;
+    stats["wait_us"] = static_cast<double>(doing.wait_ns) / 1e3;
+    stats["refused_recently"] = module.refused_recently(now_ns);
     const auto named = module.calls_.counted();
     stats["dedupe_repeats"] = named.counted.repeats;
     stats["dedupe_unprotected"] = named.counted.unprotected;
@@ -273,6 +301,7 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
     const auto& module = *static_cast<const system_module*>(self);
     json list = json::array();
     const auto nodes = module.cluster_.nodes();  // keeps them while they are replaced
+    const auto busiest = work_of(module.functions_, steady_now_ns()).busiest;
     for (const auto& each : *nodes)
         list.push_back({{"name", each.name},
                         {"state", each.state},
@@ -281,7 +310,7 @@ std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunli
                         {"version", each.version},
                         {"endpoints", each.endpoints},
                         {"rtt_us", each.rtt_us},
-                        {"busy", each.self ? busiest(module.functions_) : each.busy},
+                        {"busy", each.self ? busiest : each.busy},
                         {"self", each.self}});
     return answer(*host, call, list);
 }

@@ -18,6 +18,8 @@
 #include "runtime/router/function_registry.hpp"
 #include "runtime/security/gate_counters.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,9 @@ public:
     }
 
 private:
+    /// Whether somebody who looked within the last minute found that calls had been refused.
+    [[nodiscard]] bool refused_recently(std::int64_t now_ns) noexcept;
+
     static std::int32_t run_functions(void* self, const dunlin_host* host, dunlin_call* call,
                                       const std::uint8_t* payload, std::size_t payload_size);
     static std::int32_t run_stats(void* self, const dunlin_host* host, dunlin_call* call,
@@ -83,6 +88,8 @@ private:
     const gate_counters* gate_ = nullptr;
     const actors::worker_threads* workers_ = nullptr;
     const actors::blocking_threads* blocking_ = nullptr;
+    std::atomic<std::uint64_t> refused_seen_{0};
+    std::atomic<std::int64_t> refused_at_ns_{0};
 };
 
 }  // namespace dunlin::runtime

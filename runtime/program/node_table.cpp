@@ -73,12 +73,24 @@ result<std::string> nodes_table(bytes_view payload, members_shown which) {
     return laid_out(rows, columns);
 }
 
-result<std::string> nodes_json(bytes_view payload, members_shown which) {
+std::string wanted_line(const cluster::wanted_nodes& wanted) {
+    return std::to_string(wanted.count) + (wanted.count == 1 ? " node" : " nodes") +
+           " wanted: " + wanted.reason + "\n";
+}
+
+result<std::string> nodes_json(bytes_view payload, members_shown which,
+                               const cluster::wanted_nodes* wanted) {
     auto list = read_objects(payload, "list of members");
     if (!list) return std::move(list.error());
     json shown = json::array();
-    for (auto& one : *list)
-        if (is_shown(text_in(one, "state"), which)) shown.push_back(std::move(one));
+    for (auto& one : *list) {
+        if (!is_shown(text_in(one, "state"), which)) continue;
+        if (wanted != nullptr && one.value("self", json(false)) == json(true)) {
+            one["wanted_nodes"] = wanted->count;
+            one["wanted_nodes_reason"] = wanted->reason;
+        }
+        shown.push_back(std::move(one));
+    }
     std::stable_sort(shown.begin(), shown.end(), [](const json& a, const json& b) {
         return std::pair(text_in(a, "name"), count_in(a, "instance")) <
                std::pair(text_in(b, "name"), count_in(b, "instance"));

@@ -19,8 +19,8 @@ from programs import WAIT_SECONDS_MAX, Cluster, Node, Process, ProgramTest, bina
 
 
 def names_in(table):
-    """The first word of each line of a table but its heads."""
-    return [line.split()[0] for line in table.splitlines()[1:]]
+    """The first word of each line of a table but its heads, up to an empty line."""
+    return [line.split()[0] for line in table.partition("\n\n")[0].splitlines()[1:]]
 
 
 class NodesTest(ProgramTest):
@@ -48,6 +48,13 @@ class NodesTest(ProgramTest):
                 self.assertTrue(0 <= member["busy"] <= 1, member)
                 self.assertGreaterEqual(member["rtt_us"], 0)
             self.assertEqual(len({member["instance"] for member in listed}), 3)
+
+            # Nothing is called: one node would do.
+            self.assertRegex(ran.stdout, r"\n\n1 node wanted: functions use the time of 0\.\d\d of 3 nodes")
+            wanted = [member for member in listed if "wanted_nodes" in member]
+            self.assertEqual([member["name"] for member in wanted], ["n2"])
+            self.assertEqual(wanted[0]["wanted_nodes"], 1)
+            self.assertRegex(wanted[0]["wanted_nodes_reason"], r"^functions use the time of ")
 
     def test_a_killed_node_is_listed_as_dead_and_only_on_demand(self):
         with Cluster() as cluster:
