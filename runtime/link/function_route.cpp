@@ -59,7 +59,7 @@ void function_route::remove(std::uint32_t place) noexcept {
 
 void function_route::refresh_standings(std::int64_t now_ns) noexcept {
     candidates[own_place].now =
-        pool == nullptr ? cluster::standing::barred : cluster::standing::usable;
+        open[own_place] ? cluster::standing::usable : cluster::standing::barred;
     for (std::size_t place = own_place + 1; place < links.size(); ++place) {
         candidates[place].now = !open[place]  ? cluster::standing::barred
                                 : late[place] ? cluster::standing::avoided

@@ -172,6 +172,7 @@ TEST_CASE("a full owner refuses a call with a key that a function makes, and a c
     for (int i = 0; i < 2; ++i) beside.invoke_keyed("faults/block", key, std::string("far full"));
     beside.await_event("far full in");
     raw_client client(at(*near));
+    client.chooses_node();
     const auto refused_before = beside.function("faults/block").at("refused").get<int>();
     const auto passed = client.invoke(
         "faults/pass_on", inner_call{"faults/block", "not at home", key}, 0);  // no deadline
@@ -334,6 +335,7 @@ TEST_CASE("a reply tells the load of its function, however large it is") {
     const auto second = start_node(member_settings("n2", {at(*first)}));
     wait_until_together({first.get(), second.get()});
     raw_client client(at(*first), raw_client::greeting::cluster);
+    client.chooses_node();
     for (const std::uint32_t bytes : {10U, 10'000U, 1'000'000U}) {
         INFO(bytes << " bytes");
         const auto before = client.frames_with_load;

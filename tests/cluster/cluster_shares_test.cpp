@@ -156,10 +156,8 @@ TEST_CASE("a quiet function runs on one node, whoever calls it and wherever") {
     constexpr std::uint32_t inner = 50;
     for (const auto* each : nodes.all()) {
         raw_client there(at(*each));
-        auto call = there.make("bench/relay", relay_plan{"bench/echo", inner, 1});
-        call.flags = wire::invoke_flags::chosen;  // it runs there
-        there.send(call);
-        CHECK(there.wait(call.id, "a function that calls another").ok);
+        there.chooses_node();
+        CHECK(there.call("bench/relay", relay_plan{"bench/echo", inner, 1}).ok);
     }
     std::vector<std::uint64_t> echoed;
     for (const auto* each : nodes.all()) echoed.push_back(runs(*each, "bench/echo"));

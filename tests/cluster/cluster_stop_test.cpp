@@ -93,9 +93,12 @@ TEST_CASE("what a node has not begun when its patience ends runs elsewhere, sent
     wait_until_together({leaving.get(), entry.get(), staying.get()});
     raw_client opening(at(*staying));
     // ... and the lane that has the calls knows that it is there.
+    int keys = 0;
     ask_until(
         [&] {
-            return client.call("bench/echo", 1).ok &&
+            const auto key = "key-" + std::to_string(keys++);
+            const auto call = client.invoke_keyed("bench/echo", key, 1);
+            return client.wait(call, "a call with a key").ok &&
                    opening.function("bench/echo").at("invocations") != 0;
         },
         "a call to come to the new node");

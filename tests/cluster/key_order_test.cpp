@@ -175,6 +175,7 @@ TEST_CASE("calls of one key that a function makes come to their owner in order")
     // The function begins on a lane whose own link leads to the one that is held, and goes on
     // where it has no lane.
     raw_client client(near->endpoints().at(held_lane));
+    client.chooses_node();
     for (const auto& endpoint : near->endpoints()) {
         raw_client every(endpoint);
         wait_until_callable(every, "order/noted");

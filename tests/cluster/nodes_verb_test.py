@@ -50,11 +50,11 @@ class NodesTest(ProgramTest):
             self.assertEqual(len({member["instance"] for member in listed}), 3)
 
             # Nothing is called: one node would do.
-            self.assertRegex(ran.stdout, r"\n\n1 node wanted: functions use the time of 0\.\d\d of 3 nodes")
+            self.assertRegex(ran.stdout, r"\n\n1 node wanted: functions use \d+% of one node's time on 3 nodes")
             wanted = [member for member in listed if "wanted_nodes" in member]
             self.assertEqual([member["name"] for member in wanted], ["n2"])
             self.assertEqual(wanted[0]["wanted_nodes"], 1)
-            self.assertRegex(wanted[0]["wanted_nodes_reason"], r"^functions use the time of ")
+            self.assertRegex(wanted[0]["wanted_nodes_reason"], r"^functions use \d+% of ")
 
     def test_a_killed_node_is_listed_as_dead_and_only_on_demand(self):
         with Cluster() as cluster:
@@ -148,7 +148,7 @@ class TopTest(ProgramTest):
             for node in top["nodes"]:
                 self.assertTrue(node["answers"], node)
                 self.assertGreater(node["seconds"], 0.1)
-            self.assertGreater(top["nodes"][0]["calls_per_second"], 0)
+            self.assertGreater(max(node["calls_per_second"] for node in top["nodes"]), 0)
             echo = top["functions"][0]
             self.assertEqual((echo["name"], echo["nodes"]), ("bench/echo", 3))
             self.assertEqual(echo["calls"], sum(node["calls"] for node in top["nodes"]))

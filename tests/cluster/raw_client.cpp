@@ -46,6 +46,7 @@ wire::invoke raw_client::make_encoded(std::string_view function, bytes_view payl
     call.id = ++ids_;
     call.function = function;
     call.remaining_us = remaining_us;
+    call.flags = flags_;
     call.payload = payload;
     return call;
 }

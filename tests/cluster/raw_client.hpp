@@ -92,6 +92,9 @@ public:
     }
     void send_bytes(std::string_view frame, zmq::send_flags flags = zmq::send_flags::none);
 
+    /// From now on its calls stay with this node while that has room: they say that it was chosen.
+    void chooses_node() noexcept { flags_ = wire::invoke_flags::chosen; }
+
     static constexpr std::uint64_t default_remaining_us = 20'000'000;
     /// Not sent yet; the client keeps its payload.
     template <class In>
@@ -188,6 +191,7 @@ private:
     zmq::socket_t socket_{context_, zmq::socket_type::dealer};
     std::deque<bytes> payloads_;
     std::uint64_t ids_ = 0;
+    std::uint32_t flags_ = 0;  // of calls
     std::uint64_t pings_ = 0;
 };
 

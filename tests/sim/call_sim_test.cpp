@@ -126,13 +126,13 @@ TEST_CASE("quiet functions run on a node each, many calls at once on all, and al
         CHECK((before.back() < 10 || before.back() > 140));
     }
     CHECK(most > 140);
-    for (int i = 0; i < 300; ++i)
+    for (int i = 0; i < 60; ++i)
         cluster.client(0)->call(call_of(again), [&](const auto& with) { failed += with ? 0 : 1; });
     cluster.time.run_for(5000 * ms);
     CHECK(failed == 0);
-    CHECK(cluster.oracle.counted().values == 600);
+    CHECK(cluster.oracle.counted().values == 360);
     for (host_id at = 0; at < 3; ++at)
-        CHECK(cluster.node(at)->invocations_received() - before[at] > 50);
+        CHECK(cluster.node(at)->invocations_received() - before[at] > 10);
     CHECK(cluster.oracle.violations.empty());
     CHECK(cluster.left_over().empty());
 }

@@ -245,9 +245,9 @@ std::size_t spread::choose(std::span<const candidate> nodes, std::span<const std
     if (own_wait > best.cost_ns) return best.index;
     if (own_wait > 0 || best.wait_ns > 0) return own;
     const auto less_busy = used_share(here) - best.busy - busy_margin;
-    // Calls that wait are taken for long until one has ended: a burst may have begun before.
+    // A burst of calls that wait begins before any of them has ended.
     const auto service_ns =
-        here.service_ns > 0 || here.report.room == 0 ? here.service_ns : step_unknown_ns;
+        here.service_ns > 0 || here.report.room == 0 ? here.service_ns : waiting_unknown_ns;
     const auto gain_ns = static_cast<double>(less_busy) * static_cast<double>(service_ns);
     return gain_ns > best.cost_ns * hop_share ? best.index : own;
 }

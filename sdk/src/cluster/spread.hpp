@@ -54,6 +54,8 @@ struct load_report {
 /// The room of a function whose calls wait. So few that the calls of a burst are shared before they
 /// are many, and so many that a few of them at a time are no burst.
 inline constexpr std::uint32_t room_of_waiting = 32;
+/// What such a call takes, as long as none has ended: it waits for somebody.
+inline constexpr std::int64_t waiting_unknown_ns = 100'000'000;
 
 /// While no node's step is known each gets calls as one of a thousand a second would.
 inline constexpr std::int64_t step_unknown_ns = 1'000'000;

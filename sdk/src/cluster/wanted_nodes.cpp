@@ -16,9 +16,12 @@ std::uint32_t nodes_for(double use) noexcept {
     return static_cast<std::uint32_t>(std::max(std::ceil(use / target_share - rounding), 1.0));
 }
 
-std::string sentence(const char* form, double used, std::size_t nodes, double target) {
+std::string sentence(double used, std::size_t nodes) {
     std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(), form, used, nodes, nodes == 1 ? "" : "s", 100 * target);
+    std::snprintf(
+        text.data(), text.size(),
+        "functions use %.0f%% of one node's time on %zu node%s, and %.0f%% of each is meant",
+        100 * used, nodes, nodes == 1 ? "" : "s", 100 * target_share);
     return text.data();
 }
 

@@ -9,7 +9,7 @@ using namespace dunlin::runtime;
 
 TEST_CASE("what a client has chosen is sent on only by what was heard since all were taken") {
     function_route route("test/nap", nullptr, "own", 1);
-    route.candidates[function_route::own_place].now = cluster::standing::usable;
+    route.open[function_route::own_place] = true;
     route.candidates[function_route::own_place].learn({500'000'000, 10'000'000, 0, 1.0F}, 0, 100);
     peer_link before;
     peer_link since;

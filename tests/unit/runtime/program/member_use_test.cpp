@@ -9,17 +9,22 @@ using namespace dunlin::program;
 
 namespace {
 
+member known(const char* name, const char* state, double busy) {
+    member one;
+    one.name = name;
+    one.state = state;
+    one.busy = busy;
+    return one;
+}
+
 bytes payload(const char* text) { return runtime::payload_from_json(text).value(); }
 
 }  // namespace
 
 TEST_CASE("members count with what they say, or else with what is known of them") {
     const std::vector<member> members{
-        {.name = "n1", .state = "alive", .busy = 0.1},
-        {.name = "n2", .state = "draining", .busy = 0.2},
-        {.name = "n3", .state = "suspect", .busy = 0.3},
-        {.name = "n4", .state = "dead", .busy = 0.4},
-        {.name = "n5", .state = "alive", .busy = 0.5},
+        known("n1", "alive", 0.1), known("n2", "draining", 0.2), known("n3", "suspect", 0.3),
+        known("n4", "dead", 0.4),  known("n5", "alive", 0.5),
     };
     const std::vector<member_answer> answers{
         {"n1", payload(R"({"busy": 0.6, "used": 0.9, "wait_us": 1500, "refused_recently": true})")},

@@ -57,12 +57,12 @@ TEST_CASE("so many nodes are wanted that each is used by its target share") {
 
 TEST_CASE("the reason for the nodes that are wanted names the numbers") {
     CHECK(nodes_wanted(std::vector{uses(0.9), uses(0.85)}).reason ==
-          "functions use the time of 1.75 of 2 nodes, and 70 % of each is meant");
+          "functions use 175% of one node's time on 2 nodes, and 70% of each is meant");
     CHECK(nodes_wanted(std::vector{waits(0.6, 900 * ms)}).reason ==
-          "functions use the time of 0.60 of 1 node, and 70 % of each is meant; calls queue");
-    CHECK(
-        nodes_wanted(std::vector{refuses(0.6)}).reason ==
-        "functions use the time of 0.60 of 1 node, and 70 % of each is meant; calls were refused");
+          "functions use 60% of one node's time on 1 node, and 70% of each is meant; calls queue");
+    CHECK(nodes_wanted(std::vector{refuses(0.6)}).reason ==
+          "functions use 60% of one node's time on 1 node, and 70% of each is meant; calls were "
+          "refused");
 }
 
 TEST_CASE("the nodes that are wanted are a number whatever members tell") {
