@@ -67,6 +67,9 @@ public:
           seed_(seed),
           rule_(rule) {}
 
+    /// Waits below it are welcome, from now on.
+    void set_target(std::int64_t target_ns) noexcept { rule_.target_ns = target_ns; }
+
     /// Takes the item, and if need be makes room: `pushed_out(item&&)` gets what has to go.
     /// @returns false, and leaves the item as it is, when there is no room for all of it.
     template <class PushedOut>

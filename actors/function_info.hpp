@@ -5,6 +5,8 @@
 // Immutable; the code behind `run` stays loaded as long as the process lives.
 #pragma once
 
+#include "actors/scale_wishes.hpp"
+
 #include <dunlin/abi.h>
 
 #include <cstdint>
@@ -19,6 +21,7 @@ struct function_info {
     std::string description;
     std::string input_schema;   // JSON; empty: not described
     std::string output_schema;  // JSON; empty: not described
+    scale_wishes scale{};       // its author's
     std::uint32_t flags = 0;
     void* self = nullptr;
     decltype(dunlin_function::run) run = nullptr;

@@ -41,9 +41,10 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       stops_(caf::make_counted<stop_courier>(env_.blocking)),
       table_(system, *this),
       settings_(settings),
+      share_(share_of(settings)),
       activations_(bounds_of(settings, info_, ground_of(env_))),
       useful_(env_.cores, activations_.policy().bounds().useful),
-      queue_(queue_depth_max, admission_limit::target_wait_default_ns, env_.instance),
+      queue_(queue_depth_max, settings.target_wait.count(), env_.instance),
       busy_(env_.time.now_ns()),
       held_(env_.time.now_ns()) {
     held_lock lock(mutex_);
@@ -209,7 +210,25 @@ void pool::ask_for_look(std::int64_t now_ns) {
 
 void pool::set_scale(const scale_settings& settings) {
     held_lock lock(mutex_);
-    settings_ = settings;
+    const auto before = std::exchange(settings_, settings);
+    share_.store(share_of(settings), std::memory_order_relaxed);
+    queue_.set_target_wait(settings.target_wait.count());
+    const auto changed = [&](const char* what, auto old, auto now) {
+        if (old == now) return;
+        record_decision({.kind = decision_kind::set,
+                         .rule = "somebody asked for it",
+                         .of = what,
+                         .before = static_cast<std::int64_t>(old),
+                         .after = static_cast<std::int64_t>(now),
+                         .inputs = {}});
+    };
+    changed("min", before.min, settings_.min);
+    changed("max", before.max, settings_.max);
+    changed("target_wait_us", before.target_wait.count() / 1000,
+            settings_.target_wait.count() / 1000);
+    changed("idle_us", before.idle.count() / 1000, settings_.idle.count() / 1000);
+    changed("priority", before.priority, settings_.priority);
+    changed("weight", before.weight, settings_.weight);
     set_bounds(lock);
     const auto now_ns = env_.time.now_ns();
     if (activations_.idle() != 0 && activations_.wants_look(now_ns)) ask_for_look(now_ns);

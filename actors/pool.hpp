@@ -142,7 +142,9 @@ public:
     void set_scale(const scale_settings& settings);
     [[nodiscard]] scale_settings scale() const;
     /// Of the time of lanes and of the scheduler, beside other functions; see `fair_jobs`.
-    [[nodiscard]] std::uint32_t share() const noexcept { return fair_jobs::usual_share; }
+    [[nodiscard]] std::uint32_t share() const noexcept {
+        return share_.load(std::memory_order_relaxed);
+    }
 
     struct look_result {
         /// When to look again; `elastic_policy::never`: when the pool asks for it.
@@ -192,6 +194,7 @@ private:
 
     mutable std::mutex mutex_;
     scale_settings settings_;
+    std::atomic<std::uint32_t> share_;
     elastic_set activations_;
     useful_concurrency useful_;
     pool_queue queue_;

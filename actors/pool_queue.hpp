@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::size_t room_max() const noexcept { return waiting_.invocations_max(); }
     void set_target_wait(std::int64_t target_wait_ns) noexcept {
         limit_ = admission_limit(target_wait_ns);
+        waiting_.set_target(target_wait_ns);
     }
 
     /// Takes the bundle, which is null then, or leaves it as it is and says why.

@@ -7,12 +7,15 @@
 #pragma once
 
 #include "actors/elastic_policy.hpp"
+#include "actors/fair_jobs.hpp"
 #include "actors/function_info.hpp"
 #include "actors/limits.hpp"
+#include "actors/scale_wishes.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace dunlin::actors {
 
@@ -23,6 +26,14 @@ struct scale_settings {
     std::size_t max = 0;
     /// An idle activation stays at least so long, for a function whose first call is dear.
     std::chrono::nanoseconds idle{0};
+    /// Calls should wait no longer than this before they start.
+    std::chrono::nanoseconds target_wait = std::chrono::milliseconds(5);
+    /// Among the functions of a node, when there is more to do than time ...
+    function_priority priority = function_priority::normal;
+    /// ... and its share among those of its priority.
+    std::uint32_t weight = 1;
+
+    friend bool operator==(const scale_settings&, const scale_settings&) = default;
 };
 
 /// What a node has for activations to run on.
@@ -33,6 +44,18 @@ struct scale_ground {
 
 /// A function that waits without a thread is bounded by memory, one that blocks by the threads that
 /// there may be, and one that computes has no use for more than the threads that it runs on.
+/// Of the time of lanes and of the scheduler, beside other functions; see `fair_jobs`. A priority
+/// is worth eight times the one below: those below go on, however much is asked of those above.
+[[nodiscard]] inline std::uint32_t share_of(const scale_settings& settings) noexcept {
+    const auto weight = std::max<std::uint32_t>(settings.weight, 1);
+    switch (settings.priority) {
+        case function_priority::low: return weight * fair_jobs::usual_share / 8;
+        case function_priority::normal: break;
+        case function_priority::high: return weight * fair_jobs::usual_share * 8;
+    }
+    return weight * fair_jobs::usual_share;
+}
+
 /// Of the useful ones, for a function that has shown nothing yet.
 [[nodiscard]] inline elastic_bounds bounds_of(const scale_settings& settings,
                                               const function_info& info,

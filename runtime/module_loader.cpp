@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/module_loader.hpp"
 
+#include "runtime/config/scale_fields.hpp"
 #include "runtime/module_path.hpp"
 #include "support/names.hpp"
 
@@ -84,6 +85,32 @@ result<void> check_functions(const refusal& refuse, const dunlin_module_info& in
     return {};
 }
 
+/// 0 is not said.
+result<actors::scale_wishes> read_scale(const dunlin_function& raw) {
+    constexpr std::int64_t ns_per_us = 1'000;
+    // Below a microsecond is not the same as nothing.
+    const auto us = [](std::int64_t ns) {
+        return ns > 0 && ns < ns_per_us ? 1 : ns / ns_per_us - (ns % ns_per_us < 0 ? 1 : 0);
+    };
+    const std::pair<scale_field, std::int64_t> said[] = {
+        {scale_field::min, raw.activations_min},
+        {scale_field::max, raw.activations_max},
+        {scale_field::target_wait, us(raw.target_wait_ns)},
+        {scale_field::idle, us(raw.idle_ns)},
+        {scale_field::priority, raw.priority},
+        {scale_field::weight, raw.weight},
+    };
+    actors::scale_wishes wishes;
+    for (const auto& [field, number] : said) {
+        if (number == 0) continue;
+        const auto& row = row_of(field);
+        if (auto put = put_number(wishes, row, number); !put)
+            return error{errc::failed, std::string(row.key) + ": " + put.error().detail};
+    }
+    if (auto good = check_together(wishes); !good) return std::move(good.error());
+    return wishes;
+}
+
 result<actors::function_info> read_function(const refusal& refuse, const loaded_module& module,
                                             const dunlin_function& raw, std::size_t index) {
     const auto name = text_or_empty(raw.name, name_bytes_read);
@@ -101,6 +128,10 @@ result<actors::function_info> read_function(const refusal& refuse, const loaded_
     function.flags = raw.flags;
     function.self = raw.self;
     function.run = raw.run;
+    auto scale = read_scale(raw);
+    if (!scale)
+        return refuse("cannot have its function " + name + " scaled: " + scale.error().detail);
+    function.scale = *scale;
     return function;
 }
 
@@ -153,8 +184,10 @@ result<loaded_module> read_module_info(const std::string& path, const dunlin_mod
     std::unordered_map<std::string, std::size_t> seen;
     const auto* at = reinterpret_cast<const std::byte*>(info->functions);
     for (std::size_t i = 0; i < info->function_count; ++i, at += info->function_stride) {
-        auto function =
-            read_function(refuse, module, *reinterpret_cast<const dunlin_function*>(at), i);
+        // An older module's functions are shorter, and have nothing where ours go on.
+        dunlin_function raw{};
+        std::memcpy(&raw, at, std::min<std::size_t>(info->function_stride, sizeof raw));
+        auto function = read_function(refuse, module, raw, i);
         if (!function) return std::move(function.error());
         if (const auto [twin, fresh] = seen.emplace(function->name, i); !fresh)
             return refuse("exports two functions named " + function->name + " (number " +

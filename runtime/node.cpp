@@ -25,6 +25,7 @@
 #include "runtime/node_services.hpp"
 #include "runtime/node_shutdown.hpp"
 #include "runtime/router/function_registry.hpp"
+#include "runtime/scale_layers.hpp"
 #include "runtime/security/gate.hpp"
 #include "runtime/security/node_security.hpp"
 #include "runtime/start_needs.hpp"
@@ -89,8 +90,8 @@ struct node::impl {
           replies(config.replies_bytes_max),
           actor_settings(config.scheduler_threads, keeper),
           system(actor_settings),
-          named_calls({config.dedupe_calls_max, config.dedupe_bytes_max,
-                       config.dedupe_window / std::chrono::nanoseconds(1), config.lanes,
+          named_calls({config.dedupe.calls_max, config.dedupe.bytes_max,
+                       config.dedupe.window / std::chrono::nanoseconds(1), config.lanes,
                        std::random_device()()}),
           own_functions(functions, frames, replies, trim, named_calls, board, decisions,
                         config.name) {}
@@ -176,16 +177,15 @@ void node::impl::make_pools(std::vector<loaded_module> modules) {
 }
 
 void node::impl::make_pool(actors::function_info info) {
-    actors::scale_settings scale;
-    if (info.module_name != "dunlin") scale.max = config.activations;
-    if (const auto most = static_cast<std::int64_t>(scale.max); most != 0)
+    const auto settings = own_functions.scales().settings_of(info.name);
+    if (const auto most = static_cast<std::int64_t>(settings.max); most != 0)
         decisions.add(decisions.series_of(info.name), time.now_ns(),
                       {.kind = actors::decision_kind::set,
                        .rule = "the node was started with so many",
                        .of = "activations",
                        .before = most,
                        .after = most});
-    functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info), scale,
+    functions.add(std::make_unique<actors::pool>(system, environment(), std::move(info), settings,
                                                  config.queue_depth_max));
 }
 
@@ -341,6 +341,8 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
     if (!security) return std::move(security.error());
     auto modules = load_modules(config.modules, actors::host_table());
     if (!modules) return std::move(modules.error());
+    auto plan = plan_scales(*modules, config);
+    if (!plan) return std::move(plan.error());
     if (auto given = check_given(needs_of(config)); !given) return std::move(given.error());
     std::unique_ptr<node> started;
     {
@@ -349,6 +351,7 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
         auto& parts = *started->impl_;
         parts.security = std::move(*security);
         parts.begin_workers();
+        parts.own_functions.scales().use(std::move(*plan));
         parts.make_pools(std::move(*modules));
         parts.begin_keeper();
         parts.make_lanes();

@@ -7,6 +7,8 @@
 // `actors/limits.hpp`.
 #pragma once
 
+#include "actors/scale_wishes.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +16,23 @@
 #include <vector>
 
 namespace dunlin::runtime {
+
+/// What an operator says about one function in the node's file.
+struct function_settings {
+    std::string name;  // full
+    actors::scale_wishes scale;
+    std::string where;  // "node.toml:12:1", for what is found wrong when modules are loaded
+};
+
+/// What is remembered of calls, so that they do not run again when they arrive again.
+struct dedupe_config {
+    /// For how long after its end. Zero: not at all.
+    std::chrono::microseconds window = std::chrono::seconds(30);
+    /// Calls at most, the running ones included. Zero: none.
+    std::size_t calls_max = 65536;
+    /// Bytes of their answers.
+    std::size_t bytes_max = std::size_t{32} << 20;
+};
 
 struct node_config {
     /// Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.
@@ -52,8 +71,11 @@ struct node_config {
     std::size_t scheduler_threads = 0;
     /// Threads for blocking functions at most; what is beyond them waits its turn.
     std::size_t blocking_threads_max = 1024;
-    /// Actors per function at most. 0: by its kind, see `actors::bounds_of`.
+    /// Actors per function at most, whatever its author says. 0: by its kind, see
+    /// `actors::bounds_of`.
     std::size_t activations = 0;
+    /// Single functions, which count more than that.
+    std::vector<function_settings> functions;
     /// Invocations that may wait for one function; one more is answered `overloaded`.
     std::size_t queue_depth_max = 16384;
     /// Bytes of frames kept for calls without an answer, all functions together; a call in a frame
@@ -68,13 +90,8 @@ struct node_config {
     /// Bytes of replies that all connections together have not read. Beyond it those that hold most
     /// are given up.
     std::size_t replies_bytes_max = std::size_t{512} << 20;
-    /// How long a call is remembered after its end, so that it does not run again when it arrives
-    /// again. Zero: not at all.
-    std::chrono::microseconds dedupe_window = std::chrono::seconds(30);
-    /// Calls remembered at most, the running ones included. Zero: none.
-    std::size_t dedupe_calls_max = 65536;
-    /// Bytes of their answers.
-    std::size_t dedupe_bytes_max = std::size_t{32} << 20;
+    /// Calls that arrive again.
+    dedupe_config dedupe;
     /// How long a stopping node waits for running calls before it answers them itself.
     std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.

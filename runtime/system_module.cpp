@@ -3,15 +3,16 @@
 
 #include "actors/blocking_threads.hpp"
 #include "actors/worker_threads.hpp"
+#include "runtime/config/scale_fields.hpp"
 #include "runtime/explain_answer.hpp"
 #include "runtime/log.hpp"
+#include "runtime/system_answer.hpp"
 #include "runtime/system_input.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <iterator>
 
 namespace dunlin::runtime {
@@ -19,24 +20,6 @@ namespace dunlin::runtime {
 namespace {
 
 using nlohmann::json;
-
-std::int32_t answer_packed(const dunlin_host& host, dunlin_call* call,
-                           const std::vector<std::uint8_t>& packed) {
-    auto* output = host.output(call);
-    if (output->capacity - output->size < packed.size() &&
-        output->grow(output, output->size + packed.size()) != 0) {
-        constexpr std::string_view why = "the reply exceeds the node's payload limit";
-        host.fail(call, static_cast<std::int32_t>(errc::failed), why.data(), why.size());
-        return DUNLIN_DONE;
-    }
-    std::memcpy(output->data + output->size, packed.data(), packed.size());
-    output->size += packed.size();
-    return DUNLIN_DONE;
-}
-
-std::int32_t answer(const dunlin_host& host, dunlin_call* call, const json& value) {
-    return answer_packed(host, call, json::to_msgpack(value));
-}
 
 /// How the activations of a pool come and go, the same for `dunlin/functions` and `dunlin/stats`.
 void add_elasticity(json& to, const actors::pool_status& status) {
@@ -52,6 +35,18 @@ json schema(const std::string& text) {
     if (text.empty()) return nullptr;
     auto parsed = json::parse(text, nullptr, false);
     return parsed.is_discarded() ? json(text) : parsed;
+}
+
+json describe(const actors::scale_settings& scale) {
+    const auto us = [](std::chrono::nanoseconds time) {
+        return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    };
+    return {{"min", scale.min},
+            {"max", scale.max == 0 ? json(nullptr) : json(scale.max)},
+            {"target_wait_us", us(scale.target_wait)},
+            {"idle_us", us(scale.idle)},
+            {"priority", std::string(priority_name(static_cast<std::int64_t>(scale.priority)))},
+            {"weight", scale.weight}};
 }
 
 json describe(const actors::pool& pool) {
@@ -73,7 +68,8 @@ json describe(const actors::pool& pool) {
                {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
                {"invocations", status.invocations},
                {"refused", status.refused},
-               {"stuck", status.stuck}};
+               {"stuck", status.stuck},
+               {"scale", describe(pool.scale())}};
     add_elasticity(about, status);
     return about;
 }
@@ -190,6 +186,7 @@ std::vector<actors::function_info> system_module::functions() {
         each.self = this;
     }
     all.back().flags |= DUNLIN_BLOCKING;  // it waits for what the other nodes say
+    all.push_back(scale_.info());
     return all;
 }
 

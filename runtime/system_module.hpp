@@ -16,6 +16,8 @@
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
 #include "runtime/router/function_registry.hpp"
+#include "runtime/scale_book.hpp"
+#include "runtime/scale_function.hpp"
 #include "runtime/security/gate_counters.hpp"
 
 #include <atomic>
@@ -44,10 +46,14 @@ public:
           calls_(calls),
           cluster_(cluster),
           decisions_(decisions),
-          node_name_(std::move(node_name)) {}
+          node_name_(std::move(node_name)),
+          scales_(functions),
+          scale_(scales_, node_name_) {}
 
     /// The functions to register; their `self` points into this object.
     [[nodiscard]] std::vector<actors::function_info> functions();
+    /// How the functions of modules are scaled, which `dunlin/scale` shows and changes.
+    [[nodiscard]] scale_book& scales() noexcept { return scales_; }
     /// Adds a lane's counters to what `dunlin/stats` shows. Before the node serves.
     void watch(const lane_counters& counters) { lanes_.push_back(&counters); }
     /// ... and the gate's, if there is one.
@@ -84,6 +90,8 @@ private:
     cluster_board& cluster_;
     const actors::decision_log& decisions_;
     std::string node_name_;
+    scale_book scales_;
+    scale_function scale_;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;
     const actors::worker_threads* workers_ = nullptr;

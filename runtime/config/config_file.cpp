@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/config_file.hpp"
 
+#include "runtime/config/function_tables.hpp"
 #include "runtime/text/suggest.hpp"
 
 #include <toml++/toml.h>
@@ -11,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -25,6 +25,10 @@ public:
     [[nodiscard]] result<void> read(const toml::table& root) {
         for (const auto& [key, node] : root) {
             const std::string name(key.str());
+            if (name == functions_table) {
+                if (auto read = read_functions(node, path_, to_.node); !read) return read;
+                continue;
+            }
             const auto* table = node.as_table();
             if (!is_table(name)) return unknown(name, key.source());
             if (table == nullptr)
@@ -38,8 +42,7 @@ public:
 
 private:
     [[nodiscard]] error refused(const toml::source_region& at, const std::string& why) const {
-        return {errc::invalid_argument, path_ + ":" + std::to_string(at.begin.line) + ":" +
-                                            std::to_string(at.begin.column) + ": " + why};
+        return {errc::invalid_argument, place_of(path_, at) + why};
     }
 
     static bool is_table(const std::string& name) {
@@ -57,6 +60,7 @@ private:
             bare.emplace_back(row.key);
             if (tables.empty() || tables.back() != row.table) tables.emplace_back(row.table);
         }
+        tables.emplace_back(functions_table);
         const auto key = name.substr(name.rfind('.') + 1);
         auto hint = name == key ? nearest(name, tables) : nearest(name, full);
         if (hint.empty()) {
@@ -130,22 +134,6 @@ private:
     // A bare name is looked for in the folders of modules.
     [[nodiscard]] std::string from_folder(const std::string& module) const {
         return module.find('/') == std::string::npos ? module : beside(module);
-    }
-
-    static std::string kind_of(const toml::node& node) {
-        std::ostringstream text;
-        if (const auto* string = node.as_string()) {
-            text << "the string \"" << string->get() << '"';
-        } else if (const auto* integer = node.as_integer()) {
-            text << "the number " << integer->get();
-        } else if (const auto* real = node.as_floating_point()) {
-            text << "the number " << real->get();
-        } else if (const auto* boolean = node.as_boolean()) {
-            text << (boolean->get() ? "true" : "false");
-        } else {
-            text << (node.is_array() ? "a list" : node.is_table() ? "a table" : "a date or time");
-        }
-        return text.str();
     }
 
     const std::string& path_;

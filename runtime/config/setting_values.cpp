@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads and writes the values of settings, by the type of their field.
+#include "runtime/config/scale_fields.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/text/choices.hpp"
 #include "runtime/text/quantity.hpp"
@@ -180,6 +181,16 @@ std::string print_config(const settings& from) {
         }
         text += "# " + std::string(row.help) + "\n";
         text += std::string(row.key) + " = " + as_toml(from, row) + "\n";
+    }
+    for (const auto& each : from.node.functions) {
+        text += "\n[functions." + in_quotes(each.name) + "]\n";
+        for (const auto& row : scale_rows()) {
+            const auto number = number_of(each.scale, row.field);
+            if (!number) continue;
+            const auto value = value_text(row, *number);
+            text += "# " + std::string(row.help) + "\n" + std::string(row.key) + " = " +
+                    (row.kind == scale_kind::count ? value : in_quotes(value)) + "\n";
+        }
     }
     return text;
 }

@@ -150,15 +150,15 @@ const std::array rows{
     setting{"--dedupe-window", "dedupe", "window", "DURATION",
             "How long a call is remembered, so that it does not run again when it arrives again.",
             duration_field{
-                [](settings& s) -> std::chrono::microseconds& { return s.node.dedupe_window; }, 0s,
+                [](settings& s) -> std::chrono::microseconds& { return s.node.dedupe.window; }, 0s,
                 24h}},
     setting{"--dedupe-calls-max", "dedupe", "calls_max", "COUNT",
             "Calls that are remembered at most, the running ones included. 0: none.",
-            count_field{[](settings& s) -> std::size_t& { return s.node.dedupe_calls_max; }, 0,
+            count_field{[](settings& s) -> std::size_t& { return s.node.dedupe.calls_max; }, 0,
                         count_max}},
     setting{"--dedupe-bytes-max", "dedupe", "bytes_max", "SIZE",
             "What the answers of remembered calls may weigh together; the oldest go first.",
-            size_field{[](settings& s) -> std::size_t& { return s.node.dedupe_bytes_max; }, 0,
+            size_field{[](settings& s) -> std::size_t& { return s.node.dedupe.bytes_max; }, 0,
                        size_max}},
 
     setting{"--log-level", "log", "level", "trace|debug|info|warn|error|off",

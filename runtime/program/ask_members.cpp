@@ -1,43 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/ask_members.hpp"
 
-#include "runtime/program/any_value.hpp"
-
 #include <future>
 #include <utility>
 
 namespace dunlin::program {
 namespace {
 
-result<bytes> ask(client& way, const std::string& function, std::chrono::milliseconds patience) {
+result<bytes> ask(client& way, const member_question& what, std::chrono::milliseconds patience) {
     call_options how;
     how.timeout = patience;
-    auto reply = way.invoke<any_value>(function, nullptr, how);
+    auto reply = what.input.encoded.empty() ? way.invoke<any_value>(what.function, nullptr, how)
+                                            : way.invoke<any_value>(what.function, what.input, how);
     if (!reply) return std::move(reply.error());
     return std::move(reply->encoded);
 }
 
-result<bytes> connect_and_ask(const member& whom, const std::string& function,
+result<bytes> connect_and_ask(const member& whom, const member_question& what,
                               std::chrono::milliseconds patience, const key_files& keys) {
     auto way = client::connect(one_node(whom.endpoints, patience, keys));
     if (!way) return std::move(way.error());
     // An address can have been given to another node since.
     if (way->node() != whom.name)
         return {errc::unavailable, "node " + way->node() + " answers in place of " + whom.name};
-    return ask(*way, function, patience);
+    return ask(*way, what, patience);
 }
 
 }  // namespace
 
 std::vector<member_answer> ask_members(client& entry, const std::vector<member>& members,
-                                       const std::string& function,
+                                       const member_question& question,
                                        std::chrono::milliseconds patience, const key_files& keys) {
     std::vector<std::pair<std::string, std::future<result<bytes>>>> asked;
     for (const auto& whom : members) {
         if (!whom.living() || asked.size() == members_asked_max) continue;
         asked.emplace_back(whom.name, std::async(std::launch::async, [&] {
-                               return whom.asked ? ask(entry, function, patience)
-                                                 : connect_and_ask(whom, function, patience, keys);
+                               return whom.asked ? ask(entry, question, patience)
+                                                 : connect_and_ask(whom, question, patience, keys);
                            }));
     }
     std::vector<member_answer> answers;

@@ -7,6 +7,7 @@
 // neither threads nor sockets run out.
 #pragma once
 
+#include "runtime/program/any_value.hpp"
 #include "runtime/program/connection.hpp"
 #include "runtime/program/member_list.hpp"
 
@@ -28,11 +29,17 @@ struct member_answer {
     result<bytes> reply;
 };
 
-/// Calls the function, which takes nothing, at each of `members` that lives; at the one that gave
-/// the list through `entry`. In their order. `patience` is what each has for its answer.
+/// What is called, and with what.
+struct member_question {
+    std::string function;
+    any_value input = {};  // nothing: nil
+};
+
+/// Calls the function at each of `members` that lives; at the one that gave the list through
+/// `entry`. In their order. `patience` is what each has for its answer.
 [[nodiscard]] std::vector<member_answer> ask_members(client& entry,
                                                      const std::vector<member>& members,
-                                                     const std::string& function,
+                                                     const member_question& question,
                                                      std::chrono::milliseconds patience,
                                                      const key_files& keys);
 

@@ -73,7 +73,7 @@ std::vector<member> members_of(client& entry, const functions_arguments& given) 
 function_list ask(client& entry, const functions_arguments& given) {
     function_list list;
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(given.connection.timeout);
-    for (auto& each : ask_members(entry, members_of(entry, given), "dunlin/functions", patience,
+    for (auto& each : ask_members(entry, members_of(entry, given), {"dunlin/functions"}, patience,
                                   given.connection.keys)) {
         auto added = each.reply ? list.add(each.name, *each.reply)
                                 : result<void>(std::move(each.reply.error()));

@@ -34,7 +34,7 @@ namespace dunlin::runtime {
 
 enum class role : std::uint8_t {
     client,     // calls what its patterns allow
-    operator_,  // calls everything, dunlin/drain too
+    operator_,  // calls everything, dunlin/drain and dunlin/scale too
     node,       // is a member of the cluster: everything that peers do
 };
 

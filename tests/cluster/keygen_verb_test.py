@@ -109,7 +109,7 @@ class KeyOptionsTest(ProgramTest):
     """Of the verbs that call nodes; without a node: key files are read first."""
 
     VERBS = (("invoke", "bench/echo"), ("functions",), ("nodes",), ("top", "--once"),
-             ("drain", "n1"), ("bench", "bench/echo"))
+             ("scale", "bench/echo"), ("drain", "n1"), ("bench", "bench/echo"))
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

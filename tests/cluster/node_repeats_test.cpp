@@ -205,7 +205,7 @@ TEST_CASE("the deadline of the first call ends it for its repeats, too") {
 TEST_CASE("a repeat is told that the call ran when its answer was too large to keep") {
     auto config = node_settings();
     config.lanes = 1;  // several divide the limit among them
-    config.dedupe_bytes_max = 1000;
+    config.dedupe.bytes_max = 1000;
     const auto node = start_node(config);
     raw_client client(at(*node));
     CHECK(call_named(client, "faults/large", 900U, 1).ok);
@@ -248,7 +248,7 @@ TEST_CASE("a call that was refused may run when it comes again") {
 TEST_CASE("a call is forgotten when the window is over, or is switched off") {
     auto config = node_settings();
     SECTION("over") {
-        config.dedupe_window = std::chrono::milliseconds(1);
+        config.dedupe.window = std::chrono::milliseconds(1);
         const auto node = start_node(config);
         raw_client client(at(*node));
         CHECK(call_named(client, "bench/echo", 1, 7).value<int>() == 1);
@@ -257,7 +257,7 @@ TEST_CASE("a call is forgotten when the window is over, or is switched off") {
     }
     SECTION("full") {
         config.lanes = 1;  // several divide the limit among them
-        config.dedupe_calls_max = 4;
+        config.dedupe.calls_max = 4;
         const auto node = start_node(config);
         raw_client client(at(*node));
         for (std::uint64_t id = 1; id <= 5; ++id) CHECK(call_named(client, "bench/echo", 1, id).ok);
@@ -267,7 +267,7 @@ TEST_CASE("a call is forgotten when the window is over, or is switched off") {
         CHECK(client.stats().at("dedupe_calls") == 4);
     }
     SECTION("off") {
-        config.dedupe_calls_max = 0;
+        config.dedupe.calls_max = 0;
         const auto node = start_node(config);
         raw_client client(at(*node));
         CHECK(call_named(client, "bench/echo", 1, 7).value<int>() == 1);

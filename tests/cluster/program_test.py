@@ -14,7 +14,7 @@ import unittest
 
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
 
-VERBS = ("node", "invoke", "functions", "nodes", "top", "explain", "drain", "bench", "simulate",
+VERBS = ("node", "invoke", "functions", "nodes", "top", "explain", "scale", "drain", "bench", "simulate",
          "keygen", "completion", "version")
 
 
@@ -117,6 +117,7 @@ class CompletionTest(ProgramTest):
         self.assertEqual(set(self.complete("dunlin", "")), {*VERBS, "--help"})
         self.assertEqual(self.complete("dunlin", "node", "--lis"), ["--listen"])
         self.assertEqual(self.complete("dunlin", "node", "--log-level", "w"), ["warn"])
+        self.assertEqual(self.complete("dunlin", "scale", "--priority", "h"), ["high"])
         self.assertEqual(self.complete("dunlin", "completion", "z"), ["zsh"])
         with tempfile.NamedTemporaryFile(suffix=".toml") as file:
             self.assertEqual(self.complete("dunlin", "node", "--config", file.name[:-2]),

@@ -96,7 +96,7 @@ TEST_CASE("calls of one frame are each answered by their own permission") {
     }
 }
 
-TEST_CASE("only operators drain a node with a key") {
+TEST_CASE("only operators drain or scale a node with a key") {
     const keyed_cluster keys;
     keys.allow(allowed(keys.shop, "client", "functions = [\"*\", \"dunlin/stats\"]"));
     const auto node = start_node(keys.secure(node_settings()));
@@ -104,12 +104,14 @@ TEST_CASE("only operators drain a node with a key") {
     const auto& refused = shop.call("dunlin/drain", nullptr);
     CHECK(refused.code == errc::permission_denied);
     CHECK_THAT(refused.detail, Contains("operator"));
+    CHECK(shop.call("dunlin/scale", nullptr).code == errc::permission_denied);
     CHECK(shop.call("dunlin/nodes", nullptr).code == errc::permission_denied);
     CHECK(shop.call("dunlin/functions", nullptr).ok);
     CHECK(shop.call("dunlin/stats", nullptr).ok);
     raw_client ops(at(*node), keys.as(keys.ops));
     // It reaches the function, which knows of nobody who would end this node.
     CHECK_THAT(ops.call("dunlin/drain", nullptr).detail, Contains("part of a program"));
+    CHECK_THAT(ops.call("dunlin/scale", nullptr).detail, Contains("takes a map"));
     CHECK(ops.call("dunlin/nodes", nullptr).ok);
 }
 

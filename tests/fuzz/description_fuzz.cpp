@@ -10,6 +10,9 @@
 #include "runtime/module_loader.hpp"
 #include "support/names.hpp"
 
+#include <dunlin/scaling.hpp>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,6 +28,8 @@ namespace {
 using namespace dunlin;
 
 constexpr std::size_t functions_most = 20;
+// What version 1 of the ABI began with.
+constexpr std::size_t function_bytes_min = offsetof(dunlin_function, activations_min);
 
 void require(bool holds, const char* what) {
     if (holds) return;
@@ -87,6 +92,31 @@ dunlin_function function_from(script& from) {
     return made;
 }
 
+/// What a function says of its scaling; mostly nothing.
+void add_scale(script& from, dunlin_function& to) {
+    to.activations_min = static_cast<std::uint32_t>(from.number(0));
+    to.activations_max = static_cast<std::uint32_t>(from.number(0));
+    to.target_wait_ns = static_cast<std::int64_t>(from.number(0));
+    to.idle_ns = static_cast<std::int64_t>(from.number(0));
+    to.priority = static_cast<std::uint32_t>(from.number(0));
+    to.weight = static_cast<std::uint32_t>(from.number(0));
+}
+
+void check_scale(const actors::scale_wishes& said) {
+    const auto min = said.min.value_or(0);
+    const auto max = said.max.value_or(scaling::activations_max);
+    require(min <= max && max >= 1 && max <= scaling::activations_max, "a range of activations");
+    require(!said.target_wait || (*said.target_wait >= scaling::target_wait_min &&
+                                  *said.target_wait <= scaling::target_wait_max),
+            "a wait to aim at");
+    require(!said.idle || (said.idle->count() > 0 && *said.idle <= scaling::idle_max),
+            "a time to stay idle");
+    require(!said.priority || (*said.priority >= actors::function_priority::low &&
+                               *said.priority <= actors::function_priority::high),
+            "a priority");
+    require(!said.weight || (*said.weight >= 1 && *said.weight <= scaling::weight_max), "a weight");
+}
+
 void check_accepted(const runtime::loaded_module& module, const dunlin_module_info& info) {
     require(support::is_name(module.name) && module.name != "dunlin", "a module's name");
     require(module.functions.size() == info.function_count, "all functions, and no more");
@@ -96,6 +126,7 @@ void check_accepted(const runtime::loaded_module& module, const dunlin_module_in
         require(support::is_name(function.name.substr(module.name.size() + 1)), "a name");
         require(names.insert(function.name).second, "every name once");
         require(function.run == &run_nothing, "code for every function");
+        check_scale(function.scale);
     }
 }
 
@@ -110,10 +141,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto real_count = from.byte() % functions_most;
     const auto bytes = real_count * real_stride;
     const std::unique_ptr<std::byte[]> functions(new std::byte[bytes]());
-    for (std::size_t i = 0; i < real_count && real_stride >= sizeof(dunlin_function); ++i) {
-        const auto made = function_from(from);
-        std::memcpy(functions.get() + i * real_stride, &made, sizeof made);
-    }
+    std::deque<dunlin_function> made;
+    for (std::size_t i = 0; i < real_count && real_stride >= function_bytes_min; ++i)
+        made.push_back(function_from(from));
     dunlin_module_info info{};
     info.struct_size = struct_size;
     info.abi_version = static_cast<std::uint32_t>(from.number(DUNLIN_ABI_VERSION));
@@ -125,6 +155,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // More than the loader takes at all, or what is there.
     info.function_count = from.byte() < 0xf8 ? real_count : from.number(0) | (1u << 20);
     info.error = from.byte() < 0xf0 ? nullptr : from.text("no licence ");
+    // An older module's functions end before this.
+    for (std::size_t i = 0; i < made.size(); ++i) {
+        add_scale(from, made[i]);
+        std::memcpy(functions.get() + i * real_stride, &made[i],
+                    std::min<std::size_t>(real_stride, sizeof made[i]));
+    }
 
     const auto read = runtime::read_module_info("x.so", &info);
     if (read)

@@ -40,6 +40,9 @@ enum {
     DUNLIN_ASYNC = 1u << 2       /* may return DUNLIN_PENDING */
 };
 
+/* Whose calls go first when a node has more to do than time. */
+enum { DUNLIN_PRIORITY_LOW = 1, DUNLIN_PRIORITY_NORMAL = 2, DUNLIN_PRIORITY_HIGH = 3 };
+
 enum { DUNLIN_LOG_DEBUG = 0, DUNLIN_LOG_INFO = 1, DUNLIN_LOG_WARN = 2, DUNLIN_LOG_ERROR = 3 };
 
 /* A growable byte buffer. Append at data + size, at most up to capacity; call `grow` for more. */
@@ -134,6 +137,14 @@ typedef struct dunlin_function {
     const char* description;   /* one line, or NULL */
     const char* input_schema;  /* JSON Schema, or NULL */
     const char* output_schema; /* JSON Schema, or NULL */
+    /* Added later, to be read as far as the array's stride says: how the function wants to be
+     * scaled on each node. 0: left to the node. Operators may set each of them otherwise. */
+    uint32_t activations_min; /* actors that stay, however quiet it is; up to 131072 */
+    uint32_t activations_max; /* at most so many, and so many calls at once; up to 131072 */
+    int64_t target_wait_ns;   /* calls should wait no longer before they start; 1 us to 1 h */
+    int64_t idle_ns;          /* an actor without work stays at least so long; up to 24 h */
+    uint32_t priority;        /* DUNLIN_PRIORITY_..., when there is more to do than time */
+    uint32_t weight;          /* share among functions of one priority; up to 1000 */
 } dunlin_function;
 
 typedef struct dunlin_module_info {

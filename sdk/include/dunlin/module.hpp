@@ -17,6 +17,7 @@
 
 #include <dunlin/abi.h>
 #include <dunlin/detail/runner.hpp>
+#include <dunlin/scaling.hpp>
 #include <dunlin/schema.hpp>
 
 #include <deque>
@@ -41,6 +42,9 @@ public:
         description_ = text;
         return *this;
     }
+    /// How it wants to be scaled; once or in parts, of which the later ones count.
+    /// @throws std::invalid_argument that names the function and what is wrong
+    function_entry& scale(const scaling& wishes);
 
 private:
     friend class module_builder;
@@ -57,6 +61,7 @@ private:
     std::string description_;
     std::string input_schema_;
     std::string output_schema_;
+    scaling scaling_;
     std::shared_ptr<void> self_;
     run_function run_ = nullptr;
     std::uint32_t flags_ = 0;

@@ -87,6 +87,14 @@ dunlin_function function_entry::exported() const noexcept {
     out.description = text_or_null(description_);
     out.input_schema = text_or_null(input_schema_);
     out.output_schema = text_or_null(output_schema_);
+    // Checked by `scale`; what was not said is 0.
+    using std::chrono::microseconds, std::chrono::nanoseconds;
+    out.activations_min = static_cast<std::uint32_t>(scaling_.min.value_or(0));
+    out.activations_max = static_cast<std::uint32_t>(scaling_.max.value_or(0));
+    out.target_wait_ns = nanoseconds(scaling_.target_wait.value_or(microseconds(0))).count();
+    out.idle_ns = nanoseconds(scaling_.idle.value_or(microseconds(0))).count();
+    out.priority = scaling_.priority ? static_cast<std::uint32_t>(*scaling_.priority) : 0;
+    out.weight = static_cast<std::uint32_t>(scaling_.weight.value_or(0));
     return out;
 }
 

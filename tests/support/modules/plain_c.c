@@ -111,10 +111,13 @@ static int32_t nap(void* self, const dunlin_host* host, dunlin_call* call, const
     return DUNLIN_PENDING;
 }
 
+/* How a function wants to be scaled is the last six: actors at least and at most, the wait to aim
+ * at and the time to stay idle in nanoseconds, priority, weight. 0 leaves it to the node. */
 static const dunlin_function functions[] = {
-    {"reverse", DUNLIN_IDEMPOTENT, 0, NULL, reverse, "Turns a blob round.", NULL, NULL},
-    {"refuse", 0, 0, NULL, refuse, NULL, NULL, NULL},
-    {"nap", DUNLIN_ASYNC, 0, NULL, nap, NULL, NULL, NULL},
+    {"reverse", DUNLIN_IDEMPOTENT, 0, NULL, reverse, "Turns a blob round.", NULL, NULL, 1, 64,
+     2000000, 30000000000, DUNLIN_PRIORITY_HIGH, 3},
+    {"refuse", 0, 0, NULL, refuse, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0},
+    {"nap", DUNLIN_ASYNC, 0, NULL, nap, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0},
 };
 
 static const dunlin_module_info info = {

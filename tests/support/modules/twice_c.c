@@ -13,9 +13,9 @@ static int32_t run(void* self, const dunlin_host* host, dunlin_call* call, const
 }
 
 static const dunlin_function functions[] = {
-    {"count", 0, 0, NULL, run, NULL, NULL, NULL},
-    {"other", 0, 0, NULL, run, NULL, NULL, NULL},
-    {"count", 0, 0, NULL, run, NULL, NULL, NULL},
+    {"count", 0, 0, NULL, run, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0},
+    {"other", 0, 0, NULL, run, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0},
+    {"count", 0, 0, NULL, run, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0},
 };
 
 static const dunlin_module_info info = {

@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -136,6 +140,70 @@ TEST_CASE("a newer module whose functions are larger is read by its stride") {
     CHECK(read->functions[1].name == "good/two");
 }
 
+TEST_CASE("an older module, whose functions end before their scaling, is read by its stride") {
+    constexpr std::size_t stride = offsetof(dunlin_function, activations_min);
+    // Exactly as large as it says, so that a sanitizer sees a look behind it.
+    const std::unique_ptr<std::byte[]> functions(new std::byte[2 * stride]);
+    description module;
+    for (auto& each : module.functions) each.weight = 7;  // not among what is copied
+    for (std::size_t i = 0; i < 2; ++i)
+        std::memcpy(functions.get() + i * stride, &module.functions[i], stride);
+    module.info.function_stride = stride;
+    module.info.functions = reinterpret_cast<const dunlin_function*>(functions.get());
+    module.info.function_count = 2;
+    const auto read = module.read();
+    REQUIRE(read);
+    CHECK(read->functions[1].name == "good/two");
+    CHECK(read->functions[1].scale == actors::scale_wishes{});
+}
+
+TEST_CASE("what a function says of its scaling is taken over, and nothing is not said") {
+    description module;
+    auto& one = module.functions[0];
+    one.activations_min = 2;
+    one.activations_max = 64;
+    one.target_wait_ns = 5'000'999;
+    one.idle_ns = 10'000'000'000;
+    one.priority = DUNLIN_PRIORITY_HIGH;
+    one.weight = 1000;
+    const auto read = module.read();
+    REQUIRE(read);
+    const auto& said = read->functions[0].scale;
+    CHECK(said.min == 2U);
+    CHECK(said.max == 64U);
+    CHECK(said.target_wait == std::chrono::milliseconds(5));
+    CHECK(said.idle == std::chrono::seconds(10));
+    CHECK(said.priority == actors::function_priority::high);
+    CHECK(said.weight == 1000U);
+    CHECK(read->functions[1].scale == actors::scale_wishes{});
+}
+
+TEST_CASE("a module that asks for an impossible scaling is refused with function and reason") {
+    const std::pair<void (*)(dunlin_function&), const char*> cases[] = {
+        {[](auto& f) { f.activations_min = 3, f.activations_max = 2; }, "min 3 is above max 2"},
+        {[](auto& f) { f.activations_min = 131'073; },
+         "min: 131073 is out of range; between 0 and 131072 is possible"},
+        {[](auto& f) { f.activations_max = 0xffff'ffff; },
+         "max: 4294967295 is out of range; between 1 and 131072 is possible"},
+        {[](auto& f) { f.target_wait_ns = -1; },
+         "target_wait: -1us is out of range; between 1us and 1h is possible"},
+        {[](auto& f) { f.target_wait_ns = 3'600'000'001'000; }, "target_wait: 3600000001us is out"},
+        {[](auto& f) { f.idle_ns = std::numeric_limits<std::int64_t>::min(); }, "idle: -"},
+        {[](auto& f) { f.idle_ns = std::numeric_limits<std::int64_t>::max(); },
+         "between 0s and 24h is possible"},
+        {[](auto& f) { f.priority = 4; }, "priority: 4 is the number of no priority"},
+        {[](auto& f) { f.weight = 1001; },
+         "weight: 1001 is out of range; between 1 and 1000 is possible"},
+    };
+    for (const auto& [spoil, why] : cases) {
+        description module;
+        spoil(module.functions[1]);
+        CHECK_THAT(module.complaint(), Catch::Matchers::StartsWith(
+                                           "module x.so cannot have its function two scaled: ") &&
+                                           Catch::Contains(why));
+    }
+}
+
 TEST_CASE("a module of another ABI version is refused with both versions") {
     description module;
     module.info.abi_version = 7;
@@ -245,6 +313,14 @@ TEST_CASE("a module written in plain C is loaded") {
     const auto loaded = load_module(test_module("plain_c"), silent_host());
     REQUIRE(loaded);
     CHECK(loaded->path == test_module("plain_c"));
+    const auto& said = loaded->functions[0].scale;
+    CHECK(said.min == 1U);
+    CHECK(said.max == 64U);
+    CHECK(said.target_wait == std::chrono::milliseconds(2));
+    CHECK(said.idle == std::chrono::seconds(30));
+    CHECK(said.priority == actors::function_priority::high);
+    CHECK(said.weight == 3U);
+    CHECK(loaded->functions[1].scale == actors::scale_wishes{});
     REQUIRE_FALSE(loaded->functions.empty());
     CHECK(loaded->functions.front().name.starts_with(loaded->name + "/"));
 }

@@ -94,9 +94,9 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.payload_bytes_max == 1U << 20);
     CHECK(all.node.backlog_bytes_max == 1U << 20);
     CHECK(all.node.replies_bytes_max == 2U << 20);
-    CHECK(all.node.dedupe_window == 20s);
-    CHECK(all.node.dedupe_calls_max == 9);
-    CHECK(all.node.dedupe_bytes_max == 2U << 20);
+    CHECK(all.node.dedupe.window == 20s);
+    CHECK(all.node.dedupe.calls_max == 9);
+    CHECK(all.node.dedupe.bytes_max == 2U << 20);
     CHECK(all.log.level == "debug");
     CHECK(all.log.format == "json");
     // A new option is wanted here, too.
@@ -203,6 +203,91 @@ TEST_CASE("a value out of range is refused with the range") {
     CHECK(complaint("[log]\nlevel = \"wran\"") ==
           "node.toml:2:9: log.level: 'wran' is none of trace, debug, info, warn, error, off; did "
           "you mean warn?");
+}
+
+TEST_CASE("what a file says of single functions is taken over, and printed so that it reads back") {
+    settings all;
+    const auto read = read_config_text(R"(
+[functions."text/count_words"]
+min = 2
+max = 64
+target_wait = "20ms"
+idle = "10s"
+priority = "high"
+weight = 3
+[functions."shop/order"]
+max = 1
+[functions."shop/none"])",
+                                       "node.toml", all);
+    REQUIRE(read);
+    REQUIRE(all.node.functions.size() == 3);
+    const auto named = [&](std::string_view name) {
+        for (const auto& each : all.node.functions)
+            if (each.name == name) return each;
+        return function_settings{};
+    };
+    const auto words = named("text/count_words");
+    CHECK(words.scale.min == 2U);
+    CHECK(words.scale.max == 64U);
+    CHECK(words.scale.target_wait == 20ms);
+    CHECK(words.scale.idle == 10s);
+    CHECK(words.scale.priority == actors::function_priority::high);
+    CHECK(words.scale.weight == 3U);
+    CHECK(words.where == "node.toml:2:12");
+    CHECK(named("shop/order").scale.max == 1U);
+    CHECK_FALSE(named("shop/order").scale.min);
+    CHECK(named("shop/none").scale == actors::scale_wishes{});
+
+    settings again;
+    const auto text = print_config(all);
+    REQUIRE(read_config_text(text, "node.toml", again));
+    CHECK(print_config(again) == text);
+    CHECK(again.node.functions.size() == 3);
+}
+
+TEST_CASE("what is wrong with a function's settings is said with its place") {
+    const std::string head = "[functions.\"text/count\"]\n";
+    const std::string at = "functions.\"text/count\"";
+    CHECK(complaint(head + "mix = 3") ==
+          "node.toml:2:1: unknown option '" + at + ".mix'; did you mean min?");
+    CHECK(complaint(head + "frequency = 3") ==
+          "node.toml:2:1: unknown option '" + at +
+              ".frequency'; there are min, max, target_wait, idle, priority, weight");
+    CHECK(complaint(head + "min = 5\nmax = 4") ==
+          "node.toml:2:7: " + at + ": min 5 is above max 4");
+    CHECK(complaint(head + "max = 0") ==
+          "node.toml:2:7: " + at + ".max: 0 is out of range; between 1 and 131072 is possible");
+    CHECK(complaint(head + "min = -1") == "node.toml:2:7: " + at + ".min: -1 is negative");
+    CHECK(complaint(head + "min = 999999999999") ==
+          "node.toml:2:7: " + at +
+              ".min: 999999999999 is out of range; between 0 and 131072 is possible");
+    CHECK(complaint(head + "max = \"many\"") ==
+          "node.toml:2:7: " + at + ".max: expected a whole number, got the string \"many\"");
+    CHECK(complaint(head + "idle = 10") ==
+          "node.toml:2:8: " + at + ".idle: expected a duration such as \"10s\", got the number 10");
+    CHECK(complaint(head + "target_wait = \"0s\"") ==
+          "node.toml:2:15: " + at +
+              ".target_wait: 0s is out of range; between 1us and 1h is possible");
+    CHECK(complaint(head + "idle = \"25h\"") ==
+          "node.toml:2:8: " + at + ".idle: 25h is out of range; between 0s and 24h is possible");
+    CHECK(complaint(head + "priority = \"hihg\"") ==
+          "node.toml:2:12: " + at +
+              ".priority: 'hihg' is none of low, normal, high; did you mean high?");
+    CHECK(complaint(head + "priority = 3") ==
+          "node.toml:2:12: " + at +
+              ".priority: expected \"low\", \"normal\" or \"high\", got the number 3");
+    CHECK(complaint(head + "weight = 0") ==
+          "node.toml:2:10: " + at + ".weight: 0 is out of range; between 1 and 1000 is possible");
+    CHECK(complaint("[functions.text]\nmin = 1") ==
+          "node.toml:1:1: functions.text: no function's name has no slash; write it in quotation "
+          "marks, as in [functions.\"text/count_words\"]");
+    CHECK(complaint("[functions]\n\"text/count\" = 3") ==
+          "node.toml:2:16: " + at + ": expected a table, as in [" + at + "], got the number 3");
+    CHECK(complaint("functions = 3") ==
+          "node.toml:1:13: functions: expected tables, as in [functions.\"text/count_words\"], got "
+          "the number 3");
+    CHECK(complaint("[function]\n") ==
+          "node.toml:1:2: unknown option 'function'; did you mean functions?");
 }
 
 TEST_CASE("a file that is not TOML is refused with line and column") {

@@ -100,8 +100,8 @@ TEST_CASE("of the node's own functions a client may call only those that read, a
     for (const auto* lines : {"", R"(functions = ["*", "*/*", "d*/drain", "*rain", "dunlin*"])"}) {
         const auto shop = client_with(lines);
         CHECK(shop.may_call("dunlin/functions"));
-        for (const auto* own :
-             {"dunlin/drain", "dunlin/explain", "dunlin/stats", "dunlin/nodes", "dunlin/x"})
+        for (const auto* own : {"dunlin/drain", "dunlin/scale", "dunlin/explain", "dunlin/stats",
+                                "dunlin/nodes", "dunlin/x"})
             CHECK_FALSE(shop.may_call(own));
     }
     const auto watcher = client_with(R"(functions = ["dunlin/*"])");
@@ -109,6 +109,7 @@ TEST_CASE("of the node's own functions a client may call only those that read, a
     CHECK(watcher.may_call("dunlin/nodes"));
     CHECK(watcher.may_call("dunlin/explain"));
     CHECK_FALSE(watcher.may_call("dunlin/drain"));
+    CHECK_FALSE(watcher.may_call("dunlin/scale"));
     CHECK_FALSE(watcher.may_call("dunlin/added_later"));
     CHECK_FALSE(watcher.may_call("text/count"));
     CHECK_FALSE(client_with(R"(functions = ["!dunlin/*"])").may_call("dunlin/functions"));
@@ -121,7 +122,8 @@ TEST_CASE("of the node's own functions a client may call only those that read, a
 TEST_CASE("operators and nodes may call everything") {
     for (const auto* lines : {R"(role = "operator")", R"(role = "node")"}) {
         const auto who = client_with(lines);
-        for (const auto* each : {"text/count", "dunlin/drain", "dunlin/stats", "dunlin/functions"})
+        for (const auto* each :
+             {"text/count", "dunlin/drain", "dunlin/scale", "dunlin/stats", "dunlin/functions"})
             CHECK(who.may_call(each));
     }
     CHECK_THAT(entry_complaint("role = \"operator\"\nfunctions = [\"text/*\"]"),

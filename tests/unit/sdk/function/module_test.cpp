@@ -4,12 +4,15 @@
 
 #include <dunlin/function.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 using namespace dunlin;
 using namespace dunlin::testing;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -77,6 +80,66 @@ TEST_CASE("a module that throws while it describes itself says why it cannot be 
           "the module threw an exception without a message");
     CHECK(error_of([](module_builder&) { throw 5; }) ==
           "the module threw something that is not a std::exception");
+}
+
+TEST_CASE("what an author says of a function's scaling is told to the node") {
+    module_harness m([](module_builder& b) {
+        b.function("all", [](int n) { return n; })
+            .scale({.min = 2,
+                    .max = 256,
+                    .target_wait = 5ms,
+                    .idle = 10s,
+                    .priority = priority::high,
+                    .weight = 3});
+        b.function("some", [](int n) { return n; }).scale({.min = 0, .max = 8});
+        b.function("none", [](int n) { return n; });
+        b.function("in_parts", [](int n) { return n; }).scale({.min = 4}).scale({.max = 4});
+    });
+    REQUIRE(m.info().error == nullptr);
+    CHECK(m["all"].activations_min == 2);
+    CHECK(m["all"].activations_max == 256);
+    CHECK(m["all"].target_wait_ns == 5'000'000);
+    CHECK(m["all"].idle_ns == 10'000'000'000);
+    CHECK(m["all"].priority == DUNLIN_PRIORITY_HIGH);
+    CHECK(m["all"].weight == 3);
+    CHECK(m["some"].activations_min == 0);
+    CHECK(m["some"].activations_max == 8);
+    CHECK(m["in_parts"].activations_min == 4);
+    CHECK(m["in_parts"].activations_max == 4);
+    for (const char* name : {"some", "none"}) {
+        CHECK(m[name].target_wait_ns == 0);
+        CHECK(m[name].idle_ns == 0);
+        CHECK(m[name].priority == 0);
+        CHECK(m[name].weight == 0);
+    }
+    CHECK(m["none"].activations_max == 0);
+}
+
+TEST_CASE("a scaling that cannot be is why the module cannot be loaded, with function and reason") {
+    const std::pair<scaling, const char*> mistakes[] = {
+        {{.min = 3, .max = 2}, "min 3 is above max 2"},
+        {{.min = -1}, "min -1 is not between 0 and 131072"},
+        {{.max = 0}, "max 0 is not between 1 and 131072"},
+        {{.max = 131'073}, "max 131073 is not between 1 and 131072"},
+        {{.target_wait = 0ms}, "target_wait of 0 us is not between 1 us and 1 h"},
+        {{.target_wait = -5ms}, "target_wait of -5000 us is not between 1 us and 1 h"},
+        {{.target_wait = 2h}, "target_wait of 7200000000 us is not between 1 us and 1 h"},
+        {{.idle = -1us}, "idle of -1 us is not between 0 and 24 h"},
+        {{.idle = 25h}, "idle of 90000000000 us is not between 0 and 24 h"},
+        {{.priority = static_cast<priority>(9)}, "its priority is none of low, normal and high"},
+        {{.weight = 0}, "weight 0 is not between 1 and 1000"},
+        {{.weight = 1001}, "weight 1001 is not between 1 and 1000"},
+    };
+    static const scaling* current;
+    for (const auto& [wishes, why] : mistakes) {
+        current = &wishes;
+        CHECK(error_of([](module_builder& m) {
+                  m.function("count", [](int n) { return n; }).scale(*current);
+              }) == "function \"count\" cannot be scaled: " + std::string(why));
+    }
+    CHECK(error_of([](module_builder& m) {
+              m.function("count", [](int n) { return n; }).scale({.max = 2}).scale({.min = 3});
+          }) == "function \"count\" cannot be scaled: min 3 is above max 2");
 }
 
 TEST_CASE("two functions of one name are refused") {
