@@ -29,6 +29,11 @@ public:
         own_.name = std::move(own_name);
         own_.as = role::node;
     }
+    /// The one that holds after this one.
+    [[nodiscard]] access next(allow_list others) const {
+        others.go_on_from(others_);
+        return {own_key_, own_.name, std::move(others)};
+    }
 
     /// Null: nobody of ours. @param public_key Z85
     [[nodiscard]] const grant* find(std::string_view public_key) const {

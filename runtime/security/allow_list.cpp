@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/security/allow_list.hpp"
 
+#include "runtime/security/list_error.hpp"
+#include "runtime/security/quota_entry.hpp"
 #include "runtime/text/suggest.hpp"
 #include "security/key_file.hpp"
 
@@ -64,8 +66,7 @@ public:
     }
 
     [[nodiscard]] error refused(const toml::source_region& at, const std::string& why) const {
-        return {errc::invalid_argument, path_ + ":" + std::to_string(at.begin.line) + ":" +
-                                            std::to_string(at.begin.column) + ": " + why};
+        return list_error(path_, at, why);
     }
 
 private:
@@ -168,6 +169,59 @@ private:
     const allow_list::key_reader& read_key_;
 };
 
+// The entries of an array of tables; null when it is something else.
+const toml::array* tables_in(const toml::node& value) {
+    const auto* entries = value.as_array();
+    const bool all = entries != nullptr && std::all_of(entries->begin(), entries->end(),
+                                                       [](const auto& e) { return e.is_table(); });
+    return all ? entries : nullptr;
+}
+
+// Gives the [[quota]] entries to the keys of their names.
+class quota_giver {
+public:
+    quota_giver(const std::string& path, std::unordered_map<std::string, grant>& to) : path_(path) {
+        for (auto& [key, granted] : to) by_name_[granted.name].push_back(&granted);
+    }
+
+    [[nodiscard]] result<void> give(const toml::table& from) {
+        const auto read = read_quota(path_, from);
+        if (!read) return read.error();
+        const auto line = read->name_at.begin.line;
+        if (const auto [twin, fresh] = lines_.emplace(read->name, line); !fresh)
+            return list_error(path_, read->name_at,
+                              "\"" + read->name + "\" has a quota already, in line " +
+                                  std::to_string(twin->second));
+        const auto named = by_name_.find(read->name);
+        if (named == by_name_.end())
+            return list_error(
+                path_, read->name_at,
+                "a quota for a key that is not in this list" + did_you_mean(read->name, names()));
+        for (auto* granted : named->second) {
+            if (granted->as == role::node)
+                return list_error(path_, read->name_at,
+                                  "\"" + read->name +
+                                      "\" is a node's key, and nodes have no quota: what one "
+                                      "sends on has counted where it came in");
+            granted->limits = read->what;
+            if (read->what.limits()) granted->use = std::make_shared<quota_use>();
+        }
+        return {};
+    }
+
+private:
+    [[nodiscard]] std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& [name, granted] : by_name_) all.push_back(name);
+        std::sort(all.begin(), all.end());
+        return all;
+    }
+
+    const std::string& path_;
+    std::unordered_map<std::string, std::vector<grant*>> by_name_;
+    std::unordered_map<std::string, toml::source_index> lines_;  // by name
+};
+
 error not_a_list(const std::string& path, const std::string& why) {
     return {errc::invalid_argument, "allow-list " + path + ": " + why};
 }
@@ -207,17 +261,24 @@ result<allow_list> allow_list::parse(std::string_view text, const std::string& p
     }
     allow_list list;
     std::unordered_map<std::string, toml::source_index> lines;
+    const toml::array* quotas = nullptr;
     for (const auto& [key, value] : root) {
         const auto at = path + ":" + std::to_string(key.source().begin.line) + ": ";
-        if (key.str() != "allow")
-            return error{errc::invalid_argument, at + "unknown key '" + std::string(key.str()) +
-                                                     "'; an allow-list holds [[allow]] entries "
-                                                     "and nothing else"};
-        const auto* entries = value.as_array();
-        if (entries == nullptr || !std::all_of(entries->begin(), entries->end(),
-                                               [](const auto& e) { return e.is_table(); }))
-            return error{errc::invalid_argument,
-                         at + "allow is not a list of entries; begin each with [[allow]]"};
+        const std::string kind(key.str());
+        if (kind != "allow" && kind != "quota")
+            return error{errc::invalid_argument, at + "unknown key '" + kind +
+                                                     "'; an allow-list holds [[allow]] and "
+                                                     "[[quota]] entries and nothing else"};
+        const auto* entries = tables_in(value);
+        if (entries == nullptr)
+            return error{errc::invalid_argument, at + kind +
+                                                     " is not a list of entries; begin each with "
+                                                     "[[" +
+                                                     kind + "]]"};
+        if (kind == "quota") {
+            quotas = entries;  // once all names are known
+            continue;
+        }
         for (const auto& entry : *entries) {
             const entry_reader reader(path, *entry.as_table(), read_key);
             auto read = reader.read();
@@ -229,6 +290,10 @@ result<allow_list> allow_list::parse(std::string_view text, const std::string& p
             list.grants_.insert(std::move(*read));
         }
     }
+    if (quotas == nullptr) return list;
+    quota_giver giver(path, list.grants_);
+    for (const auto& each : *quotas)
+        if (auto given = giver.give(*each.as_table()); !given) return std::move(given.error());
     return list;
 }
 
@@ -263,6 +328,12 @@ std::vector<std::string> allow_list::keys_of(role which) const {
         if (granted.as == which) keys.push_back(key);
     std::sort(keys.begin(), keys.end());
     return keys;
+}
+
+void allow_list::go_on_from(const allow_list& before) {
+    for (auto& [key, granted] : grants_)
+        if (const auto* known = before.find(key); granted.use && known != nullptr && known->use)
+            granted.use = known->use;
 }
 
 const grant* allow_list::find(std::string_view public_key) const {

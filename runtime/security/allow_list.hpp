@@ -8,16 +8,23 @@
 //     role = "client"                          # or "operator", or "node"
 //     functions = ["text/*", "!text/secret"]   # of a client: the last that matches decides
 //
-// A list that is only nearly right lets nobody in by accident: an unknown name, a key twice, a
-// pattern that is none are errors which name the file and the line. A client may call what its
-// patterns allow. "*" and the like do not reach the node's own functions, dunlin/*: of those a
-// client may call only the ones that only read, each when a pattern that begins with "dunlin/" says
-// so, and dunlin/functions unless one says otherwise. Operators and nodes may call everything.
+//     [[quota]]                                # how much of it: see quota_entry.hpp
+//     name = "shop"
+//     concurrency = 100
 //
-// A value: read anew and replaced as a whole, never changed. Any thread.
+// A list that is only nearly right lets nobody in by accident: an unknown name, a key twice, a
+// pattern that is none, a quota for nobody are errors which name the file and the line. A client
+// may call what its patterns allow. "*" and the like do not reach the node's own functions,
+// dunlin/*: of those a client may call only the ones that only read, each when a pattern that
+// begins with "dunlin/" says so, and dunlin/functions unless one says otherwise. Operators and
+// nodes may call everything.
+//
+// A value: read anew and replaced as a whole, never changed; only what each key has used of its
+// quota goes on from list to list. Any thread.
 #pragma once
 
 #include "runtime/security/function_pattern.hpp"
+#include "runtime/security/quota.hpp"
 #include "security/key_file.hpp"
 
 #include <dunlin/result.hpp>
@@ -25,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,6 +54,8 @@ struct grant {
     std::string name;
     role as = role::client;
     std::vector<function_pattern> functions;  // of a client, in their order
+    quota limits;
+    std::shared_ptr<quota_use> use;  // null: its quota limits nothing
 
     /// @param function a full name as a peer has sent it; any bytes
     [[nodiscard]] bool may_call(std::string_view function) const noexcept;
@@ -70,6 +80,9 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return grants_.size(); }
     /// The public keys of all who have a role, sorted.
     [[nodiscard]] std::vector<std::string> keys_of(role which) const;
+    /// Keys that had a quota in the list before have used what they have used. Before anybody else
+    /// sees this list.
+    void go_on_from(const allow_list& before);
 
 private:
     std::unordered_map<std::string, grant> grants_;  // by public key

@@ -142,8 +142,7 @@ void gate::look_at_list() {
     }
     log().info("the allow-list was read anew",
                {{"file", node_.allow->path()}, {"keys", list->size()}});
-    const auto& own = node_.keys->own;
-    node_.board.put(std::make_shared<const access>(own.public_key, own.name, std::move(*list)));
+    node_.board.put(std::make_shared<const access>(node_.board.newest()->next(std::move(*list))));
     changed_();
     node_.counters.allow_list_reloads.add();  // at last: who sees it counted finds it in force
 }

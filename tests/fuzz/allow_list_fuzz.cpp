@@ -3,7 +3,8 @@
 // Feeds bytes to the reader of allow-lists, and to the patterns in them.
 //
 // Method: the input is copied into memory of exactly its size. It is read as a list, whose key
-// files are answered from memory; an error names the file and the code that a node expects. It is
+// files are answered from memory; an error names the file and the code that a node expects, and a
+// quota that is accepted can be used: it admits a call, and not more than it says. It is
 // also read as a pattern, and what is accepted as one must match a name that it was made to match,
 // and must agree with a matcher that is too slow to use but too simple to be wrong.
 #include "runtime/security/allow_list.hpp"
@@ -67,6 +68,19 @@ void check_pattern(std::string_view text, std::string_view name) {
                 "a pattern does not match as a plain matcher does");
 }
 
+void check_quota(const grant& of) {
+    const auto& says = of.limits;
+    require(says.weight >= 1 && says.weight <= quota::weight_max, "a weight that is none");
+    require((says.rate == 0) == (says.burst == 0), "a burst without a rate, or a rate without one");
+    require(says.limits() == (of.use != nullptr), "limits that nobody counts for");
+    if (!of.use) return;
+    require(of.as != role::node, "a node with a quota");
+    constexpr std::int64_t now_ns = 1'000'000'000;
+    require(of.use->admit(says, now_ns).admitted(), "a quota that admits nothing");
+    if (says.concurrency == 1 || says.burst == 1)
+        require(!of.use->admit(says, now_ns).admitted(), "a quota that admits more than it says");
+}
+
 void check_list(std::string_view text) {
     const auto from_memory = [](const std::string& path) -> result<security::key_pair> {
         if (path.empty() || path.back() != 'b') return {errc::invalid_argument, "no such file"};
@@ -79,7 +93,9 @@ void check_list(std::string_view text) {
         return;
     }
     const auto* shop = list->find(std::string(security::key_characters, '1'));
-    if (shop == nullptr || shop->as != role::client) return;
+    if (shop == nullptr) return;
+    check_quota(*shop);
+    if (shop->as != role::client) return;
     require(!shop->may_call("dunlin/drain"), "a client may drain a node");
     require(!shop->may_call("dunlin/added_later"), "a client may call what nobody has thought of");
 }
