@@ -128,6 +128,7 @@ constexpr named_counter named_counters[] = {
     {"handshakes_failed", &lane_counters::handshakes_failed},
     {"impostors", &lane_counters::impostors},
     {"permission_denied", &lane_counters::permission_denied},
+    {"calls_beyond_quota", &lane_counters::calls_beyond_quota},
     {"peers_expelled", &lane_counters::peers_expelled},
     {"invocations_received", &lane_counters::invocations_received},
     {"replies_sent", &lane_counters::replies_sent},

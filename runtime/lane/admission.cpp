@@ -57,8 +57,15 @@ admission::admission(const function_registry& functions, router& routing, open_c
 
 void admission::take(peer& from, const wire::invoke& call, gathering& into) {
     ++into.received;
-    if (authorizer_ != nullptr && !authorizer_->may_call(from, call, into))
-        return;  // before anything else is told of it
+    if (authorizer_ == nullptr) return take_permitted(from, call, into);
+    // Before anything else is told of it.
+    if (!authorizer_->may_call(from, call, into) || !authorizer_->within_quota(from, call.id))
+        return;
+    take_permitted(from, call, into);
+    from.free_place();
+}
+
+void admission::take_permitted(peer& from, const wire::invoke& call, gathering& into) {
     const auto waits = [&](call_window::ticket) -> ledger_entry& { return attach(from, call); };
     if (repeats_.has_name(from, call) && repeats_.take(from, call, into, waits)) return;
     take_new(from, call, into);

@@ -68,6 +68,7 @@ public:
 private:
     enum class taking : std::uint8_t { all, from_unaware, nothing };
 
+    void take_permitted(peer& from, const wire::invoke& call, gathering& into);
     /// An entry for a repeat of a call that runs.
     [[nodiscard]] ledger_entry& attach(peer& from, const wire::invoke& call);
     void take_new(peer& from, const wire::invoke& call, gathering& into);

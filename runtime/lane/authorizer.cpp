@@ -114,6 +114,23 @@ bool authorizer::may_call(peer& from, const wire::invoke& call, gathering& into)
     return false;
 }
 
+bool authorizer::within_quota(peer& from, std::uint64_t call_id) {
+    if (from.shared == nullptr) return true;
+    const auto& granted = *from.rights->granted;
+    const auto verdict = from.shared->admit(granted.limits, now_ns_);
+    from.place_taken = verdict.admitted();
+    if (verdict.admitted()) return true;
+    counters_.calls_beyond_quota.add();
+    const auto why = beyond_quota(granted.name, granted.limits, verdict);
+    if (const auto unsaid = from.shared->due(now_ns_))
+        log().info("calls beyond the quota of their key, refused", {{"peer", granted.name},
+                                                                    {"key", from.rights->key},
+                                                                    {"why", why.detail},
+                                                                    {"unsaid", *unsaid}});
+    outlet_.reply_error(from, call_id, why);
+    return false;
+}
+
 // A connection belongs to one process, which has one origin.
 bool authorizer::owns_origin(peer_rights& rights, std::uint64_t told) const {
     if (told == 0) return true;
@@ -136,6 +153,7 @@ bool authorizer::renew(peer& of) const {
     if (granted == nullptr) return false;
     if (of.role == wire::peer_role::node && granted->as != role::node) return false;
     of.rights->set(*granted);
+    of.count_by_rights();
     return true;
 }
 

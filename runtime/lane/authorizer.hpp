@@ -5,8 +5,9 @@
 //
 // ZeroMQ has checked that the other side has the key that its connection names; what that key may
 // do says the access that holds now. A client may call the functions that its patterns name, under
-// an origin of its own; only a node may send what nodes send. Who is refused is told why, and it is
-// logged once a minute at most. Part of a lane; one thread, but for the board that it looks at.
+// an origin of its own, and as much at once as its key's quota has room for; only a node may send
+// what nodes send. Who is refused is told why, and it is logged once a minute at most. Part of a
+// lane; one thread, but for the board that it looks at.
 #pragma once
 
 #include "runtime/lane/counters.hpp"
@@ -61,6 +62,9 @@ public:
     void pretended(peer& from, std::uint64_t call_id, std::string_view what);
     /// Answers the call if the peer may not make it. `into` keeps what was found of its function.
     [[nodiscard]] bool may_call(peer& from, const wire::invoke& call, gathering& into);
+    /// Answers the call if the quota of the peer's key has no room for it. Else it has a place
+    /// there until it has ended, or the peer's `free_place`.
+    [[nodiscard]] bool within_quota(peer& from, std::uint64_t call_id);
     /// The peer is about to be removed since it may do nothing any more.
     void note_expelled(const peer& who);
 

@@ -4,6 +4,7 @@
 // and any thread may read.
 #pragma once
 
+#include "runtime/lane/access_counters.hpp"
 #include "runtime/link/link_counters.hpp"
 #include "support/counter.hpp"
 
@@ -11,16 +12,13 @@ namespace dunlin::runtime {
 
 using support::shared_counter;
 
-struct lane_counters : link_counters {
+struct lane_counters : link_counters, access_counters {
     counter turns;  // how often it looked for work
     counter frames_sent;
     counter frames_oversized;
     counter frames_before_hello;
     counter connections_refused;  // wrong protocol, version or role
     counter handshakes_failed;    // of ZeroMQ: no key, or one that does not fit
-    counter impostors;            // pretended to be a node, or somebody else
-    counter permission_denied;    // calls that the caller may not make
-    counter peers_expelled;       // their key was taken off the allow-list
     counter invocations_received;
     counter replies_sent;
     counter failures_sent;

@@ -68,6 +68,7 @@ peer* handshake::greet(std::string_view routing_id, const wire::hello& hello, co
     added.heard_ns = now_ns_;
     keeper_.attach(added, by.fd);
     added.rights = std::move(*rights);
+    added.count_by_rights();
     counters_.peers_connected.add();
     log().debug("peer connected", {{"name", added.name}, {"role", static_cast<int>(added.role)}});
     welcome(added);

@@ -111,7 +111,7 @@ void open_calls::close(ledger_entry& entry) {
     auto& asker = *entry.asker;
     if (entry.via != nullptr) away_.detach(entry);
     if (entry.plays != ledger_entry::part::none) repeats_.leave(entry);
-    --asker.in_flight;
+    asker.ended();
     if (entry.settled()) asker.settled.erase(entry);
     ledger_.close(entry);
     // A peer without anything else under way waits for just this answer: nothing could join it.
@@ -248,7 +248,7 @@ void open_calls::abandon(caller& gone) {
         const auto work = entry.keep;
         const auto index = entry.index;
         if (entry.via != nullptr) away_.withdraw(entry);
-        --gone.in_flight;
+        gone.ended();
         ledger_.close(entry);
         actors::activation::stop(work, index, errc::cancelled);
     }

@@ -67,7 +67,7 @@ public:
     // -- calls begin ---------------------------------------------------------------------------
     /// An entry for a call of that caller, whose bundle and place there are still to be filled in.
     ledger_entry& open(caller& asker, std::uint64_t call_id) {
-        ++asker.in_flight;
+        asker.began();
         return ledger_.open(asker, call_id);
     }
     /// Keeps a bundle until the turn ends: entries that are not settled point at it.

@@ -77,6 +77,16 @@ struct peer : caller {
 
     /// Null on a node without a key: everybody may do everything.
     std::unique_ptr<peer_rights> rights;
+    /// Its calls count in the quota of its key, if that has one. A node has none: it sends on what
+    /// counts where it came in.
+    void count_by_rights() noexcept {
+        const bool counts = rights != nullptr && role != wire::peer_role::node;
+        count_in(counts ? rights->granted->use.get() : nullptr);
+    }
+    /// Its share beside other callers.
+    [[nodiscard]] std::uint32_t weight() const noexcept {
+        return rights == nullptr ? quota().weight : rights->granted->limits.weight;
+    }
     /// What the origin that a call names is known as from here on.
     [[nodiscard]] std::uint64_t origin_of(std::uint64_t told) const noexcept {
         const bool as_told = rights == nullptr || role == wire::peer_role::node || told == 0;

@@ -143,8 +143,8 @@ bool repeats::leave_to_repeats(ledger_entry& entry) {
         !window_.orphaned(entry.named, {carrier_, entry.address()}))
         return false;
     auto& asker = *std::exchange(entry.asker, &nobody_);
-    --asker.in_flight;
-    ++nobody_.in_flight;
+    asker.ended();
+    nobody_.began();
     asker.settled.erase(entry);
     entry.plays = ledger_entry::part::orphan;
     return true;

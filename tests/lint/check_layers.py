@@ -94,7 +94,6 @@ MEMBERS_MAX = 30
 METHODS_MAX = 40
 # Path and class -> members and methods that it may still have, and why.
 LARGE_CLASSES = {
-    "runtime/lane/counters.hpp lane_counters": (31, 0, "a list of counters and nothing else"),
     "runtime/link/peer_link.hpp peer_link": (36, 8, "load, health and frames of one link"),
     "runtime/membership/swim.hpp swim": (27, 70, "one protocol: its messages share all its state"),
 }
