@@ -107,7 +107,7 @@ void admission::take_new(peer& from, const wire::invoke& call, gathering& into) 
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
         into.work = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
-        into.work->set_caller(from.caller_number());
+        into.work->set_caller(from.caller_number(), from.weight());
     }
     auto& entry = enter(from, call, into, *into.work);
     entry.pool = into.pool;

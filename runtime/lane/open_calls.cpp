@@ -178,7 +178,8 @@ bool open_calls::run_here(ledger_entry& entry) {
     const auto work = actors::bundle::create(1, entry.work->memory());
     keep(work);
     move(entry, work);
-    work->set_caller(entry.asker->what == caller::kind::peer ? peer_of(entry).caller_number() : 0);
+    if (entry.asker->what == caller::kind::peer)
+        work->set_caller(peer_of(entry).caller_number(), peer_of(entry).weight());
     entry.pool = pool;
     entry.sends = ledger_entry::sends_max;  // here or not at all
     pool->submit(actors::bundle_ptr(work),

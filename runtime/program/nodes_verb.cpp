@@ -71,7 +71,7 @@ int run(const nodes_arguments& given) {
         return exit_code::call_failed;
     }
     const auto wanted =
-        nodes_wanted(use_of(*members, ask_members(*to.client, *members, "dunlin/stats", patience,
+        nodes_wanted(use_of(*members, ask_members(*to.client, *members, {"dunlin/stats"}, patience,
                                                   given.connection.keys)));
     const auto text = given.json ? nodes_json(reply->encoded, which, &wanted)
                                  : nodes_table(reply->encoded, which);

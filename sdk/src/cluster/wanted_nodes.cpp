@@ -40,9 +40,7 @@ wanted_nodes nodes_wanted(std::span<const node_use> members) {
         refuses = refuses || each.refuses;
         serving += each.draining ? 0 : 1;
     }
-    auto reason =
-        sentence("functions use the time of %.2f of %zu node%s, and %.0f %% of each is meant", used,
-                 members.size(), target_share);
+    auto reason = sentence(used, members.size());
     wanted_nodes wanted{nodes_for(used), {}};
     const auto most = static_cast<std::uint32_t>(growth_max * std::max(serving, 1U));
     const auto with_queues = std::min(nodes_for(used + queued), std::max(most, wanted.count));
