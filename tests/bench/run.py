@@ -19,6 +19,7 @@ from typing import Callable
 
 import comparison
 from comparison import Comparison
+from elastic import Elastic
 from footprint import Footprint
 from processes import MeasurementError
 from report import Progress, Row, machine, table
@@ -33,6 +34,8 @@ QUICK_ROUNDS = 3
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", nargs="?", choices=("all", "elastic"), default="all",
+                        help="elastic: how actors follow the load, which takes minutes, in place of all the rest")
     parser.add_argument("--build-dir", type=Path, required=True, help="the build to measure")
     parser.add_argument("--rounds", type=positive, help=f"rounds of each measurement (default {DEFAULT_ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: a glance, not a verdict")
@@ -65,7 +68,11 @@ def require_program(build_dir: Path) -> None:
             raise MeasurementError(f"{part} is missing; configure with DUNLIN_BUILD_BENCHMARKS=ON and build first")
 
 
-def take_all(arguments: argparse.Namespace, compared: Comparison, footprint: Footprint) -> list[Row]:
+def take_all(
+    arguments: argparse.Namespace, compared: Comparison, footprint: Footprint, elastic: Elastic
+) -> list[Row]:
+    if arguments.suite == "elastic":
+        return list(elastic.rows(arguments.only))
     rows: list[Row] = []
     rows += compared.rows(arguments.only)
     rows += footprint.rows(arguments.only)
@@ -101,13 +108,16 @@ def measure(arguments: argparse.Namespace) -> int:
     progress = Progress()
     compared = Comparison(arguments.build_dir, arguments.rounds, arguments.quick, progress)
     footprint = Footprint(arguments.build_dir, arguments.rounds, arguments.quick, progress)
+    elastic = Elastic(arguments.build_dir, arguments.rounds, arguments.quick, progress)
     if arguments.list:
-        print("\n".join(comparison.row_names() + footprint.row_names()))
+        names = elastic.row_names() if arguments.suite == "elastic" else (
+            comparison.row_names() + footprint.row_names())
+        print("\n".join(names))
         return STATUS_MET
 
     require_program(arguments.build_dir)
     host = machine()
-    rows = take_all(arguments, compared, footprint)
+    rows = take_all(arguments, compared, footprint, elastic)
     progress.clear()
     if not rows:
         raise MeasurementError("--only selects nothing; --list names the measurements")

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How actors follow the load: bursts on functions at zero, memory that comes back, and floods.
+
+Each figure is of one node with the bench module and `dunlin bench` as its caller, on one machine: at a flood the
+two share its cores.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Iterator
+
+from processes import DunlinNode, MeasurementError, run_for_json
+from report import Progress, Row, Target, measured, number, rate
+
+BURST_CALLS = 1_000
+BURST_MS = 50
+WAITERS = 20_000
+CROWD = 100_000
+COLD_RATE = 8  # a second: each call comes after the function has been at zero
+FLOOD_FACTORS = (1.1, 1.5, 3, 5, 10)
+FLOOD_TIMEOUTS = ("20ms", "500ms", "5s")
+SPIN_PAYLOAD = '{"us":1000}'
+
+
+def at_most(limit: float, unit: str = "") -> Target:
+    return Target(limit, at_least=False, unit=unit)
+
+
+def at_least(limit: float, unit: str = "") -> Target:
+    return Target(limit, at_least=True, unit=unit)
+
+
+class Elastic:
+    def __init__(self, build_dir: Path, rounds: int, quick: bool, progress: Progress):
+        self._build_dir = build_dir
+        self._rounds = rounds
+        self._flood_s = 10 if quick else 60
+        self._cold_s = 5 if quick else 15
+        self._progress = progress
+        self._measurements: list[tuple[Row, Callable[[Row], None]]] = [
+            (Row("cold-call", "p99, at zero", unit="ms", target=at_most(1, "ms")), self._cold_call),
+            (Row("burst-running", "all run, at zero", unit="ms", target=at_most(50, "ms")), self._burst),
+            (Row("waiters", "20,000 of 1 s", unit="s", target=at_most(2, "s")), self._waiters),
+            (Row("crowd-memory", "a call, 100,000", unit="KB", target=at_most(4, "KB")), self._crowd_memory),
+            (Row("crowd-memory-after", "after 10 s, before", unit="ratio", target=at_most(1.1)), self._crowd_after),
+        ]
+        for factor in FLOOD_FACTORS:
+            for timeout in FLOOD_TIMEOUTS:
+                goal = 0.9 if factor >= 10 else 0.95
+                row = Row(f"flood/{factor:g}x/{timeout}", "goodput, peak", unit="ratio", target=at_least(goal))
+                self._measurements.append((row, self._flood(factor, timeout)))
+        self._capacity = 0.0
+
+    def row_names(self) -> list[str]:
+        return [row.name for row, _ in self._measurements]
+
+    def rows(self, only: re.Pattern) -> Iterator[Row]:
+        for row, take in self._measurements:
+            if only.search(row.name):
+                self._progress.show(row.name)
+                yield measured(row, take)
+
+    def _node(self, *options: str) -> DunlinNode:
+        return DunlinNode(self._build_dir, *options)
+
+    # -- functions at zero -----------------------------------------------------------------------
+
+    def _cold_call(self, row: Row) -> None:
+        with self._node() as node:
+            argv = [node.program, "bench", "bench/echo", "--node", node.endpoint, "--rate", str(COLD_RATE),
+                    "--arrivals", "even", "--duration", f"{self._cold_s}s", "--warmup", "0", "--json"]  # fmt: skip
+            figures = run_for_json(argv)
+        calls = COLD_RATE * self._cold_s
+        if figures.get("cold_starts", 0) < calls * 0.9:
+            raise MeasurementError(f"only {figures.get('cold_starts')} of {calls} calls found the function at zero")
+        row.values = [figures["p99_us"] / 1e3]
+        row.dunlin = f"{number(row.median)} ms"
+        row.note = f"p50 {number(figures['p50_us'] / 1e3)} ms"
+
+    def _burst(self, row: Row) -> None:
+        """The last call's latency less its own time: when all of them ran."""
+        for _ in range(self._rounds):
+            with self._node() as node:
+                figures = node.bench_with(f'{{"us":{BURST_MS * 1000}}}', "bench/sleep", BURST_CALLS, BURST_CALLS,
+                                          "--warmup", "0")  # fmt: skip
+            row.values.append(figures["max_us"] / 1e3 - BURST_MS)
+        row.dunlin = f"{number(row.median)} ms"
+        row.note = f"{BURST_CALLS:,} calls of {BURST_MS} ms that hold a thread each"
+
+    def _waiters(self, row: Row) -> None:
+        for _ in range(self._rounds):
+            with self._node() as node:
+                figures = node.bench_with('{"us":1000000}', "bench/nap", WAITERS, WAITERS, "--warmup", "0")
+            row.values.append(figures["seconds"])
+        row.dunlin = f"{number(row.median)} s"
+
+    # -- memory ----------------------------------------------------------------------------------
+
+    def _crowd(self, node: DunlinNode) -> tuple[int, int, int]:
+        """Resident KiB before, at the top and ten seconds after 100,000 calls that wait for a second."""
+        node.bench("bench/echo", 100_000, 512)
+        before = node.resident_kib()
+        most = before
+        done = threading.Event()
+
+        def watch() -> None:
+            nonlocal most
+            while not done.wait(0.05):
+                most = max(most, node.resident_kib())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            node.bench_with('{"us":1000000}', "bench/nap", CROWD, CROWD, "--warmup", "0", "--threads", "4")
+        finally:
+            done.set()
+            watcher.join()
+        time.sleep(10)
+        return before, most, node.resident_kib()
+
+    def _crowd_memory(self, row: Row) -> None:
+        with self._node() as node:
+            before, most, _ = self._crowd(node)
+        row.values = [(most - before) * 1.024 / CROWD]
+        row.dunlin = f"{number(row.median)} KB"
+
+    def _crowd_after(self, row: Row) -> None:
+        with self._node() as node:
+            before, _, after = self._crowd(node)
+        row.values = [after / before]
+        row.dunlin = f"{after * 1.024 / 1e3:.1f} MB"
+        row.peer = f"{before * 1.024 / 1e3:.1f} MB before"
+
+    # -- floods ----------------------------------------------------------------------------------
+
+    def _spin_capacity(self, node: DunlinNode) -> float:
+        if self._capacity == 0:
+            node.bench_with(SPIN_PAYLOAD, "bench/spin", 2_000, 16)
+            self._capacity = node.bench_with(SPIN_PAYLOAD, "bench/spin", 10_000, 16)["per_second"]
+        return self._capacity
+
+    def _flood(self, factor: float, timeout: str) -> Callable[[Row], None]:
+        def take(row: Row) -> None:
+            with self._node() as node:
+                capacity = self._spin_capacity(node)
+                argv = [node.program, "bench", "bench/spin", "--payload", SPIN_PAYLOAD, "--node", node.endpoint,
+                        "--rate", str(int(capacity * factor)), "--duration", f"{self._flood_s}s",
+                        "--timeout", timeout, "--json"]  # fmt: skip
+                figures = run_for_json(argv)
+            by_second = [second["ok"] for second in figures["by_second"]][1:-1]
+            if not by_second:
+                raise MeasurementError("the flood was too short to tell its seconds apart")
+            mean = sum(by_second) / len(by_second)
+            row.values = [mean / capacity]
+            row.dunlin = rate(mean)
+            row.peer = rate(capacity) + " alone"
+            row.note = f"worst second {min(by_second) / capacity:.0%}"
+
+        return take
