@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import tempfile
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -75,13 +76,19 @@ class Footprint:
         few_bytes, few = self._memory_and_activations(1)
         many_bytes, many = self._memory_and_activations(ACTIVATIONS)
         if many <= few:
-            raise MeasurementError(f"--activations {ACTIVATIONS} left the node with {many} activations")
+            raise MeasurementError(f"a minimum of {ACTIVATIONS} left the node with {many} activations")
         row.values = [(many_bytes - few_bytes) / (many - few) / 1e3]
         row.dunlin = f"{number(row.median)} KB"
         row.note = f"{many - few:,} activations more, {(many_bytes - few_bytes) / 1e6:,.0f} MB more"
 
-    def _memory_and_activations(self, per_function: int) -> tuple[int, int]:
-        with self._node("--activations", str(per_function)) as node:
+    def _memory_and_activations(self, least: int) -> tuple[int, int]:
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write(f'[functions."bench/nap"]\nmin = {least}\n')
+            config.flush()
+            return self._resident_with(config.name)
+
+    def _resident_with(self, config: str) -> tuple[int, int]:
+        with self._node("--config", config) as node:
             resident_bytes = node.resident_kib() * 1024  # before the question about it costs memory too
             return resident_bytes, int(node.invoke("dunlin/stats")["activations"])
 
