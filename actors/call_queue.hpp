@@ -74,6 +74,10 @@ public:
     /// @returns false, and leaves the item as it is, when there is no room for all of it.
     template <class PushedOut>
     [[nodiscard]] bool push(const call_share& from, item&& added, PushedOut&& pushed_out) {
+        return push(from, added, pushed_out);
+    }
+    template <class PushedOut>
+    [[nodiscard]] bool push(const call_share& from, item& added, PushedOut&& pushed_out) {
         if (added.count == 0 || added.count > max_) return false;
         if (content_ == nullptr) content_ = std::make_unique<content>(seed_);
         auto& flows = content_->flows;

@@ -39,7 +39,7 @@ admission_decision pool_queue::enter(bundle_ptr& work, const service_pace& pace,
     added.count = added.work->size();
     bool taken = false;
     try {
-        taken = waiting_.push(from, std::move(added), [&](waiting_work<bundle_ptr>&& pushed) {
+        taken = waiting_.push(from, added, [&](waiting_work<bundle_ptr>&& pushed) {
             out.push_back({std::move(pushed.work), false});
         });
     } catch (const std::bad_alloc&) {

@@ -31,7 +31,7 @@ public:
     explicit scaling_ticker(const steady_time& time, listener retired = nullptr)
         : time_(time),
           retired_(std::move(retired)) {}
-    ~scaling_ticker() { stop(); }
+    ~scaling_ticker() override { stop(); }
     scaling_ticker(const scaling_ticker&) = delete;
     scaling_ticker& operator=(const scaling_ticker&) = delete;
 

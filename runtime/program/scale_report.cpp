@@ -14,7 +14,6 @@
 namespace dunlin::program {
 namespace {
 
-using runtime::scale_kind;
 using runtime::scale_row;
 
 /// A summary is a line.
