@@ -44,7 +44,7 @@ void limit(settled_scale& to, std::size_t activations) noexcept {
 }
 
 std::string said(std::string_view what, const scale_value& value) {
-    const auto text = std::string(what) + " " + std::to_string(*value.number);
+    auto text = std::string(what) + " " + std::to_string(*value.number);
     switch (value.source) {
         case scale_source::by_default: return text + " by default";
         case scale_source::author: return text + " by the function's author";
