@@ -69,7 +69,8 @@ TEST_CASE("a queue takes bundles that are shared by reference") {
     auto work = bundle::create(1, *memory);
     memory->release();
     work->add().id = 7;
-    REQUIRE(waiting.push(from(1), {std::move(work), 1, patient, 0}, [](auto&&) {}));
+    const bool taken = waiting.push(from(1), {std::move(work), 1, patient, 0}, [](auto&&) {});
+    REQUIRE(taken);
     auto look = waiting.pop(0, 0, [](auto&&) {});
     REQUIRE(look.next);
     CHECK((*look.next->work)[0].id == 7);
@@ -276,7 +277,7 @@ TEST_CASE("nothing is lost and nothing comes twice, whatever is done to a queue"
     INFO("seed " << seed);
     std::mt19937 random(static_cast<unsigned>(seed));
     const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-    const auto invocations_max = static_cast<std::size_t>(1 + below(400));
+    const auto invocations_max = std::size_t{1} + static_cast<std::size_t>(below(400));
     const auto callers = 1 + below(60);
     const auto largest = 1 + below(128);
     queue waiting(invocations_max, random());
@@ -305,7 +306,7 @@ TEST_CASE("nothing is lost and nothing comes twice, whatever is done to a queue"
             const auto look = waiting.look(share);
             REQUIRE(look.ahead <= waiting.waiting());
             waiting_work<int> item{step, count, deadline_ns, now_ns};
-            if (waiting.push(share, std::move(item), [&](auto&& out) { leaves(out, true); })) {
+            if (waiting.push(share, item, [&](auto&& out) { leaves(out, true); })) {
                 const std::pair key{share.caller, static_cast<int>(share.priority)};
                 counts[step] = count;
                 whose[step] = key;

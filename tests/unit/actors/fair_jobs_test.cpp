@@ -16,11 +16,15 @@ constexpr std::int64_t us = 1000;
 constexpr std::int64_t turn_ns = 100 * us;
 
 /// Names jobs by numbers; nobody runs them.
-caf::resumable* numbered(std::uintptr_t number) {
-    return reinterpret_cast<caf::resumable*>(number << 4);
+std::array<char, std::size_t{1} << 18>& places() {
+    static std::array<char, std::size_t{1} << 18> all{};
+    return all;
 }
-std::uintptr_t number_of(const caf::resumable* job) {
-    return reinterpret_cast<std::uintptr_t>(job) >> 4;
+caf::resumable* numbered(std::size_t number) {
+    return reinterpret_cast<caf::resumable*>(&places().at(number));
+}
+std::size_t number_of(const caf::resumable* job) {
+    return static_cast<std::size_t>(reinterpret_cast<const char*>(job) - places().data());
 }
 
 /// Functions that always have a job ready, each of its own length.
@@ -56,9 +60,9 @@ struct contest {
 TEST_CASE("jobs of one function run in order") {
     fair_jobs jobs(turn_ns);
     const int function = 0;
-    for (std::uintptr_t i = 1; i <= 100; ++i) jobs.push(numbered(i), &function);
+    for (std::size_t i = 1; i <= 100; ++i) jobs.push(numbered(i), &function);
     CHECK(jobs.size() == 100);
-    for (std::uintptr_t i = 1; i <= 100; ++i) {
+    for (std::size_t i = 1; i <= 100; ++i) {
         const auto next = jobs.pop();
         CHECK(number_of(next.what) == i);
         jobs.charge(next.of, 1000 * us);
@@ -118,8 +122,8 @@ TEST_CASE("whatever comes in whatever order is taken once") {
     std::mt19937_64 random(11);
     fair_jobs jobs(turn_ns);
     std::array<int, 20> functions{};
-    std::map<std::uintptr_t, int> open;
-    std::uintptr_t made = 0;
+    std::map<std::size_t, int> open;
+    std::size_t made = 0;
     for (int step = 0; step < 200'000; ++step) {
         if (random() % 2 == 0 || jobs.empty()) {
             ++open[++made];
