@@ -46,7 +46,8 @@ def commands(text):
 
 def matches(shown, said):
     """Whether a command said what the README shows, line by line, numbers of a run apart."""
-    shown, said = shown.splitlines(), said.strip().splitlines()
+    # A block shows what comes before the first empty line; what follows it is a remark.
+    shown, said = shown.splitlines(), said.strip().split("\n\n")[0].splitlines()
     if len(shown) != len(said):
         return False
     for expected, line in zip(shown, said):
