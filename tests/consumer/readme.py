@@ -41,13 +41,12 @@ def commands(text):
         if block[1] == "console":
             for part in re.split(r"^\$ ", block[2], flags=re.MULTILINE)[1:]:
                 command, _, output = part.partition("\n")
-                yield command, output.split("\n\n")[0].strip()
+                yield command, output.strip()
 
 
 def matches(shown, said):
     """Whether a command said what the README shows, line by line, numbers of a run apart."""
-    # A block shows what comes before the first empty line; what follows it is a remark.
-    shown, said = shown.splitlines(), said.strip().split("\n\n")[0].splitlines()
+    shown, said = shown.splitlines(), said.strip().splitlines()
     if len(shown) != len(said):
         return False
     for expected, line in zip(shown, said):
