@@ -53,6 +53,7 @@ struct function_route {
     std::vector<bool> late;         // its node does not answer: only if no other is left
     cluster::peer_health health;
     cluster::warm_set warm;
+    std::uint64_t changes_recorded = 0;  // of `warm`
     /// The own node was in the warm set when that was looked at last, and will be until then.
     std::int64_t warm_here_until_ns = 0;
     std::size_t others = 0;  // places with a link

@@ -3,6 +3,7 @@
 // What is served where, and who takes a call.
 #include "runtime/router/router.hpp"
 
+#include "actors/decision_log.hpp"
 #include "actors/pool.hpp"
 #include "runtime/router/function_registry.hpp"
 
@@ -111,6 +112,7 @@ void router::loads(peer_link& link, wire::item_list items, std::int64_t now_ns) 
              each.room},
             0, now_ns);
         route.warm.heard(route.candidates, now_ns);
+        record_width(route);
     }
 }
 
@@ -133,9 +135,10 @@ std::int64_t router::look_here(function_route& route, std::int64_t now_ns) {
 }
 
 void router::narrow(function_route& route, std::span<const std::uint32_t> tried,
-                    std::int64_t now_ns) const noexcept {
+                    std::int64_t now_ns) const {
     route.refresh_standings(now_ns);
     route.warm.narrow(route.candidates, tried, now_ns);
+    record_width(route);
     if (!tried.empty()) return;  // the own node may stand in for another one
     if (!route.warm.has_own()) {
         route.warm_here_until_ns = 0;
@@ -144,6 +147,25 @@ void router::narrow(function_route& route, std::span<const std::uint32_t> tried,
     if (route.warm_here_until_ns - now_ns > function_registry::warm_ns / 2) return;
     route.warm_here_until_ns = now_ns + function_registry::warm_ns;
     if (const auto* own = functions_.find_served(route.name)) own->keep_here(now_ns);
+}
+
+// Each lane decides for itself, so a node of several writes a change down once for each; those that
+// come within a second are one record.
+void router::record_width(function_route& route) {
+    if (std::exchange(route.changes_recorded, route.warm.changes()) == route.warm.changes()) return;
+    auto* log = route.pool == nullptr ? nullptr : route.pool->env().decisions;
+    if (log == nullptr) return;
+    const auto& change = route.warm.last_change();
+    const bool grew = change.to > change.from;
+    log->add(
+        log->series_of(route.name), change.at_ns,
+        {.kind = grew ? actors::decision_kind::widen : actors::decision_kind::fold,
+         .rule = grew ? "the nodes where it was warm were used beyond their share"
+                      : "what they did had fitted into one node fewer for a while",
+         .of = "nodes",
+         .before = change.from,
+         .after = change.to,
+         .inputs = {{"used_percent", 100 * change.used}, {"limit_percent", 100 * change.limit}}});
 }
 
 destination router::decide(function_route& route, bytes_view key, std::size_t payload_bytes,
@@ -197,6 +219,7 @@ peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) 
         const std::span<const std::uint32_t> tried{passed.data(), count};
         route.refresh_standings(now_ns);
         route.warm.narrow(route.candidates, tried, now_ns);
+        record_width(route);
         const auto place = spread_.choose(route.candidates, tried, now_ns);
         if (place == cluster::spread::none) return nullptr;
         auto* link = route.links[place];

@@ -97,7 +97,10 @@ private:
     [[nodiscard]] std::unique_ptr<function_route> make_route(const std::string& function) const;
     /// Leaves those that take a call among the candidates: usable, warm and not `tried`.
     void narrow(function_route& route, std::span<const std::uint32_t> tried,
-                std::int64_t now_ns) const noexcept;
+                std::int64_t now_ns) const;
+    /// Writes down that the warm set has grown or shrunk. Only of functions that this node serves:
+    /// any node can make up names of others.
+    static void record_width(function_route& route);
     [[nodiscard]] destination decide_owner(const function_route& route, bytes_view key,
                                            std::size_t payload_bytes);
 

@@ -198,5 +198,11 @@ TEST_CASE("a hundred calls at once that wait for a second are done in little mor
         CHECK(duration_cast<milliseconds>(took).count() < took_ms_max);
         // The first burst that comes in at one node finds loads that are not told yet.
         nodes.check_shares(calls / 3 / 2, calls);
+        // The node that they came in at says why.
+        const auto records = client.ask("dunlin/explain").at("records");
+        CHECK(std::any_of(records.begin(), records.end(), [](const auto& each) {
+            return each.at("kind") == "widen" && each.at("function") == "bench/nap" &&
+                   each.at("of") == "nodes" && each.at("after") > each.at("before");
+        }));
     }
 }
