@@ -29,7 +29,7 @@
 namespace dunlin::actors {
 
 /// Invocations of one caller that wait together.
-/// @tparam Work whoever owns them, as a `bundle_ptr`: moved and made by default without throwing.
+/// @tparam Work their owner, as a `bundle_ptr`: moved and made by default without throwing.
 template <class Work>
 struct waiting_work {
     Work work;
@@ -224,7 +224,7 @@ private:
         if (wanted <= max_) return true;
         const auto need = wanted - max_;
         const auto own = flows.at(to).priority;
-        // What every priority may have, whoever wants room.
+        // What every priority may have, whichever priority wants room.
         const auto kept = std::size_t{max_} / priority_share;
         // Lower ones make room for higher ones, and those for lower ones that have next to nothing.
         for (auto of : {call_priority::low, call_priority::normal, call_priority::high}) {

@@ -4,14 +4,15 @@
 // what came of it.
 //
 // Who asks "why was my call refused, why are there nine of them" asks afterwards, when the load
-// that it was decided from is gone. So whoever decides says it here, and `dunlin explain` reads it.
+// that it was decided from is gone. So each part that decides says it here, and `dunlin explain`
+// reads it.
 //
 // Guarantees: bounded, the oldest record goes first; `add` allocates nothing, takes one short lock
-// and no other, so it may be called with any lock held; a number names one record for ever, and
-// numbers and times grow together. Decisions that repeat are folded: those of one series with the
-// same kind and rule within a second are one record, with their count and the inputs of the latest.
-// So a flood costs one record a second, and does not push out what others decided.
-// One for each node; safe from any thread, outlives the pools.
+// and no other, so it may be called with any lock held; a number names one record, and no other
+// later, and numbers and times grow together. Decisions that repeat are folded: those of one series
+// with the same kind and rule within a second are one record, with their count and the inputs of
+// the latest. So a flood costs one record a second, and does not push out what others decided. One
+// for each node; safe from any thread, outlives the pools.
 #pragma once
 
 #include "actors/limits.hpp"

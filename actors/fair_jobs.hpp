@@ -3,17 +3,17 @@
 // What is ready to run on a lane or on the scheduler, in an order that is fair to functions.
 //
 // In one queue for all, a function with a thousand ready activations has a thousand turns for one
-// of another's. Here each function has a queue of its own, and they take turns by the time that
-// they have used: deficit round robin (Shreedhar and Varghese, "Efficient Fair Queuing using
-// Deficit Round Robin", 1995), charged after the fact, since nobody knows before how long a job
-// takes (surplus round robin). A function has a balance of time; one whose balance is used up lets
-// all others by and is given more, in proportion to its share. So a function that comes now and
-// then waits for one turn of each other one, however much those have.
+// of another's. Here each function has a queue of its own, and the next job is one of the function
+// that has used the least time for its share: start-time fair queueing (Goyal, Vin and Cheng,
+// SIGCOMM 1996), charged after the fact, since nobody knows before how long a job takes. A function
+// that comes back after a while begins where the others are: it gains nothing by having been away,
+// and is next or nearly so.
 //
-// Guarantees: within a function jobs run in order; a function that is alone never waits; nothing is
-// lost. `push`, `pop` and `charge` take constant time, and allocate only when there are more jobs
-// or functions than ever before. No clock, no lock: time is handed in, and whoever owns it guards
-// it.
+// Guarantees: within a function jobs run in order; a function that is alone never waits; however
+// large the shares of others are, it waits for one of their jobs before its first; nothing is lost.
+// `push` and `pop` take a time that grows with the logarithm of the functions that have jobs, and
+// allocate only when there are more jobs or functions than ever before. No clock, no lock: time is
+// handed in. Owned by a lane, or by the scheduler and guarded by its lock.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,6 @@
 #include <cstdint>
 #include <limits>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace caf {
@@ -41,8 +40,9 @@ public:
         flow_index of = 0;  // for `charge` and `push_again`
     };
 
-    /// `turn_ns`: what a function of the usual share may use before others are let by.
-    explicit fair_jobs(std::int64_t turn_ns) noexcept : turn_ns_(turn_ns) {}
+    /// `debt_ns_max`: what a function of the usual share may be behind for at most. Beyond it time
+    /// is forgiven: one long job must not keep a function out for seconds.
+    explicit fair_jobs(std::int64_t debt_ns_max) noexcept : debt_ns_max_(debt_ns_max) {}
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -59,14 +59,8 @@ public:
         const auto place = add_node(more.what);
         if (to.first == none) {
             to.first = place;
-            // What it owes while nobody else waits it owes to nobody.
-            if (size_ == 0) to.balance_ns = std::max<std::int64_t>(to.balance_ns, 0);
-            // With one job at a time its turn would end with each, however short that was.
-            to.has_turn = to.has_turn && to.balance_ns > 0;
-            if (to.has_turn)
-                to_ring_first(more.of);
-            else
-                to_ring_last(more.of);
+            to.used_ns = std::max(to.used_ns, now_ns_);
+            enter(more.of);
         } else {
             nodes_[to.last].next = place;
         }
@@ -74,19 +68,14 @@ public:
         ++size_;
     }
     /// @pre not empty
-    [[nodiscard]] job pop() noexcept {
-        while (!begins_or_has_turn(flows_[ring_first_])) {
-            const auto spent = ring_first_;
-            if (ring_first_ == ring_last_) break;  // alone
-            from_ring();
-            to_ring_last(spent);
-        }
-        const auto of = ring_first_;
+    [[nodiscard]] job pop() {
+        const auto of = least_used();
         auto& from = flows_[of];
+        now_ns_ = std::max(now_ns_, from.used_ns);
         const auto place = from.first;
         const job taken{nodes_[place].what, of};
         from.first = nodes_[place].next;
-        if (from.first == none) from_ring();
+        if (from.first == none) leave_first();
         nodes_[place].next = unused_;
         unused_ = place;
         --size_;
@@ -95,34 +84,49 @@ public:
     /// A job of that function has held its thread for so long.
     void charge(flow_index of, std::int64_t held_ns) noexcept {
         auto& user = flows_[of];
-        user.balance_ns = std::max(user.balance_ns - held_ns, -debt_turns_max * turn_ns_);
+        const auto counted = std::clamp<std::int64_t>(held_ns, 0, debt_ns_max_) * usual_share;
+        user.used_ns = std::min(user.used_ns + counted / user.share, now_ns_ + debt_ns_max_);
     }
 
 private:
     static constexpr auto none = std::numeric_limits<std::uint32_t>::max();
-    /// Beyond it a function's debt is forgiven: one long job must not keep it out for seconds.
-    static constexpr std::int64_t debt_turns_max = 64;
 
     struct node {
         caf::resumable* what;
         std::uint32_t next;
     };
     struct flow {
-        std::int64_t balance_ns = 0;
+        std::int64_t used_ns = 0;  // virtual: of the usual share
         std::uint32_t share = usual_share;
-        bool has_turn = false;
         std::uint32_t first = none;  // of its jobs
         std::uint32_t last = none;
-        flow_index next = none;  // in the ring of those that have jobs
+    };
+    /// Of a function with jobs. `used_ns` may lag behind the flow's, never be ahead.
+    struct contender {
+        std::int64_t used_ns;
+        std::uint64_t order;  // who has waited longer, of two that have used as much
+        flow_index of;
+        [[nodiscard]] bool operator<(const contender& other) const noexcept {
+            return used_ns != other.used_ns ? used_ns > other.used_ns : order > other.order;
+        }
     };
 
-    /// A turn begins with more time, and ends when that is used up.
-    [[nodiscard]] bool begins_or_has_turn(flow& first) const noexcept {
-        if (!std::exchange(first.has_turn, true))
-            first.balance_ns += turn_ns_ * first.share / usual_share;
-        if (first.balance_ns > 0) return true;
-        first.has_turn = false;
-        return false;
+    void enter(flow_index of) {
+        contenders_.push_back({flows_[of].used_ns, ++entered_, of});
+        std::push_heap(contenders_.begin(), contenders_.end());
+    }
+    void leave_first() noexcept {
+        std::pop_heap(contenders_.begin(), contenders_.end());
+        contenders_.pop_back();
+    }
+    // What was charged since a function entered is looked at only when it would be next.
+    [[nodiscard]] flow_index least_used() {
+        for (;;) {
+            const auto of = contenders_.front().of;
+            if (contenders_.front().used_ns == flows_[of].used_ns) return of;
+            leave_first();
+            enter(of);
+        }
     }
     [[nodiscard]] flow_index flow_of(const void* function) {
         if (!flows_.empty() && function == latest_) return latest_flow_;
@@ -143,33 +147,17 @@ private:
         nodes_[place] = {what, none};
         return place;
     }
-    void to_ring_first(flow_index added) noexcept {
-        flows_[added].next = ring_first_;
-        ring_first_ = added;
-        if (ring_last_ == none) ring_last_ = added;
-    }
-    void to_ring_last(flow_index added) noexcept {
-        flows_[added].next = none;
-        if (ring_first_ == none)
-            ring_first_ = added;
-        else
-            flows_[ring_last_].next = added;
-        ring_last_ = added;
-    }
-    void from_ring() noexcept {
-        ring_first_ = flows_[ring_first_].next;
-        if (ring_first_ == none) ring_last_ = none;
-    }
 
-    std::int64_t turn_ns_;
+    std::int64_t debt_ns_max_;
     std::vector<flow> flows_;  // one for each function that has ever come here
     std::unordered_map<const void*, flow_index> index_;
     const void* latest_ = nullptr;
     flow_index latest_flow_ = 0;
     std::vector<node> nodes_;
     std::uint32_t unused_ = none;
-    flow_index ring_first_ = none;
-    flow_index ring_last_ = none;
+    std::vector<contender> contenders_;  // a heap, the least used first
+    std::uint64_t entered_ = 0;
+    std::int64_t now_ns_ = 0;  // virtual: what those who run have used
     std::size_t size_ = 0;
 };
 

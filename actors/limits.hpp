@@ -50,10 +50,11 @@ static_assert(bundle_hold_ns_max < deadline_near_ns);
 /// message is a bundle, so others have waited long enough after one.
 inline constexpr std::size_t messages_per_turn_max = 1;
 
-/// What a function may use of a lane, and of the scheduler, before others that have work are let
-/// by: on a lane half a bundle's worth, on the scheduler some of the shortest calls that run there.
-inline constexpr std::int64_t lane_turn_ns = bundle_work_ns_max / 2;
-inline constexpr std::int64_t worker_turn_ns = 5 * lane_service_ns_max;
+/// A function that has held a lane, or a thread of the scheduler, for long lets others by for so
+/// long at most: until some bundles, or some tens of the shortest calls that run there, have had
+/// their turn.
+inline constexpr std::int64_t lane_debt_ns_max = 32 * bundle_work_ns_max;
+inline constexpr std::int64_t worker_debt_ns_max = 320 * lane_service_ns_max;
 
 /// A scheduler thread that one message has held this long is replaced while others' work waits, so
 /// that they get on; long enough that nothing that is merely slow is.

@@ -114,7 +114,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::condition_variable ended_;
-    fair_jobs ready_{limits::worker_turn_ns};
+    fair_jobs ready_{limits::worker_debt_ns_max};
     std::list<worker> workers_;
     std::size_t idle_ = 0;
     std::size_t replaced_ = 0;

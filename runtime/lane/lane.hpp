@@ -158,7 +158,7 @@ private:
     // an order in which each could be made after all those that it knows does not exist; what needs
     // another one already in its constructor stands behind it.
     turn_clock clock_;
-    actors::fair_jobs ready_{actors::limits::lane_turn_ns};
+    actors::fair_jobs ready_{actors::limits::lane_debt_ns_max};
     router_socket socket_;
     connection_table connections_;
     load_reporter loads_;

@@ -18,7 +18,7 @@ struct owned_lane {
     testing::actor_harness harness;
     actors::pool& pool =
         harness.make_pool(harness.function("test/holds", [](testing::call_view) { return 0; }));
-    actors::fair_jobs ready{actors::limits::lane_turn_ns};
+    actors::fair_jobs ready{actors::limits::lane_debt_ns_max};
     support::counter takeovers;
     /// One for each thread: it is in user code; it may come back.
     std::vector<std::promise<std::uint64_t>> entered = std::vector<std::promise<std::uint64_t>>(2);

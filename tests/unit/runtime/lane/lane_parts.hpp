@@ -44,7 +44,7 @@ struct lane_parts {
     function_registry functions;
     lane_counters counters;
     inbox commands;
-    actors::fair_jobs ready{actors::limits::lane_turn_ns};
+    actors::fair_jobs ready{actors::limits::lane_debt_ns_max};
     lane_ownership ownership{[] { return true; }, counters.takeovers};
     lane_thread unit{harness.system(), ownership, ready};
     turn_clock clock{harness.time};
