@@ -65,12 +65,15 @@ void bench_open_loop::send(std::chrono::nanoseconds start) {
     if (in_flight_.load() >= window_) return sent_.leave_out(start);
     in_flight_.fetch_add(1);
     client_.async_invoke<any_value>(
-        function_, input_, {},
-        [this, start](const result<any_value>& reply) { finish(start, reply); });
+        function_, input_, {}, [this, start, sent = clock::now()](const result<any_value>& reply) {
+            finish(start, sent, reply);
+        });
 }
 
-void bench_open_loop::finish(std::chrono::nanoseconds start, const result<any_value>& reply) {
-    const auto took = static_cast<std::uint64_t>((clock::now() - (origin_ + start)).count());
+void bench_open_loop::finish(std::chrono::nanoseconds start, clock::time_point sent,
+                             const result<any_value>& reply) {
+    const auto now = clock::now();
+    const auto took = static_cast<std::uint64_t>((now - (origin_ + start)).count());
     {
         const std::scoped_lock lock(ends_);
         if (reply) {
@@ -79,6 +82,9 @@ void bench_open_loop::finish(std::chrono::nanoseconds start, const result<any_va
         } else {
             outcome_.calls.fail(reply.error());
             outcome_.seconds.fail(start, reply.error().code);
+            // How fast a node says no is its own doing: a late sender is not in it.
+            if (reply.error().code == errc::overloaded)
+                outcome_.refusals.record(static_cast<std::uint64_t>((now - sent).count()));
         }
     }
     if (in_flight_.fetch_sub(1) == 1) in_flight_.notify_all();

@@ -36,7 +36,8 @@ public:
     struct outcome {
         bench_outcome calls;
         bench_seconds seconds;
-        support::log_histogram lag;  // from intended to true starts, in nanoseconds
+        support::log_histogram lag;       // from intended to true starts, in nanoseconds
+        support::log_histogram refusals;  // from true starts to the refusal, in nanoseconds
         /// For how long calls were offered: less than the load's duration after `stop`.
         std::chrono::nanoseconds offered_for{0};
     };
@@ -59,7 +60,8 @@ public:
 private:
     [[nodiscard]] bool wait_until(clock::time_point due);
     void send(std::chrono::nanoseconds start);
-    void finish(std::chrono::nanoseconds start, const result<any_value>& reply);
+    void finish(std::chrono::nanoseconds start, clock::time_point sent,
+                const result<any_value>& reply);
 
     std::string function_;
     const any_value& input_;

@@ -45,7 +45,9 @@ std::string bench_open_report::json(const support::log_histogram& latencies) con
         member("seed", load.seed) + member("rate_per_second", load.per_second) +
         ",\"offered_seconds\":" + decimal(offered_seconds(), 6) +
         ",\"offered_per_second\":" + decimal(per_second(sum.offered, offered_seconds()), 1) +
-        ends(sum) + member("sent", sum.sent()) + ",\"p90_us\":" + quantile_us(latencies, 0.9) +
+        ends(sum) + member("sent", sum.sent()) +
+        ",\"refused_us_p99\":" + quantile_us(refusals, 0.99) +
+        ",\"p90_us\":" + quantile_us(latencies, 0.9) +
         ",\"schedule_lag_us_p99\":" + quantile_us(lag, 0.99) +
         ",\"schedule_lag_us_max\":" + microseconds(static_cast<double>(lag.max())) +
         ",\"by_second\":[";
@@ -65,6 +67,8 @@ std::string bench_open_report::summary(const std::string& bytes,
         grouped(sum.offered) + ", " + decimal(per_second(sum.offered, offered_seconds()), 1) +
         " per second\n  sent              " + grouped(sum.sent()) + "\n  answered          " +
         grouped(sum.ok) + "\n  refused           " + grouped(sum.refused) +
+        (refusals.max() > 0 ? ", p99 " + quantile_us(refusals, 0.99) + " us after they were sent"
+                            : "") +
         "\n  deadline exceeded " + grouped(sum.expired) + "\n  other errors      " +
         grouped(sum.failed) + "\n  goodput           " +
         decimal(per_second(sum.ok, offered_seconds()), 1) +

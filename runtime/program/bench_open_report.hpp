@@ -16,7 +16,8 @@ namespace dunlin::program {
 struct bench_open_report {
     bench_load load;
     bench_seconds seconds;
-    support::log_histogram lag;  // from intended to true starts, in nanoseconds
+    support::log_histogram lag;       // from intended to true starts, in nanoseconds
+    support::log_histogram refusals;  // from true starts to the refusal, in nanoseconds
     /// For how long calls were offered: the load's duration, or less after a signal.
     std::chrono::nanoseconds offered_for{0};
 

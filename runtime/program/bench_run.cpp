@@ -75,6 +75,7 @@ bench_report bench::measure() {
         if (!report.open) continue;
         report.open->seconds.add(one.outcome.seconds);
         report.open->lag.add(one.outcome.lag);
+        report.open->refusals.add(one.outcome.refusals);
         report.open->offered_for = std::max(report.open->offered_for, one.outcome.offered_for);
     }
     report.seconds = std::chrono::duration<double>(end - begin).count();

@@ -40,6 +40,7 @@ machine that halts for a while shows it in all the calls that were due meanwhile
 calls were offered. By default arrivals are poisson, as those of callers that know nothing of each
 other, and queue by chance as theirs do; even ones show the least that a function queues. How late
 calls were sent is the schedule's lag: where it is long, this machine is what was measured.
+How long refusals took counts from when a call was sent.
 --json has every second by itself, as by_second.
 
 Cold starts are the calls that paid for the start of an actor. Those of the warmup do not count, so
@@ -111,6 +112,7 @@ verb add_bench(CLI::App& program) {
         ->required();
     add_load_options(*app, *given);
     app->add_flag("--json", given->json, "Print one JSON object.")->group("Output");
+    given->connection.timeout_bounds_connect = false;
     add_connection_options(*app, given->connection);
     return {app, [given] { return run(*given); }};
 }

@@ -25,7 +25,8 @@ void add_connection_options(CLI::App& app, connection_options& to,
         ->group("Connection");
     add_duration(app, "--timeout", to.timeout, timeout_help)->group("Connection");
     add_duration(app, "--connect-timeout", to.connect_timeout,
-                 "How long to wait for a node's first answer; never longer than --timeout.")
+                 std::string("How long to wait for a node's first answer") +
+                     (to.timeout_bounds_connect ? "; never longer than --timeout." : "."))
         ->group("Connection");
     app.add_option("--client-key", to.keys.client,
                    "Key file of dunlin keygen that names this client to nodes with keys.")
@@ -56,9 +57,11 @@ connection connect(const connection_options& options, const signals& stop) {
     client_options wanted;
     wanted.endpoints = options.nodes;
     wanted.timeout = options.timeout;
+    wanted.connect_timeout = options.connect_timeout;
     // A call that may take so long gets no more time to find its node.
-    wanted.connect_timeout = std::min(
-        options.connect_timeout, std::chrono::ceil<std::chrono::milliseconds>(options.timeout));
+    if (options.timeout_bounds_connect)
+        wanted.connect_timeout = std::min(
+            wanted.connect_timeout, std::chrono::ceil<std::chrono::milliseconds>(options.timeout));
     wanted.in_flight_max = options.in_flight_max;
     wanted.learn_members = options.learn_members;
     wanted.key_file = options.keys.client;

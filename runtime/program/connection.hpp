@@ -29,6 +29,9 @@ struct connection_options {
     std::vector<std::string> nodes = {"tcp://127.0.0.1:7440"};
     std::chrono::microseconds timeout = std::chrono::seconds(10);
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+    /// Whether `timeout` is for all that the verb does, finding a node included. Otherwise it is
+    /// for each of many calls, none of which is made before a node was found.
+    bool timeout_bounds_connect = true;
     /// Calls that the client may have under way.
     std::size_t in_flight_max = 65536;
     /// Whether other members of the cluster than the nodes above may be spoken to.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from processes import DunlinCluster, DunlinNode, MeasurementError, Server, run_for_json, without_errors
-from report import Progress, Row, Target, duration, measured, rate, version_of
+from report import Progress, Row, Target, at_least, at_most, duration, measured, rate, version_of
 
 PEERS = ("zeromq", "grpc", "caf", "nats")
 ONE_HOP = "onehop"  # Dunlin itself, asked at the node that serves the function
@@ -56,14 +56,6 @@ class Workload:
 
     def row_name(self, peer: str) -> str:
         return f"{self.title}/{peer}"
-
-
-def at_least(ratio: float) -> Target:
-    return Target(ratio, at_least=True)
-
-
-def at_most(ratio: float) -> Target:
-    return Target(ratio, at_least=False)
 
 
 WORKLOADS = (

@@ -13,32 +13,22 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator
 
+from floods import Floods
 from processes import DunlinNode, MeasurementError, run_for_json
-from report import Progress, Row, Target, measured, number, rate
+from report import Progress, Row, at_least, at_most, measured, number
+from warm_nodes import WarmNodes
 
 BURST_CALLS = 1_000
 BURST_MS = 50
 WAITERS = 20_000
 CROWD = 100_000
 COLD_RATE = 8  # a second: each call comes after the function has been at zero
-FLOOD_FACTORS = (1.1, 1.5, 3, 5, 10)
-FLOOD_TIMEOUTS = ("20ms", "500ms", "5s")
-SPIN_PAYLOAD = '{"us":1000}'
-
-
-def at_most(limit: float, unit: str = "") -> Target:
-    return Target(limit, at_least=False, unit=unit)
-
-
-def at_least(limit: float, unit: str = "") -> Target:
-    return Target(limit, at_least=True, unit=unit)
 
 
 class Elastic:
     def __init__(self, build_dir: Path, rounds: int, quick: bool, progress: Progress):
         self._build_dir = build_dir
         self._rounds = rounds
-        self._flood_s = 10 if quick else 60
         self._cold_s = 5 if quick else 15
         self._progress = progress
         self._measurements: list[tuple[Row, Callable[[Row], None]]] = [
@@ -48,12 +38,8 @@ class Elastic:
             (Row("crowd-memory", "a call, 100,000", unit="KB", target=at_most(4, "KB")), self._crowd_memory),
             (Row("crowd-memory-after", "after 10 s, before", unit="ratio", target=at_most(1.1)), self._crowd_after),
         ]
-        for factor in FLOOD_FACTORS:
-            for timeout in FLOOD_TIMEOUTS:
-                goal = 0.9 if factor >= 10 else 0.95
-                row = Row(f"flood/{factor:g}x/{timeout}", "goodput, peak", unit="ratio", target=at_least(goal))
-                self._measurements.append((row, self._flood(factor, timeout)))
-        self._capacity = 0.0
+        self._measurements += WarmNodes(build_dir, rounds, quick).measurements
+        self._measurements += Floods(build_dir, quick).measurements
 
     def row_names(self) -> list[str]:
         return [row.name for row, _ in self._measurements]
@@ -134,30 +120,3 @@ class Elastic:
         row.values = [after / before]
         row.dunlin = f"{after * 1.024 / 1e3:.1f} MB"
         row.peer = f"{before * 1.024 / 1e3:.1f} MB before"
-
-    # -- floods ----------------------------------------------------------------------------------
-
-    def _spin_capacity(self, node: DunlinNode) -> float:
-        if self._capacity == 0:
-            node.bench_with(SPIN_PAYLOAD, "bench/spin", 2_000, 16)
-            self._capacity = node.bench_with(SPIN_PAYLOAD, "bench/spin", 10_000, 16)["per_second"]
-        return self._capacity
-
-    def _flood(self, factor: float, timeout: str) -> Callable[[Row], None]:
-        def take(row: Row) -> None:
-            with self._node() as node:
-                capacity = self._spin_capacity(node)
-                argv = [node.program, "bench", "bench/spin", "--payload", SPIN_PAYLOAD, "--node", node.endpoint,
-                        "--rate", str(int(capacity * factor)), "--duration", f"{self._flood_s}s",
-                        "--timeout", timeout, "--json"]  # fmt: skip
-                figures = run_for_json(argv)
-            by_second = [second["ok"] for second in figures["by_second"]][1:-1]
-            if not by_second:
-                raise MeasurementError("the flood was too short to tell its seconds apart")
-            mean = sum(by_second) / len(by_second)
-            row.values = [mean / capacity]
-            row.dunlin = rate(mean)
-            row.peer = rate(capacity) + " alone"
-            row.note = f"worst second {min(by_second) / capacity:.0%}"
-
-        return take

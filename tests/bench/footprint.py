@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from processes import DunlinNode, MeasurementError, Server
-from report import Progress, Row, Target, duration, measured, number
+from report import Progress, Row, Target, at_most, duration, measured, number
 
 ACTIVATIONS = 100_000
 RELAY_CALLS = 100_000
@@ -26,10 +26,6 @@ PROBE_SECONDS = 1.0
 QUICK_PROBE_SECONDS = 0.3
 # More than any probe outlasts: the load is stopped when the probe is done, not when it is through.
 ENDLESS_REQUESTS = 1_000_000
-
-
-def at_most(limit: float, unit: str = "") -> Target:
-    return Target(limit, at_least=False, unit=unit)
 
 
 # Work that holds a thread for milliseconds belongs on the scheduler, not on the thread that reads the sockets.

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Iterator
 
 START_TIMEOUT_S = 60
 RUN_TIMEOUT_S = 180
@@ -41,8 +42,9 @@ class Server:
         self._other_output = tempfile.TemporaryFile()
         self._buffer = b""
         streams = {"stdout": self._other_output, "stderr": self._other_output, log_stream: subprocess.PIPE}
-        # A disposable working directory, lest a server leaves files in the checkout; and a session
-        # of its own, so that Ctrl-C reaches this script only, which then stops the server.
+        # A disposable working directory, lest a server leaves files in the checkout; and a group of
+        # its own, so that Ctrl-C reaches this script only, which then stops the server. Not a session:
+        # Linux shares the cores between sessions first, and a caller would wait for a node's threads.
         self._directory = tempfile.TemporaryDirectory(prefix="dunlin-bench-")
         self.started_at_s = time.monotonic()
         try:
@@ -50,7 +52,7 @@ class Server:
                 [str(word) for word in argv],
                 stdin=subprocess.DEVNULL,
                 cwd=self._directory.name,
-                start_new_session=True,
+                process_group=0,
                 **streams,
             )
         except OSError as problem:
@@ -117,7 +119,8 @@ class Server:
         return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1))
 
 
-def run_for_output(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> str:
+def run_for_output(argv: list, timeout_s: float = RUN_TIMEOUT_S, statuses: tuple[int, ...] = (0,)) -> str:
+    """What it printed, if it ended with one of these exit statuses."""
     words = [str(word) for word in argv]
     name = " ".join([Path(words[0]).name, *words[1:3]])
     try:
@@ -126,13 +129,13 @@ def run_for_output(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> str:
         raise MeasurementError(f"{name}: no result within {timeout_s:.0f} s") from None
     except OSError as problem:
         raise MeasurementError(f"{name}: {problem.strerror}") from None
-    if done.returncode != 0:
+    if done.returncode not in statuses:
         raise MeasurementError(f"{name}: exit status {done.returncode}: {last_line(done.stderr)}")
     return done.stdout
 
 
-def run_for_json(argv: list, timeout_s: float = RUN_TIMEOUT_S) -> dict:
-    output = run_for_output(argv, timeout_s).strip()
+def run_for_json(argv: list, timeout_s: float = RUN_TIMEOUT_S, statuses: tuple[int, ...] = (0,)) -> dict:
+    output = run_for_output(argv, timeout_s, statuses).strip()
     for candidate in (output, last_line(output)):
         try:
             value = json.loads(candidate)
@@ -182,6 +185,42 @@ class DunlinNode(Server):
         return run_for_json(
             [self.program, "invoke", function, *words, "--node", self.endpoint, "--timeout", "60s"]
         )
+
+    def scale(self, function: str, *settings: str) -> None:
+        """Sets limits of a function, on all nodes of the cluster."""
+        run_for_output([self.program, "scale", function, *settings, "--node", self.endpoint])
+
+    def figures_of(self, function: str) -> dict:
+        for entry in self.invoke("dunlin/stats").get("functions", []):
+            if entry.get("name") == function:
+                return entry
+        raise MeasurementError(f"dunlin/stats does not name {function}")
+
+    def invocations(self, function: str) -> int:
+        """How many calls of it this node ran."""
+        return self.figures_of(function)["invocations"]
+
+
+@contextlib.contextmanager
+def joined_nodes(build_dir: Path, count: int, *options: str) -> Iterator[list[DunlinNode]]:
+    """A cluster of nodes that all serve the module `bench`, and all know that of each other."""
+    with contextlib.ExitStack() as running:
+        nodes: list[DunlinNode] = []
+        for number in range(1, count + 1):
+            joins = ("--join", nodes[0].endpoint) if nodes else ()
+            names = ("--name", f"n{number}", "--cluster", "bench")
+            nodes.append(running.enter_context(DunlinNode(build_dir, *names, *joins, *options)))
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not all(serve_everywhere(node, count) for node in nodes):
+            if time.monotonic() > deadline_s:
+                raise MeasurementError(f"the nodes did not form a cluster within {START_TIMEOUT_S} s")
+        yield nodes
+
+
+def serve_everywhere(node: DunlinNode, count: int) -> bool:
+    """Whether this node knows of so many that serve bench/nap."""
+    listed = json.loads(run_for_output([node.program, "functions", "--node", node.endpoint, "--json"]))
+    return any(entry["name"] == "bench/nap" and len(entry["nodes"]) == count for entry in listed)
 
 
 class DunlinCluster:

@@ -33,6 +33,14 @@ class Target:
         return f"{'>=' if self.at_least else '<='} {self.limit:g}{' ' + self.unit if self.unit else ''}"
 
 
+def at_most(limit: float, unit: str = "") -> Target:
+    return Target(limit, at_least=False, unit=unit)
+
+
+def at_least(limit: float, unit: str = "") -> Target:
+    return Target(limit, at_least=True, unit=unit)
+
+
 @dataclasses.dataclass
 class Row:
     """One measurement. `values` are one figure a round, and their median is held against the target."""

@@ -72,6 +72,7 @@ class BenchTest(ProgramTest):
                                 code=1)
             self.assertGreater(report["refused"], 0)
             self.assertEqual(report["errors_by_code"], {"overloaded": report["refused"]})
+            self.assertGreater(report["refused_us_p99"], 0)
 
     def test_deadlines_hold(self):
         report = self.bench("bench/nap", "--payload", '{"us": 600000000}', "--rate", "50",

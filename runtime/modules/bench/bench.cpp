@@ -80,6 +80,9 @@ DUNLIN_MODULE(bench, m) {
         .idempotent()
         .description("Sleeps for us microseconds.");
     m.function("spin", spin).idempotent().description("Keeps a core busy for us microseconds.");
+    m.function("grind", spin)
+        .idempotent()
+        .description("Keeps a core busy as spin does: another function, to see them side by side.");
     m.function("nap", nap)
         .idempotent()
         .description("Waits for us microseconds without holding a thread.");
