@@ -68,8 +68,8 @@ class Floods:
     # -- a flood ---------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _running(self, subject: Subject):
-        with joined_nodes(self._build_dir, subject.nodes) as nodes:
+    def _running(self, subject: Subject, *options: str):
+        with joined_nodes(self._build_dir, subject.nodes, *options) as nodes:
             entry = nodes[0]
             if subject.function == NAP[0]:
                 entry.scale(subject.function, "--max", str(NAPS_MAX))
@@ -141,10 +141,12 @@ class Floods:
 
     def _polite(self, subject: Subject) -> Callable[[Row], None]:
         def take(row: Row) -> None:
-            with self._running(subject) as nodes:
+            with self._running(subject, "--queue-depth-max", "65536") as nodes:
                 pace = int(subject.capacity * 0.4)
                 alone = without_loss(run_for_json(open_loop(nodes[0], subject, pace, 10, "5s")))
-                crowd = nodes[0].bench_argv(subject.function, 1_000_000_000, 60_000, "--payload", subject.payload)
+                # So much time that all of them wait in the node: refusals would be another flood.
+                crowd = nodes[0].bench_argv(subject.function, 1_000_000_000, 60_000,
+                                            "--payload", subject.payload, "--timeout", "2h")  # fmt: skip
                 with Server(crowd) as load:
                     time.sleep(1)
                     beside = without_loss(run_for_json(open_loop(nodes[0], subject, pace, 10, "5s")))
