@@ -21,17 +21,21 @@ FACTORS = (1.1, 1.5, 3, 5, 10)
 TIMEOUTS = ("20ms", "500ms", "5s")
 SPIN = ("bench/spin", '{"us":1000}')
 NAP = ("bench/nap", '{"us":4000}')
-NAPS_MAX = 2  # at once on a node, so that 500 calls a second are all that it can do, and a flood leaves cores free
+# Naps at once on a node, which make 250 calls a second each all that it can do: as many as let the machine send a flood
+# of ten times that.
+NAPS_OF_ONE = 8
+NAPS_OF_THREE = 2
 PROBE_PER_SECOND = 200
 
 
 class Subject:
     """What is flooded: a function, and the nodes that serve it."""
 
-    def __init__(self, name: str, function: tuple[str, str], nodes: int):
+    def __init__(self, name: str, function: tuple[str, str], nodes: int = 1, at_once: int = 0):
         self.name = name
         self.function, self.payload = function
         self.nodes = nodes
+        self.at_once = at_once  # on each node; 0: what the function gains from
         self.capacity = 0.0
         self.worst_second: dict[str, float] = {}
         self.refused_ms: dict[str, float] = {}
@@ -44,7 +48,7 @@ class Floods:
         self._build_dir = build_dir
         self._seconds = 10 if quick else 60
         self.measurements: list[tuple[Row, Callable[[Row], None]]] = []
-        for subject in (Subject("spin", SPIN, 1), Subject("nap", NAP, 1), Subject("nap-3", NAP, 3)):
+        for subject in (Subject("spin", SPIN), Subject("nap", NAP, 1, NAPS_OF_ONE), Subject("nap-3", NAP, 3, NAPS_OF_THREE)):
             self._add_floods(subject)
         self._add_beside()
 
@@ -71,8 +75,8 @@ class Floods:
     def _running(self, subject: Subject, *options: str):
         with joined_nodes(self._build_dir, subject.nodes, *options) as nodes:
             entry = nodes[0]
-            if subject.function == NAP[0]:
-                entry.scale(subject.function, "--max", str(NAPS_MAX))
+            if subject.at_once:
+                entry.scale(subject.function, "--max", str(subject.at_once))
             window = 16 * subject.nodes
             entry.bench_with(subject.payload, subject.function, 2_000, window)
             if subject.capacity == 0:
@@ -114,16 +118,16 @@ class Floods:
     # -- beside a flood --------------------------------------------------------------------------
 
     def _add_beside(self) -> None:
-        spin = Subject("spin", SPIN, 1)
-        nap = Subject("nap", NAP, 1)
+        spin = Subject("spin", SPIN)
+        nap = Subject("nap", NAP, 1, NAPS_OF_ONE)
         echo = ("bench/echo", '"aboard"')
         grind = ("bench/grind", '{"us":1000}')
         for flooded in (spin, nap):
             for name, function in (("echo", echo), ("grind", grind)):
                 row = Row(f"beside/{flooded.name}/{name}", "p99, alone", unit="ratio", target=at_most(3))
-                self.measurements.append((row, self._beside(flooded, Subject(name, function, 1))))
+                self.measurements.append((row, self._beside(flooded, Subject(name, function))))
         row = Row("beside/60000/polite", "p99, alone", unit="ratio", target=at_most(2))
-        self.measurements.append((row, self._polite(nap)))
+        self.measurements.append((row, self._polite(Subject("nap", NAP, 1, NAPS_OF_THREE))))
 
     def _beside(self, flooded: Subject, other: Subject) -> Callable[[Row], None]:
         def take(row: Row) -> None:

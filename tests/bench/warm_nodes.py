@@ -31,7 +31,7 @@ class WarmNodes:
 
     def _load(self, part: float) -> tuple[dict, list[int]]:
         """Calls at that part of one node's capacity, and how many of them each node ran."""
-        subject = Subject("nap", NAP, NODES)
+        subject = Subject("nap", NAP)
         with joined_nodes(self._build_dir, NODES) as nodes:
             nodes[0].scale(subject.function, "--max", str(NAPS_MAX))
             per_second = int(CAPACITY_PER_S * part)
@@ -51,7 +51,7 @@ class WarmNodes:
     def _quiet_p99(self, row: Row) -> None:
         warm, _ = self._load(0.2)
         # What spread over all would be: each node with its share of the load.
-        subject = Subject("nap", NAP, 1)
+        subject = Subject("nap", NAP)
         with joined_nodes(self._build_dir, 1) as nodes:
             nodes[0].scale(subject.function, "--max", str(NAPS_MAX))
             spread = without_loss(run_for_json(
