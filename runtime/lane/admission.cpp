@@ -102,7 +102,7 @@ void admission::take_new(peer& from, const wire::invoke& call, gathering& into) 
     if (into.pool == nullptr) return refuse_unknown(from, call, into);
     // The node's own functions answer at once, and tell who asks why others are refused.
     if (!into.memory.fits() && into.pool->info().module_name != "dunlin")
-        return outlet_.reply_error(from, call.id, too_much_held(*into.pool));
+        return outlet_.reply_full(from, call.id, too_much_held(*into.pool));
     if (!into.work) {
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
@@ -128,7 +128,7 @@ bool admission::refused(peer& from, const wire::invoke& call) {
         return true;
     }
     if (from.in_flight >= options_.in_flight_max) {
-        outlet_.reply_error(from, call.id, too_many_at_once(from, call.function));
+        outlet_.reply_full(from, call.id, too_many_at_once(from, call.function));
         return true;
     }
     if (call.payload.size() > options_.payload_bytes_max) {

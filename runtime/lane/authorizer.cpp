@@ -127,7 +127,7 @@ bool authorizer::within_quota(peer& from, std::uint64_t call_id) {
                                                                     {"key", from.rights->key},
                                                                     {"why", why.detail},
                                                                     {"unsaid", *unsaid}});
-    outlet_.reply_error(from, call_id, why);
+    outlet_.reply_full(from, call_id, why);
     return false;
 }
 

@@ -136,6 +136,15 @@ void outlet::reply_error(peer& to, std::uint64_t call_id, const error& why, std:
                    static_cast<std::uint64_t>(why.retry_after.count()), why.did_not_run, losses});
 }
 
+void outlet::reply_full(peer& to, std::uint64_t call_id, const error& why) {
+    reply_failure(to, {.id = call_id,
+                       .code = static_cast<std::int64_t>(why.code),
+                       .detail = why.detail,
+                       .retry_after_us = static_cast<std::uint64_t>(why.retry_after.count()),
+                       .did_not_run = true,
+                       .whole_node = true});
+}
+
 void outlet::reply_failure(peer& to, const wire::failure& failure) {
     counters_.failures_sent.add();
     say(to, failure);

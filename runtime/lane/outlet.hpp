@@ -57,6 +57,9 @@ public:
     void reply_on(peer& to, std::uint64_t call_id, bytes_view payload,
                   const std::shared_ptr<link::received_frame>& frame);
     void reply_error(peer& to, std::uint64_t call_id, const error& why, std::uint32_t losses = 0);
+    /// The same for an `overloaded` that is not the function's: the caller's calls of others would
+    /// be refused as well, and it should not try them here before the time that it is told.
+    void reply_full(peer& to, std::uint64_t call_id, const error& why);
     void reply_failure(peer& to, const wire::failure& failure);
     void say_goaway(peer& to);
     template <class Envelope>

@@ -207,6 +207,7 @@ TEST_CASE("a full queue refuses with a hint, and nothing is lost") {
                    Catch::Matchers::StartsWith("overloaded: the queue of faults/block is "
                                                "full (2 waiting); try again in "));
         CHECK(refused.retry_after_us >= 1000);
+        CHECK_FALSE(refused.whole_node);
     }
     CHECK(client.call("faults/happen", std::string("full")).ok);
     for (const auto id : {running, ids[0], ids[1]}) CHECK(client.wait(id, "a queued call").ok);
@@ -232,6 +233,7 @@ TEST_CASE("calls without an answer may weigh only so much together") {
                    "overloaded: the call does not fit beside those that the node works on: their "
                    "frames may weigh 1600KiB together (pools.queue_bytes_max); try again in "));
     CHECK(refused.retry_after_us >= 50'000);
+    CHECK(refused.whole_node);
     CHECK(client.call("bench/echo", 1).ok);  // a light one still fits
 
     client.send(wire::cancel{running[0]});
@@ -264,6 +266,7 @@ TEST_CASE("a connection may have only so many calls unanswered") {
                Catch::StartsWith("overloaded: this connection has 2 calls unanswered, the most it "
                                  "may; wait for some (dunlin explain bench/echo --record "));
     CHECK(third.retry_after_us > 0);
+    CHECK(third.whole_node);
     raw_client other(node->endpoints().front());
     CHECK(other.call("bench/echo", 1).ok);
     client.send(wire::cancel{first});

@@ -115,6 +115,7 @@ void raw_client::keep(const wire::frame_reader& reader) {
             kept.detail = from.detail;
             kept.retry_after_us = from.retry_after_us;
             kept.did_not_run = from.did_not_run;
+            kept.whole_node = from.whole_node;
             (from.id == 0 ? about_connection : answers[from.id]).push_back(std::move(kept));
             break;
         }

@@ -43,6 +43,7 @@ struct answered {
     std::string detail;
     std::uint64_t retry_after_us = 0;
     bool did_not_run = false;
+    bool whole_node = false;
 
     /// "ok", or "code: detail".
     [[nodiscard]] std::string text() const {

@@ -140,6 +140,9 @@ struct failure {
     std::uint64_t retry_after_us = 0;
     bool did_not_run = false;  // known, not guessed
     std::uint32_t losses = 0;  // as in the invoke, those on the way included
+    /// With `overloaded`: the node refuses this caller's calls of whichever function. Otherwise
+    /// what is full is the function, or is behind the node.
+    bool whole_node = false;
 };
 
 struct cancel {

@@ -116,6 +116,9 @@ const char* read(elements& from, failure& out) noexcept {
     if (from.more() && !in.read_uint(out.losses)) {
         return "failure: losses is not a 32-bit unsigned integer";
     }
+    if (from.more() && !in.read_bool(out.whole_node)) {
+        return "failure: whole_node is not a boolean";
+    }
     return nullptr;
 }
 

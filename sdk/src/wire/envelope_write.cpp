@@ -175,14 +175,19 @@ void append(frame_buffer& frame, const reply& envelope) {
 void append(frame_buffer& frame, const failure& envelope) {
     std::string mended;
     const auto detail = detail_to_send(envelope.detail, mended);
-    auto* at = frame.reserve(heads_bytes_max(7) + detail.size());
-    at = put_kind(at, kind::failure, envelope.losses != 0 ? 7 : envelope.did_not_run ? 6 : 5);
+    const unsigned elements = envelope.whole_node    ? 8
+                              : envelope.losses != 0 ? 7
+                              : envelope.did_not_run ? 6
+                                                     : 5;
+    auto* at = frame.reserve(heads_bytes_max(8) + detail.size());
+    at = put_kind(at, kind::failure, elements);
     at = put_uint(at, envelope.id);
     at = put_int(at, envelope.code);
     at = put_str(at, detail);
     at = put_uint(at, envelope.retry_after_us);
-    if (envelope.did_not_run || envelope.losses != 0) at = put_bool(at, envelope.did_not_run);
-    if (envelope.losses != 0) at = put_uint(at, envelope.losses);
+    if (elements > 5) at = put_bool(at, envelope.did_not_run);
+    if (elements > 6) at = put_uint(at, envelope.losses);
+    if (elements > 7) at = put_bool(at, envelope.whole_node);
     commit(frame, at);
 }
 

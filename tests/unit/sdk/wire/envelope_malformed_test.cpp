@@ -313,6 +313,7 @@ TEST_CASE("elements that an older sender did not write have their defaults") {
     CHECK(reader.welcome().endpoint_count == 0);
     CHECK(next_of(reader).failure().detail.empty());
     CHECK(reader.failure().retry_after_us == 0);
+    CHECK_FALSE(reader.failure().whole_node);
     CHECK(next_of(reader).goaway().detail.empty());
 }
 

@@ -213,6 +213,10 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
          [](frame_buffer& to) {
              append(to, wire::failure{1, 9, "lost", 0, false, 2});
          }},
+        {"failure-of-whole-node",
+         [](frame_buffer& to) {
+             append(to, wire::failure{1, 8, "full", 1500, true, 0, true});
+         }},
     };
     return all;
 }
