@@ -2,6 +2,7 @@
 #include "client/attempts.hpp"
 
 #include "client/checks.hpp"
+#include "cluster/refusal_pause.hpp"
 
 #include <algorithm>
 #include <string>
@@ -12,12 +13,17 @@ namespace dunlin::link {
 namespace {
 
 // What a failure tells of the node. An answer is a success, whatever the function made of the call.
-void note(cluster::peer_health& health, std::uint32_t place, const wire::failure& failure,
-          attempts::time_point now) {
+void note(routes& paths, const channel& from, std::string_view function,
+          const wire::failure& failure, attempts::time_point now) {
+    if (from.node == nullptr) return;
+    auto& health = paths.health();
+    const auto place = from.node->place;
     const auto code = errc_from_number(failure.code);
-    const auto hint_us = std::min<std::uint64_t>(failure.retry_after_us, 1'000'000'000);
     if (code == errc::overloaded) {
-        health.refused(place, static_cast<std::int64_t>(hint_us) * 1000, ns(now));
+        const auto hint_us = std::min<std::uint64_t>(failure.retry_after_us, 1'000'000'000);
+        paths.refused(place, paths.find(function),
+                      failure.whole_node ? routes::refusal::of_node : routes::refusal::of_function,
+                      static_cast<std::int64_t>(hint_us) * 1000, ns(now));
     } else if (code == errc::unavailable || code == errc::internal) {
         health.failed(place, ns(now));
     } else {
@@ -154,32 +160,47 @@ attempt_facts attempts::facts_of(const call& open, time_point now) const noexcep
             .losses = kept.losses.count()};
 }
 
+// Another node may answer in time only if there is left what the refusal took. Otherwise the
+// caller learns more from the refusal than from its deadline.
+bool attempts::in_time(const call& open, const channel& from, time_point now) noexcept {
+    const auto& kept = *open.kept;
+    const auto sent_ns = kept.second == &from ? kept.second_sent_ns : kept.sent_ns;
+    return ns(now) + (ns(now) - sent_ns) < ns(open.deadline);
+}
+
 // Carries out what the rule says. @returns whether the call is not over.
 bool attempts::goes_on(call& open, channel& from, attempt_event ended, time_point now) {
     using verdict = attempt_verdict;
     const auto what = decide(ended, facts_of(open, now));
     if (what == verdict::answer) return false;
     // The look comes first: a retry that finds no node must not be taken from the budget.
-    if (what == verdict::resend_elsewhere &&
-        elsewhere(open, now, fleet::purpose::look).on == nullptr)
-        return false;
+    fleet::target found;
+    if (what == verdict::resend_elsewhere) {
+        if (fleet_.many() && in_time(open, from, now))
+            found = elsewhere(open, now, fleet::purpose::look_for_room);
+        if (found.on == nullptr) return false;
+    }
     const bool costs = what == verdict::resend_elsewhere || what == verdict::resend_in_budget;
     if (costs && !retries_.may_retry(ns(now))) return false;
     open.kept->may_have_run = open.kept->may_have_run || may_have_run(ended);
     drop_attempt(open, from);
-    if (what != verdict::drop) send_again(open, ended, now);
+    if (what != verdict::drop) send_again(open, found, now);
     return true;
 }
 
+// @param found null: any, rather one where it was not
 // @pre no attempt is under way.
-void attempts::send_again(call& open, attempt_event after, time_point now) {
+void attempts::send_again(call& open, const fleet::target& found, time_point now) {
     auto& kept = *open.kept;
     --kept.retries_left;
     open.attempt = ++kept.attempts;
     ++retried_;
     support::timer_wheel::remove(kept.copy);
-    // A node that is full is not asked again.
-    const auto to = after == attempt_event::refused ? elsewhere(open, now) : anywhere(open, now);
+    if (found.on != nullptr) {
+        fleet_.paths().sent(found.on->node->place, found.function, ns(now));
+        return put(open, found, now);
+    }
+    const auto to = anywhere(open, now);
     if (to.on == nullptr) return hold(open);
     put(open, to, now);
 }
@@ -215,10 +236,14 @@ void attempts::end_others(call& open, const channel& answering, time_point now) 
 
 std::optional<attempts::ending> attempts::failed(call& open, channel& from,
                                                  const wire::failure& failure, time_point now) {
-    if (!open.keeps()) return ending{failure.retry_after_us, false};
-    auto& kept = *open.kept;
     const auto ended = event_of(failure);
-    if (from.node != nullptr) note(fleet_.paths().health(), from.node->place, failure, now);
+    if (!open.keeps()) {
+        // With one node there is nowhere else to go.
+        if (fleet_.many()) note(fleet_.paths(), from, open.function, failure, now);
+        return ending{cluster::with_jitter(failure.retry_after_us, random_), false};
+    }
+    auto& kept = *open.kept;
+    note(fleet_.paths(), from, open.function, failure, now);
     if (ended == attempt_event::refused && failure.retry_after_us != 0) {
         const auto least = kept.retry_after_us;
         kept.retry_after_us =
@@ -229,8 +254,8 @@ std::optional<attempts::ending> attempts::failed(call& open, channel& from,
     // A copy that is under way elsewhere may have run as well.
     const bool beside = kept.second != nullptr;
     end_others(open, from, now);
-    return ending{kept.retry_after_us != 0 ? kept.retry_after_us : failure.retry_after_us,
-                  kept.may_have_run || beside};
+    const auto hint_us = kept.retry_after_us != 0 ? kept.retry_after_us : failure.retry_after_us;
+    return ending{cluster::with_jitter(hint_us, random_), kept.may_have_run || beside};
 }
 
 void attempts::lost(channel& with, time_point now) {
@@ -334,7 +359,7 @@ void attempts::send_copy(call& open, time_point now) {
     auto& kept = *open.kept;
     if (open.on == nullptr || kept.second != nullptr) return;
     if (kept.attempts + 1u >= call_table::attempts_max || fleet_.nodes() < 2) return;
-    const auto to = elsewhere(open, now, fleet::purpose::look);
+    const auto to = elsewhere(open, now, fleet::purpose::look_for_room);
     if (to.on == nullptr || kept.payload.size > to.on->payload_bytes_max) return;
     if (!fleet_.idempotent(to)) return;
     auto& paths = fleet_.paths();

@@ -8,6 +8,13 @@
 // way at once the first answer counts, and the other one is withdrawn. Retries and copies keep to
 // budgets, so that a cluster that fails sees no storm of them.
 //
+// A refused call goes at once to another node, if one has not refused the function, and ends if
+// not: no call comes to more nodes than there are because of refusals. While all refuse, each call
+// is sent once, to whichever node; and all calls together make no more retries than the budget has:
+// one for six calls, and what has been saved (`cluster::retry_budget`). The time to come back that
+// callers are told is longer by up to a half, at random: those who were refused together do not
+// return together.
+//
 // No socket, no clock inside. Guarded by the driver's mutex.
 #pragma once
 
@@ -15,6 +22,7 @@
 #include "client/call_book.hpp"
 #include "client/fleet.hpp"
 #include "client/held_calls.hpp"
+#include "cluster/random.hpp"
 #include "cluster/retry_budget.hpp"
 #include "support/timer_wheel.hpp"
 #include "wire/envelope.hpp"
@@ -41,6 +49,7 @@ public:
         : book_(book),
           fleet_(nodes),
           origin_(origin),
+          random_(cluster::mix(~origin)),
           copies_(now),
           retries_(ns(now)) {}
 
@@ -89,9 +98,11 @@ private:
     void put(call& open, const fleet::target& to, time_point now);
     void append_invoke(const call& open, channel& on, std::uint8_t attempt, time_point now);
     void cancel_on(channel& on, std::uint64_t id);
+    [[nodiscard]] static bool in_time(const call& open, const channel& from,
+                                      time_point now) noexcept;
     [[nodiscard]] attempt_facts facts_of(const call& open, time_point now) const noexcept;
     [[nodiscard]] bool goes_on(call& open, channel& from, attempt_event ended, time_point now);
-    void send_again(call& open, attempt_event after, time_point now);
+    void send_again(call& open, const fleet::target& found, time_point now);
     void drop_attempt(call& open, channel& on) noexcept;
     void end_others(call& open, const channel& answering, time_point now);
     void attempt_lost(call& open, channel& with, time_point now);
@@ -101,6 +112,7 @@ private:
     call_book& book_;
     fleet& fleet_;
     const std::uint64_t origin_;
+    cluster::random_source random_;
     held_calls held_;
     support::timer_wheel copies_;  // when copies of calls are due
     cluster::retry_budget retries_;

@@ -32,7 +32,9 @@ fleet::target fleet::pick_of_many(std::string_view function, std::string_view ke
     if (!key.empty()) return pick_by_key(to, function, key, before, now, why);
     while (to.on == nullptr) {
         const auto place = why == purpose::send ? routes_.choose(to.function, tried_, ns(now))
-                                                : routes_.look(to.function, tried_, ns(now));
+                           : why == purpose::look
+                               ? routes_.look(to.function, tried_, ns(now))
+                               : routes_.look_for_room(to.function, tried_, ns(now));
         if (place == routes::none) break;
         to.on = node_at(place).lane();
         if (to.on == nullptr) tried_.push_back(place);  // its lanes have all that they may have

@@ -6,9 +6,9 @@
 // time, and are lost or leave without asking. Guarantee: a call is given to a channel that is
 // live, and whose node does not drain and may have one more call. As long as channels and members
 // stay, all calls of one key are given to one channel, unless their owner is not connected and the
-// node that takes them instead is late. Channels that get no more calls
-// are handed out by `take_vacated`, so that what was not sent there yet can be moved; until then
-// they are as they were.
+// node that takes them instead is late, fails or takes no calls at all. Channels that get no more
+// calls are handed out by `take_vacated`, so that what was not sent there yet can be moved; until
+// then they are as they were.
 //
 // No socket, no thread, no clock inside: channels come from `connection_set`. Guarded by the
 // driver's mutex; `wait_reached` gives it up while it waits.
@@ -49,8 +49,9 @@ public:
         std::uint32_t function = routes::none;
     };
     /// A look changes nothing; what is sent counts against its node, and may be the one probe of
-    /// a circuit that is half open.
-    enum class purpose : std::uint8_t { send, look };
+    /// a circuit that is half open. A look for room passes over nodes that have refused the
+    /// function, or failed, even if no other is left.
+    enum class purpose : std::uint8_t { send, look, look_for_room };
 
     /// @param cluster the only one to talk to; empty: any
     fleet(const node_plan::settings& how, std::string cluster);

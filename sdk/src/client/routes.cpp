@@ -20,7 +20,7 @@ bool contains(std::span<const std::uint32_t> nodes, std::uint32_t one) noexcept 
 
 }  // namespace
 
-routes::routes(std::uint64_t seed) : spread_(seed), health_(0, seed) {}
+routes::routes(std::uint64_t seed) : spread_(seed), health_(0, seed), random_(cluster::mix(seed)) {}
 
 std::uint32_t routes::add(std::string_view name, std::int64_t now_ns) {
     auto place =
@@ -104,7 +104,9 @@ void routes::serves(std::uint32_t node, std::span<const served> functions) {
     for (const auto& each : functions) {
         if (each.function >= functions_.size()) continue;
         const bool idempotent = (each.flags & wire::catalog_flags::idempotent) != 0;
-        functions_[each.function]->at[node] = {true, idempotent};
+        auto& at = functions_[each.function]->at[node];
+        at.serves = true;
+        at.idempotent = idempotent;
     }
     nodes_[node].catalog_known = true;
     ++turn_;
@@ -126,23 +128,25 @@ void routes::reported(std::uint32_t node, std::uint32_t function, const wire::lo
 }
 
 // @returns whether there is one.
-bool routes::mark_usable(function_state& of, std::int64_t now_ns, bool any) noexcept {
+bool routes::mark_usable(function_state& of, heed which, std::int64_t now_ns, bool any) noexcept {
     bool found = false;
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         const auto& node = nodes_[i];
         const bool maybe = any || !node.catalog_known || of.at[i].serves;
         const bool usable = node.used && node.open && maybe;
-        of.nodes[i].now = !usable     ? cluster::standing::barred
-                          : node.late ? cluster::standing::avoided
-                                      : health_.at(i, now_ns);
+        const bool full = which == heed::all && !of.at[i].refused.over(now_ns);
+        of.nodes[i].now = !usable             ? cluster::standing::barred
+                          : node.late || full ? cluster::standing::avoided
+                                              : health_.at(i, now_ns);
         found = found || usable;
     }
     return found;
 }
 
-routes::function_state& routes::marked(std::uint32_t function, std::int64_t now_ns) noexcept {
+routes::function_state& routes::marked(std::uint32_t function, heed which,
+                                       std::int64_t now_ns) noexcept {
     auto& of = state_of(function);
-    if (!mark_usable(of, now_ns, &of == &unknown_)) mark_usable(of, now_ns, true);
+    if (!mark_usable(of, which, now_ns, &of == &unknown_)) mark_usable(of, which, now_ns, true);
     return of;
 }
 
@@ -170,17 +174,26 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
 
 std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t> tried,
                            std::int64_t now_ns) {
-    auto& of = marked(function, now_ns);
+    auto& of = marked(function, heed::all, now_ns);
     if (of.narrows) of.warm.narrow(of.nodes, tried, now_ns);
     const auto found = spread_.choose(of.nodes, tried, now_ns);
     return found == cluster::spread::none ? none : static_cast<std::uint32_t>(found);
+}
+
+std::uint32_t routes::look_for_room(std::uint32_t function, std::span<const std::uint32_t> tried,
+                                    std::int64_t now_ns) {
+    // One that is avoided is found only if none is usable.
+    const auto found = look(function, tried, now_ns);
+    if (found == none || state_of(function).nodes[found].now != cluster::standing::usable)
+        return none;
+    return found;
 }
 
 // By rendezvous hashing of the places, so that a node that comes or goes moves its own share only.
 std::uint32_t routes::look_steady(std::uint32_t partition, std::uint32_t function,
                                   std::span<const std::uint32_t> tried,
                                   std::int64_t now_ns) noexcept {
-    const auto& of = marked(function, now_ns);
+    const auto& of = marked(function, heed::nodes, now_ns);
     for (const auto wanted : {cluster::standing::usable, cluster::standing::avoided}) {
         auto best = none;
         std::uint64_t highest = 0;
@@ -199,6 +212,21 @@ std::uint32_t routes::look_steady(std::uint32_t partition, std::uint32_t functio
 void routes::sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept {
     state_of(function).nodes[node].sent(now_ns);
     health_.sent(node, now_ns);
+}
+
+void routes::refused(std::uint32_t node, std::uint32_t function, refusal what,
+                     std::int64_t retry_after_ns, std::int64_t now_ns) noexcept {
+    // What was chosen before does not stand any more.
+    if (what == refusal::of_node) {
+        next_turn();
+        return health_.refused(node, retry_after_ns, now_ns);
+    }
+    health_.lives(node);
+    // Unknown names are many functions, of which one was refused.
+    if (function >= functions_.size()) return;
+    auto& of = *functions_[function];
+    if (of.current == node) of.current = none;
+    of.at[node].refused.refused(retry_after_ns, now_ns, random_);
 }
 
 cluster::hedging& routes::hedging(std::uint32_t function, std::int64_t now_ns) {

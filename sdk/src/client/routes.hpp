@@ -10,12 +10,16 @@
 // Of the nodes those are looked at on which the function is warm (`cluster::warm_set`).
 // A node whose catalog is not known yet may serve everything; if no catalog has a function any
 // node gets it, for it may know better.
+// A node that refuses a function is avoided for this function alone, unless it says that it means
+// all calls: one that is flooded turns no call of another away from a node with room for it.
 //
 // Pure: time and seed are handed in. Guarded by the driver's mutex.
 #pragma once
 
 #include "cluster/hedging.hpp"
 #include "cluster/peer_health.hpp"
+#include "cluster/random.hpp"
+#include "cluster/refusal_pause.hpp"
 #include "cluster/spread.hpp"
 #include "cluster/warm_set.hpp"
 #include "wire/cluster_items.hpp"
@@ -77,17 +81,28 @@ public:
     /// probe of an open circuit is spent: for the caller who may not send after all.
     [[nodiscard]] std::uint32_t look(std::uint32_t function, std::span<const std::uint32_t> tried,
                                      std::int64_t now_ns);
+    /// The same for a call that a node has refused: `none` also if those that are left have
+    /// refused or failed recently, as far as is known here.
+    [[nodiscard]] std::uint32_t look_for_room(std::uint32_t function,
+                                              std::span<const std::uint32_t> tried,
+                                              std::int64_t now_ns);
     /// The same for calls that must keep their order: of the nodes that calls of `function` could
-    /// go to, always the same one for one partition, however loaded it is.
+    /// go to, always the same one for one partition, however loaded it is, and though it refuses
+    /// calls of the function: those of most keys it only passes on.
     [[nodiscard]] std::uint32_t look_steady(std::uint32_t partition, std::uint32_t function,
                                             std::span<const std::uint32_t> tried,
                                             std::int64_t now_ns) noexcept;
     /// The caller has chosen itself, by a key or after a look.
     void sent(std::uint32_t node, std::uint32_t function, std::int64_t now_ns) noexcept;
+    /// The node said `overloaded`. Calls of the function, or all calls, avoid it as long as there
+    /// are others, until the time to come back has passed (`cluster::refusal_pause`).
+    enum class refusal : std::uint8_t { of_function, of_node };
+    void refused(std::uint32_t node, std::uint32_t function, refusal what,
+                 std::int64_t retry_after_ns, std::int64_t now_ns) noexcept;
     /// What was started has left: calls that start now are not held together with it.
     void next_turn() noexcept { ++turn_; }
 
-    /// Which nodes are avoided because they failed or refused.
+    /// Which nodes are avoided because they failed, or refused all calls.
     [[nodiscard]] cluster::peer_health& health() noexcept { return health_; }
     /// When copies of calls of the function are due.
     [[nodiscard]] cluster::hedging& hedging(std::uint32_t function, std::int64_t now_ns);
@@ -96,6 +111,7 @@ private:
     struct served_at {
         bool serves = false;
         bool idempotent = false;
+        cluster::refusal_pause refused;
     };
     struct function_state {
         explicit function_state(std::string_view name) : warm(name) {}
@@ -128,8 +144,9 @@ private:
     [[nodiscard]] function_state& state_of(std::uint32_t function) noexcept {
         return function < functions_.size() ? *functions_[function] : unknown_;
     }
-    function_state& marked(std::uint32_t function, std::int64_t now_ns) noexcept;
-    bool mark_usable(function_state& of, std::int64_t now_ns, bool any) noexcept;
+    enum class heed : std::uint8_t { all, nodes };  // refusals
+    function_state& marked(std::uint32_t function, heed which, std::int64_t now_ns) noexcept;
+    bool mark_usable(function_state& of, heed which, std::int64_t now_ns, bool any) noexcept;
     void reset(std::uint32_t node) noexcept;
 
     std::vector<node_state> nodes_;
@@ -138,6 +155,7 @@ private:
     function_state unknown_{""};  // of names that no catalog has; not one function
     cluster::spread spread_;
     cluster::peer_health health_;
+    cluster::random_source random_;  // of pauses
     std::uint64_t turn_ = 1;
 };
 

@@ -9,7 +9,6 @@ namespace dunlin::cluster {
 
 namespace {
 
-constexpr std::int64_t refusal_ns_default = 10'000'000;
 constexpr std::uint32_t outcomes_max = 64;
 
 // Times come from settings and from peers.
@@ -33,7 +32,6 @@ peer_health::peer_health(std::size_t peers, std::uint64_t seed, const options& s
     options_.open_ns_max = std::max(options_.open_ns_max, options_.open_ns_min);
     options_.failures_in_row = std::clamp(options_.failures_in_row, 1U, outcomes_max);
     options_.outcomes_min = std::clamp(options_.outcomes_min, 1U, outcomes_max);
-    options_.refusal_ns_max = std::max<std::int64_t>(options_.refusal_ns_max, 0);
 }
 
 void peer_health::resize(std::size_t peers) {
@@ -58,7 +56,7 @@ void peer_health::forget(std::size_t peer) noexcept {
 
 standing peer_health::at(std::size_t peer, std::int64_t now_ns) const noexcept {
     const auto& it = peers_[peer];
-    const bool waits = (it.open && now_ns < it.probe_at_ns) || now_ns < it.refused_until_ns;
+    const bool waits = (it.open && now_ns < it.probe_at_ns) || !it.refused.over(now_ns);
     return waits ? standing::avoided : standing::usable;
 }
 
@@ -91,11 +89,12 @@ bool peer_health::failed(std::size_t peer, std::int64_t now_ns) noexcept {
 
 void peer_health::refused(std::size_t peer, std::int64_t retry_after_ns,
                           std::int64_t now_ns) noexcept {
-    auto& it = peers_[peer];
-    if (it.open) close(it);
-    if (retry_after_ns <= 0) retry_after_ns = refusal_ns_default;
-    const auto until = later(now_ns, std::min(retry_after_ns, options_.refusal_ns_max));
-    it.refused_until_ns = std::max(it.refused_until_ns, until);
+    lives(peer);
+    peers_[peer].refused.refused(retry_after_ns, now_ns, random_, options_.refusal_ns_max);
+}
+
+void peer_health::lives(std::size_t peer) noexcept {
+    if (peers_[peer].open) close(peers_[peer]);
 }
 
 void peer_health::note(record& peer, bool failure, std::int64_t now_ns) noexcept {

@@ -10,7 +10,8 @@
 // as a probe, and its outcome closes or opens the circuit.
 // At most half of the peers have open circuits, hence never the only one: when more fail, it is
 // not the peers, and the rest must not be crushed (Envoy's ejection limit and panic threshold).
-// A refusal is no failure: a peer that says `overloaded` is avoided as long as it asks for.
+// A refusal is no failure: a peer that says `overloaded` is avoided as long as it asks for, and a
+// little longer (`refusal_pause`).
 //
 // One for each function, or one for all calls to see peers that are sick altogether; the indices
 // are those of the candidates of `spread`, which avoids who is avoided here until nothing else is
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "cluster/random.hpp"
+#include "cluster/refusal_pause.hpp"
 #include "cluster/spread.hpp"
 
 #include <cstddef>
@@ -36,7 +38,7 @@ public:
         std::int64_t open_ns_min = 500'000'000;
         std::int64_t open_ns_max = 30'000'000'000;
         std::int64_t calm_ns = 30'000'000'000;  // without opening: one doubling is forgiven
-        std::int64_t refusal_ns_max = 5'000'000'000;
+        std::int64_t refusal_ns_max = refusal_pause::hint_ns_max;
     };
 
     peer_health(std::size_t peers, std::uint64_t seed, const options& settings);
@@ -59,8 +61,10 @@ public:
     /// No answer in time, a broken connection, an `unavailable` or `internal`.
     /// @returns whether this opened the circuit.
     bool failed(std::size_t peer, std::int64_t now_ns) noexcept;
-    /// `overloaded`. Without a hint (zero or less) the peer is avoided for 10 ms.
+    /// `overloaded`: see `refusal_pause::refused`.
     void refused(std::size_t peer, std::int64_t retry_after_ns, std::int64_t now_ns) noexcept;
+    /// It answers, which is all that is known: no circuit to it stays open, and no success counts.
+    void lives(std::size_t peer) noexcept;
 
     /// Circuits that are open or wait for the outcome of a probe.
     [[nodiscard]] std::size_t open_count() const noexcept { return open_count_; }
@@ -75,7 +79,7 @@ private:
         std::int64_t opened_at_ns = 0;  // the last time
         std::int64_t probe_at_ns = 0;   // of an open circuit
         std::int64_t open_for_ns = 0;
-        std::int64_t refused_until_ns = 0;
+        refusal_pause refused;
     };
 
     void note(record& peer, bool failure, std::int64_t now_ns) noexcept;

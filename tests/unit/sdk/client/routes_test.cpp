@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 using dunlin::link::routes;
@@ -87,4 +88,71 @@ TEST_CASE("a look at the routes counts nothing as sent, and spends no probe") {
     r.next_turn();
     CHECK(r.choose(function, not_the_other, later) == one);
     CHECK(r.health().at(one, later) == dunlin::cluster::standing::avoided);
+}
+
+TEST_CASE("a node that refuses a function is passed over for it alone, until its time is over") {
+    routes r(7);
+    const auto one = r.add("n1", 0);
+    const auto other = r.add("n2", 0);
+    const auto flooded = r.intern("t/flooded");
+    const auto quiet = r.intern("t/quiet");
+    for (const auto node : {one, other})
+        r.serves(node, std::vector<routes::served>{{flooded, 0}, {quiet, 0}});
+    r.refused(one, flooded, routes::refusal::of_function, 20 * ms, ms);
+    CHECK(shares(r, flooded, 100) == std::array<int, 2>{0, 100});
+    CHECK(shares(r, quiet, 100)[0] > 0);
+    CHECK(r.look_for_room(flooded, {}, ms) == other);
+    const std::vector<std::uint32_t> tried{other};
+    CHECK(r.look(flooded, tried, ms) == one);
+    CHECK(r.look_for_room(flooded, tried, ms) == routes::none);
+    CHECK(r.look_for_room(flooded, tried, 20 * ms) == routes::none);
+    CHECK(r.look_for_room(flooded, tried, 31 * ms) == one);
+
+    SECTION("both refuse: a first attempt goes somewhere, a second one nowhere") {
+        r.refused(other, flooded, routes::refusal::of_function, 20 * ms, ms);
+        CHECK(r.choose(flooded, {}, ms) != routes::none);
+        CHECK(r.look_for_room(flooded, {}, ms) == routes::none);
+        CHECK(r.look_for_room(quiet, {}, ms) != routes::none);
+    }
+    SECTION("the node means all calls") {
+        r.refused(one, flooded, routes::refusal::of_node, 20 * ms, ms);
+        CHECK(shares(r, quiet, 100) == std::array<int, 2>{0, 100});
+    }
+    SECTION("another node takes its place") {
+        r.remove(one);
+        REQUIRE(r.add("n3", ms) == one);
+        r.serves(one, std::vector<routes::served>{{flooded, 0}});
+        CHECK(r.look_for_room(flooded, tried, ms) == one);
+    }
+    SECTION("a name that nobody serves") {
+        r.refused(one, routes::none, routes::refusal::of_function, 20 * ms, ms);
+        std::set<std::uint32_t> found;
+        for (int i = 0; i < 100; ++i) found.insert(r.look(routes::none, {}, ms));
+        CHECK(found.size() == 2);
+    }
+}
+
+TEST_CASE("calls that follow a choice do not follow it to a node that has refused since") {
+    routes r(7);
+    const auto one = r.add("n1", 0);
+    const auto other = r.add("n2", 0);
+    const auto function = r.intern("t/echo");
+    for (const auto node : {one, other}) r.serves(node, std::vector<routes::served>{{function, 0}});
+    const auto what = GENERATE(routes::refusal::of_function, routes::refusal::of_node);
+    const auto first = r.choose(function, {}, ms);
+    REQUIRE(r.choose(function, {}, ms) == first);
+    r.refused(first, function, what, 20 * ms, ms);
+    CHECK(r.choose(function, {}, ms) == (first == one ? other : one));
+}
+
+TEST_CASE("calls of one key keep their way past a node that refuses, for it passes most on") {
+    routes r(7);
+    const auto function = r.intern("t/echo");
+    for (const auto* name : {"n1", "n2", "n3"})
+        r.serves(r.add(name, 0), std::vector<routes::served>{{function, 0}});
+    const auto way = r.look_steady(5, function, {}, ms);
+    r.refused(way, function, routes::refusal::of_function, 20 * ms, ms);
+    CHECK(r.look_steady(5, function, {}, ms) == way);
+    r.refused(way, function, routes::refusal::of_node, 20 * ms, ms);
+    CHECK(r.look_steady(5, function, {}, ms) != way);
 }

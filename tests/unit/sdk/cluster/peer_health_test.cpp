@@ -162,16 +162,16 @@ TEST_CASE("peer health never avoids the only peer, nor more than half of them fo
 TEST_CASE("peer health avoids a peer that refused as long as it asked for, not as failing") {
     peer_health health(2, 1);
     health.refused(0, 20 * ms, start);
-    CHECK(avoided_ms(health, 0, start) == 20);
+    // With jitter; `refusal_pause` has its own tests.
+    const auto asked = avoided_ms(health, 0, start);
+    CHECK(asked >= 20);
+    CHECK(asked <= 30);
     CHECK(health.open_count() == 0);
     health.refused(0, 5 * ms, start);  // a shorter one does not shorten
-    CHECK(avoided_ms(health, 0, start) == 20);
-    health.refused(1, 0, start);
-    CHECK(avoided_ms(health, 1, start) == 10);
+    CHECK(avoided_ms(health, 0, start) == asked);
     health.refused(1, std::numeric_limits<std::int64_t>::max(), start);
-    CHECK(avoided_ms(health, 1, start) == 5'000);
-    for (int i = 0; i < 1'000; ++i) health.refused(0, ms, start + 100 * ms);
-    CHECK(avoided_ms(health, 0, start + 100 * ms) == 1);
+    CHECK(avoided_ms(health, 1, start) >= 5'000);
+    CHECK(avoided_ms(health, 1, start) <= 7'500);
     // All may refuse at a time; the choice of a node then takes one nevertheless.
     CHECK(health.at(1, start) == standing::avoided);
     // A probe that is refused shows that the peer works.
