@@ -63,7 +63,8 @@ void admission::spill(actors::bundle& work, std::uint32_t from, const actors::po
         peer_link* to = nullptr;
         // A key is served by its owner or by nobody.
         const bool may_go = entry->route != nullptr && work[i].key.empty();
-        if (may_go && outbound_calls::can_carry(*entry)) to = router_.decide_again(*entry, now_ns_);
+        if (may_go && outbound_calls::can_carry(*entry))
+            to = router_.decide_again(*entry, router::after::refusal, now_ns_);
         if (to == nullptr) {
             refused.push_back(entry->address());
             continue;

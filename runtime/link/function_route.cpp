@@ -61,9 +61,11 @@ void function_route::refresh_standings(std::int64_t now_ns) noexcept {
     candidates[own_place].now =
         open[own_place] ? cluster::standing::usable : cluster::standing::barred;
     for (std::size_t place = own_place + 1; place < links.size(); ++place) {
-        candidates[place].now = !open[place]  ? cluster::standing::barred
-                                : late[place] ? cluster::standing::avoided
-                                              : health.at(place, now_ns);
+        // A place that is open has a link.
+        candidates[place].now = !open[place] ? cluster::standing::barred
+                                : late[place] || !links[place]->full.over(now_ns)
+                                    ? cluster::standing::avoided
+                                    : health.at(place, now_ns);
     }
 }
 

@@ -40,7 +40,8 @@ struct function_route {
     /// A place for a link, barred until it is told otherwise. @returns the place.
     std::uint32_t add(peer_link& link, bool idempotent_there, std::int64_t now_ns);
     void remove(std::uint32_t place) noexcept;
-    /// Copies what `health` says of every place, which ends what was barred for one choice.
+    /// Copies what `health` and the links say of every place, which ends what was barred for one
+    /// choice.
     void refresh_standings(std::int64_t now_ns) noexcept;
     /// Bars other nodes, until the standings are refreshed, whose last report came by then.
     void bar_unheard_since(std::int64_t then_ns) noexcept;

@@ -251,15 +251,15 @@ std::int64_t links::dial(peer_link& link, dial_round& round, std::int64_t now_ns
 }
 
 void links::ping(peer_link& link, std::int64_t now_ns) {
-    if (link.ping_sent_ns != 0) return;
-    link.ping_sent_ns = now_ns;
-    link.ping_due_ns = now_ns + ping_every_ns;
+    if (link.pings.sent_ns != 0) return;
+    link.pings.sent_ns = now_ns;
+    link.pings.due_ns = now_ns + ping_every_ns;
     wire::append(link.out, wire::ping{0});
     appended(link);
 }
 
 void links::ask_if_due(peer_link& link, std::int64_t now_ns) {
-    if (link.ping_due_ns <= now_ns) ping(link, now_ns);
+    if (link.pings.due_ns <= now_ns) ping(link, now_ns);
     const bool was_late = link.pulse.late();
     const auto found = link.pulse.look(link.in_flight != 0, now_ns);
     if (found == cluster::pulse::verdict::ping) {
@@ -312,7 +312,7 @@ void links::close(peer_link& link, std::int64_t now_ns) {
     link.failed = true;
     link.now = peer_link::phase::waiting;
     link.lost = false;
-    link.ping_sent_ns = 0;
+    link.pings.sent_ns = 0;
     link.try_at_ns = now_ns + link.next_pause_ns();
     user_.connection_lost(link, said_goaway, now_ns);
     link.lost_by.silent = false;

@@ -70,8 +70,8 @@ void links::read_control(peer_link& link, wire::frame_reader& reader, std::int64
 }
 
 void links::ponged(peer_link& link, std::int64_t now_ns) {
-    if (link.ping_sent_ns == 0) return;
-    const auto took_ns = now_ns - std::exchange(link.ping_sent_ns, 0);
+    if (link.pings.sent_ns == 0) return;
+    const auto took_ns = now_ns - std::exchange(link.pings.sent_ns, 0);
     if (listener_ != nullptr) listener_->round_trip(link, took_ns);
     // An exponentially weighted moving average (EWMA).
     link.rtt_ns = link.rtt_ns == 0 ? took_ns : link.rtt_ns + (took_ns - link.rtt_ns) / rtt_weight;
@@ -114,7 +114,7 @@ void links::welcomed(peer_link& link, const wire::welcome& welcome, std::int64_t
                              ? link_limits::calls_max
                              : std::min<std::size_t>(link_limits::calls_max, welcome.in_flight_max);
     link.pause.reset();
-    link.ping_sent_ns = now_ns;
+    link.pings.sent_ns = now_ns;
     wire::append(link.out, wire::ping{0});
     appended(link);
     log().debug("link up", {{"node", link.name}, {"endpoint", link.endpoint}});

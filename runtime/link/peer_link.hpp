@@ -13,6 +13,7 @@
 #include "client/backoff.hpp"
 #include "client/connection.hpp"
 #include "cluster/pulse.hpp"
+#include "cluster/refusal_pause.hpp"
 #include "cluster/spread.hpp"
 #include "wire/frame_buffer.hpp"
 
@@ -102,10 +103,14 @@ struct peer_link {
     std::size_t payload_bytes_max = 0;
     /// Membership says who is dead; this, who hangs or is cut off from this node alone.
     cluster::pulse pulse{link_limits::patience};
-    std::int64_t ping_sent_ns = 0;  // 0: none under way
-    std::int64_t ping_due_ns = 0;
+    struct ping_times {
+        std::int64_t sent_ns = 0;  // 0: none under way
+        std::int64_t due_ns = 0;
+    };
+    ping_times pings;
     std::int64_t rtt_ns = 0;  // averaged; 0: unknown
 
+    cluster::refusal_pause full;  // its node refuses calls of whichever function
     wire::frame_buffer out;
     std::uint32_t out_envelopes = 0;
     std::int64_t out_dated_ns = 0;  // when it says last that it was sent

@@ -39,7 +39,8 @@ router::router(const function_registry& functions, ledger& calls, links& over, o
       host_(host),
       counters_(counters),
       options_(options),
-      spread_(options.seed) {}
+      spread_(options.seed),
+      random_(cluster::mix(options.seed)) {}
 
 void router::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now_ns) {
     view_ = std::move(view);
@@ -55,6 +56,7 @@ void router::set_view(std::shared_ptr<const cluster_view> view, std::int64_t now
 void router::catalog_arrived(peer_link& link, std::int64_t now_ns) {
     forget(link);
     link.catalog = std::exchange(link.incoming, {});
+    link.full = {};  // that was said by a node that has ended, or a connection
     for (auto& function : link.catalog) {
         // These answer for the node that is asked, whichever that is.
         if (function.name.starts_with(own_functions)) continue;
@@ -204,7 +206,7 @@ destination router::decide(function_route& route, bytes_view key, std::size_t pa
     return {otherwise, nullptr};
 }
 
-peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) {
+peer_link* router::decide_again(const ledger_entry& entry, after what, std::int64_t now_ns) {
     auto& route = *entry.route;
     static_cast<void>(look_here(route, now_ns));
     std::array<std::uint32_t, ledger_entry::sends_max + 1 + passed_over_max> passed{};
@@ -222,6 +224,9 @@ peer_link* router::decide_again(const ledger_entry& entry, std::int64_t now_ns) 
         record_width(route);
         const auto place = spread_.choose(route.candidates, tried, now_ns);
         if (place == cluster::spread::none) return nullptr;
+        // One that is avoided is drawn only if none is usable.
+        if (what == after::refusal && route.candidates[place].now != cluster::standing::usable)
+            return nullptr;
         auto* link = route.links[place];
         if (link != nullptr && link->takes(bytes)) return link;
         passed[count++] = static_cast<std::uint32_t>(place);

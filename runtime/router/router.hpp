@@ -9,11 +9,14 @@
 // circuit is open (`cluster::peer_health`), and the owner alone for a call with a key
 // (`cluster::key_owners`). A call that failed on one node, or was lost with it, goes elsewhere if
 // it may run twice or did not run at all, as far as its retries, its caller's budget and its
-// deadline reach, and is answered otherwise. Exactly one answer, whatever dies. Owned by a lane;
-// one thread.
+// deadline reach, and is answered otherwise. A node that refuses one function still gets calls of
+// others, unless it says that it means all; and what one node has refused goes on only to nodes
+// that have not refused the function. Exactly one answer, whatever dies. Owned by a lane; one
+// thread.
 #pragma once
 
 #include "cluster/key_owners.hpp"
+#include "cluster/random.hpp"
 #include "cluster/spread.hpp"
 #include "runtime/calls/ledger.hpp"
 #include "runtime/link/function_route.hpp"
@@ -65,8 +68,12 @@ public:
     /// Never `anybody`. `chosen`: the client has chosen this node.
     [[nodiscard]] destination decide(function_route& route, bytes_view key,
                                      std::size_t payload_bytes, bool chosen, std::int64_t now_ns);
-    /// The link that should take a call that has been tried; null: none is left.
-    [[nodiscard]] peer_link* decide_again(const ledger_entry& entry, std::int64_t now_ns);
+    /// What became of a call that has been tried. One that was refused goes to no node that is
+    /// avoided, however few are left.
+    enum class after : std::uint8_t { failure, refusal };
+    /// The link that should take it; null: none is left.
+    [[nodiscard]] peer_link* decide_again(const ledger_entry& entry, after what,
+                                          std::int64_t now_ns);
     /// What a call is told that goes nowhere.
     [[nodiscard]] static error nobody_takes(const function_route& route, const destination& chosen);
     /// The call of `destination::kind::owner_later` goes when its owner can be reached, or its key
@@ -129,6 +136,7 @@ private:
     cluster::key_owners owners_;
     owner_wait waiting_;  // for owners
     cluster::spread spread_;
+    cluster::random_source random_;  // of pauses
     said_once said_;
 };
 

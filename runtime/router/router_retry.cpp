@@ -34,7 +34,12 @@ void router::failed(peer_link& link, const wire::failure& failure, std::int64_t 
     error why{errc_from_number(failure.code), std::string(failure.detail),
               std::chrono::microseconds(std::min(failure.retry_after_us, retry_after_us_max)),
               failure.did_not_run};
-    judge(*entry, &why, now_ns);
+    if (why.code == errc::overloaded && failure.whole_node) {
+        entry->route->health.lives(entry->place);
+        link.full.refused(why.retry_after / std::chrono::nanoseconds(1), now_ns, random_);
+    } else {
+        judge(*entry, &why, now_ns);
+    }
     away_.detach(*entry);
     failed(*entry, std::move(why), ended::answered, now_ns);
 }
@@ -119,6 +124,15 @@ bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how, st
     if (call.deadline_ns <= now_ns || !outbound_calls::can_carry(entry)) return false;
     // The owner of a key has refused the call: it is full, and no other node takes it instead.
     if (!call.key.empty() && why.code == errc::overloaded) return false;
+    const auto before = why.code == errc::overloaded ? after::refusal : after::failure;
+    peer_link* next = nullptr;
+    if (before == after::refusal) {
+        // As clients do: another node may answer in time if there is left what the refusal took.
+        if (now_ns + (now_ns - entry.sent_ns) < call.deadline_ns)
+            next = decide_again(entry, before, now_ns);
+        // The budget is for what others have to bear.
+        if (next == nullptr) return entry.route->pool != nullptr && host_.run_here(entry);
+    }
     // A link is lost once, however many calls it had: what each of them costs others is bounded
     // without the budget.
     const bool first_loss = how == ended::lost && entry.sends == 1;
@@ -142,7 +156,8 @@ bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how, st
             return go_on(entry, now_ns);
         }
     }
-    if (auto* next = decide_again(entry, now_ns); next != nullptr) {
+    if (next == nullptr) next = decide_again(entry, before, now_ns);
+    if (next != nullptr) {
         counters_.calls_retried.add();
         away_.send(entry, *next, now_ns);
         return true;

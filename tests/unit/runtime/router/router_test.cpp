@@ -154,6 +154,62 @@ TEST_CASE("a call that a node did not run goes to the other one, and then its an
     CHECK(node.calls.open_count() == 0);
 }
 
+TEST_CASE("a node that refuses a function still gets calls of others, unless it means all") {
+    two_others node(once);
+    for (const auto instance : {std::uint64_t{2}, std::uint64_t{3}}) {
+        auto& link = *node.links_of_lane.find(instance);
+        link.incoming = {{"test/f", "1", false}, {"test/g", "1", false}};
+        node.routing.catalog_arrived(link, node.now_ns);
+    }
+    const auto next = [&](std::string_view function) {
+        return node.routing.decide(*node.routing.route(function), {}, 0, false, node.now_ns).link;
+    };
+    auto& refuses = *next("test/g");
+    auto& other = node.other_than(refuses);
+    const auto refuse = [&](peer_link& by, bool whole_node) {
+        wire::failure failure;
+        failure.id = two_others::sent_as(by);
+        failure.code = static_cast<std::int64_t>(errc::overloaded);
+        failure.retry_after_us = 50'000;
+        failure.whole_node = whole_node;
+        node.routing.failed(by, failure, node.now_ns);
+    };
+    const bool whole_node = GENERATE(false, true);
+    auto& entry = node.call(0);
+    node.away.send(entry, refuses, node.now_ns);
+    refuse(refuses, whole_node);
+    CHECK(entry.via == &other);
+    CHECK(node.counters.calls_retried.get() == 1);
+    CHECK(next("test/f") == &other);
+    CHECK(next("test/g") == (whole_node ? &other : &refuses));
+
+    // The other one refuses another call: it does not go to the one that is full, too, and nothing
+    // is taken from the budget of retries.
+    auto& second = node.call(0);
+    node.away.send(second, other, node.now_ns);
+    const auto left = node.asker.retries.left(node.now_ns);
+    refuse(other, whole_node);
+    REQUIRE(node.host.errors.size() == 1);
+    CHECK(node.host.errors.front().code == errc::overloaded);
+    CHECK(node.counters.calls_retried.get() == 1);
+    CHECK(node.asker.retries.left(node.now_ns) == left);
+
+    node.now_ns += 75'000'000;  // what was asked for, and a half
+    CHECK(next("test/g") == &refuses);
+}
+
+TEST_CASE("a refused call is answered when another node would be too late") {
+    two_others node(once);
+    auto& entry = node.call(0);
+    entry.invocation().deadline_ns = node.now_ns + 10'000'000;
+    auto& first = node.send(entry);
+    const bool late = GENERATE(false, true);
+    node.now_ns += late ? 5'000'000 : 4'000'000;
+    node.fail(first, errc::overloaded, true);
+    CHECK(node.host.errors.size() == (late ? 1 : 0));
+    CHECK(node.counters.calls_retried.get() == (late ? 0 : 1));
+}
+
 TEST_CASE("a call that may have run is sent again only if it may run twice, as often as it may") {
     SECTION("a function that may run once") {
         two_others node(once);
