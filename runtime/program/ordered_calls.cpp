@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/ordered_calls.hpp"
 
+#include "cluster/refusal_pause.hpp"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +18,11 @@ namespace {
 
 constexpr std::chrono::milliseconds pause_min{1};
 constexpr std::chrono::milliseconds pause_max{1000};
+
+std::uint64_t random_seed() {
+    std::random_device entropy;
+    return std::uint64_t{entropy()} << 32 | entropy();
+}
 
 }  // namespace
 
@@ -27,6 +35,7 @@ ordered_calls::ordered_calls(client& through, std::string function, std::string 
       traces_(std::move(traces)),
       slots_(window),
       patience_(patience),
+      random_(random_seed()),
       fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
@@ -101,12 +110,16 @@ void ordered_calls::schedule_refused(clock::time_point now) {
         refused.swap(refused_);
     }
     for (auto* at : refused) {
-        // What the node asks for, and longer when that was not enough.
-        const auto longer = std::min(pause_max, pause_min * (1U << std::min(at->attempts, 10U)));
-        const auto asked = std::min<std::chrono::microseconds>(
-            std::max<std::chrono::microseconds>(at->reply.error().retry_after, longer), pause_max);
+        // What the node asks for, and longer when that was not enough. The client has added its
+        // jitter to the former; the latter would be the same for all who were refused together.
+        const std::chrono::microseconds longer =
+            std::min(pause_max, pause_min * (1U << std::min(at->attempts, 10U)));
+        const std::chrono::microseconds with_jitter(
+            cluster::with_jitter(static_cast<std::uint64_t>(longer.count()), random_));
+        const auto asked =
+            std::min(std::max(at->reply.error().retry_after, with_jitter), patience_);
         // An attempt at the last moment would only turn "no room" into "too late".
-        if (cancelled_ || now + asked >= at->started + patience_)
+        if (cancelled_ || asked >= at->started + patience_ - now)
             settle(*at);
         else
             repeats_.push_back({now + asked, at});

@@ -14,6 +14,7 @@
 // before this.
 #pragma once
 
+#include "cluster/random.hpp"
 #include "runtime/program/any_value.hpp"
 #include "runtime/program/trace_context.hpp"
 
@@ -112,6 +113,7 @@ private:
     std::uint64_t started_ = 0;
     std::uint64_t taken_ = 0;
     std::atomic<bool> waiting_{false};
+    cluster::random_source random_;  // of pauses
     int fd_;
 };
 
