@@ -29,8 +29,8 @@ start_decision elastic_set::decide_start(std::size_t queued) const noexcept {
     return policy_.on_call(view(queued + starting_ + 1));
 }
 
-void elastic_set::start_begins() noexcept {
-    ++existing_;
+void elastic_set::start_begins(std::int64_t now_ns) noexcept {
+    existing_.start(now_ns);
     ++starting_;
 }
 
@@ -55,17 +55,17 @@ elastic_set::outcome elastic_set::look(std::int64_t now_ns, std::int64_t occupie
     served_ = 0;
     occupied_ns_ = occupied_ns;
     outcome done{policy_.look(now_ns, view(0)), {}};
-    if (done.why.retire != 0) done.ending = take_coldest(done.why.retire);
+    if (done.why.retire != 0) done.ending = take_coldest(done.why.retire, now_ns);
     return done;
 }
 
-std::vector<activation*> elastic_set::take_coldest(std::size_t count) {
+std::vector<activation*> elastic_set::take_coldest(std::size_t count, std::int64_t now_ns) {
     count = std::min(count, idle_.size());
     const auto end = static_cast<std::ptrdiff_t>(count);
     std::vector<activation*> coldest(idle_.begin(), idle_.begin() + end);
     idle_.erase(idle_.begin(), idle_.begin() + end);
     idle_since_ns_.erase(idle_since_ns_.begin(), idle_since_ns_.begin() + end);
-    existing_ -= count;
+    existing_.end(count, now_ns);
     retired_ += count;
     if (idle_.empty()) {
         let_go(idle_);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "actors/elastic_policy.hpp"
+#include "actors/existing_time.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,12 +28,16 @@ public:
     void set_bounds(const elastic_bounds& bounds) noexcept { policy_.set_bounds(bounds); }
     [[nodiscard]] std::size_t ceiling() const noexcept { return policy_.bounds().ceiling(); }
 
-    [[nodiscard]] std::size_t existing() const noexcept { return existing_; }
+    [[nodiscard]] std::size_t existing() const noexcept { return existing_.count(); }
+    /// For how long activations have existed until `now_ns`, all together: what they cost.
+    [[nodiscard]] std::int64_t existed_ns(std::int64_t now_ns) const noexcept {
+        return existing_.total_ns(now_ns);
+    }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
     /// With a call, or just being started.
-    [[nodiscard]] std::size_t busy() const noexcept { return existing_ - idle_.size(); }
+    [[nodiscard]] std::size_t busy() const noexcept { return existing() - idle_.size(); }
     /// More than there may be, since the ceiling was lowered: what has done its call ends.
-    [[nodiscard]] bool over_ceiling() const noexcept { return existing_ > ceiling(); }
+    [[nodiscard]] bool over_ceiling() const noexcept { return existing() > ceiling(); }
     [[nodiscard]] std::uint64_t started() const noexcept { return started_; }
     [[nodiscard]] std::uint64_t retired() const noexcept { return retired_; }
     /// Of the latest start.
@@ -45,11 +50,11 @@ public:
     /// Whether a call that finds none idle, and that beside `queued` others waits, is worth one.
     [[nodiscard]] start_decision decide_start(std::size_t queued) const noexcept;
     /// How many more there have to be, whatever the load.
-    [[nodiscard]] std::size_t missing() const noexcept { return policy_.missing(existing_); }
+    [[nodiscard]] std::size_t missing() const noexcept { return policy_.missing(existing()); }
 
     /// One is being started for a call. It counts from now on, so that nobody starts another for
     /// it.
-    void start_begins() noexcept;
+    void start_begins(std::int64_t now_ns) noexcept;
     /// It can take the call now, and is busy.
     void start_ended(std::int64_t cost_ns) noexcept;
     /// A busy one has done what it had. @returns whether `look` has to be asked for from now on.
@@ -69,13 +74,13 @@ public:
     /// A busy one has a next call at once.
     void served() noexcept { ++served_; }
     /// A busy one that has done its call ends.
-    void leaves() noexcept {
+    void leaves(std::int64_t now_ns) noexcept {
         ++served_;
-        --existing_;
+        existing_.end(1, now_ns);
         ++retired_;
     }
     /// Takes up to `count` away, those that have been idle longest.
-    [[nodiscard]] std::vector<activation*> take_coldest(std::size_t count);
+    [[nodiscard]] std::vector<activation*> take_coldest(std::size_t count, std::int64_t now_ns);
 
 private:
     [[nodiscard]] elastic_view view(std::size_t queued) const noexcept {
@@ -83,7 +88,7 @@ private:
     }
 
     elastic_policy policy_;
-    std::size_t existing_ = 0;
+    existing_time existing_;
     std::size_t starting_ = 0;
     // Parallel: which are idle, and since when, the longest idle first.
     std::vector<activation*> idle_;

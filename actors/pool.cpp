@@ -74,11 +74,15 @@ pool::verdict pool::take(bundle_ptr& work) {
         }
         if (ready != nullptr && !next) {
             unanswered_ += work->size();
+            taken_ += work->size();
             next = std::exchange(work, {});
         } else {
             const auto count = work->size();
             told.why = queue_.enter(work, pace(), env_.time.now_ns(), dropped);
-            if (!work) unanswered_ += count;
+            if (!work) {
+                unanswered_ += count;
+                taken_ += count;
+            }
             if (work && told.why.reason == admission_reason::full)
                 told.room = static_cast<std::uint32_t>(std::min<std::size_t>(queue_.room(), count));
         }
@@ -104,9 +108,9 @@ void pool::answer(pool_queue::drops& dropped) {
     {
         const std::lock_guard lock(mutex_);
         unanswered_ -= std::min<std::size_t>(unanswered_, late + pushed);
+        pushed_out_ += pushed;
     }
     shed_.fetch_add(late, std::memory_order_relaxed);
-    refused_.fetch_add(pushed, std::memory_order_relaxed);
     const auto why_late =
         late == 0 ? error{} : refusal({.reason = admission_reason::out_of_time}, late);
     const auto why_pushed =
@@ -125,9 +129,9 @@ void pool::answer(pool_queue::drops& dropped) {
 activation* pool::start_one(held_lock& lock, scaling_reason why) {
     const auto before = activations_.existing();
     const auto queued = queue_.size();
-    activations_.start_begins();
-    lock.unlock();
     const auto began_ns = env_.time.now_ns();
+    activations_.start_begins(began_ns);
+    lock.unlock();
     auto& started = table_.spawn();
     const auto cost_ns = env_.time.now_ns() - began_ns;
     record_decision({.kind = decision_kind::start,
@@ -179,7 +183,7 @@ void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) 
         ends = !closed_ && activations_.over_ceiling();
         if (!closed_ && !ends) next = take_next(dropped);
         if (ends) {
-            activations_.leaves();
+            activations_.leaves(now_ns);
             left = activations_.existing();
         }
         if (next) activations_.served();
@@ -375,19 +379,24 @@ std::string pool::why_queued() const {
 
 pool_status pool::status() const {
     std::lock_guard lock(mutex_);
+    const auto now_ns = env_.time.now_ns();
+    const auto turned_away = refused_.load(std::memory_order_relaxed);
     return {activations_.existing(),
             activations_.busy(),
             queue_.size(),
             where(),
             runs_.service().predicted_ns(),
             runs_.invocations(),
-            refused_.load(std::memory_order_relaxed),
+            turned_away + pushed_out_,
             shed_.load(std::memory_order_relaxed),
             activations_.started(),
             activations_.retired(),
             cold_calls_.load(std::memory_order_relaxed),
             activations_.start_cost_ns(),
-            runs_.stuck()};
+            runs_.stuck(),
+            taken_ + turned_away,
+            runs_.occupied().at(now_ns).total_ns,
+            activations_.existed_ns(now_ns)};
 }
 
 pool::look_result pool::look(std::int64_t now_ns) {
@@ -424,7 +433,7 @@ std::size_t pool::retire(std::size_t count) {
     {
         std::lock_guard lock(mutex_);
         if (closed_) return 0;
-        ending = activations_.take_coldest(count);
+        ending = activations_.take_coldest(count, env_.time.now_ns());
     }
     for (auto* each : ending) table_.retire(*each);
     return ending.size();

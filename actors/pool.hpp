@@ -53,6 +53,9 @@ struct pool_status {
     std::uint64_t cold_calls = 0;    // invocations that an activation was started for
     std::int64_t start_cost_ns = 0;  // of the latest start
     std::size_t stuck = 0;           // calls that ought to have returned
+    std::uint64_t arrived = 0;       // invocations that came, also those that were refused
+    std::int64_t occupied_ns = 0;    // activations with a call, times how long
+    std::int64_t existed_ns = 0;     // activations, times how long they have been there
 };
 
 /// How long calls wait for a pool's activations, as it is told to those who choose between nodes.
@@ -198,14 +201,16 @@ private:
     elastic_set activations_;
     useful_concurrency useful_;
     pool_queue queue_;
-    std::size_t unanswered_ = 0;  // invocations taken, whose bundle has not ended
+    std::size_t unanswered_ = 0;    // invocations taken, whose bundle has not ended
+    std::uint64_t taken_ = 0;       // ... and all that ever were
+    std::uint64_t pushed_out_ = 0;  // of these, refused after all
     std::int64_t held_median_ns_ =
         0;  // of those that are busy, when all servers are taken by long calls
-    std::int64_t held_due_ns_ = 0;  // the next look at that
-    std::int64_t free_ns_ = 0;      // the last look that found a server free
-    cluster::busy_share busy_;      // activations
-    cluster::busy_share held_;      // threads, by functions that may wait without one
-    std::atomic<std::uint64_t> refused_{0};
+    std::int64_t held_due_ns_ = 0;           // the next look at that
+    std::int64_t free_ns_ = 0;               // the last look that found a server free
+    cluster::busy_share busy_;               // activations
+    cluster::busy_share held_;               // threads, by functions that may wait without one
+    std::atomic<std::uint64_t> refused_{0};  // not taken
     std::atomic<std::uint64_t> shed_{0};
     std::atomic<std::uint64_t> cold_calls_{0};
     bool closed_ = false;

@@ -29,6 +29,8 @@ void add_elasticity(json& to, const actors::pool_status& status) {
     to["cold_calls"] = status.cold_calls;
     to["shed"] = status.shed;
     to["start_time_us"] = static_cast<double>(status.start_cost_ns) / 1e3;
+    to["busy_us"] = status.occupied_ns / 1000;
+    to["activation_us"] = status.existed_ns / 1000;
 }
 
 json schema(const std::string& text) {
@@ -274,6 +276,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                      {"queue_depth", status.queued},
                      {"service_time_us", static_cast<double>(status.service_time_ns) / 1e3},
                      {"invocations", status.invocations},
+                     {"arrived", status.arrived},
                      {"refused", status.refused},
                      {"stuck", status.stuck},
                      {"latency", latency_list(*pool)}};

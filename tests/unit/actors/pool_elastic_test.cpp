@@ -96,6 +96,23 @@ TEST_CASE("the minimum is there from the start and stays, and asks for no look")
     CHECK(h.looks.asked() == 0);
 }
 
+TEST_CASE("a pool tells for how long its activations have been there, and busy") {
+    actor_harness h;
+    auto& pool = h.make_elastic_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.min = 2});
+    h.advance(1s);
+    CHECK(pool.status().existed_ns == 2'000'000'000);
+    CHECK(pool.status().occupied_ns == 0);
+    for (int i = 0; i < 3; ++i) h.call(pool, "500");
+    h.run();
+    h.pass(500ms);
+    CHECK(pool.status().existed_ns == 3'500'000'000);
+    CHECK(pool.status().occupied_ns == Approx(1'500'000'000).margin(300'000));
+    CHECK(pool.status().arrived == 3);
+    CHECK(pool.retire(1) == 1);
+    h.advance(1s);
+    CHECK(pool.status().existed_ns == 5'500'000'000);
+}
+
 TEST_CASE("settings of a running function count at once") {
     actor_harness h;
     auto& pool = h.make_elastic_pool(h.function("test/nap", nap, DUNLIN_ASYNC), {.max = 1}, 100);

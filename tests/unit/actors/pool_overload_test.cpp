@@ -168,4 +168,5 @@ TEST_CASE("a caller with a full queue makes room for one that has little there")
     h.run();
     CHECK(h.outcome(many[8]) == "ok: x");
     CHECK(pool.status().refused == 3);
+    CHECK(pool.status().arrived == 14);  // one call each, also those that were refused
 }
