@@ -136,8 +136,9 @@ result<trace> read_one(table& lines, const std::string& name) {
 
 constexpr std::size_t named_columns = 4;
 
-result<std::size_t> minutes_of(const table& head) {
+result<std::vector<std::int64_t>> minute_edges(const table& head) {
     const auto& cells = head.cells();
+    std::vector<std::int64_t> edges_ns{0};
     std::int64_t before = 0;
     for (std::size_t i = named_columns; i < cells.size(); ++i) {
         std::int64_t minute = 0;
@@ -145,40 +146,68 @@ result<std::size_t> minutes_of(const table& head) {
         const auto [at, why] = std::from_chars(cells[i].data(), end, minute);
         if (why != std::errc() || at != end)
             return head.refused("the column " + in_quotes(cells[i]) +
-                                " is no number of a minute; the columns after Trigger are minutes");
+                                " is no number of a minute; the columns after Trigger are minutes, "
+                                "or UTC times as 1998-06-10 00:01:00");
         if (i > named_columns && minute != before + 1)
             return head.refused("the minute " + in_quotes(cells[i]) + " follows the minute " +
                                 std::to_string(before) +
                                 "; the columns have to be sorted, without a gap");
         before = minute;
+        edges_ns.push_back(edges_ns.back() + minute_ns);
     }
-    return cells.size() - named_columns;
+    return edges_ns;
+}
+
+result<std::vector<std::int64_t>> time_edges(const table& head) {
+    const auto& cells = head.cells();
+    if (cells.size() == named_columns + 1)
+        return head.refused(
+            "there is one column of counts only, so that nothing says how long its period is; add "
+            "the next period, with counts of 0 if there were no calls");
+    std::vector<std::int64_t> edges_ns;
+    std::int64_t first_ns = 0;
+    for (std::size_t i = named_columns; i < cells.size(); ++i) {
+        const auto at = parse_utc(cells[i]);
+        if (!at)
+            return head.refused("the column " + in_quotes(cells[i]) +
+                                " is no UTC time, and those before it are");
+        if (edges_ns.empty()) first_ns = *at;
+        const auto since = *at - first_ns;
+        if (!edges_ns.empty() && since <= edges_ns.back())
+            return head.refused("the time " + in_quotes(cells[i]) +
+                                " is not after the one before it; sort the columns by time");
+        if (since > trace_ns_max || (!edges_ns.empty() && since - edges_ns.back() > period_ns_max))
+            return head.refused("the period before " + in_quotes(cells[i]) +
+                                " is too long; correct the time");
+        edges_ns.push_back(since);
+    }
+    edges_ns.push_back(2 * edges_ns.back() - edges_ns[edges_ns.size() - 2]);
+    return edges_ns;
 }
 
 result<trace> read_many(table& lines, const std::string& name) {
-    const auto minutes = minutes_of(lines);
-    if (!minutes) return minutes.error();
-    if (*minutes == 0 || *minutes > periods_max)
-        return lines.refused("the head has " + std::to_string(*minutes) +
-                             " minutes; between 1 and " + std::to_string(periods_max) +
+    const auto periods = lines.cells().size() - named_columns;
+    if (periods == 0 || periods > periods_max)
+        return lines.refused("the head has " + std::to_string(periods) +
+                             " columns of counts; between 1 and " + std::to_string(periods_max) +
                              " are possible");
-    trace read{name, {}, {}};
-    for (std::size_t i = 0; i <= *minutes; ++i)
-        read.edges_ns.push_back(static_cast<std::int64_t>(i) * minute_ns);
+    auto edges = parse_utc(lines.cells()[named_columns]) ? time_edges(lines) : minute_edges(lines);
+    if (!edges) return edges.error();
+    trace read{name, std::move(*edges), {}};
     std::unordered_map<std::string, std::size_t> seen;
     while (lines.next()) {
         const auto& cells = lines.cells();
-        if (cells.size() != *minutes + named_columns)
+        if (cells.size() != periods + named_columns)
             return lines.refused("there are " + std::to_string(cells.size()) +
                                  " columns where the head has " +
-                                 std::to_string(*minutes + named_columns));
+                                 std::to_string(periods + named_columns));
         traced_function function{std::string(cells[2]), lines.number(), -1, {}};
         if (function.name.empty()) return lines.refused("HashFunction is empty");
         const auto [known, added] = seen.try_emplace(function.name, lines.number());
         if (!added)
             return lines.refused("the function " + in_quotes(function.name) + " stands in line " +
                                  std::to_string(known->second) + " already; add up the two");
-        function.counts.reserve(*minutes);
+        function.counts.reserve(periods);
         for (std::size_t i = named_columns; i < cells.size(); ++i) {
             const auto count = read_count(lines, cells[i]);
             if (!count) return count.error();
@@ -215,6 +244,17 @@ std::uint64_t trace::calls() const noexcept {
     for (const auto& function : functions)
         sum = std::accumulate(function.counts.begin(), function.counts.end(), sum);
     return sum;
+}
+
+void keep_one_in(trace& of, std::uint64_t number) {
+    for (auto& function : of.functions) {
+        std::uint64_t passed = 0;
+        for (auto& count : function.counts) {
+            const auto before = passed / number;
+            passed += count;
+            count = static_cast<std::uint32_t>(passed / number - before);
+        }
+    }
 }
 
 result<trace> read_trace(std::istream& from, const std::string& name) {

@@ -4,7 +4,8 @@
 //
 // Two forms of file are read. One function: "period,count", each line a UTC time and the calls
 // until the next line's. Many functions: the form of the Azure Functions 2019 data set, a line for
-// each function with its calls in each minute, and another file with their mean service times.
+// each function with its calls in each minute, and another file with their mean service times; in
+// place of minutes the columns may be UTC times as in the other form.
 // A file that is neither, or says what cannot be, is refused with its name, the line, and what to
 // do. Bounded: counts and numbers of periods have limits. Pure but for reading files; any thread.
 #pragma once
@@ -49,6 +50,10 @@ inline constexpr std::int64_t trace_ns_max = std::int64_t{36'525} * 24 * 3600 * 
 /// `name` is what errors call the file.
 [[nodiscard]] result<trace> read_trace(std::istream& from, const std::string& name);
 [[nodiscard]] result<trace> read_trace_file(const std::string& path);
+
+/// Leaves one call in so many of each function, the last of each such number, so that a trace that
+/// is replayed faster has the rate of the recorded one.
+void keep_one_in(trace& of, std::uint64_t number);
 
 /// Gives each function of a trace with many its mean service time. Refused if one has none.
 [[nodiscard]] result<void> read_durations(std::istream& from, const std::string& name, trace& to);

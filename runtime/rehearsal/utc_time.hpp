@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Times as traces write them: "1998-06-10 00:01:00", with 'T' for the space, a fraction of a
-// second or a 'Z' if one likes. UTC only; a leap second counts as the next second. Pure.
+// second or a 'Z' if one likes. UTC only; a leap second counts as the next second. `format_utc`
+// writes what `parse_utc` reads. Pure.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace dunlin::runtime::rehearsal {
@@ -51,6 +55,27 @@ namespace dunlin::runtime::rehearsal {
     const std::int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
     return ((days * 24 + hour) * 60 + minute) * 60'000'000'000 +
            second * std::int64_t{1'000'000'000} + fraction_ns;
+}
+
+/// To the millisecond, and without a fraction on a full second. @pre not before 1970
+[[nodiscard]] inline std::string format_utc(std::int64_t unix_ns) {
+    using namespace std::chrono;
+    const auto at = sys_time<milliseconds>(milliseconds(unix_ns / 1'000'000));
+    const auto day = floor<days>(at);
+    const year_month_day date(day);
+    const hh_mm_ss time(at - day);
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d:%02d",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                  static_cast<int>(time.minutes().count()),
+                  static_cast<int>(time.seconds().count()));
+    std::string whole = text.data();
+    if (const auto ms = static_cast<int>(time.subseconds().count()); ms != 0) {
+        std::snprintf(text.data(), text.size(), ".%03d", ms);
+        whole += text.data();
+    }
+    return whole;
 }
 
 }  // namespace dunlin::runtime::rehearsal

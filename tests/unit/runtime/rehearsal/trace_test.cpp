@@ -118,7 +118,8 @@ TEST_CASE("counts that cannot be are refused") {
 
 TEST_CASE("a trace of many functions with what cannot be is refused") {
     const std::string head = "HashOwner,HashApp,HashFunction,Trigger,1,2\n";
-    CHECK(says(refusal("HashOwner,HashApp,HashFunction,Trigger\no,a,f,http\n"), "has 0 minutes"));
+    CHECK(says(refusal("HashOwner,HashApp,HashFunction,Trigger\no,a,f,http\n"),
+               "has 0 columns of counts"));
     CHECK(says(refusal("HashOwner,HashApp,HashFunction,Trigger,1,x\n"), "'x' is no number"));
     CHECK(says(refusal("HashOwner,HashApp,HashFunction,Trigger,1,3\n"),
                "t.csv:1: the minute '3' follows the minute 1"));
@@ -164,4 +165,36 @@ TEST_CASE("UTC times are read as they are written, and no others") {
           "1998-06-10 00:00:00.1234567890", "1998-06-10 00:00:00.x", "1998-06-10 00:00:00+02:00",
           "1969-12-31 00:00:00", "9999-01-01 00:00:00", "1998/06/10 00:01:00"})
         CHECK_FALSE(parse_utc(bad));
+}
+
+TEST_CASE("the columns of many functions may be times in place of minutes") {
+    const std::string head = "HashOwner,HashApp,HashFunction,Trigger,";
+    const auto made = read(
+        head + "2026-01-01 00:00:00,2026-01-01 00:00:00.1,2026-01-01 00:00:00.3\no,a,f,x,1,2,3\n");
+    REQUIRE(made);
+    CHECK(made->edges_ns == std::vector<std::int64_t>{0, second / 10, 3 * second / 10, second / 2});
+    CHECK(made->functions[0].counts == std::vector<std::uint32_t>{1, 2, 3});
+
+    CHECK(says(refusal(head + "2026-01-01 00:00:00\no,a,f,x,1\n"), "t.csv:1: there is one column"));
+    CHECK(says(refusal(head + "2026-01-01 00:00:00,7\no,a,f,x,1,1\n"),
+               "'7' is no UTC time, and those before it are"));
+    CHECK(says(refusal(head + "2026-01-01 00:00:01,2026-01-01 00:00:01\no,a,f,x,1,1\n"),
+               "is not after the one before it"));
+    CHECK(says(refusal(head + "2026-01-01 00:00:01,2028-01-01 00:00:01\no,a,f,x,1,1\n"),
+               "is too long"));
+    CHECK(
+        says(refusal(head + "480,2026-01-01 00:00:01\no,a,f,x,1,1\n"), "is no number of a minute"));
+}
+
+TEST_CASE("one call in so many keeps the shape of a trace and its sum") {
+    auto load = *read(two_functions);
+    load.functions[0].counts = {5, 0, 4, 100, 1};
+    load.functions[1].counts = {0, 2, 2, 2, 2};
+    keep_one_in(load, 1);
+    CHECK(load.functions[0].counts == std::vector<std::uint32_t>{5, 0, 4, 100, 1});
+    keep_one_in(load, 3);
+    CHECK(load.functions[0].counts == std::vector<std::uint32_t>{1, 0, 2, 33, 0});
+    CHECK(load.functions[1].counts == std::vector<std::uint32_t>{0, 0, 1, 1, 0});
+    keep_one_in(load, 100);
+    CHECK(load.calls() == 0);
 }
