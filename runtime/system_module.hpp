@@ -4,7 +4,8 @@
 //
 // They go through the same C ABI, pools and wire as any other function, so every caller can
 // ask: `dunlin/functions` what is served, `dunlin/stats` how it goes, `dunlin/nodes` who is there,
-// `dunlin/explain` why the node did what it did.
+// `dunlin/explain` why the node did what it did. `dunlin/scale` and `dunlin/record` have files of
+// their own.
 // Owned by the node; runs on the lanes.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
+#include "runtime/record_function.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/scale_book.hpp"
 #include "runtime/scale_function.hpp"
@@ -48,7 +50,8 @@ public:
           decisions_(decisions),
           node_name_(std::move(node_name)),
           scales_(functions),
-          scale_(scales_, node_name_) {}
+          scale_(scales_, node_name_),
+          record_(functions, node_name_) {}
 
     /// The functions to register; their `self` points into this object.
     [[nodiscard]] std::vector<actors::function_info> functions();
@@ -92,6 +95,7 @@ private:
     std::string node_name_;
     scale_book scales_;
     scale_function scale_;
+    record_function record_;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;
     const actors::worker_threads* workers_ = nullptr;

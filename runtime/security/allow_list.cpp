@@ -26,8 +26,8 @@ constexpr std::size_t file_bytes_max = std::size_t{4} << 20;
 
 constexpr std::string_view own_module = "dunlin/";
 // Of the node's own functions those that change nothing.
-constexpr std::array<std::string_view, 4> own_reading = {"dunlin/explain", "dunlin/functions",
-                                                         "dunlin/nodes", "dunlin/stats"};
+constexpr std::array<std::string_view, 5> own_reading = {
+    "dunlin/explain", "dunlin/functions", "dunlin/nodes", "dunlin/record", "dunlin/stats"};
 // What a client needs to see what there is.
 constexpr std::string_view own_open = "dunlin/functions";
 
@@ -160,8 +160,8 @@ private:
         return {errc::invalid_argument,
                 "pattern \"" + pattern.pattern() +
                     "\" allows nothing: of the node's own functions a client may call "
-                    "dunlin/explain, dunlin/functions, dunlin/nodes and dunlin/stats; the role "
-                    "operator may call all"};
+                    "dunlin/explain, dunlin/functions, dunlin/nodes, dunlin/record and "
+                    "dunlin/stats; the role operator may call all"};
     }
 
     const std::string& path_;

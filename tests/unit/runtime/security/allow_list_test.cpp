@@ -101,13 +101,14 @@ TEST_CASE("of the node's own functions a client may call only those that read, a
         const auto shop = client_with(lines);
         CHECK(shop.may_call("dunlin/functions"));
         for (const auto* own : {"dunlin/drain", "dunlin/scale", "dunlin/explain", "dunlin/stats",
-                                "dunlin/nodes", "dunlin/x"})
+                                "dunlin/nodes", "dunlin/record", "dunlin/x"})
             CHECK_FALSE(shop.may_call(own));
     }
     const auto watcher = client_with(R"(functions = ["dunlin/*"])");
     CHECK(watcher.may_call("dunlin/stats"));
     CHECK(watcher.may_call("dunlin/nodes"));
     CHECK(watcher.may_call("dunlin/explain"));
+    CHECK(watcher.may_call("dunlin/record"));
     CHECK_FALSE(watcher.may_call("dunlin/drain"));
     CHECK_FALSE(watcher.may_call("dunlin/scale"));
     CHECK_FALSE(watcher.may_call("dunlin/added_later"));
