@@ -23,6 +23,10 @@ void add_connection_options(CLI::App& app, connection_options& to,
         ->allow_extra_args(false)
         ->envname("DUNLIN_NODE")
         ->group("Connection");
+    add_dialing_options(app, to, timeout_help);
+}
+
+void add_dialing_options(CLI::App& app, connection_options& to, const std::string& timeout_help) {
     add_duration(app, "--timeout", to.timeout, timeout_help)->group("Connection");
     add_duration(app, "--connect-timeout", to.connect_timeout,
                  std::string("How long to wait for a node's first answer") +

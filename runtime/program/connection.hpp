@@ -42,6 +42,8 @@ struct connection_options {
 /// --node, --timeout, --connect-timeout, --client-key and --node-key.
 void add_connection_options(CLI::App& app, connection_options& to,
                             const std::string& timeout_help = "Time until a call's deadline.");
+/// The same without --node, for a verb that has another word for that.
+void add_dialing_options(CLI::App& app, connection_options& to, const std::string& timeout_help);
 
 /// For a client that speaks with one node and no other, whatever cluster that belongs to: answers
 /// within `patience`, or not.

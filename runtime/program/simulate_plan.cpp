@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/simulate_plan.hpp"
 
+#include "runtime/program/load_options.hpp"
 #include "runtime/program/verb.hpp"
 #include "runtime/text/quantity.hpp"
 #include "runtime/text/suggest.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 namespace dunlin::program {
 namespace {
@@ -17,38 +18,12 @@ namespace {
 using namespace runtime::rehearsal;
 
 constexpr std::size_t functions_plotted_max = 8;
-constexpr double cv_max = 100;
 
 // The value, or what is wrong with it behind the option's name.
 template <class T>
 T taken(result<T> read, const std::string& option) {
     if (!read) throw usage_error(option + read.error().detail);
     return std::move(*read);
-}
-
-std::int64_t read_duration(const std::string& option, const std::string& text) {
-    constexpr std::chrono::hours most{24};
-    const auto value = taken(runtime::parse_duration(text), option + ": ");
-    if (value > most) throw usage_error(option + ": " + text + " is more than a day");
-    return value.count();
-}
-
-double read_cv(const std::string& text) {
-    double cv = 0;
-    const auto* end = text.data() + text.size();
-    const auto [at, why] = std::from_chars(text.data(), end, cv);
-    if (why != std::errc() || at != end || !(cv >= 0) || !(cv <= cv_max))
-        throw usage_error("--cv: '" + text + "' is no number between 0 and 100");
-    return cv;
-}
-
-arrival_kind read_arrivals(const std::string& text) {
-    const std::array<std::string, 3> known{"even", "poisson", "burst"};
-    const auto at = std::find(known.begin(), known.end(), text);
-    if (at == known.end())
-        throw usage_error("--arrivals: '" + text + "' is not even, poisson or burst" +
-                          runtime::did_you_mean(text, known));
-    return static_cast<arrival_kind>(at - known.begin());
 }
 
 std::size_t read_actors(const std::string& option, const std::string& text) {
@@ -71,7 +46,7 @@ void read_setting(const std::string& setting, actors::elastic_bounds& to) {
                           (name == "idle" ? "=10s" : "=8"));
     const auto value = setting.substr(equals + 1);
     if (name == "idle") {
-        to.idle = std::chrono::nanoseconds(read_duration("--set idle", value));
+        to.idle = std::chrono::nanoseconds(read_load_time("--set idle", value));
     } else {
         (name == "min" ? to.min : to.max) = read_actors("--set " + name, value);
     }
@@ -102,23 +77,28 @@ std::vector<policy_choice> read_policies(const std::vector<std::string>& names) 
     return policies;
 }
 
-trace read_load(const simulate_arguments& given) {
-    auto load = taken(read_trace_file(given.trace), "");
+void set_service_time(const simulate_arguments& given, trace& load) {
+    const auto mean = static_cast<double>(read_load_time("--service-time", given.service_time));
+    for (auto& function : load.functions) function.service_ns = mean;
+}
+
+trace read_files(const simulate_arguments& given) {
+    const auto& file = given.words.front();
+    auto load = taken(read_trace_file(file), "");
     const bool many = !load.functions.front().name.empty();
     if (!given.durations.empty() && !given.service_time.empty())
         throw usage_error("--durations and --service-time exclude each other");
     if (!given.durations.empty()) {
         if (!many)
-            throw usage_error("--durations: " + given.trace +
+            throw usage_error("--durations: " + file +
                               " is a trace of one function; give --service-time");
         if (const auto read = read_durations_file(given.durations, load); !read)
             throw usage_error(read.error().detail);
     } else if (given.service_time.empty()) {
-        throw usage_error(given.trace + " does not say how long calls take; give --service-time" +
+        throw usage_error(file + " does not say how long calls take; give --service-time" +
                           (many ? " or --durations" : ""));
     } else {
-        const auto mean = static_cast<double>(read_duration("--service-time", given.service_time));
-        for (auto& function : load.functions) function.service_ns = mean;
+        set_service_time(given, load);
     }
     return load;
 }
@@ -129,13 +109,7 @@ double busy_ns(const traced_function& of) {
 
 std::vector<std::size_t> functions_to_plot(const simulate_arguments& given, const trace& load) {
     const auto& all = load.functions;
-    if (given.plot.empty()) {
-        if (!given.functions.empty()) throw usage_error("--function chooses what --plot shows");
-        return {};
-    }
-    if (given.functions.size() > functions_plotted_max)
-        throw usage_error("--function: more than " + std::to_string(functions_plotted_max) +
-                          " do not fit into a plot");
+    if (given.plot.empty()) return {};
     if (given.functions.empty()) {
         const auto busiest =
             std::max_element(all.begin(), all.end(),
@@ -149,30 +123,76 @@ std::vector<std::size_t> functions_to_plot(const simulate_arguments& given, cons
         });
         if (at == all.end())
             throw usage_error("--function: no function has the name or the line '" + wanted +
-                              "' in " + given.trace);
+                              "' in " + load.name);
         const auto index = static_cast<std::size_t>(at - all.begin());
         if (std::find(chosen.begin(), chosen.end(), index) == chosen.end()) chosen.push_back(index);
     }
     return chosen;
 }
 
+void check_plot(const simulate_arguments& given) {
+    if (given.plot.empty() && !given.functions.empty())
+        throw usage_error("--function chooses what --plot shows");
+    if (given.functions.size() > functions_plotted_max)
+        throw usage_error("--function: more than " + std::to_string(functions_plotted_max) +
+                          " do not fit into a plot");
+}
+
+// Where the load comes from.
+void check_source(const simulate_arguments& given) {
+    const bool recorded = !given.record.connection.nodes.empty();
+    if (!recorded) {
+        if (given.words.empty())
+            throw usage_error("TRACE is required, or --from a node to record one from");
+        if (given.words.size() > 1)
+            throw usage_error("'" + given.words[1] +
+                              "' is one trace too many; functions to record need --from");
+        if (!given.save.empty()) throw usage_error("--save is for what --from records");
+        if (!given.record_for.empty()) throw usage_error("--for is how long --from records");
+        return;
+    }
+    if (!given.durations.empty())
+        throw usage_error("--durations is for a file; nodes tell how long their functions take");
+    for (const auto& each : given.words)
+        if (each.starts_with("dunlin/"))
+            throw usage_error(each + " is the nodes' own function, which scales by itself");
+}
+
+void finish_plan(const simulate_arguments& given, rehearsal& to) {
+    keep_one_in(to.load, given.one_in);
+    if (to.load.length_ns() / to.plan.compress < 1'000)
+        throw usage_error("--compress: the whole trace would last less than a microsecond");
+    to.plan.recorded = functions_to_plot(given, to.load);
+}
+
 }  // namespace
 
 rehearsal plan_rehearsal(const simulate_arguments& given) {
     rehearsal made;
+    check_source(given);
+    check_plot(given);
     made.policies = read_policies(given.policies);
     auto& plan = made.plan;
     plan.bounds = read_settings(given.settings, plan.bounds);
     plan.arrivals = read_arrivals(given.arrivals);
     plan.cv = read_cv(given.cv);
-    plan.start_ns = read_duration("--start-cost", given.start_cost);
+    plan.start_ns = read_load_time("--start-cost", given.start_cost);
     plan.seed = given.seed;
     plan.compress = static_cast<std::int64_t>(given.compress);
-    made.load = read_load(given);
-    if (made.load.length_ns() / plan.compress < 1'000)
-        throw usage_error("--compress: the whole trace would last less than a microsecond");
-    plan.recorded = functions_to_plot(given, made.load);
+    if (!given.service_time.empty())
+        static_cast<void>(read_load_time("--service-time", given.service_time));
     return made;
+}
+
+void read_load(const simulate_arguments& given, rehearsal& to) {
+    to.load = read_files(given);
+    finish_plan(given, to);
+}
+
+void take_load(const simulate_arguments& given, trace load, rehearsal& to) {
+    to.load = std::move(load);
+    if (!given.service_time.empty()) set_service_time(given, to.load);
+    finish_plan(given, to);
 }
 
 std::string title_of(const trace& load, std::size_t index) {

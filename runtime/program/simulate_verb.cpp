@@ -4,6 +4,7 @@
 #include "runtime/program/exit_code.hpp"
 #include "runtime/program/progress.hpp"
 #include "runtime/program/quantity_options.hpp"
+#include "runtime/program/record_load.hpp"
 #include "runtime/program/signals.hpp"
 #include "runtime/program/simulate_plan.hpp"
 #include "runtime/program/simulate_report.hpp"
@@ -14,11 +15,15 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin::program {
@@ -35,11 +40,20 @@ constexpr const char* footer = R"(Examples:
     dunlin simulate requests.csv --service-time 20ms --policy dunlin knative orleans fixed:16
     dunlin simulate calls.csv --durations times.csv --plot load.svg --function 228 267
     dunlin simulate requests.csv --service-time 5ms --set max=64,idle=10s --json
+    dunlin simulate --from tcp://10.0.0.1:7440 --for 5m --save load.csv --policy dunlin knative
+    dunlin simulate --from tcp://10.0.0.1:7440 text/count_words
 
 A trace of one function has the head "period,count", and on each line a UTC time, as in
 1998-06-10 00:01:00, and the calls until the next line's. A trace of many has the form of the Azure
 Functions 2019 data set: HashOwner,HashApp,HashFunction,Trigger and a column for each minute, with
-the mean service times in another file, named by --durations.
+the mean service times in another file, named by --durations; in place of minutes the columns may be
+UTC times as in the other form.
+
+With --from the nodes of a running cluster count the calls that come to their functions in each
+tenth of a second, and tell how long functions take; then that is rehearsed, and --save keeps it as
+a trace. Ctrl-C ends the recording, and what has come by then is rehearsed. A node that does not
+answer or cannot record is named on standard error, and the others count. Where nodes have keys it
+takes the role operator, or a pattern that allows dunlin/record and dunlin/nodes.
 
 Arrivals: even, equally far apart; poisson, anywhere in the period; burst, all calls of a second at
 its start, where a period's calls are shared evenly by its seconds. Service times: constant with
@@ -56,8 +70,18 @@ calls when 16,384 wait.
 RATIO is the time of actors by the time that they were busy: 1 would be an oracle that starts and
 ends actors for free, as calls come and go.
 
-Exit codes: 0 done, 1 the plot could not be written, 2 usage or a trace that cannot be used,
-130 interrupted; the figures until then are printed.)";
+Exit codes: 0 done, 1 a file could not be written or no calls were recorded, 2 usage or a trace that
+cannot be used, 3 no node reached, 130 interrupted; the figures until then are printed.)";
+
+std::chrono::nanoseconds read_record_time(const std::string& text, std::chrono::nanoseconds usual) {
+    if (text.empty()) return usual;
+    const auto value = runtime::parse_duration(text);
+    if (!value) throw usage_error("--for: " + value.error().detail);
+    if (*value <= std::chrono::nanoseconds(0)) throw usage_error("--for: must be more than zero");
+    if (*value > record_arguments::duration_max)
+        throw usage_error("--for: more than an hour is not recorded");
+    return *value;
+}
 
 std::string heading(const rehearsal& of) {
     const auto functions = of.load.functions.size();
@@ -82,9 +106,36 @@ bool write_plot(const std::string& path, const std::vector<outcome>& outcomes,
     return false;
 }
 
+// Asked for before anything is recorded, so that nobody waits for what cannot be kept.
+void check_save(const std::string& path) {
+    if (!path.empty() && !std::ofstream(path, std::ios::app))
+        throw usage_error("--save: " + path + ": " + std::strerror(errno));
+}
+
+// @returns what to exit with where there is no load.
+std::optional<int> record(const simulate_arguments& given, const signals& stop, rehearsal& to) {
+    check_save(given.save);
+    auto what = given.record;
+    what.functions = given.words;
+    what.duration = read_record_time(given.record_for, what.duration);
+    auto made = record_load(what, stop);
+    if (!made.load) return made.exit_code;
+    if (!given.save.empty()) {
+        const auto options = save_recording(made, given.save);
+        if (options.empty()) return exit_code::call_failed;
+        complain("saved; again with: dunlin simulate " + options);
+    }
+    take_load(given, std::move(*made.load), to);
+    return std::nullopt;
+}
+
 int run(const simulate_arguments& given) {
-    const auto of = plan_rehearsal(given);
-    signals stop;
+    auto of = plan_rehearsal(given);
+    const bool recorded = !given.record.connection.nodes.empty();
+    if (!recorded) read_load(given, of);  // a signal ends this at once
+    const signals stop;
+    if (recorded)
+        if (const auto ended = record(given, stop, of)) return *ended;
     bool interrupted = false;
     std::vector<outcome> outcomes;
     {
@@ -115,6 +166,27 @@ int run(const simulate_arguments& given) {
     return plotted ? exit_code::success : exit_code::call_failed;
 }
 
+void add_record_options(CLI::App& app, simulate_arguments& to) {
+    auto& connection = to.record.connection;
+    connection.nodes.clear();
+    app.add_option("--from", connection.nodes,
+                   "Record the load of the cluster of this node, in place of reading a trace.")
+        ->type_name("ENDPOINT")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->group("Recording");
+    app.add_option("--for", to.record_for, "How long; Ctrl-C ends it before. An hour at most.")
+        ->type_name("DURATION")
+        ->default_str(runtime::format_duration(to.record.duration))
+        ->group("Recording");
+    app.add_option("--save", to.save, "Write what was recorded as a trace.")
+        ->type_name("FILE")
+        ->group("Recording");
+    connection.timeout = std::chrono::seconds(2);
+    add_dialing_options(app, connection,
+                        "How long a node may take to answer; then it is left out.");
+}
+
 void add_load_options(CLI::App& app, simulate_arguments& to) {
     app.add_option("--durations", to.durations, "Mean service times of a trace of many functions.")
         ->type_name("FILE")
@@ -134,6 +206,10 @@ void add_load_options(CLI::App& app, simulate_arguments& to) {
               "Make the trace so many times shorter, and so the constants of knative and orleans.",
               {1, 1'000'000})
         ->group("Load");
+    add_count(app, "--one-in", to.one_in,
+              "Leave one call in so many, so that a trace made shorter keeps its rate.",
+              {1, 1'000'000})
+        ->group("Load");
     add_count(app, "--seed", to.seed, "Chance: another seed, other calls.",
               {0, std::numeric_limits<std::size_t>::max()})
         ->group("Load");
@@ -145,7 +221,10 @@ verb add_simulate(CLI::App& program) {
     auto* app = program.add_subcommand("simulate", description);
     app->footer(footer);
     auto given = std::make_shared<simulate_arguments>();
-    app->add_option("TRACE", given->trace, "The trace, a CSV file.")->required();
+    app->add_option(
+        "TRACE", given->words,
+        "The trace, a CSV file. With --from: functions to record, all if none is named.");
+    add_record_options(*app, *given);
     add_load_options(*app, *given);
     app->add_option("--policy", given->policies, "Policies to compare.")
         ->type_name("POLICY")
