@@ -7,6 +7,20 @@
 #include <utility>
 
 namespace dunlin::program {
+namespace {
+
+/// What functions take that are told how long to run.
+struct run_time {
+    std::chrono::microseconds us{0};
+    DUNLIN_FIELDS(us)
+};
+
+any_value input_for(std::int64_t service_ns) {
+    const std::chrono::nanoseconds exact(service_ns);
+    return {encode(run_time{std::chrono::duration_cast<std::chrono::microseconds>(exact)})};
+}
+
+}  // namespace
 
 bench_open_loop::bench_open_loop(client through, std::string function, const any_value& input,
                                  std::size_t window)
@@ -31,7 +45,7 @@ bench_open_loop::outcome bench_open_loop::run(const bench_load& load, std::size_
         if (!wait_until(origin + *start)) break;
         // A late sender has no gap to wait for, so it sends all that is due before it sleeps.
         lag.record(static_cast<std::uint64_t>((clock::now() - (origin + *start)).count()));
-        send(*start);
+        send({*start, schedule.service_ns()});
     }
     if (stopped_.load())
         outcome_.offered_for = std::clamp(std::chrono::nanoseconds(clock::now() - origin),
@@ -59,19 +73,22 @@ bool bench_open_loop::wait_until(clock::time_point due) {
     return !stopped_.load();
 }
 
-void bench_open_loop::send(std::chrono::nanoseconds start) {
-    sent_.offer(start);
+void bench_open_loop::send(const planned_call& call) {
+    sent_.offer(call.start);
     offered_.fetch_add(1, std::memory_order_relaxed);
-    if (in_flight_.load() >= window_) return sent_.leave_out(start);
+    if (in_flight_.load() >= window_) return sent_.leave_out(call.start);
     in_flight_.fetch_add(1);
+    const auto drawn = call.service_ns ? input_for(*call.service_ns) : any_value{};
     client_.async_invoke<any_value>(
-        function_, input_, {}, [this, start, sent = clock::now()](const result<any_value>& reply) {
-            finish(start, sent, reply);
+        function_, call.service_ns ? drawn : input_, {},
+        [this, call, sent = clock::now()](const result<any_value>& reply) {
+            finish(call, sent, reply);
         });
 }
 
-void bench_open_loop::finish(std::chrono::nanoseconds start, clock::time_point sent,
+void bench_open_loop::finish(const planned_call& call, clock::time_point sent,
                              const result<any_value>& reply) {
+    const auto start = call.start;
     const auto now = clock::now();
     const auto took = static_cast<std::uint64_t>((now - (origin_ + start)).count());
     {
@@ -79,6 +96,11 @@ void bench_open_loop::finish(std::chrono::nanoseconds start, clock::time_point s
         if (reply) {
             outcome_.calls.latencies.record(took);
             outcome_.seconds.succeed(start, took);
+            if (call.service_ns) {
+                const auto ran = static_cast<std::uint64_t>(*call.service_ns);
+                outcome_.waits.record(took > ran ? took - ran : 0);
+                outcome_.service_ns += *call.service_ns;
+            }
         } else {
             outcome_.calls.fail(reply.error());
             outcome_.seconds.fail(start, reply.error().code);

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace dunlin::program {
@@ -38,11 +39,15 @@ public:
         bench_seconds seconds;
         support::log_histogram lag;       // from intended to true starts, in nanoseconds
         support::log_histogram refusals;  // from true starts to the refusal, in nanoseconds
+        /// Latencies less the times that the calls were to run, where the load says those.
+        support::log_histogram waits;
+        std::int64_t service_ns = 0;  // of the calls in `waits`
         /// For how long calls were offered: less than the load's duration after `stop`.
         std::chrono::nanoseconds offered_for{0};
     };
 
-    /// `input` must outlive the loop.
+    /// `input` must outlive the loop. Calls whose load says how long they are to run have {"us":
+    /// that} in its place.
     bench_open_loop(client through, std::string function, const any_value& input,
                     std::size_t window);
 
@@ -59,9 +64,14 @@ public:
 
 private:
     [[nodiscard]] bool wait_until(clock::time_point due);
-    void send(std::chrono::nanoseconds start);
-    void finish(std::chrono::nanoseconds start, clock::time_point sent,
-                const result<any_value>& reply);
+    /// A call of the schedule. `service_ns`: how long it is to run; none: as its input says.
+    struct planned_call {
+        std::chrono::nanoseconds start;
+        std::optional<std::int64_t> service_ns;
+    };
+
+    void send(const planned_call& call);
+    void finish(const planned_call& call, clock::time_point sent, const result<any_value>& reply);
 
     std::string function_;
     const any_value& input_;

@@ -5,6 +5,8 @@
 #include "runtime/program/bench_plan.hpp"
 #include "runtime/program/progress.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -38,10 +40,23 @@ bool bench_open_report::measured_itself(const support::log_histogram& latencies)
     return late > millisecond_ns && late > latencies.quantile(0.99) / 10;
 }
 
+std::string bench_open_report::trace_json() const {
+    if (!load.trace) return "";
+    const auto name = nlohmann::json(load.trace->load.name);
+    std::string text =
+        ",\"trace\":" + name.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (waits.count() > 0)
+        text += ",\"busy_seconds\":" + decimal(busy_seconds, 3) +
+                ",\"wait_p50_us\":" + quantile_us(waits, 0.5) +
+                ",\"wait_p99_us\":" + quantile_us(waits, 0.99) +
+                ",\"wait_max_us\":" + microseconds(static_cast<double>(waits.max()));
+    return text;
+}
+
 std::string bench_open_report::json(const support::log_histogram& latencies) const {
     const auto sum = seconds.total();
     std::string text =
-        ",\"arrivals\":\"" + std::string(name_of(load.arrivals)) + "\"" +
+        trace_json() + ",\"arrivals\":\"" + std::string(name_of(load.arrivals)) + "\"" +
         member("seed", load.seed) + member("rate_per_second", load.per_second) +
         ",\"offered_seconds\":" + decimal(offered_seconds(), 6) +
         ",\"offered_per_second\":" + decimal(per_second(sum.offered, offered_seconds()), 1) +
@@ -62,9 +77,11 @@ std::string bench_open_report::summary(const std::string& bytes,
                                        const support::log_histogram& latencies) const {
     const auto sum = seconds.total();
     std::string text =
-        grouped(load.per_second) + " calls of " + bytes + " a second, " + name_of(load.arrivals) +
-        ", for " + decimal(offered_seconds(), 2) + " s\n  offered           " +
-        grouped(sum.offered) + ", " + decimal(per_second(sum.offered, offered_seconds()), 1) +
+        (load.trace ? grouped(load.calls()) + " calls as in " + load.trace->load.name + ", "
+                    : grouped(load.per_second) + " calls of " + bytes + " a second, ") +
+        name_of(load.arrivals) + ", for " + decimal(offered_seconds(), 2) +
+        " s\n  offered           " + grouped(sum.offered) + ", " +
+        decimal(per_second(sum.offered, offered_seconds()), 1) +
         " per second\n  sent              " + grouped(sum.sent()) + "\n  answered          " +
         grouped(sum.ok) + "\n  refused           " + grouped(sum.refused) +
         (refusals.max() > 0 ? ", p99 " + quantile_us(refusals, 0.99) + " us after they were sent"
@@ -83,6 +100,10 @@ std::string bench_open_report::summary(const std::string& bytes,
                 microseconds(static_cast<double>(row.p99_ns())) + " us, " + grouped(row.ok) +
                 " of " + grouped(row.offered) + " answered\n";
     }
+    if (waits.count() > 0)
+        text += "  waits             p50 " + quantile_us(waits, 0.5) + " us, p99 " +
+                quantile_us(waits, 0.99) + " us, max " +
+                microseconds(static_cast<double>(waits.max())) + " us\n";
     return text + "  schedule lag      p99 " + quantile_us(lag, 0.99) + " us, max " +
            microseconds(static_cast<double>(lag.max())) + " us\n";
 }

@@ -18,6 +18,8 @@ struct bench_open_report {
     bench_seconds seconds;
     support::log_histogram lag;       // from intended to true starts, in nanoseconds
     support::log_histogram refusals;  // from true starts to the refusal, in nanoseconds
+    support::log_histogram waits;     // of a trace with service times: latencies less those
+    double busy_seconds = 0;          // ... and the sum of those
     /// For how long calls were offered: the load's duration, or less after a signal.
     std::chrono::nanoseconds offered_for{0};
 
@@ -31,6 +33,9 @@ struct bench_open_report {
     /// Lines for people, after the function's name. `bytes` is the size of the input.
     [[nodiscard]] std::string summary(const std::string& bytes,
                                       const support::log_histogram& latencies) const;
+
+private:
+    [[nodiscard]] std::string trace_json() const;
 };
 
 }  // namespace dunlin::program

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/bench_plan.hpp"
 
+#include "runtime/program/load_options.hpp"
 #include "runtime/program/verb.hpp"
 #include "runtime/text/json_payload.hpp"
 #include "runtime/text/quantity.hpp"
-#include "runtime/text/suggest.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -29,18 +29,32 @@ any_value read_input(const bench_arguments& given) {
     return {std::move(*payload)};
 }
 
-bench_arrivals read_arrivals(const std::string& text) {
-    const std::array<std::string, 2> known{"even", "poisson"};
-    if (text.empty() || text == known[1]) return bench_arrivals::poisson;
-    if (text == known[0]) return bench_arrivals::even;
-    throw usage_error("--arrivals: '" + text + "' is neither even nor poisson" +
-                      runtime::did_you_mean(text, known));
+bench_arrivals arrivals_of(const bench_arguments& given) {
+    if (given.arrivals.empty()) return bench_arrivals::poisson;
+    const auto kind = read_arrivals(given.arrivals);
+    if (kind == runtime::rehearsal::arrival_kind::burst && given.trace.empty())
+        throw usage_error("--arrivals burst is for --trace; at a rate they are even or poisson");
+    using runtime::rehearsal::arrival_kind;
+    return kind == arrival_kind::even      ? bench_arrivals::even
+           : kind == arrival_kind::poisson ? bench_arrivals::poisson
+                                           : bench_arrivals::burst;
+}
+
+void check_without_trace(const bench_arguments& given) {
+    const auto refuse = [](const char* option) {
+        throw usage_error(std::string(option) + " is for calls as in a trace; give --trace");
+    };
+    if (given.compress != 1) refuse("--compress");
+    if (given.one_in != 1) refuse("--one-in");
+    if (!given.service_time.empty()) refuse("--service-time");
+    if (!given.cv.empty()) refuse("--cv");
 }
 
 void plan_closed_loop(const bench_arguments& given, bench_plan& to) {
     if (!given.arrivals.empty())
         throw usage_error("--arrivals is for calls at a rate; give --rate");
     if (given.seed != not_given) throw usage_error("--seed is for calls at a rate; give --rate");
+    check_without_trace(given);
     const bool timed = given.duration > std::chrono::nanoseconds(0);
     if (timed) to.at_most = std::min<std::chrono::nanoseconds>(given.duration, to.at_most);
     to.requests = or_usual(given.requests,
@@ -64,8 +78,8 @@ void plan_open_loop(const bench_arguments& given, bench_plan& to) {
             "--requests and --rate exclude each other: calls at a rate go on for --duration");
     if (given.duration == std::chrono::nanoseconds(0))
         throw usage_error("--rate needs --duration, as in --duration 10s");
-    bench_load load{given.rate, given.duration, read_arrivals(given.arrivals),
-                    or_usual(given.seed, 1)};
+    check_without_trace(given);
+    bench_load load{given.rate, given.duration, arrivals_of(given), or_usual(given.seed, 1)};
     check_load(load, "--duration");
     if (load.calls() == 0)
         throw usage_error("--rate " + std::to_string(given.rate) + " and --duration " +
@@ -86,11 +100,60 @@ void plan_open_loop(const bench_arguments& given, bench_plan& to) {
     check_load(to.warmup_load, "--warmup");
 }
 
+void check_with_trace(const bench_arguments& given) {
+    const auto refuse = [](const char* option) {
+        throw usage_error("--trace says how many calls there are and when; take away " +
+                          std::string(option));
+    };
+    if (given.rate != not_given) refuse("--rate");
+    if (given.requests != not_given) refuse("--requests");
+    if (given.duration != std::chrono::nanoseconds(0)) refuse("--duration");
+    if (given.warmup != not_given) refuse("--warmup");
+    if (!given.cv.empty() && given.service_time.empty())
+        throw usage_error("--cv is how service times differ; give --service-time");
+    if (!given.service_time.empty() && !given.payload.empty())
+        throw usage_error("--service-time and --payload exclude each other");
+}
+
+// The same calls as `dunlin simulate` makes of the file with the same options.
+void plan_traced_loop(const bench_arguments& given, bench_plan& to) {
+    using namespace runtime::rehearsal;
+    check_with_trace(given);
+    auto read = read_trace_file(given.trace);
+    if (!read) throw usage_error(read.error().detail);
+    if (read->functions.size() != 1)
+        throw usage_error("--trace: " + given.trace + " has " +
+                          std::to_string(read->functions.size()) +
+                          " functions; a benchmark calls one");
+    keep_one_in(*read, given.one_in);
+    const auto faster = static_cast<std::int64_t>(given.compress);
+    for (auto& edge : read->edges_ns) edge /= faster;
+    auto traced = std::make_shared<bench_trace>(bench_trace{
+        std::move(*read), std::max<std::int64_t>(1, 1'000'000'000 / faster), std::nullopt});
+    if (!given.service_time.empty()) {
+        const auto mean_ns = read_load_time("--service-time", given.service_time);
+        traced->service.emplace(static_cast<double>(mean_ns),
+                                given.cv.empty() ? 0 : read_cv(given.cv));
+    }
+    bench_load load{1, std::chrono::nanoseconds(traced->load.length_ns()), arrivals_of(given),
+                    or_usual(given.seed, 1), traced};
+    check_load(load, "--trace");
+    if (load.calls() == 0) throw usage_error("--trace: " + given.trace + " has no calls");
+    const auto seconds = std::chrono::duration<double>(load.duration).count();
+    load.per_second = std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(static_cast<double>(load.calls()) / seconds));
+    to.load = load;
+    to.window = or_usual(given.window, bench_plan::open_window_usual);
+    to.warmup_load.duration = std::chrono::nanoseconds(0);
+}
+
 }  // namespace
 
 bench_plan plan_bench(const bench_arguments& given) {
     bench_plan made;
-    if (given.rate == not_given)
+    if (!given.trace.empty())
+        plan_traced_loop(given, made);
+    else if (given.rate == not_given)
         plan_closed_loop(given, made);
     else
         plan_open_loop(given, made);
@@ -106,7 +169,12 @@ bench_plan plan_bench(const bench_arguments& given) {
 }
 
 const char* name_of(bench_arrivals arrivals) noexcept {
-    return arrivals == bench_arrivals::even ? "even" : "poisson";
+    switch (arrivals) {
+        case bench_arrivals::even: return "even";
+        case bench_arrivals::poisson: return "poisson";
+        case bench_arrivals::burst: break;
+    }
+    return "burst";
 }
 
 }  // namespace dunlin::program

@@ -25,12 +25,17 @@ struct bench_arguments {
     std::string function;
     std::string payload;
     std::string arrivals;
+    std::string trace;
+    std::string service_time;
+    std::string cv;
     std::chrono::nanoseconds duration{0};
     std::size_t rate = not_given;
     std::size_t requests = not_given;
     std::size_t warmup = not_given;
     std::size_t window = not_given;
     std::size_t seed = not_given;
+    std::size_t compress = 1;
+    std::size_t one_in = 1;
     std::size_t size = 64;
     std::size_t threads = 1;
     bool json = false;
@@ -54,7 +59,7 @@ struct bench_plan {
 
     /// An open loop; if there is none, a closed one.
     std::optional<bench_load> load;
-    bench_load warmup_load;  // of the open loop: the same rate
+    bench_load warmup_load;  // of the open loop: the same rate; of a trace none
 
     std::size_t requests = 0;  // of the closed loop
     std::size_t warmup = 0;

@@ -76,6 +76,8 @@ bench_report bench::measure() {
         report.open->seconds.add(one.outcome.seconds);
         report.open->lag.add(one.outcome.lag);
         report.open->refusals.add(one.outcome.refusals);
+        report.open->waits.add(one.outcome.waits);
+        report.open->busy_seconds += static_cast<double>(one.outcome.service_ns) / 1e9;
         report.open->offered_for = std::max(report.open->offered_for, one.outcome.offered_for);
     }
     report.seconds = std::chrono::duration<double>(end - begin).count();
@@ -103,7 +105,8 @@ void bench::run_closed(std::size_t index, part& to) {
 
 void bench::run_open(std::size_t index, part& to) {
     auto& loop = open_loops_[index];
-    (void)loop.run(plan_.warmup_load, index, plan_.threads, std::chrono::steady_clock::now());
+    if (plan_.warmup_load.calls() > 0)
+        (void)loop.run(plan_.warmup_load, index, plan_.threads, std::chrono::steady_clock::now());
     warm_.arrive_and_wait();
     to.begin = common_origin();
     to.outcome = loop.run(*plan_.load, index, plan_.threads, to.begin);

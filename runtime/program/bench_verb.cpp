@@ -26,6 +26,7 @@ constexpr const char* footer = R"(Examples:
     dunlin bench bench/echo --requests 1000000 --window 512 --size 64
     dunlin bench bench/echo --window 1 --duration 10s --json
     dunlin bench bench/echo --rate 20000 --duration 30s
+    dunlin bench bench/sleep --trace load.csv --compress 600 --one-in 600 --service-time 20ms --cv 1
     dunlin bench text/count_words --payload '{"url": "a", "text": "one two"}'
 
 One call in flight is a program that waits for each result; more are calls with callbacks, each
@@ -42,6 +43,11 @@ other, and queue by chance as theirs do; even ones show the least that a functio
 calls were sent is the schedule's lag: where it is long, this machine is what was measured.
 How long refusals took counts from when a call was sent.
 --json has every second by itself, as by_second.
+
+With --trace the calls come as they came once: the same calls at the same times, and with
+--service-time of the same lengths, as dunlin simulate makes with the same options and seed, so that
+its figures can be compared with a node's. Waits are latencies less service times. There is no
+warm-up, as there is none there.
 
 Cold starts are the calls that paid for the start of an actor. Those of the warmup do not count, so
 with --warmup 0 a function that nobody has called shows what its first call costs.
@@ -92,14 +98,42 @@ void add_load_options(CLI::App& app, bench_arguments& to) {
         ->default_str("")
         ->group("Open loop");
     app.add_option("--arrivals", to.arrivals,
-                   "Calls at random and independent of each other, or equally far apart.")
-        ->type_name("poisson|even")
+                   "Calls at random and independent of each other, equally far apart, or, of a "
+                   "trace, all of "
+                   "a second at its start.")
+        ->type_name("poisson|even|burst")
         ->default_str("poisson")
         ->group("Open loop");
     add_count(app, "--seed", to.seed, "Chance of poisson: another seed, other starts.",
               {0, not_given - 1})
         ->default_str("1")
         ->group("Open loop");
+}
+
+void add_trace_options(CLI::App& app, bench_arguments& to) {
+    app.add_option(
+           "--trace", to.trace,
+           "Calls as in this trace of one function (see dunlin simulate --help), in place of "
+           "a rate.")
+        ->type_name("FILE")
+        ->group("Trace");
+    add_count(app, "--compress", to.compress, "Make the trace so many times shorter.",
+              {1, 1'000'000})
+        ->group("Trace");
+    add_count(app, "--one-in", to.one_in,
+              "Leave one call in so many, so that a trace made shorter keeps its rate.",
+              {1, 1'000'000})
+        ->group("Trace");
+    app.add_option("--service-time", to.service_time,
+                   "Send {\"us\": N}, how long the call is to run, with this mean, in place of an "
+                   "input.")
+        ->type_name("DURATION")
+        ->group("Trace");
+    app.add_option("--cv", to.cv,
+                   "Standard deviation of service times, by their mean: 0 constant, 1 exponential.")
+        ->type_name("NUMBER")
+        ->default_str("0")
+        ->group("Trace");
 }
 
 }  // namespace
@@ -111,6 +145,7 @@ verb add_bench(CLI::App& program) {
     app->add_option("FUNCTION", given->function, "The function's full name, as in bench/echo.")
         ->required();
     add_load_options(*app, *given);
+    add_trace_options(*app, *given);
     app->add_flag("--json", given->json, "Print one JSON object.")->group("Output");
     given->connection.timeout_bounds_connect = false;
     add_connection_options(*app, given->connection);

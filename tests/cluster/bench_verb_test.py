@@ -3,7 +3,9 @@
 environment has to name; program_calls_test.py has the closed loop."""
 
 import json
+import os
 import signal
+import tempfile
 import unittest
 
 from programs import Node, Process, ProgramTest, dunlin, wait_until
@@ -94,6 +96,33 @@ class BenchTest(ProgramTest):
                      "offered           500, 1000.0 per second", "goodput", "p90", "p99.9",
                      "slowest second    0: p99", "schedule lag"):
             self.assertIn(word, ran.stdout)
+
+    def test_calls_of_a_trace_are_those_of_its_rehearsal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "load.csv")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("period,count\n2026-01-01 00:00:00,900\n2026-01-01 00:01:00,300\n")
+            load = (path, "--compress", "60", "--one-in", "3", "--service-time", "5ms", "--cv", "1")
+            rehearsed = dunlin("simulate", *load, "--json")
+            self.assert_exit(rehearsed, 0)
+            busy = json.loads(rehearsed.stdout)["policies"][0]["busy_seconds"]
+            for threads in ("1", "3"):
+                report = self.bench("bench/sleep", "--trace", *load, "--threads", threads)
+                self.assertEqual((report["trace"], report["ok"]), (path, 400))
+                self.assertEqual([each["offered"] for each in report["by_second"]], [300, 100])
+                self.assertAlmostEqual(report["busy_seconds"], busy, delta=0.002)
+                self.assertLessEqual(report["wait_p50_us"], report["wait_p99_us"])
+                self.assertLess(report["wait_p50_us"], report["p50_us"])
+            # The node has counted them, and what they cost.
+            sleep = next(each for each in self.node.stats()["functions"]
+                         if each["name"] == "bench/sleep")
+            self.assertGreaterEqual(sleep["arrived"], 800)
+            self.assertGreaterEqual(sleep["busy_us"] / 1e6, 2 * busy * 0.99)
+            self.assertGreaterEqual(sleep["activation_us"], sleep["busy_us"] * 0.99)
+            ran = dunlin("bench", "bench/echo", "--trace", *load[:5], "--arrivals", "burst", "--node",
+                         self.node.endpoint)
+            self.assert_exit(ran, 0)
+            self.assertIn(f"bench/echo: 400 calls as in {path}, burst, for 2.00 s\n", ran.stdout)
 
     def test_a_signal_ends_it_with_what_there_is(self):
         before = self.node.functions()["bench/nap"]["invocations"]

@@ -3,10 +3,13 @@
 
 #include "runtime/program/verb.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_folder.hpp"
 
+#include <fstream>
 #include <string>
 
 using namespace dunlin::program;
+using dunlin::tests::temporary_folder;
 using namespace std::chrono_literals;
 
 namespace {
@@ -86,4 +89,57 @@ TEST_CASE("loads that make no sense are refused with a sentence") {
     given = {};
     given.seed = 1;
     CHECK(has(refusal(given), "--seed is for calls at a rate"));
+}
+
+namespace {
+
+bench_arguments with_trace(const std::string& path) {
+    bench_arguments given;
+    given.function = "bench/sleep";
+    given.trace = path;
+    return given;
+}
+
+}  // namespace
+
+TEST_CASE("a trace is a load of its own, as fast and as dense as was asked") {
+    const temporary_folder folder;
+    const auto path = folder.file("t.csv");
+    std::ofstream(path) << "period,count\n2026-01-01 00:00:00,600\n2026-01-01 00:01:00,1200\n";
+    auto given = with_trace(path);
+    given.compress = 60;
+    given.one_in = 6;
+    given.service_time = "20ms";
+    given.arrivals = "burst";
+    const auto made = plan_bench(given);
+    REQUIRE(made.load);
+    CHECK(made.calls() == 300);
+    CHECK(made.load->duration == 2s);
+    CHECK(made.load->per_second == 150);
+    CHECK(made.load->arrivals == bench_arrivals::burst);
+    CHECK(made.warmup_load.calls() == 0);
+    CHECK(made.window == 65'536);
+    REQUIRE(made.load->trace->service);
+
+    given.rate = 7;
+    CHECK(has(refusal(given), "take away --rate"));
+    given = with_trace(path);
+    given.cv = "1";
+    CHECK(has(refusal(given), "give --service-time"));
+    given.service_time = "1ms";
+    given.payload = "1";
+    CHECK(has(refusal(given), "--service-time and --payload exclude each other"));
+    given = with_trace(path);
+    given.one_in = 10'000;
+    CHECK(has(refusal(given), "has no calls"));
+    CHECK(has(refusal(with_trace("/none.csv")), "/none.csv: No such file"));
+    given = at_rate(10, 1s);
+    given.one_in = 2;
+    CHECK(has(refusal(given), "--one-in is for calls as in a trace"));
+    given.one_in = 1;
+    given.arrivals = "burst";
+    CHECK(has(refusal(given), "--arrivals burst is for --trace"));
+    given = {};
+    given.service_time = "1s";
+    CHECK(has(refusal(given), "--service-time is for calls as in a trace"));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 using namespace dunlin::program;
@@ -98,4 +99,39 @@ TEST_CASE("the highest load does not overflow and a tiny one has no calls") {
     CHECK(bench_load{10, 99ms}.calls() == 0);
     CHECK(starts_of({10, 99ms}).empty());
     CHECK(bench_load{10, 100ms}.calls() == 1);
+}
+
+TEST_CASE("calls of a trace come and last as they do when it is rehearsed") {
+    using namespace dunlin::runtime::rehearsal;
+    auto traced = std::make_shared<bench_trace>();
+    traced->load = {"t", {0, 500'000'000, 1'000'000'000}, {{"", 1, -1, {70, 30}}}};
+    traced->service.emplace(20e6, 1);
+    const auto arrivals =
+        GENERATE(bench_arrivals::even, bench_arrivals::poisson, bench_arrivals::burst);
+    const bench_load load{1, 1s, arrivals, 9, traced};
+    CHECK(load.calls() == 100);
+
+    // As rehearse.cpp makes them for the first function of a trace.
+    dunlin::runtime::rehearsal::arrivals calls(
+        traced->load.edges_ns, traced->load.functions[0].counts,
+        static_cast<arrival_kind>(arrivals), 1'000'000'000, chance(9, 0));
+    chance lengths(9, 1);
+    bench_schedule schedule(load, 0, 1);
+    for (int i = 0; i < 100; ++i) {
+        const auto start = schedule.next();
+        REQUIRE(start);
+        CHECK(start->count() == calls.next_ns());
+        CHECK(schedule.service_ns() == traced->service->draw(lengths));
+        calls.advance();
+    }
+    CHECK_FALSE(schedule.next());
+    CHECK(together(load, 3) == starts_of(load));
+}
+
+TEST_CASE("a trace without service times says nothing of them") {
+    auto traced = std::make_shared<bench_trace>();
+    traced->load = {"t", {0, 1'000'000'000}, {{"", 1, -1, {2}}}};
+    bench_schedule schedule({1, 1s, bench_arrivals::poisson, 1, traced}, 0, 1);
+    CHECK(schedule.next());
+    CHECK_FALSE(schedule.service_ns());
 }
