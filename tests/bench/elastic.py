@@ -17,6 +17,7 @@ from typing import Callable, Iterator
 from floods import Floods
 from processes import DunlinNode, MeasurementError, run_for_json
 from report import Progress, Row, at_most, duration, measured, number
+from trace_row import TraceRows
 from warm_nodes import WarmNodes
 
 BURST_CALLS = 1_000
@@ -27,7 +28,7 @@ COLD_RATE = 8  # a second: each call comes after the function has been at zero
 
 
 class Elastic:
-    def __init__(self, build_dir: Path, rounds: int, quick: bool, progress: Progress):
+    def __init__(self, build_dir: Path, rounds: int, quick: bool, progress: Progress, trace: Path | None):
         self._build_dir = build_dir
         self._rounds = rounds
         self._cold_s = 5 if quick else 15
@@ -39,6 +40,7 @@ class Elastic:
             (Row("waiters", "20,000 of 1 s", unit="s", target=at_most(2, "s")), self._waiters),
             (Row("crowd-memory", "a call, 100,000", unit="KB", target=at_most(4, "KB")), self._crowd_memory),
             (Row("crowd-memory-after", "after 10 s, before", unit="ratio", target=at_most(1.1)), self._crowd_after),
+            *TraceRows(build_dir, trace, quick).measurements(),
         ]
         self._measurements += WarmNodes(build_dir, rounds, quick).measurements
         self._measurements += Floods(build_dir, quick).measurements

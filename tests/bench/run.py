@@ -41,6 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: a glance, not a verdict")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything measured to FILE")
     parser.add_argument("--only", type=pattern, default=pattern(""), metavar="REGEX", help="measurements to take")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="elastic: the recorded load that a node is to follow")
     parser.add_argument("--list", action="store_true", help="name the measurements and exit")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else DEFAULT_ROUNDS)
@@ -108,7 +109,7 @@ def measure(arguments: argparse.Namespace) -> int:
     progress = Progress()
     compared = Comparison(arguments.build_dir, arguments.rounds, arguments.quick, progress)
     footprint = Footprint(arguments.build_dir, arguments.rounds, arguments.quick, progress)
-    elastic = Elastic(arguments.build_dir, arguments.rounds, arguments.quick, progress)
+    elastic = Elastic(arguments.build_dir, arguments.rounds, arguments.quick, progress, arguments.trace)
     if arguments.list:
         names = elastic.row_names() if arguments.suite == "elastic" else (
             comparison.row_names() + footprint.row_names())
