@@ -128,13 +128,13 @@ void routes::reported(std::uint32_t node, std::uint32_t function, const wire::lo
 }
 
 // @returns whether there is one.
-bool routes::mark_usable(function_state& of, heed which, std::int64_t now_ns, bool any) noexcept {
+bool routes::mark_usable(function_state& of, avoid which, std::int64_t now_ns, bool any) noexcept {
     bool found = false;
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         const auto& node = nodes_[i];
         const bool maybe = any || !node.catalog_known || of.at[i].serves;
         const bool usable = node.used && node.open && maybe;
-        const bool full = which == heed::all && !of.at[i].refused.over(now_ns);
+        const bool full = which == avoid::all && !of.at[i].refused.over(now_ns);
         of.nodes[i].now = !usable             ? cluster::standing::barred
                           : node.late || full ? cluster::standing::avoided
                                               : health_.at(i, now_ns);
@@ -143,7 +143,7 @@ bool routes::mark_usable(function_state& of, heed which, std::int64_t now_ns, bo
     return found;
 }
 
-routes::function_state& routes::marked(std::uint32_t function, heed which,
+routes::function_state& routes::marked(std::uint32_t function, avoid which,
                                        std::int64_t now_ns) noexcept {
     auto& of = state_of(function);
     if (!mark_usable(of, which, now_ns, &of == &unknown_)) mark_usable(of, which, now_ns, true);
@@ -174,7 +174,7 @@ std::uint32_t routes::choose(std::uint32_t function, std::span<const std::uint32
 
 std::uint32_t routes::look(std::uint32_t function, std::span<const std::uint32_t> tried,
                            std::int64_t now_ns) {
-    auto& of = marked(function, heed::all, now_ns);
+    auto& of = marked(function, avoid::all, now_ns);
     if (of.narrows) of.warm.narrow(of.nodes, tried, now_ns);
     const auto found = spread_.choose(of.nodes, tried, now_ns);
     return found == cluster::spread::none ? none : static_cast<std::uint32_t>(found);
@@ -193,7 +193,7 @@ std::uint32_t routes::look_for_room(std::uint32_t function, std::span<const std:
 std::uint32_t routes::look_steady(std::uint32_t partition, std::uint32_t function,
                                   std::span<const std::uint32_t> tried,
                                   std::int64_t now_ns) noexcept {
-    const auto& of = marked(function, heed::nodes, now_ns);
+    const auto& of = marked(function, avoid::nodes, now_ns);
     for (const auto wanted : {cluster::standing::usable, cluster::standing::avoided}) {
         auto best = none;
         std::uint64_t highest = 0;

@@ -144,9 +144,9 @@ private:
     [[nodiscard]] function_state& state_of(std::uint32_t function) noexcept {
         return function < functions_.size() ? *functions_[function] : unknown_;
     }
-    enum class heed : std::uint8_t { all, nodes };  // refusals
-    function_state& marked(std::uint32_t function, heed which, std::int64_t now_ns) noexcept;
-    bool mark_usable(function_state& of, heed which, std::int64_t now_ns, bool any) noexcept;
+    enum class avoid : std::uint8_t { all, nodes };  // what refused: also for one function, or all
+    function_state& marked(std::uint32_t function, avoid which, std::int64_t now_ns) noexcept;
+    bool mark_usable(function_state& of, avoid which, std::int64_t now_ns, bool any) noexcept;
     void reset(std::uint32_t node) noexcept;
 
     std::vector<node_state> nodes_;
