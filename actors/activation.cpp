@@ -38,12 +38,14 @@ errc stop_reason_for(std::int32_t code) noexcept {
                                                              : errc::cancelled;
 }
 
-activation::activation(caf::actor_config& config, activation_slot& slot, std::uint32_t generation)
+activation::activation(caf::actor_config& config, const activation_place& place)
     : caf::event_based_actor(config),
-      slot_(slot),
-      pool_(slot.home()),
-      oldest_generation_(generation),
-      generation_(generation) {}
+      table_(place.table),
+      pool_(place.table.home()),
+      busy_since_ns_(place.busy_since_ns),
+      slot_(place.slot),
+      oldest_generation_(place.generation),
+      generation_(place.generation) {}
 
 activation::~activation() { support::tsan_acquire(this); }
 
@@ -142,8 +144,8 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     auto& stopped = (*work)[index];
     const bool first = stopped.stop.request(reason);
     // Either the activation sees the request when it starts, or we see the activation here.
-    auto* slot = stopped.runner.load(std::memory_order_seq_cst);
-    if (slot == nullptr) {
+    auto* table = stopped.runner.load(std::memory_order_seq_cst);
+    if (table == nullptr) {
         // It may be on another node, which looks for the request after taking it.
         auto* carrier = stopped.carrier.load(std::memory_order_seq_cst);
         if (carrier == nullptr) return true;
@@ -153,26 +155,27 @@ bool activation::stop(const bundle_ptr& work, std::uint32_t index, errc reason) 
     if (!first) return false;
     if (!stopped.stop.has_callback()) {
         // One that is left from now on is called by the thread of the function, and not waited for.
-        if (const auto runner = slot->find(stopped.runner_generation))
+        if (const auto runner = table->find(stopped.runner_slot, stopped.runner_generation))
             of(runner).post(stop_running{work, index});
         return false;
     }
     // What the author left for this moment may wait for something, and a lane must not.
     const bool on_lane = run_unit::current() != nullptr;
-    if (!on_lane || !slot->home().pass_stop_on({work, index})) finish_stop({work, index});
+    if (!on_lane || !table->home().pass_stop_on({work, index})) finish_stop({work, index});
     return false;
 }
 
 // The callback first: an operation that ends may end the function, and with it the callback.
 void activation::finish_stop(stop_running stop) {
     auto& stopped = (*stop.work)[stop.index];
-    auto& slot = *stopped.runner.load(std::memory_order_seq_cst);
+    auto& table = *stopped.runner.load(std::memory_order_seq_cst);
     {
-        const code_note in_callback(slot.home(), stopped.deadline_ns);
+        const code_note in_callback(table.home(), stopped.deadline_ns);
         stopped.stop.run_callback();
     }
     // The function may have answered while the callback ran, and its activation may have ended.
-    if (const auto runner = slot.find(stopped.runner_generation)) of(runner).post(std::move(stop));
+    if (const auto runner = table.find(stopped.runner_slot, stopped.runner_generation))
+        of(runner).post(std::move(stop));
 }
 
 void activation::run(const bundle_ptr& work, std::uint32_t first) {
@@ -198,9 +201,10 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
             return post(run_bundle{work, i});
         }
         // Before the look for a stop in `dropped`, and both seq_cst: either that sees the request,
-        // or the one who requests it sees the runner. Stored once, so the generation is settled.
+        // or the one who requests it sees the runner. Stored once, so the rest is settled before.
+        next.runner_slot = slot_;
         next.runner_generation = oldest_generation_;
-        next.runner.store(&slot_, std::memory_order_seq_cst);
+        next.runner.store(&table_, std::memory_order_seq_cst);
         if (dropped(next, looked_ns)) continue;
         ++ran;
         if (!run_one(work, i)) {
@@ -227,12 +231,12 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
 
 // From the first of its invocations to the end of the last, or as long as one is suspended.
 void activation::occupied_since(std::int64_t began_ns) noexcept {
-    slot_.set_busy_since(began_ns);
+    busy_since_ns_.store(began_ns, std::memory_order_relaxed);
     pool_.runs().occupied().start(began_ns);
 }
 
 void activation::occupied_until(std::int64_t began_ns, std::int64_t now_ns) noexcept {
-    slot_.set_busy_since(0);
+    busy_since_ns_.store(0, std::memory_order_relaxed);
     pool_.runs().occupied().end(began_ns, now_ns);
 }
 

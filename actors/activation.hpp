@@ -5,7 +5,8 @@
 // User code runs here and nowhere else. An invocation that runs through is answered on the spot;
 // one that suspends is kept until its operations end, without holding a thread, and the
 // activation takes no other meanwhile. Its pool may end it while it is idle, so everybody else
-// points at its slot (`activation_table.hpp`). Owned by its pool; resumed by a lane, the scheduler
+// points at its place in a table
+// (`activation_table.hpp`). Owned by its pool; resumed by a lane, the scheduler
 // or a thread that it may hold, by one of them at a time.
 #pragma once
 
@@ -15,6 +16,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -41,8 +43,7 @@ struct end_now {};  // it is retired, or the pool is shut down
 
 class activation final : public caf::event_based_actor {
 public:
-    /// `generation` is the first that is not stale.
-    activation(caf::actor_config& config, activation_slot& slot, std::uint32_t generation);
+    activation(caf::actor_config& config, const activation_place& place);
     ~activation() override;
 
     /// Gives it a bundle; only the pool, and only while it is idle.
@@ -65,7 +66,9 @@ public:
 
     [[nodiscard]] static activation& of(const caf::actor& handle) noexcept;
     [[nodiscard]] pool& home() noexcept { return pool_; }
-    [[nodiscard]] activation_slot& slot() noexcept { return slot_; }
+    /// The port of its operations, and its number there.
+    [[nodiscard]] activation_table& table() noexcept { return table_; }
+    [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
     [[nodiscard]] std::uint32_t next_generation() noexcept { return ++generation_; }
     [[nodiscard]] std::uint32_t newest_generation() const noexcept { return generation_; }
 
@@ -94,8 +97,10 @@ private:
     template <class Message>
     void post(Message message);
 
-    activation_slot& slot_;
+    activation_table& table_;
     pool& pool_;
+    std::atomic<std::int64_t>& busy_since_ns_;
+    const std::uint32_t slot_;
     const std::uint32_t oldest_generation_;
     std::unique_ptr<dunlin_call> suspended_;
     std::uint32_t suspended_index_ = 0;    // in its bundle

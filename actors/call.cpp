@@ -71,7 +71,7 @@ answer_address dunlin_call::open_operation(dunlin_completion done, void* user) {
     opened.done = done;
     opened.user = user;
     opened.generation = owner->next_generation();
-    return {slot, opened.generation};
+    return {owner->slot(), opened.generation, slot};
 }
 
 void dunlin_call::close_operation(std::uint32_t slot, std::int32_t code) {
@@ -85,12 +85,12 @@ void dunlin_call::close_operation(std::uint32_t slot, std::int32_t code) {
 
 bool dunlin_call::complete(answer_address which, std::int32_t code, const std::uint8_t* data,
                            std::size_t size) {
-    if (which.slot >= operations.size()) return false;
-    const auto& open = operations[which.slot];
+    if (which.part >= operations.size()) return false;
+    const auto& open = operations[which.part];
     if (open.done == nullptr || open.generation != which.generation) return false;
     const auto done = open.done;
     void* user = open.user;
-    close_operation(which.slot, code);
+    close_operation(which.part, code);
     // Only this is user code: a lane may be taken over in it, and what is above touches the lane.
     dunlin::actors::user_code_scope in_user_code(owner->home(), invocation->deadline_ns);
     done(user, code, data, size);
@@ -108,8 +108,8 @@ void dunlin_call::stop_operations() {
     };
     for (std::uint32_t slot = 0; slot < operations.size() && !finished; ++slot)
         if (operations[slot].done != nullptr && !is_new(operations[slot].generation))
-            complete({slot, operations[slot].generation}, static_cast<std::int32_t>(reason), data,
-                     text.size());
+            complete({owner->slot(), operations[slot].generation, slot},
+                     static_cast<std::int32_t>(reason), data, text.size());
 }
 
 namespace dunlin::actors {
@@ -188,8 +188,8 @@ bool refuse(dunlin_call* call, answer_address operation) {
     }
     if (!call->invocation->stop.requested()) return false;
     constexpr std::int64_t pause_ns = 1'000'000;
-    call->operations[operation.slot].timer =
-        call->env->timers.arm(call->owner->slot(), operation, call->env->time.now_ns() + pause_ns,
+    call->operations[operation.part].timer =
+        call->env->timers.arm(call->owner->table(), operation, call->env->time.now_ns() + pause_ns,
                               static_cast<std::int32_t>(call->invocation->stop.reason()));
     return true;
 }
@@ -204,8 +204,8 @@ void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion d
     host_code_scope in_host_code(call->owner->home());
     const auto operation = call->open_operation(done, user);
     if (refuse(call, operation)) return;
-    call->operations[operation.slot].timer = call->env->timers.arm(
-        call->owner->slot(), operation, after(call->env->time.now_ns(), duration_ns), 0);
+    call->operations[operation.part].timer = call->env->timers.arm(
+        call->owner->table(), operation, after(call->env->time.now_ns(), duration_ns), 0);
 }
 
 /// What a call between functions points into, copied once: it may outlive the call that made it.
@@ -257,18 +257,18 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
     nested.trace = memory->trace;
     nested.deadline_ns = parent.deadline_ns;
     nested.retries_left = parent.retries_left;
-    nested.origin = &call->owner->slot();
+    nested.origin = &call->owner->table();
     nested.address = operation;
     if (request->timeout_ns != 0) {
         const auto own_ns = after(env.time.now_ns(), request->timeout_ns);
         if (own_ns < nested.deadline_ns) {
             nested.deadline_ns = own_ns;
-            call->operations[operation.slot].timer =
-                env.timers.arm(call->owner->slot(), operation, own_ns,
+            call->operations[operation.part].timer =
+                env.timers.arm(call->owner->table(), operation, own_ns,
                                static_cast<std::int32_t>(errc::deadline_exceeded));
         }
     }
-    call->operations[operation.slot].nested = single;
+    call->operations[operation.part].nested = single;
     env.router.route({request->function, request->function_size}, std::move(single));
 }
 
@@ -281,7 +281,7 @@ dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user)
     auto& home = call->owner->home();
     host_code_scope in_host_code(home);
     auto ticket =
-        std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), &call->owner->slot(), {}});
+        std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), &call->owner->table(), {}});
     ticket->operation = call->open_operation(done, user);
     return refuse(call, ticket->operation) ? nullptr : ticket.release();
 }

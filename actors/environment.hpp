@@ -20,7 +20,7 @@ class execution_unit;
 
 namespace dunlin::actors {
 
-class activation_slot;
+class activation_table;
 class decision_log;
 class pool;
 class thread_keeper;
@@ -43,7 +43,7 @@ public:
 
 /// A timer of one operation: when it fires, the operation ends with `code`.
 struct operation_timer {
-    activation_slot* owner = nullptr;
+    activation_table* owner = nullptr;
     answer_address operation;
     std::int64_t deadline_ns = 0;
     std::int32_t code = 0;
@@ -53,7 +53,7 @@ struct operation_timer {
 class timer_service {
 public:
     virtual ~timer_service() = default;
-    [[nodiscard]] virtual std::shared_ptr<operation_timer> arm(activation_slot& owner,
+    [[nodiscard]] virtual std::shared_ptr<operation_timer> arm(activation_table& owner,
                                                                answer_address operation,
                                                                std::int64_t deadline_ns,
                                                                std::int32_t code) = 0;

@@ -17,13 +17,15 @@
 
 namespace dunlin::actors {
 
-class activation_slot;
+class activation_table;
 class answer_port;
 
 /// Where an answer belongs at its port. A stale generation means: answered already.
 struct answer_address {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;
+    /// Of what the port keeps there: the place of an operation in its call.
+    std::uint32_t part = 0;
     friend bool operator==(const answer_address&, const answer_address&) = default;
 };
 
@@ -52,12 +54,12 @@ struct invocation {
     answer_address address;
 
     stop_signal stop;
-    /// Where the activation that runs it lives, once it runs here; which one that was is set
-    /// before.
+    /// Which activation runs it, once it runs here. Set before `runner`, its table.
+    std::uint32_t runner_slot = 0;
     std::uint32_t runner_generation = 0;
     /// An activation had to be started for its bundle (a cold start). Set before it runs.
     bool cold = false;
-    std::atomic<activation_slot*> runner{nullptr};
+    std::atomic<activation_table*> runner{nullptr};
     /// What took it to another node, and how that knows it. Set once, before `carrier`.
     answer_address carried;
     std::atomic<call_carrier*> carrier{nullptr};

@@ -5,9 +5,9 @@
 // A function may wait for something of its own: a client of another node, a library that calls
 // back. Whatever that is holds a ticket, which may outlive the call, its activation, the pool and
 // the node. So it reaches the pool through its gate alone, which closes when the pool shuts down:
-// an end that comes later is for nobody, and is dropped. The activation's slot drops what is for
-// one that has ended, and the call what is not for its open operations, both by the operation's
-// generation. Shared; safe from any thread.
+// an end that comes later is for nobody, and is dropped. The table of its activations drops what
+// is for one that has ended, and the call what is not for its open operations, both by the
+// operation's generation. Shared; safe from any thread.
 #pragma once
 
 #include "actors/answer_port.hpp"
@@ -19,7 +19,7 @@
 
 namespace dunlin::actors {
 
-class activation_slot;
+class activation_table;
 
 class gate {
 public:
@@ -45,6 +45,6 @@ private:
 /// Opaque to modules.
 struct dunlin_ticket {
     std::shared_ptr<const dunlin::actors::gate> way;
-    dunlin::actors::activation_slot* owner;
+    dunlin::actors::activation_table* owner;
     dunlin::actors::answer_address operation;
 };

@@ -69,7 +69,7 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
     });
 }
 
-std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation_slot& owner,
+std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation_table& owner,
                                                           actors::answer_address operation,
                                                           std::int64_t deadline_ns,
                                                           std::int32_t code) {

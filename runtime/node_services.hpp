@@ -64,7 +64,7 @@ private:
 class lane_timers final : public actors::timer_service {
 public:
     explicit lane_timers(const lanes_of_node& lanes) : lanes_(lanes) {}
-    std::shared_ptr<actors::operation_timer> arm(actors::activation_slot& owner,
+    std::shared_ptr<actors::operation_timer> arm(actors::activation_table& owner,
                                                  actors::answer_address operation,
                                                  std::int64_t deadline_ns,
                                                  std::int32_t code) override;

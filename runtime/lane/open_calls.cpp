@@ -286,7 +286,7 @@ void open_calls::cut_short(ledger_entry& entry) {
 
 // -- timers ----------------------------------------------------------------------------------
 
-std::shared_ptr<lane_timer> open_calls::arm_timer(actors::activation_slot& owner,
+std::shared_ptr<lane_timer> open_calls::arm_timer(actors::activation_table& owner,
                                                   actors::answer_address operation,
                                                   std::int64_t deadline_ns, std::int32_t code) {
     auto timer = std::make_shared<lane_timer>(*this);

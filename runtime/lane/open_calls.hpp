@@ -108,7 +108,7 @@ public:
     void cut_short_all();
 
     // -- timers --------------------------------------------------------------------------------
-    [[nodiscard]] std::shared_ptr<lane_timer> arm_timer(actors::activation_slot& owner,
+    [[nodiscard]] std::shared_ptr<lane_timer> arm_timer(actors::activation_table& owner,
                                                         actors::answer_address operation,
                                                         std::int64_t deadline_ns,
                                                         std::int32_t code);

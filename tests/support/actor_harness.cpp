@@ -111,7 +111,7 @@ void recording_router::route(std::string_view function, actors::bundle_ptr singl
     calls.push_back({std::string(function), std::move(single)});
 }
 
-std::shared_ptr<actors::operation_timer> manual_timers::arm(actors::activation_slot& owner,
+std::shared_ptr<actors::operation_timer> manual_timers::arm(actors::activation_table& owner,
                                                             actors::answer_address operation,
                                                             std::int64_t deadline_ns,
                                                             std::int32_t code) {

@@ -101,7 +101,7 @@ class recording_lane;
 class manual_timers final : public actors::timer_service {
 public:
     struct timer final : actors::operation_timer {};
-    std::shared_ptr<actors::operation_timer> arm(actors::activation_slot& owner,
+    std::shared_ptr<actors::operation_timer> arm(actors::activation_table& owner,
                                                  actors::answer_address operation,
                                                  std::int64_t deadline_ns,
                                                  std::int32_t code) override;

@@ -200,7 +200,7 @@ private:
     /// Timers of functions, in the wheel of the lane.
     struct lane_timers final : actors::timer_service {
         explicit lane_timers(open_calls& of) : calls(of) {}
-        std::shared_ptr<actors::operation_timer> arm(actors::activation_slot& owner,
+        std::shared_ptr<actors::operation_timer> arm(actors::activation_table& owner,
                                                      actors::answer_address operation,
                                                      std::int64_t deadline_ns,
                                                      std::int32_t code) override {
