@@ -93,7 +93,8 @@ look_decision elastic_policy::look(std::int64_t now_ns, const elastic_view& view
     const auto existing = view.existing();
     const auto above_min = existing > bounds_.min ? existing - bounds_.min : 0;
     const auto kept = worth_keeping(view.busy, idle);
-    while (decision.retire < idle - kept && decision.retire < above_min &&
+    const auto most = std::min({idle - kept, above_min, retire_at_once_max});
+    while (decision.retire < most &&
            now_ns - view.idle_since_ns[decision.retire] >= bounds_.idle.count())
         ++decision.retire;
 

@@ -92,6 +92,9 @@ public:
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
     /// Between two looks.
     static constexpr std::int64_t look_every_ns = 10'000'000;
+    /// A look ends so many at most, the next one others: what ends them are messages, for which the
+    /// scheduler's threads need a few milliseconds, and others' jobs come behind them.
+    static constexpr std::size_t retire_at_once_max = 4096;
 
     explicit elastic_policy(const elastic_bounds& bounds) noexcept : bounds_(bounds) {}
 

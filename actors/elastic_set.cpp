@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/elastic_set.hpp"
 
+#include "support/kept_capacity.hpp"
+
 #include <algorithm>
 
 namespace dunlin::actors {
-namespace {
-
-/// What an idle list may keep of its memory when nothing is idle.
-constexpr std::size_t capacity_kept = 64;
-
-template <class List>
-void let_go(List& empty) {
-    if (empty.capacity() > capacity_kept) List().swap(empty);
-}
-
-}  // namespace
 
 activation* elastic_set::take_idle() noexcept {
     if (idle_.empty()) return nullptr;
@@ -68,8 +59,8 @@ std::vector<activation*> elastic_set::take_coldest(std::size_t count, std::int64
     existing_.end(count, now_ns);
     retired_ += count;
     if (idle_.empty()) {
-        let_go(idle_);
-        let_go(idle_since_ns_);
+        support::give_back_growth(idle_, support::empty_bytes_kept_each);
+        support::give_back_growth(idle_since_ns_, support::empty_bytes_kept_each);
     }
     return coldest;
 }

@@ -12,9 +12,12 @@
 // Guarantees: within a function jobs run in order; a function that is alone never waits; however
 // large the shares of others are, it waits for one of their jobs before its first; nothing is lost.
 // `push` and `pop` take a time that grows with the logarithm of the functions that have jobs, and
-// allocate only when there are more jobs or functions than ever before. No clock, no lock: time is
-// handed in. Owned by a lane, or by the scheduler and guarded by its lock.
+// allocate only when there are more jobs or functions than before; what many jobs took is given
+// back when there are none. No clock, no lock: time is handed in. Owned by a lane, or by the
+// scheduler and guarded by its lock.
 #pragma once
+
+#include "support/kept_capacity.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -46,6 +49,8 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Jobs that there is memory for.
+    [[nodiscard]] std::size_t places() const noexcept { return nodes_.capacity(); }
 
     /// `function`: whatever names it; null for what belongs to none.
     void push(caf::resumable* what, const void* function, std::uint32_t share = usual_share) {
@@ -78,7 +83,11 @@ public:
         if (from.first == none) leave_first();
         nodes_[place].next = unused_;
         unused_ = place;
-        --size_;
+        if (--size_ == 0 && support::has_outgrown(nodes_)) {
+            nodes_.clear();
+            support::give_back_growth(nodes_);
+            unused_ = none;
+        }
         return taken;
     }
     /// A job of that function has held its thread for so long.

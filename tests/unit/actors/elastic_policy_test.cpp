@@ -175,6 +175,22 @@ TEST_CASE("the minimum stays, however long it is idle, and asks for no look") {
     CHECK(policy.look(300 * second, with_idle(one, 2)).retire == 1);
 }
 
+TEST_CASE("a crowd that is not needed any more ends in several looks") {
+    constexpr auto most = elastic_policy::retire_at_once_max;
+    elastic_policy policy({.max = 3 * most});
+    std::vector<std::int64_t> idle(2 * most + 1, 0);
+    std::int64_t now = second;
+    for (const std::size_t expected : {most, most, std::size_t{1}}) {
+        const auto decision = policy.look(now, with_idle(idle));
+        CHECK(decision.retire == expected);
+        CHECK(decision.reason == scaling_reason::dearer_than_start);
+        idle.resize(idle.size() - decision.retire);
+        CHECK(decision.next_ns ==
+              (idle.empty() ? elastic_policy::never : now + elastic_policy::look_every_ns));
+        now += elastic_policy::look_every_ns;
+    }
+}
+
 TEST_CASE("an author's idle time raises the time that an activation is kept") {
     elastic_policy policy({.idle = 10s});
     policy.became_idle(second);

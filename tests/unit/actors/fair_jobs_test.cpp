@@ -154,3 +154,14 @@ TEST_CASE("whatever comes in whatever order is taken once") {
         REQUIRE(jobs.size() == open.size());
     }
 }
+
+TEST_CASE("what a crowd of jobs took is given back when none is left") {
+    fair_jobs jobs(debt_ns_max);
+    constexpr std::size_t crowd = 100'000;
+    for (int round = 0; round < 2; ++round) {
+        for (std::size_t i = 0; i < crowd; ++i) jobs.push(numbered(i), &jobs);
+        CHECK(jobs.places() >= crowd);
+        for (std::size_t i = 0; i < crowd; ++i) REQUIRE(number_of(jobs.pop().what) == i);
+        CHECK(jobs.places() < crowd / 10);
+    }
+}
