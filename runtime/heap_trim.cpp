@@ -6,19 +6,14 @@
 
 #include <malloc.h>
 
-#include <chrono>
 #include <system_error>
 #include <utility>
 
 namespace dunlin::runtime {
 
-namespace {
-
-constexpr std::chrono::milliseconds pace{500};
-
-}  // namespace
-
-heap_trim::heap_trim(std::function<std::size_t()> in_use) : in_use_(std::move(in_use)) {}
+heap_trim::heap_trim(std::function<std::size_t()> in_use, std::chrono::milliseconds pace)
+    : in_use_(std::move(in_use)),
+      pace_(pace) {}
 
 heap_trim::~heap_trim() {
     {
@@ -30,7 +25,10 @@ heap_trim::~heap_trim() {
 }
 
 void heap_trim::note(std::size_t in_use) {
-    if (in_use < trim_rule::much || awake_.load(std::memory_order_relaxed)) return;
+    if (in_use < trim_rule::much) return;
+    // In this order, and the thread looks in the other: it may be about to sleep.
+    noted_.store(true);
+    if (awake_.load()) return;
     {
         const std::scoped_lock lock(mutex_);
         try {
@@ -39,7 +37,7 @@ void heap_trim::note(std::size_t in_use) {
         } catch (const std::system_error&) {
             return;  // there will be another time
         }
-        awake_.store(true, std::memory_order_relaxed);
+        awake_.store(true);
     }
     changed_.notify_all();
 }
@@ -56,10 +54,12 @@ void heap_trim::run() {
     for (;;) {
         changed_.wait(lock, [this] { return ended_ || awake_.load(std::memory_order_relaxed); });
         trim_rule rule;
-        // What woke this thread may be gone by the first look; it was much all the same.
-        static_cast<void>(rule.observe(trim_rule::much));
-        while (!ended_ && rule.waits()) {
-            changed_.wait_for(lock, pace, [this] { return ended_; });
+        while (!ended_) {
+            // What was noted may be gone by the next look; it was much all the same. So may what
+            // was freed while memory was given back, of which some of it may have been too late.
+            if (noted_.exchange(false)) static_cast<void>(rule.observe(trim_rule::much));
+            if (!rule.waits()) break;
+            changed_.wait_for(lock, pace_, [this] { return ended_; });
             if (ended_ || !rule.observe(in_use_())) continue;
             lock.unlock();
             ::malloc_trim(0);
@@ -68,7 +68,8 @@ void heap_trim::run() {
             lock.lock();
         }
         if (ended_) return;
-        awake_.store(false, std::memory_order_relaxed);
+        awake_.store(false);
+        if (noted_.load()) awake_.store(true);
     }
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -52,13 +53,16 @@ private:
 
 class heap_trim {
 public:
-    /// `in_use` is asked on this thread; what it looks at outlives this.
-    explicit heap_trim(std::function<std::size_t()> in_use);
+    static constexpr std::chrono::milliseconds usual_pace{500};
+
+    /// `in_use` is asked on this thread, so often; what it looks at outlives this.
+    explicit heap_trim(std::function<std::size_t()> in_use,
+                       std::chrono::milliseconds pace = usual_pace);
     ~heap_trim();
     heap_trim(const heap_trim&) = delete;
     heap_trim& operator=(const heap_trim&) = delete;
 
-    /// So much is in use. Costs a comparison unless it is much and the thread sleeps.
+    /// So much is in use. Costs a comparison unless it is much.
     void note(std::size_t in_use);
     /// So many activations have ended, which nobody counts as in use. One thread.
     void freed(std::size_t activations);
@@ -70,9 +74,11 @@ private:
     void run();
 
     std::function<std::size_t()> in_use_;
+    const std::chrono::milliseconds pace_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::atomic<bool> awake_{false};
+    std::atomic<bool> noted_{false};  // since the thread has looked
     std::atomic<std::size_t> times_{0};
     std::size_t freed_bytes_ = 0;
     bool ended_ = false;
