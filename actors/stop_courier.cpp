@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/stop_courier.hpp"
 
+#include "support/kept_capacity.hpp"
+
+#include <iterator>
 #include <utility>
 
 namespace dunlin::actors {
@@ -26,8 +29,12 @@ void stop_courier::close() {
 caf::resumable::resume_result stop_courier::resume(caf::execution_unit* /*unit*/,
                                                    std::size_t /*messages*/) {
     std::unique_lock lock(mutex_);
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
+    auto next = std::move(waiting_[static_cast<std::size_t>(first_++)]);
+    if (2 * first_ >= std::ssize(waiting_)) {  // so that each is moved once at most
+        waiting_.erase(waiting_.begin(), waiting_.begin() + first_);
+        first_ = 0;
+        if (waiting_.empty()) support::give_back_growth(waiting_, support::empty_bytes_kept_each);
+    }
     lock.unlock();
     activation::finish_stop(std::move(next));
     lock.lock();

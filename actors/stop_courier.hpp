@@ -15,8 +15,9 @@
 #include <caf/ref_counted.hpp>
 #include <caf/resumable.hpp>
 
-#include <deque>
+#include <cstddef>
 #include <mutex>
+#include <vector>
 
 namespace dunlin::actors {
 
@@ -39,7 +40,8 @@ public:
 private:
     caf::execution_unit& threads_;
     std::mutex mutex_;
-    std::deque<stop_running> waiting_;
+    std::vector<stop_running> waiting_;  // from `first_` on
+    std::ptrdiff_t first_ = 0;
     bool with_threads_ = false;  // they resume it until nothing waits
     bool closed_ = false;
 };

@@ -7,16 +7,25 @@
 #include <utility>
 
 namespace dunlin::runtime {
+namespace {
+
+bool is_own(std::string_view function) noexcept { return function.starts_with("dunlin/"); }
+
+}  // namespace
 
 void scale_book::use(scale_plan plan) {
     const std::lock_guard lock(mutex_);
+    unsaid_ = {};
+    if (!plan.empty()) unsaid_.activations = plan.begin()->second.activations;
+    std::erase_if(plan, [&](const auto& each) { return each.second == unsaid_; });
     plan_ = std::move(plan);
 }
 
 actors::scale_settings scale_book::settings_of(std::string_view function) const {
     const std::lock_guard lock(mutex_);
     const auto found = plan_.find(function);
-    return found == plan_.end() ? actors::scale_settings{} : found->second.settle().settings();
+    if (found != plan_.end()) return found->second.settle().settings();
+    return is_own(function) ? actors::scale_settings{} : unsaid_.settle().settings();
 }
 
 result<scale_change> scale_book::change(std::string_view function,
@@ -41,7 +50,10 @@ result<scale_change> scale_book::reset(std::string_view function) {
 result<scale_layers*> scale_book::find(std::string_view function) {
     const auto found = plan_.find(function);
     if (found != plan_.end()) return &found->second;
-    if (functions_.find(function) != nullptr)
+    const bool known = functions_.find(function) != nullptr;
+    if (known && !is_own(function))
+        return &plan_.try_emplace(std::string(function), unsaid_).first->second;
+    if (known)
         return error{errc::invalid_argument, std::string(function) +
                                                  " is the node's own function, which scales by "
                                                  "itself"};

@@ -47,7 +47,8 @@ private:
 
     const function_registry& functions_;
     mutable std::mutex mutex_;
-    scale_plan plan_;
+    scale_plan plan_;      // of functions about which somebody has said something
+    scale_layers unsaid_;  // of all others: they may be thousands
 };
 
 }  // namespace dunlin::runtime

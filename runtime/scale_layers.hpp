@@ -65,6 +65,8 @@ struct scale_layers {
     actors::scale_wishes command;
 
     [[nodiscard]] settled_scale settle() const noexcept;
+
+    friend bool operator==(const scale_layers&, const scale_layers&) = default;
 };
 
 /// A minimum above a maximum: a sentence that says who said which.

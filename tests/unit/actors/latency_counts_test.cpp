@@ -3,6 +3,9 @@
 
 #include "tests/support/catch.hpp"
 
+#include <thread>
+#include <vector>
+
 using dunlin::actors::latency_counts;
 
 TEST_CASE("every latency stands in a bucket that is at most a quarter too long") {
@@ -25,4 +28,17 @@ TEST_CASE("latencies that no bucket is for stand in the first and the last") {
     counts.record(std::int64_t{1} << 62);
     CHECK(counts.count(0) == 2);
     CHECK(counts.count(latency_counts::buckets - 1) == 1);
+}
+
+TEST_CASE("latencies are counted in each bucket, whoever makes its group") {
+    latency_counts counts;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&counts] {
+            for (std::size_t bucket = 0; bucket < latency_counts::buckets; ++bucket)
+                counts.record(static_cast<std::int64_t>(latency_counts::upper_ns(bucket)));
+        });
+    for (auto& each : threads) each.join();
+    for (std::size_t bucket = 0; bucket < latency_counts::buckets; ++bucket)
+        REQUIRE(counts.count(bucket) == 4);
 }
