@@ -6,6 +6,7 @@
 #include "runtime/config/scale_fields.hpp"
 #include "runtime/explain_answer.hpp"
 #include "runtime/log.hpp"
+#include "runtime/packed_list.hpp"
 #include "runtime/system_answer.hpp"
 #include "runtime/system_input.hpp"
 
@@ -207,9 +208,9 @@ std::int32_t system_module::run_functions(void* self, const dunlin_host* host, d
                                           const std::uint8_t* /*payload*/,
                                           std::size_t /*payload_size*/) {
     const auto& module = *static_cast<const system_module*>(self);
-    json list = json::array();
-    for (const auto* pool : module.functions_.pools()) list.push_back(describe(*pool));
-    return answer(*host, call, list);
+    packed_list list;
+    for (const auto* pool : module.functions_.pools()) list.add(describe(*pool));
+    return answer_packed(*host, call, list.take());
 }
 
 std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunlin_call* call,
@@ -258,7 +259,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["memory_given_back"] = module.trim_.times();
     stats["reply_bytes_held"] = module.replies_.bytes_held();
     stats["reply_bytes_held_max"] = module.replies_.bytes_max();
-    json functions = json::array();
+    packed_list functions;
     std::size_t activations = 0;
     std::uint64_t started = 0;
     std::uint64_t retired = 0;
@@ -282,7 +283,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                      {"stuck", status.stuck},
                      {"latency", latency_list(*pool)}};
         add_elasticity(figures, status);
-        functions.push_back(std::move(figures));
+        functions.add(figures);
     }
     stats["activations"] = activations;
     stats["activations_started"] = started;
@@ -293,8 +294,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["scheduler_threads"] = workers.threads;
     stats["scheduler_threads_replaced"] = workers.replaced;
     stats["blocking_threads"] = module.blocking_->count();
-    stats["functions"] = std::move(functions);
-    return answer(*host, call, stats);
+    return answer_packed(*host, call, functions.take_into(stats, "functions"));
 }
 
 std::int32_t system_module::run_nodes(void* self, const dunlin_host* host, dunlin_call* call,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from floods import Floods
+from idle_functions import idle_function_rows
 from processes import DunlinNode, MeasurementError, run_for_json
 from report import Progress, Row, at_most, duration, measured, number
 from trace_row import TraceRows
@@ -40,6 +41,7 @@ class Elastic:
             (Row("waiters", "20,000 of 1 s", unit="s", target=at_most(2, "s")), self._waiters),
             (Row("crowd-memory", "a call, 100,000", unit="KB", target=at_most(4, "KB")), self._crowd_memory),
             (Row("crowd-memory-after", "after 10 s, before", unit="ratio", target=at_most(1.1)), self._crowd_after),
+            *idle_function_rows(build_dir),
             *TraceRows(build_dir, trace, quick).measurements(),
         ]
         self._measurements += WarmNodes(build_dir, rounds, quick).measurements
