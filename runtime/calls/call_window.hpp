@@ -5,9 +5,10 @@
 // Repeats come over other connections, and so to other lanes: one window serves the whole node, in
 // shards with a lock each, of which a call takes two short turns. While a call runs, repeats wait
 // at it, each with an entry in the ledger of its own lane; the one that runs the call hands its
-// answer to all of them. A call whose first caller has gone runs on for the repeats, and is stopped
-// when the last of them has gone too. Thread-safe. What is decided is `cluster::dedupe_window`'s;
-// what stands here is who waits.
+// answer to all of them. Each shard keeps the shares of callers by itself, which is nearly the
+// same, as the calls of each are spread evenly over them. A call whose first caller has gone runs
+// on for the repeats, and is stopped when the last of them has gone too. Thread-safe. What is
+// decided is `cluster::dedupe_window`'s; what stands here is who waits.
 #pragma once
 
 #include "actors/answer_port.hpp"
@@ -69,14 +70,15 @@ public:
     /// Whether anything is remembered here.
     [[nodiscard]] bool enabled() const noexcept { return enabled_; }
 
-    /// A call arrived. When it runs already, `make_waiter(ticket)` says who waits for it.
+    /// A call arrived from that caller. When it runs already, `make_waiter(ticket)` says who waits
+    /// for it.
     template <class MakeWaiter>
     [[nodiscard]] begun begin(const cluster::call_name& name, std::int64_t now_ns,
-                              MakeWaiter&& make_waiter) {
+                              MakeWaiter&& make_waiter, const cluster::window_share& from = {}) {
         const auto which = shard_of(name);
         auto& in = *shards_[which];
         std::lock_guard lock(in.mutex);
-        auto answer = in.window.begin(name, now_ns);
+        auto answer = in.window.begin(name, now_ns, from);
         const ticket call{which, answer.at};
         if (answer.what == verdict::running)
             in.awaited[answer.at].waiters.push_back(make_waiter(call));

@@ -59,13 +59,14 @@ public:
                             Attach&& attach) {
         // One that has too many calls already is told so, whatever this one is.
         if (from.in_flight >= options_.in_flight_max) return false;
-        const auto begun =
-            window_.begin(name_of(from, call), now_ns_, [&](call_window::ticket running) {
-                ledger_entry& entry = attach(running);
-                entry.plays = ledger_entry::part::attached;
-                entry.named = running;
-                return call_window::waiter{port_, entry.address()};
-            });
+        const auto begun = window_.begin(name_of(from, call), now_ns_,
+                                         [&](call_window::ticket running) {
+                                             ledger_entry& entry = attach(running);
+                                             entry.plays = ledger_entry::part::attached;
+                                             entry.named = running;
+                                             return call_window::waiter{port_, entry.address()};
+                                         },
+                                         {from.caller_number(), from.weight()});
         return took(from, call, into, begun);
     }
     /// The call was refused before it had an entry.

@@ -6,12 +6,17 @@
 // Within the window, a call is known by origin, id, attempt and function: while it runs, a repeat
 // can be attached to it; after that it gets the first reply, or is told that it ran when the reply
 // was not kept. A running call is never forgotten before it is finished or withdrawn; a finished
-// one not before `window_ns` is over, unless the window is full, and then the oldest first. When
-// all entries are running calls, new ones are let through without protection. Both are counted.
+// one not before `window_ns` is over, unless the window is full, and then the oldest first of the
+// caller that has most by its weight (window_holders.hpp): what others have within their share
+// stays. When all entries are running calls, or a caller with more than others has running ones
+// only, its new ones are let through without protection. Both are counted. Kept replies give way
+// likewise.
 //
 // Bounded in entries, in bytes of kept replies and in time; memory grows up to the bounds only,
 // and for good. Pure: time is handed in. One owner, one thread.
 #pragma once
+
+#include "cluster/window_holders.hpp"
 
 #include <dunlin/bytes.hpp>
 
@@ -41,7 +46,7 @@ public:
     };
     struct counts {
         std::uint64_t repeats = 0;          // found running or done
-        std::uint64_t unprotected = 0;      // let through because all entries were running calls
+        std::uint64_t unprotected = 0;      // let through because none could give way to them
         std::uint64_t evicted_early = 0;    // finished calls forgotten before their time
         std::uint64_t replies_dropped = 0;  // not kept, or dropped early, to keep to the bytes
     };
@@ -67,8 +72,9 @@ public:
     /// The seed, random in a node, keeps callers from choosing ids that collide.
     explicit dedupe_window(const limits& bounds, std::uint64_t seed = 0);
 
-    /// A call arrived.
-    [[nodiscard]] answer begin(const call_name& name, std::int64_t now_ns);
+    /// A call arrived, from that caller.
+    [[nodiscard]] answer begin(const call_name& name, std::int64_t now_ns,
+                               const window_share& from = {});
     /// It ended with this reply; repeats get it. Give memory of its own, not a slice of a frame
     /// that would be kept alive whole.
     void finish(place which, bytes reply, std::int64_t now_ns);
@@ -92,6 +98,8 @@ public:
     /// Of kept replies.
     [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
     [[nodiscard]] const counts& counted() const noexcept { return counted_; }
+    /// Callers that have entries.
+    [[nodiscard]] std::size_t callers() const noexcept { return holders_.size(); }
 
 private:
     static constexpr std::uint32_t nil = nowhere;
@@ -99,7 +107,6 @@ private:
     struct entry {
         call_name name;
         std::int64_t over_at_ns = 0;
-        std::uint32_t newer = nil;  // the next finished one
         std::uint32_t reply_bytes = 0;
         state now = state::free;
         bool kept = false;
@@ -110,6 +117,14 @@ private:
     struct link {
         std::uint32_t chain = nil;  // the next of the same bucket, or the next free one
         std::uint32_t hash = 0;
+    };
+    /// Whose it is, and where it stands among the finished ones in the order of their end: of all,
+    /// and of the same caller. Apart for the same reason: each end and each drop is about two more.
+    struct order {
+        std::uint32_t older = nil;
+        std::uint32_t newer = nil;
+        std::uint32_t newer_of_holder = nil;
+        window_holders::holder* holder = nullptr;
     };
     struct queue {
         std::uint32_t oldest = nil;
@@ -132,12 +147,13 @@ private:
     [[nodiscard]] bool runs(place which) noexcept {
         return which < links_.size() && at(which).now == state::running;
     }
-    [[nodiscard]] std::uint32_t take();
+    [[nodiscard]] std::uint32_t take(const window_holders::holder& for_whom);
     void grow_buckets();
     void release(std::uint32_t index) noexcept;
     void end(std::uint32_t index, std::int64_t now_ns);
-    void drop_oldest() noexcept;
-    void drop_reply(entry& it) noexcept;
+    /// @pre it is the oldest of its holder.
+    void drop_finished(std::uint32_t index) noexcept;
+    void drop_reply(std::uint32_t index) noexcept;
     void keep_to_bytes() noexcept;
     void end_with(std::uint32_t index, std::size_t reply_bytes, std::int64_t now_ns);
 
@@ -146,11 +162,12 @@ private:
     counts counted_;
     std::vector<std::unique_ptr<entry[]>> chunks_;  // so that entries never move
     std::vector<link> links_;                       // of each entry
+    std::vector<order> orders_;                     // of each entry
     std::vector<std::uint32_t> buckets_;  // a power of two of them, at least as many as entries
     std::uint32_t free_ = nil;
     std::size_t used_ = 0;
-    queue finished_;                   // in the order of their end
-    std::uint32_t oldest_kept_ = nil;  // no finished one before it has its reply
+    queue finished_;  // in the order of their end
+    window_holders holders_;
     std::size_t bytes_held_ = 0;
 };
 
