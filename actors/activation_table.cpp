@@ -3,6 +3,8 @@
 
 #include "actors/activation.hpp"
 #include "actors/environment.hpp"
+#include "actors/memory_meter.hpp"
+#include "actors/pool.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -61,6 +63,7 @@ activation& activation_table::spawn() {
     auto spawned = system_.spawn<activation, caf::lazy_init>(
         activation_place{*this, number, generation, *busy_since_ns});
     auto& made = activation::of(spawned);
+    if (auto* meter = home_.env().memory; meter != nullptr) meter->add(activation_bytes);
     const std::lock_guard lock(mutex_);
     auto& kept = at(number);
     kept.generation = generation;
@@ -79,6 +82,7 @@ void activation_table::retire(activation& idle) {
     }
     // A message to one that ends is dropped with its mailbox, as one that finds nothing is.
     idle.end();
+    if (auto* meter = home_.env().memory; meter != nullptr) meter->give_back(activation_bytes);
 }
 
 // The first free slot, in a chunk that is made if it is not there: activations stay together, so

@@ -10,6 +10,7 @@
 #include "actors/invocation.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -44,6 +45,10 @@ public:
     [[nodiscard]] static bundle_ptr create(std::uint32_t capacity, frame_memory& memory);
 
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    /// Of its own, without what its invocations point into.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return sizeof(bundle) + capacity_ * sizeof(invocation);
+    }
     [[nodiscard]] bool full() const noexcept { return size_ == capacity_; }
     [[nodiscard]] invocation& operator[](std::uint32_t i) noexcept { return first()[i]; }
 

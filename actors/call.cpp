@@ -4,6 +4,7 @@
 #include "actors/activation.hpp"
 #include "actors/answer_port.hpp"
 #include "actors/limits.hpp"
+#include "actors/memory_meter.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/pool.hpp"
 #include "actors/request_trace.hpp"
@@ -211,12 +212,21 @@ void host_sleep(dunlin_call* call, std::int64_t duration_ns, dunlin_completion d
 /// What a call between functions points into, copied once: it may outlive the call that made it.
 class nested_memory final : public frame_memory {
 public:
-    nested_memory(const dunlin_request& request, std::string_view callers_trace)
-        : memory_(new std::byte[request.payload_size + request.key_size + callers_trace.size()]) {
+    nested_memory(const dunlin_request& request, std::string_view callers_trace,
+                  memory_meter* counted_by)
+        : memory_(new std::byte[request.payload_size + request.key_size + callers_trace.size()]),
+          meter_(counted_by),
+          counted_(sizeof(nested_memory) + sizeof(bundle) + sizeof(invocation) +
+                   request.payload_size + request.key_size + callers_trace.size()) {
+        if (meter_ != nullptr) meter_->add(counted_);
         auto* end = memory_.get();
         payload = copy(end, request.payload, request.payload_size);
         key = copy(end, request.key, request.key_size);
         trace = as_text(copy(end, callers_trace.data(), callers_trace.size()));
+    }
+
+    ~nested_memory() override {
+        if (meter_ != nullptr) meter_->give_back(counted_);
     }
 
     bytes_view payload;
@@ -230,6 +240,8 @@ private:
     }
 
     std::unique_ptr<std::byte[]> memory_;
+    memory_meter* meter_;
+    const std::size_t counted_;
 };
 
 void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_completion done,
@@ -246,7 +258,7 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
 
     const auto& parent = *call->invocation;
     const request_trace trace(parent, env.instance);
-    auto* memory = new nested_memory(*request, trace.text());
+    auto* memory = new nested_memory(*request, trace.text(), env.memory);
     auto single = bundle::create(1, *memory);
     memory->release();
     single->set_caller(reinterpret_cast<std::uintptr_t>(&call->owner->home()));

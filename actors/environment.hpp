@@ -22,6 +22,7 @@ namespace dunlin::actors {
 
 class activation_table;
 class decision_log;
+class memory_meter;
 class pool;
 class thread_keeper;
 
@@ -100,6 +101,8 @@ struct environment {
     look_service* looks = nullptr;
     /// Told of each decision about a function. Null: nobody asks why.
     decision_log* decisions = nullptr;
+    /// Counts what activations and their calls hold. Null: nobody asks.
+    memory_meter* memory = nullptr;
 };
 
 }  // namespace dunlin::actors

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/heap_trim.hpp"
 
+#include "actors/memory_meter.hpp"
 #include "runtime/log.hpp"
 #include "support/signal_mask.hpp"
 
@@ -44,7 +45,7 @@ void heap_trim::note(std::size_t in_use) {
 
 // Few at a time add up: what a long decline has freed is worth giving back as well.
 void heap_trim::freed(std::size_t activations) {
-    freed_bytes_ += activations * activation_bytes;
+    freed_bytes_ += activations * actors::activation_bytes;
     if (freed_bytes_ < trim_rule::much) return;
     note(std::exchange(freed_bytes_, 0));
 }

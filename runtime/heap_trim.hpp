@@ -22,9 +22,6 @@ namespace dunlin::runtime {
 /// What a connection takes in ZeroMQ and in its lane, about.
 inline constexpr std::size_t connection_bytes = std::size_t{32} << 10;
 
-/// What an activation takes with its call, about.
-inline constexpr std::size_t activation_bytes = std::size_t{2} << 10;
-
 /// When to give back. Pure.
 class trim_rule {
 public:

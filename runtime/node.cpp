@@ -13,8 +13,8 @@
 #include "runtime/cluster/seed_resolver.hpp"
 #include "runtime/heap_trim.hpp"
 #include "runtime/lane/descriptors.hpp"
-#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
 #include "runtime/lane/routing_ids.hpp"
 #include "runtime/lane/watchdog.hpp"
@@ -86,18 +86,20 @@ std::string beside(const std::string& endpoint) {
 struct node::impl {
     explicit impl(node_config given)
         : config(std::move(given)),
-          frames(config.queue_bytes_max, wire::transport_bytes_max(config.payload_bytes_max)),
+          budget(config.queue_bytes_max, wire::transport_bytes_max(config.payload_bytes_max)),
           replies(config.replies_bytes_max),
           actor_settings(config.scheduler_threads, keeper),
           system(actor_settings),
           named_calls({config.dedupe.calls_max, config.dedupe.bytes_max,
                        config.dedupe.window / std::chrono::nanoseconds(1), config.lanes,
                        std::random_device()()}),
-          own_functions(functions, frames, replies, trim, named_calls, board, decisions,
-                        config.name) {}
+          own_functions(functions, budget, replies, trim, named_calls, board, decisions,
+                        config.name) {
+        budget.count(replies);
+    }
 
     node_config config;
-    frame_budget frames;   // outlives what waits in the actors' mailboxes
+    memory_budget budget;  // outlives what waits in the actors' mailboxes
     reply_budget replies;  // outlives what ZeroMQ holds
     steady_clock_time time;
     actors::decision_log decisions{config.name};  // outlives all who decide
@@ -149,7 +151,8 @@ struct node::impl {
                 cores(),
                 config.blocking_threads_max,
                 &scaler,
-                &decisions};
+                &decisions,
+                &budget.actor_memory()};
     }
     void begin_workers();
     void begin_keeper();
@@ -225,7 +228,7 @@ void node::impl::make_lanes() {
         share_descriptors(raise_descriptor_limit(), descriptors_open(), config.lanes);
     for (std::size_t i = 0; i < config.lanes; ++i) {
         options.number = i;
-        lanes.push_back(std::make_unique<lane>(system, functions, time, alarm, frames, replies,
+        lanes.push_back(std::make_unique<lane>(system, functions, time, alarm, budget, replies,
                                                named_calls, options));
         own_functions.watch(lanes.back()->counters());
     }
@@ -413,7 +416,7 @@ node_shutdown node::impl::shutdown() const {
 }
 
 std::size_t node::impl::bytes_in_use() const {
-    std::size_t bytes = frames.bytes_held() + frames.bytes_unread() + replies.bytes_held();
+    std::size_t bytes = budget.frames_held() + budget.bytes_unread() + replies.bytes_held();
     for (const auto& each : lanes) bytes += each->counters().connections.get() * connection_bytes;
     return bytes;
 }

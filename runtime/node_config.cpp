@@ -38,11 +38,13 @@ void fill_in_defaults(node_config& config) {
     // A connection may always have its largest answer waiting.
     config.backlog_bytes_max =
         std::max(config.backlog_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
-    // The largest frame alone is never too much.
-    config.replies_bytes_max =
-        std::max(config.replies_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
-    config.queue_bytes_max =
-        std::max(config.queue_bytes_max, wire::frame_bytes_max(config.payload_bytes_max));
+    // The largest frame alone is never too much, with what the node takes to keep it.
+    constexpr std::size_t kept_with_it = std::size_t{4} << 10;
+    const auto largest = wire::frame_bytes_max(config.payload_bytes_max) + kept_with_it;
+    config.queue_bytes_max = std::max(config.queue_bytes_max, largest);
+    // Replies are part of that, and those who read none leave the half of it to others.
+    config.replies_bytes_max = std::max(
+        std::min(config.replies_bytes_max, config.queue_bytes_max / 2), std::size_t{largest});
 }
 
 }  // namespace dunlin::runtime

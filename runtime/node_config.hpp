@@ -78,8 +78,10 @@ struct node_config {
     std::vector<function_settings> functions;
     /// Invocations that may wait for one function; one more is answered `overloaded`.
     std::size_t queue_depth_max = 16384;
-    /// Bytes of frames kept for calls without an answer, all functions together; a call in a frame
-    /// beyond it is answered `overloaded`.
+    /// Bytes that the node holds for calls: frames of those without an answer with their places in
+    /// queues, what is received and not read, replies that are not read, and activations. Nine
+    /// tenths of it are for calls in general, see `byte_shares`; a call beyond that is answered
+    /// `overloaded`.
     std::size_t queue_bytes_max = std::size_t{512} << 20;
     /// Unanswered calls one connection may have; announced in the handshake.
     std::size_t in_flight_max = 65536;
@@ -88,8 +90,8 @@ struct node_config {
     /// Bytes of replies kept for a connection that reads too slowly before it is given up.
     std::size_t backlog_bytes_max = std::size_t{64} << 20;
     /// Bytes of replies that all connections together have not read. Beyond it those that hold most
-    /// are given up.
-    std::size_t replies_bytes_max = std::size_t{512} << 20;
+    /// are given up. Part of `queue_bytes_max`, of which they get a half at most.
+    std::size_t replies_bytes_max = std::size_t{256} << 20;
     /// Calls that arrive again.
     dedupe_config dedupe;
     /// How long a stopping node waits for running calls before it answers them itself.

@@ -253,9 +253,11 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["dedupe_calls"] = named.calls;
     stats["dedupe_bytes"] = named.bytes;
     stats["log_lines_dropped"] = log_counted().lines_dropped.load(std::memory_order_relaxed);
-    stats["frame_bytes_held"] = module.frames_.bytes_held();
-    stats["frame_bytes_held_max"] = module.frames_.bytes_max();
-    stats["frame_bytes_unread"] = module.frames_.bytes_unread();
+    stats["bytes_held"] = module.budget_.bytes_held();
+    stats["bytes_held_max"] = module.budget_.bytes_max();
+    stats["frame_bytes_held"] = module.budget_.frames_held();
+    stats["actor_bytes_held"] = module.budget_.actor_memory().held();
+    stats["frame_bytes_unread"] = module.budget_.bytes_unread();
     stats["memory_given_back"] = module.trim_.times();
     stats["reply_bytes_held"] = module.replies_.bytes_held();
     stats["reply_bytes_held_max"] = module.replies_.bytes_max();

@@ -14,7 +14,7 @@
 #include "runtime/cluster/cluster_board.hpp"
 #include "runtime/heap_trim.hpp"
 #include "runtime/lane/counters.hpp"
-#include "runtime/lane/frame_budget.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
 #include "runtime/record_function.hpp"
 #include "runtime/router/function_registry.hpp"
@@ -37,12 +37,12 @@ namespace dunlin::runtime {
 
 class system_module {
 public:
-    system_module(const function_registry& functions, const frame_budget& frames,
+    system_module(const function_registry& functions, const memory_budget& budget,
                   const reply_budget& replies, const heap_trim& trim, const call_window& calls,
                   cluster_board& cluster, const actors::decision_log& decisions,
                   std::string node_name)
         : functions_(functions),
-          frames_(frames),
+          budget_(budget),
           replies_(replies),
           trim_(trim),
           calls_(calls),
@@ -86,7 +86,7 @@ private:
                                     const std::uint8_t* payload, std::size_t payload_size);
 
     const function_registry& functions_;
-    const frame_budget& frames_;
+    const memory_budget& budget_;
     const reply_budget& replies_;
     const heap_trim& trim_;
     const call_window& calls_;

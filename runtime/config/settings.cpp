@@ -124,7 +124,8 @@ const std::array rows{
             count_field{[](settings& s) -> std::size_t& { return s.node.queue_depth_max; }, 1,
                         count_max}},
     setting{"--queue-bytes-max", "pools", "queue_bytes_max", "SIZE",
-            "What all unanswered calls may weigh together; one more is answered overloaded.",
+            "The budget of memory for calls, replies and actors; a call beyond it is answered "
+            "overloaded.",
             size_field{[](settings& s) -> std::size_t& { return s.node.queue_bytes_max; }, 1024,
                        size_max}},
 
@@ -141,11 +142,12 @@ const std::array rows{
             size_field{[](settings& s) -> std::size_t& { return s.node.backlog_bytes_max; }, 1024,
                        size_max}},
 
-    setting{"--replies-bytes-max", "limits", "replies_bytes_max", "SIZE",
-            "Replies that all connections together have not read; beyond it the slowest are given "
-            "up.",
-            size_field{[](settings& s) -> std::size_t& { return s.node.replies_bytes_max; }, 1024,
-                       size_max}},
+    setting{
+        "--replies-bytes-max", "limits", "replies_bytes_max", "SIZE",
+        "Replies that all connections together have not read, part of queue-bytes-max; beyond it "
+        "the slowest are given up.",
+        size_field{[](settings& s) -> std::size_t& { return s.node.replies_bytes_max; }, 1024,
+                   size_max}},
 
     setting{"--dedupe-window", "dedupe", "window", "DURATION",
             "How long a call is remembered, so that it does not run again when it arrives again.",

@@ -41,7 +41,7 @@ class no_memory final : public actors::frame_memory {};
 }  // namespace
 
 admission::admission(const function_registry& functions, router& routing, open_calls& calls,
-                     repeats& again, outlet& out, const frame_budget& frames,
+                     repeats& again, outlet& out, const memory_budget& budget,
                      support::busy_poll& load, lane_counters& counters, const std::int64_t& now_ns,
                      options how)
     : functions_(functions),
@@ -49,7 +49,7 @@ admission::admission(const function_registry& functions, router& routing, open_c
       calls_(calls),
       repeats_(again),
       outlet_(out),
-      frames_(frames),
+      budget_(budget),
       busy_poll_(load),
       counters_(counters),
       now_ns_(now_ns),
@@ -102,7 +102,7 @@ void admission::take_new(peer& from, const wire::invoke& call, gathering& into) 
     if (into.pool == nullptr) return refuse_unknown(from, call, into);
     // The node's own functions answer at once, and tell who asks why others are refused.
     if (!into.memory.fits() && into.pool->info().module_name != "dunlin")
-        return outlet_.reply_full(from, call.id, too_much_held(*into.pool));
+        return outlet_.reply_full(from, call.id, too_much_held(*into.pool, into.memory));
     if (!into.work) {
         const auto capacity =
             std::min<std::size_t>(into.pool->bundle_capacity(), into.envelopes_expected);
@@ -187,6 +187,7 @@ void admission::submit(gathering& gathered) {
         counters_.invocations_received.add(std::exchange(gathered.received, 0));
     if (!gathered.work) return;
     busy_poll_.handled(gathered.work->size());
+    gathered.memory.carries(*gathered.work);
     calls_.keep(gathered.work);
     gathered.pool->submit(std::move(gathered.work), [&](actors::bundle& work, std::uint32_t from,
                                                         const actors::admission_decision& why) {
@@ -229,20 +230,30 @@ error admission::too_many_at_once(const peer& from, std::string_view function) c
     return why;
 }
 
-error admission::too_much_held(const actors::pool& wanted) const {
+error admission::too_much_held(const actors::pool& wanted, const budgeted_frame& frame) const {
     constexpr std::chrono::milliseconds pause_min{
         50};  // what is in the way may be another function
     const auto hint = std::max<std::chrono::microseconds>(wanted.retry_after(), pause_min);
     const auto wait_ms = (hint.count() + 999) / 1000;
-    error why{errc::overloaded,
-              "the call does not fit beside those that the node works on: their frames may weigh " +
-                  format_size(frames_.bytes_max()) +
-                  " together (pools.queue_bytes_max); try again in " + std::to_string(wait_ms) +
-                  " ms",
-              hint};
-    record_refusal(wanted, 1, "the calls that the node works on weigh as much as they may",
-                   {{"held_bytes", frames_.bytes_held()},
-                    {"held_max_bytes", frames_.bytes_max()},
+    const bool share = frame.verdict() == byte_shares::verdict::beyond_share;
+    const auto limit = format_size(budget_.bytes_max()) + " (pools.queue_bytes_max)";
+    const auto own = format_size(frame.held_by_caller());
+    error why{
+        errc::overloaded,
+        (share ? "the call does not fit into its caller's share of the node's memory: with it "
+                 "this caller would hold " +
+                     own + " of " + limit + ", and others need room"
+               : "the call does not fit beside those that the node works on: all that it "
+                 "holds may weigh " +
+                     limit + ", and with it this caller would hold " + own) +
+            "; try again in " + std::to_string(wait_ms) + " ms",
+        hint};
+    record_refusal(wanted, 1,
+                   share ? "the caller holds its share of the node's memory"
+                         : "the calls that the node works on weigh as much as they may",
+                   {{"held_bytes", budget_.bytes_held()},
+                    {"held_max_bytes", budget_.bytes_max()},
+                    {"caller_bytes", frame.held_by_caller()},
                     {"wait_ms", wait_ms}},
                    why);
     return why;

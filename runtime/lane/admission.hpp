@@ -14,9 +14,9 @@
 #include "runtime/calls/ledger.hpp"
 #include "runtime/lane/authorizer.hpp"
 #include "runtime/lane/counters.hpp"
-#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/gathering.hpp"
 #include "runtime/lane/inbox.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/open_calls.hpp"
 #include "runtime/lane/outlet.hpp"
 #include "runtime/lane/peer.hpp"
@@ -44,7 +44,7 @@ public:
     };
     /// `now_ns` is the lane's time.
     admission(const function_registry& functions, router& routing, open_calls& calls,
-              repeats& again, outlet& out, const frame_budget& frames, support::busy_poll& load,
+              repeats& again, outlet& out, const memory_budget& budget, support::busy_poll& load,
               lane_counters& counters, const std::int64_t& now_ns, options how);
 
     /// Before the lane serves, on a node with a key.
@@ -81,7 +81,8 @@ private:
                         actors::bundle& work);
     [[nodiscard]] error explain_unknown(std::string_view function);
     [[nodiscard]] error too_many_at_once(const peer& from, std::string_view function) const;
-    [[nodiscard]] error too_much_held(const actors::pool& wanted) const;
+    [[nodiscard]] error too_much_held(const actors::pool& wanted,
+                                      const budgeted_frame& frame) const;
     [[nodiscard]] error not_taken_any_more() const;
 
     // admission_travel.cpp: calls that other nodes may run
@@ -95,7 +96,7 @@ private:
     open_calls& calls_;
     repeats& repeats_;
     outlet& outlet_;
-    const frame_budget& frames_;
+    const memory_budget& budget_;
     support::busy_poll& busy_poll_;
     lane_counters& counters_;
     const std::int64_t& now_ns_;

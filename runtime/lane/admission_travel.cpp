@@ -31,6 +31,7 @@ bool admission::send_on(peer& from, const wire::invoke& call, gathering& into) {
     if (!into.away || into.away->full()) {
         const auto capacity = std::min(away_bundle_max, into.envelopes_expected);
         into.away = actors::bundle::create(static_cast<std::uint32_t>(capacity), into.memory);
+        into.memory.carries(*into.away);
         calls_.keep(into.away);
     }
     busy_poll_.handled(1);

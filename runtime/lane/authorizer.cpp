@@ -64,8 +64,7 @@ result<std::unique_ptr<peer_rights>> authorizer::rights_of(const wire::hello& he
                                                 "'s: a node connects with the key that the nodes "
                                                 "share"};
     }
-    auto rights = std::make_unique<peer_rights>();
-    rights->key = key;
+    auto rights = std::make_unique<peer_rights>(std::string(key));
     rights->set(*granted);
     return rights;
 }

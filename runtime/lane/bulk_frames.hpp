@@ -35,8 +35,9 @@ struct frame_reading {
         void operator()(budgeted_frame* frame) const noexcept { frame->release(); }
     };
 
-    frame_reading(zmq::message_t message, frame_budget& counted_by, std::int64_t now_ns)
-        : memory(new budgeted_frame(std::move(message), counted_by)),
+    frame_reading(zmq::message_t message, memory_budget& counted_by, const frame_owner& of,
+                  std::int64_t now_ns)
+        : memory(new budgeted_frame(std::move(message), counted_by, of)),
           rest(memory->view()),
           since_ns(now_ns) {}
 

@@ -33,13 +33,13 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 }  // namespace
 
 connection_keeper::connection_keeper(router_socket& socket, connection_table& connections,
-                                     outlet& out, frame_budget& frames, reply_budget& replies,
+                                     outlet& out, memory_budget& budget, reply_budget& replies,
                                      lane_counters& counters, const std::int64_t& now_ns,
                                      options how)
     : socket_(socket),
       connections_(connections),
       outlet_(out),
-      frames_(frames),
+      budget_(budget),
       replies_(replies),
       counters_(counters),
       now_ns_(now_ns),
@@ -201,7 +201,7 @@ void connection_keeper::put_off(peer& from, zmq::message_t frame, std::int64_t c
     connections_.put_off(*from.connection, added.weight());
     publish_unread();
     // Some gigabytes may come until the next look at the connections.
-    if (frames_.unread_too_much(0)) due_ns_ = now_ns_;
+    if (budget_.unread_too_much(0)) due_ns_ = now_ns_;
 }
 
 peer& connection_keeper::next_bulky() {
@@ -249,7 +249,7 @@ void connection_keeper::tend() {
     if (replies_.over()) outlet_.give_up_slowest();
     if (out_of_descriptors_ && spares_.refill()) out_of_descriptors_ = false;
     if (options_.trim != nullptr)
-        options_.trim->note(frames_.bytes_held() + frames_.bytes_unread() + replies_.bytes_held() +
+        options_.trim->note(budget_.frames_held() + budget_.bytes_unread() + replies_.bytes_held() +
                             connections_.size() * connection_bytes);
     counters_.connections.set(connections_.size());
 
@@ -299,21 +299,21 @@ void connection_keeper::look_after(peer& speaker, const traffic& before, const t
 void connection_keeper::publish_unread() {
     const auto unread = connections_.unread();
     if (unread == unread_published_) return;
-    frames_.unread_changed(unread_published_, unread);
+    budget_.unread_changed(unread_published_, unread);
     unread_published_ = unread;
 }
 
 // What such a connection has sent is dropped by ZeroMQ when it ends, whole frames excepted.
 void connection_keeper::end_flooding() {
-    if (!frames_.unread_too_much(0)) return;
+    if (!budget_.unread_too_much(0)) return;
     std::size_t leaving = 0;
     connections_.for_each([&leaving](const accepted_connection& each) {
         if (each.ended) leaving += connection_table::unread_of(each);
     });
-    while (frames_.unread_too_much(leaving)) {
+    while (budget_.unread_too_much(leaving)) {
         auto* most = connections_.most_unread();
         const auto unread = most == nullptr ? 0 : connection_table::unread_of(*most);
-        if (unread < frames_.worth_a_connection()) return;
+        if (unread < budget_.worth_a_connection()) return;
         leaving += unread;
         counters_.connections_flooding.add();
         if (once_a_minute(say_flooding_ns_))

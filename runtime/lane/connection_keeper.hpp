@@ -15,7 +15,7 @@
 #include "runtime/lane/connection_table.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/descriptors.hpp"
-#include "runtime/lane/frame_budget.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/outlet.hpp"
 #include "runtime/lane/peer.hpp"
 #include "runtime/lane/reply_budget.hpp"
@@ -45,7 +45,7 @@ public:
     };
     /// `now_ns` is the lane's time.
     connection_keeper(router_socket& socket, connection_table& connections, outlet& out,
-                      frame_budget& frames, reply_budget& replies, lane_counters& counters,
+                      memory_budget& budget, reply_budget& replies, lane_counters& counters,
                       const std::int64_t& now_ns, options how);
 
     /// Before the first turn.
@@ -109,7 +109,7 @@ private:
     router_socket& socket_;
     connection_table& connections_;
     outlet& outlet_;
-    frame_budget& frames_;
+    memory_budget& budget_;
     reply_budget& replies_;
     lane_counters& counters_;
     const std::int64_t& now_ns_;

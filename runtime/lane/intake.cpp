@@ -22,7 +22,7 @@ int descriptor_of(zmq::message_t& message) { return zmq_msg_get(message.handle()
 intake::intake(router_socket& socket, connection_keeper& keeper, outlet& out,
                runtime::handshake& greets, runtime::departures& leaving,
                runtime::neighbours& others, open_calls& calls, admission& admits,
-               frame_budget& frames, support::busy_poll& load, lane_counters& counters,
+               memory_budget& budget, support::busy_poll& load, lane_counters& counters,
                turn_clock& clock, std::size_t frame_bytes_max)
     : socket_(socket),
       keeper_(keeper),
@@ -32,7 +32,7 @@ intake::intake(router_socket& socket, connection_keeper& keeper, outlet& out,
       neighbours_(others),
       calls_(calls),
       admission_(admits),
-      frames_(frames),
+      budget_(budget),
       busy_poll_(load),
       counters_(counters),
       clock_(clock),
@@ -96,7 +96,8 @@ void intake::read_frame(peer* from, std::string_view routing_id, zmq::message_t 
     if (from != nullptr) from->late_ns = 0;
     if (from == nullptr) by.fd = descriptor_of(frame);
     if (from == nullptr && authorizer_ != nullptr) by.key = authorizer::key_of(frame);
-    frame_reading reading(std::move(frame), frames_, now_ns);
+    frame_reading reading(std::move(frame), budget_,
+                          from == nullptr ? frame_owner{} : from->owner(), now_ns);
     busy_poll_.received(reading.rest.size());
     if (!read_slice(from, routing_id, reading, by)) return;
     from->bulk = std::make_unique<bulk_frames>();
@@ -145,6 +146,8 @@ bool intake::read_slice(peer*& from, std::string_view routing_id, frame_reading&
             from = handshake_.greet(routing_id, reader.hello(), by);
             of.welcomed = true;
             if (from == nullptr) return false;
+            from->open_account(budget_.accounts());
+            of.memory->belongs_to(from->owner());
             continue;
         }
         switch (reader.kind()) {
@@ -213,7 +216,7 @@ void intake::read_bulk() {
         if (bytes > frame_bytes_max_)
             refuse_oversized(*from, bytes);
         else
-            bulk.begun.emplace(std::move(next.message), frames_, next.came_ns);
+            bulk.begun.emplace(std::move(next.message), budget_, from->owner(), next.came_ns);
     }
     if (bulk.begun) {
         // What it lay here counts against its calls, as it would in a buffer of the network.

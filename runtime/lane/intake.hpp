@@ -16,8 +16,8 @@
 #include "runtime/lane/connection_keeper.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/departures.hpp"
-#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/handshake.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/neighbours.hpp"
 #include "runtime/lane/open_calls.hpp"
 #include "runtime/lane/outlet.hpp"
@@ -37,7 +37,7 @@ class intake {
 public:
     intake(router_socket& socket, connection_keeper& keeper, outlet& out,
            runtime::handshake& greets, runtime::departures& leaving, runtime::neighbours& others,
-           open_calls& calls, admission& admits, frame_budget& frames, support::busy_poll& load,
+           open_calls& calls, admission& admits, memory_budget& budget, support::busy_poll& load,
            lane_counters& counters, turn_clock& clock, std::size_t frame_bytes_max);
 
     /// Before the lane serves, on a node with a key.
@@ -70,7 +70,7 @@ private:
     neighbours& neighbours_;
     open_calls& calls_;
     admission& admission_;
-    frame_budget& frames_;
+    memory_budget& budget_;
     support::busy_poll& busy_poll_;
     lane_counters& counters_;
     turn_clock& clock_;

@@ -48,7 +48,7 @@ link_options link_options_of(const lane_options& lane) {
 // -- life ------------------------------------------------------------------------------------
 
 lane::lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-           lane_alarm& alarm, frame_budget& frames, reply_budget& replies, call_window& window,
+           lane_alarm& alarm, memory_budget& budget, reply_budget& replies, call_window& window,
            lane_options options)
     : system_(system),
       functions_(functions),
@@ -62,7 +62,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       loads_(clock_.now_ns()),
       outlet_(socket_, connections_, replies, loads_, counters_, clock_.now_ns(),
               {options_.node_name, options_.backlog_bytes_max}),
-      keeper_(socket_, connections_, outlet_, frames, replies, counters_, clock_.now_ns(),
+      keeper_(socket_, connections_, outlet_, budget, replies, counters_, clock_.now_ns(),
               {options_.descriptors.connections_max, options_.trim}),
       poll_(socket_, inbox_, keeper_, links_, {options_.busy_poll, options_.idle_poll}),
       neighbours_(links_, router_, outlet_, loads_, handshake_, counters_, clock_.now_ns(),
@@ -78,11 +78,11 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       router_(functions, calls_.ledger(), links_, calls_.away(), calls_, counters_,
               link_options_of(options_)),
       departures_(outlet_, keeper_, handshake_, calls_, links_),
-      admission_(functions, router_, calls_, repeats_, outlet_, frames, poll_.load(), counters_,
+      admission_(functions, router_, calls_, repeats_, outlet_, budget, poll_.load(), counters_,
                  clock_.now_ns(),
                  {options_.node_name, options_.in_flight_max, options_.payload_bytes_max}),
       intake_(socket_, keeper_, outlet_, handshake_, departures_, neighbours_, calls_, admission_,
-              frames, poll_.load(), counters_, clock_, options_.frame_bytes_max()),
+              budget, poll_.load(), counters_, clock_, options_.frame_bytes_max()),
       draining_(outlet_, counters_, clock_.now_ns()) {
     if (options_.security == nullptr) return;
     authorizer_ =

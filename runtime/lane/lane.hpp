@@ -30,7 +30,6 @@
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/departures.hpp"
 #include "runtime/lane/drain_notice.hpp"
-#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/handshake.hpp"
 #include "runtime/lane/inbox.hpp"
 #include "runtime/lane/intake.hpp"
@@ -39,6 +38,7 @@
 #include "runtime/lane/lane_ownership.hpp"
 #include "runtime/lane/lane_poll.hpp"
 #include "runtime/lane/load_reporter.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/neighbours.hpp"
 #include "runtime/lane/open_calls.hpp"
 #include "runtime/lane/outlet.hpp"
@@ -69,7 +69,7 @@ namespace dunlin::runtime {
 class lane final {
 public:
     lane(caf::actor_system& system, const function_registry& functions, actors::steady_time& time,
-         lane_alarm& alarm, frame_budget& frames, reply_budget& replies, call_window& window,
+         lane_alarm& alarm, memory_budget& budget, reply_budget& replies, call_window& window,
          lane_options options);
     ~lane();
     lane(const lane&) = delete;

@@ -9,6 +9,7 @@
 #include "runtime/calls/ledger.hpp"
 #include "runtime/lane/bulk_frames.hpp"
 #include "runtime/lane/connection_table.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/peer_rights.hpp"
 #include "runtime/lane/transit_delay.hpp"
 #include "wire/envelope.hpp"
@@ -20,6 +21,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -95,8 +97,17 @@ struct peer : caller {
 
     /// Whose calls its calls are, among those who share a function: its key's, else its own.
     [[nodiscard]] std::uint64_t caller_number() const noexcept {
-        return rights == nullptr ? reinterpret_cast<std::uintptr_t>(this)
-                                 : std::hash<std::string>()(rights->key);
+        return rights == nullptr ? reinterpret_cast<std::uintptr_t>(this) : rights->number;
+    }
+
+    /// What its frames count in; null: it has not been opened.
+    caller_bytes_use account;
+    void open_account(caller_accounts& in) {
+        if (account != nullptr) return;
+        account = in.open(rights == nullptr ? std::nullopt : std::optional(rights->number));
+    }
+    [[nodiscard]] frame_owner owner() const noexcept {
+        return {account.get(), weight(), unsent.get()};
     }
 
     transit_delay delay;

@@ -15,11 +15,17 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace dunlin::runtime {
 
 struct peer_rights {
-    std::string key;                 // public
+    explicit peer_rights(std::string shown)
+        : key(std::move(shown)),
+          number(std::hash<std::string>()(key)) {}
+
+    const std::string key;           // public
+    const std::uint64_t number;      // of the key, among callers
     const grant* granted = nullptr;  // of the lane's `access`
     /// The origin that its calls name, and the one they have here; 0: it has named none yet.
     std::uint64_t origin_told = 0;

@@ -36,4 +36,15 @@ std::vector<cluster::node_use> use_of(const std::vector<member>& members,
     return uses;
 }
 
+std::map<std::string, member_memory> memory_of(const std::vector<member_answer>& answers) {
+    std::map<std::string, member_memory> all;
+    for (const auto& each : answers) {
+        if (!each.reply) continue;
+        const auto stats = read_value(*each.reply);
+        if (!stats.is_object()) continue;
+        all[each.name] = {count_in(stats, "bytes_held"), count_in(stats, "bytes_held_max")};
+    }
+    return all;
+}
+
 }  // namespace dunlin::program

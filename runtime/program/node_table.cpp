@@ -16,8 +16,8 @@
 namespace dunlin::program {
 namespace {
 
-constexpr std::array columns{align::left, align::left,  align::right, align::right,
-                             align::left, align::right, align::left};
+constexpr std::array columns{align::left,  align::left, align::right, align::right,
+                             align::right, align::left, align::right, align::left};
 
 bool is_shown(const std::string& state, members_shown which) {
     return which == members_shown::all || (state != "dead" && state != "left");
@@ -29,12 +29,18 @@ std::string joined(const std::vector<std::string>& words) {
     return printable(text);
 }
 
+member_memory memory_of(const memory_by_name& memory, const std::string& name) {
+    const auto found = memory.find(name);
+    return found == memory.end() ? member_memory{} : found->second;
+}
+
 // What a member that is gone was last heard of would look like what it is now.
-table_row row_of(const member& one) {
+table_row row_of(const member& one, const member_memory& memory) {
     return {printable(one.name) + (one.asked ? " *" : ""),
             printable(one.state),
             std::to_string(one.incarnation),
             one.living() ? percent(one.busy) : "-",
+            one.living() ? part_of(memory.bytes_held, memory.bytes_held_max) : "-",
             printable(one.version),
             one.living() ? short_time_us(static_cast<double>(one.round_trip_us)) : "-",
             joined(one.endpoints)};
@@ -44,6 +50,11 @@ table_row row_of(const member& one) {
 
 std::string percent(double share) {
     return std::to_string(std::lround(std::clamp(share, 0.0, 1.0) * 100)) + "%";
+}
+
+std::string part_of(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return "-";
+    return percent(static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::string short_time_us(double time_us) {
@@ -63,13 +74,14 @@ std::string short_time_us(double time_us) {
     return text.data();
 }
 
-result<std::string> nodes_table(bytes_view payload, members_shown which) {
+result<std::string> nodes_table(bytes_view payload, members_shown which,
+                                const memory_by_name& memory) {
     auto all = read_members(payload);
     if (!all) return std::move(all.error());
     std::vector<table_row> rows{
-        {"NODE", "STATE", "INCARNATION", "BUSY", "VERSION", "ROUND TRIP", "ENDPOINTS"}};
+        {"NODE", "STATE", "INCARNATION", "BUSY", "HELD", "VERSION", "ROUND TRIP", "ENDPOINTS"}};
     for (const auto& one : *all)
-        if (is_shown(one.state, which)) rows.push_back(row_of(one));
+        if (is_shown(one.state, which)) rows.push_back(row_of(one, memory_of(memory, one.name)));
     return laid_out(rows, columns);
 }
 
@@ -79,7 +91,7 @@ std::string wanted_line(const cluster::wanted_nodes& wanted) {
 }
 
 result<std::string> nodes_json(bytes_view payload, members_shown which,
-                               const cluster::wanted_nodes* wanted) {
+                               const cluster::wanted_nodes* wanted, const memory_by_name& memory) {
     auto list = read_objects(payload, "list of members");
     if (!list) return std::move(list.error());
     json shown = json::array();
@@ -88,6 +100,10 @@ result<std::string> nodes_json(bytes_view payload, members_shown which,
         if (wanted != nullptr && one.value("self", json(false)) == json(true)) {
             one["wanted_nodes"] = wanted->count;
             one["wanted_nodes_reason"] = wanted->reason;
+        }
+        if (const auto held = memory_of(memory, text_in(one, "name")); held.bytes_held_max != 0) {
+            one["bytes_held"] = held.bytes_held;
+            one["bytes_held_max"] = held.bytes_held_max;
         }
         shown.push_back(std::move(one));
     }

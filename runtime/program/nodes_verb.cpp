@@ -38,7 +38,8 @@ constexpr const char* footer = R"(Examples:
     dead      answered nobody in time (shown with --all)
     left      took its leave (shown with --all)
 The incarnation is how often a node had to contradict that it was dead. Busy is the share of its
-time in use, of the function that uses most.
+time in use, of the function that uses most; held is the share of its budget of memory
+(pools.queue_bytes_max) that calls, replies and actors take.
 
 How many nodes are wanted follows from what all functions of all nodes use now, from their queues,
 and from calls that were refused within a minute: so many that 70 % of each would be used. In the
@@ -70,11 +71,12 @@ int run(const nodes_arguments& given) {
         complain(to_string(members.error()));
         return exit_code::call_failed;
     }
-    const auto wanted =
-        nodes_wanted(use_of(*members, ask_members(*to.client, *members, {"dunlin/stats"}, patience,
-                                                  given.connection.keys)));
-    const auto text = given.json ? nodes_json(reply->encoded, which, &wanted)
-                                 : nodes_table(reply->encoded, which);
+    const auto answers =
+        ask_members(*to.client, *members, {"dunlin/stats"}, patience, given.connection.keys);
+    const auto wanted = nodes_wanted(use_of(*members, answers));
+    const auto memory = memory_of(answers);
+    const auto text = given.json ? nodes_json(reply->encoded, which, &wanted, memory)
+                                 : nodes_table(reply->encoded, which, memory);
     if (!text) {
         complain(to_string(text.error()));
         return exit_code::call_failed;

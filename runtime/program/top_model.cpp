@@ -58,6 +58,8 @@ void add_answer(top_node& node, std::map<std::string, top_function>& functions,
     node.calls_open = now.sample.calls_open;
     // What it says of itself is newer than what others have heard.
     node.busy = now.sample.busy;
+    node.bytes_held = now.sample.bytes_held;
+    node.bytes_held_max = now.sample.bytes_held_max;
     if (before != nullptr && now.taken_ns > before->taken_ns) {
         auto& rates = node.rates.emplace();
         rates.seconds = static_cast<double>(now.taken_ns - before->taken_ns) / 1e9;
@@ -112,6 +114,8 @@ result<node_sample> read_sample(bytes_view payload) {
     sample.forwarded = count_in(stats, "calls_forwarded");
     sample.retried = count_in(stats, "calls_retried");
     sample.busy = number_in(stats, "busy");
+    sample.bytes_held = count_in(stats, "bytes_held");
+    sample.bytes_held_max = count_in(stats, "bytes_held_max");
     const auto functions = stats.find("functions");
     if (functions == stats.end() || !functions->is_array()) return sample;
     for (const auto& each : *functions) {

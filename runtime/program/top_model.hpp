@@ -45,10 +45,12 @@ struct function_sample {
 /// What a node has counted at one moment.
 struct node_sample {
     std::string node;
-    std::uint64_t calls_open = 0;  // now
-    std::uint64_t forwarded = 0;   // since the start
-    std::uint64_t retried = 0;     // since the start
-    double busy = 0;               // moving average, 0 to 1
+    std::uint64_t calls_open = 0;      // now
+    std::uint64_t forwarded = 0;       // since the start
+    std::uint64_t retried = 0;         // since the start
+    double busy = 0;                   // moving average, 0 to 1
+    std::uint64_t bytes_held = 0;      // now, of its budget of memory
+    std::uint64_t bytes_held_max = 0;  // 0: it does not say
     /// By name, without those of the node itself (`dunlin/...`), which `top` would see itself in.
     std::map<std::string, function_sample> functions = {};
 };
@@ -86,8 +88,10 @@ struct top_node {
     bool asked_for_members = false;
     bool asked = true;
     bool answers = false;
-    std::uint64_t calls_open = 0;  // now
-    double busy = 0;               // moving average, 0 to 1
+    std::uint64_t calls_open = 0;      // now
+    double busy = 0;                   // moving average, 0 to 1
+    std::uint64_t bytes_held = 0;      // now, of its budget of memory
+    std::uint64_t bytes_held_max = 0;  // 0: it does not say
     /// Once it has answered twice.
     std::optional<node_rates> rates = {};
 };

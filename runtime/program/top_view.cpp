@@ -18,7 +18,7 @@ namespace dunlin::program {
 namespace {
 
 constexpr std::array node_columns{align::left,  align::left,  align::right, align::right,
-                                  align::right, align::right, align::right};
+                                  align::right, align::right, align::right, align::right};
 constexpr std::array function_columns{align::left,  align::right, align::right, align::right,
                                       align::right, align::right, align::right, align::right,
                                       align::right, align::right};
@@ -53,6 +53,7 @@ table_row row_of(const top_node& node) {
     cells.push_back(node.answers || !node.asked ? percent(node.busy) : "-");
     cells.push_back(rates ? rate(rates->forwarded_rate) : "-");
     cells.push_back(rates ? rate(rates->retried_rate) : "-");
+    cells.push_back(node.answers ? part_of(node.bytes_held, node.bytes_held_max) : "-");
     return cells;
 }
 
@@ -121,6 +122,8 @@ json json_of(const top_node& node) {
             {"calls_per_second", known(&node_rates::calls_rate)},
             {"calls_open", node.answers ? json(node.calls_open) : json(nullptr)},
             {"busy", node.busy},
+            {"bytes_held", node.answers ? json(node.bytes_held) : json(nullptr)},
+            {"bytes_held_max", node.answers ? json(node.bytes_held_max) : json(nullptr)},
             {"forwarded_per_second", known(&node_rates::forwarded_rate)},
             {"retried_per_second", known(&node_rates::retried_rate)},
             {"seconds", known(&node_rates::seconds)}};
@@ -149,7 +152,7 @@ json json_of(const top_function& function) {
 
 std::string top_text(const top_model& model, screen_size size, const std::string& hint) {
     std::vector<table_row> nodes{
-        {"NODE", "STATE", "CALLS/S", "IN FLIGHT", "BUSY", "FORWARDED/S", "RETRIED/S"}};
+        {"NODE", "STATE", "CALLS/S", "IN FLIGHT", "BUSY", "FORWARDED/S", "RETRIED/S", "HELD"}};
     std::vector<table_row> functions{
         {"FUNCTION", "CALLS/S", "P50", "P99", "QUEUE", "ACTORS", "REFUSED/S", "NODES"}};
     // A column that is hardly ever wanted.

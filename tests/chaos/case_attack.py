@@ -29,9 +29,9 @@ QUIET_AFTER_S = 10
 KEPT_MIB_MAX = 64
 
 # MiB, the defaults of docs/configuration.md and sdk/WIRE.md.
-CALLS = 512        # pools.queue_bytes_max: frames of calls without an answer, and those unread
+CALLS = 512        # pools.queue_bytes_max: calls without an answer, replies, and what is not read yet
 REPLIES = 64       # limits.backlog_bytes_max: answers that one connection does not read
-ALL_REPLIES = 512  # limits.replies_bytes_max: ... that all of them do not
+ALL_REPLIES = 256  # limits.replies_bytes_max: ... that all of them do not
 FRAME = 17         # one largest frame
 PEERS = 100        # some ten thousand connections
 MEMBERS = 256      # 65,536 members, the most there may be

@@ -92,7 +92,7 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     options.in_flight_max = how_.in_flight_max;
     for (const auto& endpoint : how_.endpoints) {
         auto& made = lanes_.emplace_back(std::make_unique<runtime::lane>(
-            system, functions_, time_, alarm_, frames_, replies_, calls_, options));
+            system, functions_, time_, alarm_, budget_, replies_, calls_, options));
         if (auto bound = made->bind(endpoint); !bound) throw std::logic_error(bound.error().detail);
     }
     std::vector<runtime::lane*> to_choose_from;

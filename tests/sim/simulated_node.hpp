@@ -12,9 +12,9 @@
 #include "runtime/calls/call_window.hpp"
 #include "runtime/cluster/cluster_agent.hpp"
 #include "runtime/cluster/cluster_board.hpp"
-#include "runtime/lane/frame_budget.hpp"
 #include "runtime/lane/lane.hpp"
 #include "runtime/lane/lane_alarm.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "runtime/lane/reply_budget.hpp"
 #include "runtime/node_services.hpp"
 #include "runtime/router/function_registry.hpp"
@@ -92,7 +92,7 @@ public:
     /// Who it believes is there; null before its first turn.
     [[nodiscard]] const runtime::cluster_view* view() const noexcept { return view_.get(); }
     [[nodiscard]] std::uint64_t invocations_received() const noexcept;
-    [[nodiscard]] std::size_t bytes_held() const noexcept { return frames_.bytes_held(); }
+    [[nodiscard]] std::size_t bytes_held() const noexcept { return budget_.frames_held(); }
     [[nodiscard]] std::vector<actors::pool*> pools() const { return functions_.pools(); }
 
 private:
@@ -124,7 +124,7 @@ private:
     const node_settings how_;
     std::function<void()> wake_;
     clock time_;
-    runtime::frame_budget frames_{std::size_t{64} << 20};
+    runtime::memory_budget budget_{std::size_t{64} << 20};
     runtime::reply_budget replies_{std::size_t{64} << 20};
     runtime::call_window calls_;
     std::deque<served> served_;

@@ -13,9 +13,9 @@ namespace {
 
 /// A frame that is being read: its calls are taken one after the other.
 struct frame_of_calls {
-    explicit frame_of_calls(lane_parts& of, std::size_t bytes = 64)
+    explicit frame_of_calls(lane_parts& of, std::size_t bytes = 64, const frame_owner& by = {})
         : at(of),
-          memory(new budgeted_frame(zmq::message_t(bytes), of.frames)) {
+          memory(new budgeted_frame(zmq::message_t(bytes), of.budget, by)) {
         into.envelopes_expected = 8;
     }
     ~frame_of_calls() { memory->release(); }
@@ -184,6 +184,42 @@ TEST_CASE("a call in a frame that does not fit beside the others is shed, the no
     REQUIRE(told.size() == 2);
     CHECK_THAT(told[0], Catch::Contains("queue_bytes_max"));
     CHECK(told[1] == "reply 2 self");
+}
+
+TEST_CASE("a caller that holds its share of the memory is refused, the next one is not") {
+    admitting at;
+    auto& other = at.connect("other");
+    at.shop.open_account(at.budget.accounts());
+    other.open_account(at.budget.accounts());
+    std::vector<budgeted_frame*> held;
+    constexpr std::size_t frame_bytes = 64 << 10;
+    do held.push_back(new budgeted_frame(zmq::message_t(frame_bytes), at.budget, at.shop.owner()));
+    while (held.back()->fits());
+    held.back()->release();
+    held.pop_back();
+    CHECK(held.size() >= 12);  // of sixteen that the budget would have room for
+    {
+        frame_of_calls frame(at, frame_bytes, at.shop.owner());
+        frame.take(at.shop, call_to("a/echo", 1));
+        frame.end();
+        const auto told = at.told("shop");
+        REQUIRE(told.size() == 1);
+        CHECK_THAT(told[0], Catch::Contains("share of the node's memory"));
+        CHECK_THAT(told[0], Catch::Contains("queue_bytes_max"));
+    }
+    {
+        frame_of_calls frame(at, frame_bytes, other.owner());
+        frame.take(other, call_to("a/echo", 1, "room"));
+        frame.end();
+        at.run();
+        CHECK(at.told("other") == lines{"reply 1 room"});
+    }
+    for (auto* each : held) each->release();
+    frame_of_calls frame(at, frame_bytes, at.shop.owner());
+    frame.take(at.shop, call_to("a/echo", 2, "again"));
+    frame.end();
+    at.run();
+    CHECK(at.told("shop") == lines{"reply 2 again"});
 }
 
 TEST_CASE(

@@ -48,7 +48,7 @@ struct guarded : outlet_parts {
     }
     bool may_call(peer& from, std::string_view function, std::uint64_t origin = 0,
                   std::uint64_t flags = 0) {
-        one_frame frame(frames);
+        one_frame frame(budget);
         wire::invoke call;
         call.id = 1;
         call.function = function;

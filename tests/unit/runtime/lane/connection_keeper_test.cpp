@@ -21,7 +21,7 @@ struct lone_keeper : outlet_parts {
     connection_keeper keeper;
 
     explicit lone_keeper(std::size_t connections_max = 100)
-        : keeper(socket, connections, out, frames, replies, counters, now_ns,
+        : keeper(socket, connections, out, budget, replies, counters, now_ns,
                  {connections_max, nullptr}) {}
 
     accepted_connection& accept(int fd) { return connections.accepted(fd, 0, now_ns); }
@@ -119,13 +119,13 @@ TEST_CASE(
     at.keeper.put_off(first, frame_of(1000), at.now_ns);
     at.keeper.put_off(first, frame_of(2000), at.now_ns + 1);
     at.keeper.put_off(second, frame_of(3000), at.now_ns + 2);
-    CHECK(at.frames.bytes_unread() > 6000);
+    CHECK(at.budget.bytes_unread() > 6000);
     auto& next = at.keeper.next_bulky();
     CHECK(&next == &first);
     const auto begun = at.keeper.begin_bulk(next);
     CHECK(begun.message.size() == 1000);
     CHECK(begun.came_ns == at.now_ns);
-    CHECK(at.frames.bytes_unread() < 6000);
+    CHECK(at.budget.bytes_unread() < 6000);
     at.keeper.queue_bulky(first);
     CHECK(&at.keeper.next_bulky() == &second);
     at.keeper.queue_bulky(second);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/connection_table.hpp"
 
-#include "runtime/lane/frame_budget.hpp"
+#include "runtime/lane/memory_budget.hpp"
 #include "tests/support/catch.hpp"
 
 #include <chrono>
@@ -148,13 +148,14 @@ TEST_CASE("ten thousand connections that end at once are found one by one, not b
 }
 
 TEST_CASE("frames that lanes have not read leave less room for calls") {
-    frame_budget frames(1000);
-    CHECK(frames.take(500));
-    frames.unread_changed(0, 400);
-    CHECK(frames.take(100));
-    CHECK_FALSE(frames.take(1));
+    memory_budget frames(1000);
+    using verdict = byte_shares::verdict;
+    CHECK(frames.take(500, {}) == verdict::fits);
+    frames.unread_changed(0, 370);
+    CHECK(frames.take(20, {}) == verdict::fits);
+    CHECK(frames.take(200, {}) == verdict::full);
     CHECK_FALSE(frames.unread_too_much(0));
-    frames.unread_changed(400, 700);
+    frames.unread_changed(370, 700);
     CHECK(frames.unread_too_much(0));
     CHECK_FALSE(frames.unread_too_much(200));
     frames.unread_changed(700, 0);

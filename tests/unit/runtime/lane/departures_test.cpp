@@ -26,7 +26,7 @@ TEST_CASE("a peer that leaves takes its calls and its bulk with it, and its conn
     at.run();
     CHECK_FALSE(ran);  // it had not begun
     CHECK(at.told("shop").empty());
-    CHECK(at.frames.bytes_held() == 0);
+    CHECK(at.budget.frames_held() == 0);
 }
 
 TEST_CASE("peers that cannot be reached are removed at the end of the turn, with their calls") {

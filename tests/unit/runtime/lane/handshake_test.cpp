@@ -16,7 +16,7 @@ namespace {
 /// it tells a stranger comes at the socket that the stranger is.
 struct lone_handshake : outlet_parts {
     std::shared_ptr<const cluster_view> view;
-    connection_keeper keeper{socket,  connections, out,    frames,
+    connection_keeper keeper{socket,  connections, out,    budget,
                              replies, counters,    now_ns, {100, nullptr}};
     handshake shake{
         out, keeper, loads, counters, view, now_ns, {"n1", "field", 4711, 1 << 20, 100}};
@@ -126,7 +126,7 @@ TEST_CASE("a peer that asks for the cluster hears of functions and members, and 
     // A key hears only of what it may call, and its places are counted without the rest.
     grant few;
     few.functions = {*function_pattern::parse("text/*")};
-    peer.rights = std::make_unique<peer_rights>();
+    peer.rights = std::make_unique<peer_rights>("key");
     peer.rights->set(few);
     at.shake.tell_catalog(peer);
     CHECK(peer.place_told(0) == dunlin::runtime::peer::not_told);

@@ -98,7 +98,7 @@ TEST_CASE("a message of several parts, and a frame that is too large, are answer
                 "whole"});
     CHECK(at.counters.frames_oversized.get() == 1);
     CHECK_FALSE(shop.bulk);
-    CHECK(at.frames.bytes_held() == 0);
+    CHECK(at.budget.frames_held() == 0);
 }
 
 TEST_CASE("a frame of very many envelopes is read in slices, and others come in between") {
@@ -121,17 +121,17 @@ TEST_CASE("a frame of very many envelopes is read in slices, and others come in 
     CHECK(at.told("many") == lines{"pong 7"});
     CHECK_FALSE(at.keeper.has_bulk());
     CHECK_FALSE(many.bulk);
-    CHECK(at.frames.bytes_held() == 0);
+    CHECK(at.budget.frames_held() == 0);
 }
 
 TEST_CASE("a frame is held while one of its calls has no answer, and not longer") {
     reading at;
     at.connect("shop");
     at.send("shop", call_to("a/echo", 1, "one"));
-    CHECK(at.frames.bytes_held() != 0);
+    CHECK(at.budget.frames_held() != 0);
     at.run();
     CHECK(at.told("shop") == lines{"reply 1 one"});
-    CHECK(at.frames.bytes_held() == 0);
+    CHECK(at.budget.frames_held() == 0);
 }
 
 TEST_CASE("a cancel is about calls in its own frame, too") {

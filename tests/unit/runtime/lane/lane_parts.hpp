@@ -49,13 +49,13 @@ struct lane_parts {
     lane_thread unit{harness.system(), ownership, ready};
     turn_clock clock{harness.time};
     router_socket socket{{.frame_bytes_accepted = 1 << 24}};
-    frame_budget frames{1 << 20};
+    memory_budget budget{1 << 20};
     reply_budget replies{1 << 24};
     call_window window{{}};
     connection_table connections{replies};
     load_reporter loads{clock.now_ns()};
     outlet out{socket, connections, replies, loads, counters, clock.now_ns(), {"n1", 1 << 20}};
-    connection_keeper keeper{socket,   connections,    out,           frames, replies,
+    connection_keeper keeper{socket,   connections,    out,           budget, replies,
                              counters, clock.now_ns(), {100, nullptr}};
     lane_poll poll{socket, commands, keeper, over, {}};
     neighbours others{over, routing, out, loads, greets, counters, clock.now_ns(), 1};
@@ -78,7 +78,7 @@ struct lane_parts {
                      calls,
                      again,
                      out,
-                     frames,
+                     budget,
                      poll.load(),
                      counters,
                      clock.now_ns(),
@@ -91,7 +91,7 @@ struct lane_parts {
                  others,
                  calls,
                  admits,
-                 frames,
+                 budget,
                  poll.load(),
                  counters,
                  clock,

@@ -21,7 +21,7 @@ inline constexpr std::int64_t second_ns = 1'000'000'000;
 struct outlet_parts {
     std::int64_t now_ns = 100 * second_ns;
     router_socket socket{{.frame_bytes_accepted = 1 << 24}};
-    frame_budget frames{1 << 20};
+    memory_budget budget{1 << 20};
     reply_budget replies{std::size_t{1} << 30};
     connection_table connections{replies};
     load_reporter loads{now_ns};
@@ -34,7 +34,7 @@ struct outlet_parts {
 
 /// A call's frame, for what gathers out of it.
 struct one_frame {
-    explicit one_frame(frame_budget& in) : memory(*new budgeted_frame(zmq::message_t(1), in)) {}
+    explicit one_frame(memory_budget& in) : memory(*new budgeted_frame(zmq::message_t(1), in)) {}
     one_frame(const one_frame&) = delete;
     one_frame& operator=(const one_frame&) = delete;
     ~one_frame() { memory.release(); }

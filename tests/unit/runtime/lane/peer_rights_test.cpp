@@ -21,7 +21,7 @@ grant client_of(std::string_view pattern) {
 TEST_CASE("what a peer may call is kept until its rights change") {
     const auto text = client_of("text/*");
     const auto nothing = client_of("other/*");
-    peer_rights rights;
+    peer_rights rights("key");
     rights.set(text);
     for (int i = 0; i < 2; ++i) {
         CHECK(rights.may_call("text/count"));
@@ -33,7 +33,7 @@ TEST_CASE("what a peer may call is kept until its rights change") {
 
 TEST_CASE("a peer that makes up names is judged as rightly as one that does not") {
     const auto text = client_of("text/*");
-    peer_rights rights;
+    peer_rights rights("key");
     rights.set(text);
     for (int i = 0; i < 2000; ++i) {
         CHECK(rights.may_call("text/" + std::to_string(i)));
@@ -45,7 +45,7 @@ TEST_CASE("origins of clients are sealed, those that nodes pass on are not") {
     peer plain;
     CHECK(plain.origin_of(7) == 7);
     peer client;
-    client.rights = std::make_unique<peer_rights>();
+    client.rights = std::make_unique<peer_rights>("key");
     client.rights->origin_told = 7;
     client.rights->origin_sealed = 4711;
     CHECK(client.origin_of(7) == 4711);

@@ -64,7 +64,7 @@ struct keyed_lane : lane_parts {
         return added;
     }
     void take(peer& from, const wire::invoke& call) {
-        auto* memory = new budgeted_frame(zmq::message_t(64), frames);
+        auto* memory = new budgeted_frame(zmq::message_t(64), budget);
         gathering into{*memory};
         into.envelopes_expected = 1;
         admits.take(from, call, into);

@@ -58,7 +58,7 @@ struct lone_repeats : outlet_parts {
     }
     /// @returns the ticket of a first call; none: it is a repeat.
     call_window::ticket take(ledger_entry** waits = nullptr) {
-        one_frame frame(frames);
+        one_frame frame(budget);
         auto& into = frame.into;
         auto arrives = call();
         arrives.id = ids + 1;
@@ -147,7 +147,7 @@ TEST_CASE("a call that did not run leaves no trace, and those that wait for it h
     CHECK(at.take());
     // The same of one that was refused before it had an entry.
     lone_repeats other;
-    one_frame frame(other.frames);
+    one_frame frame(other.budget);
     auto& into = frame.into;
     into.named = other.take();
     other.again.not_taken(into);

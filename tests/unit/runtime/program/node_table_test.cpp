@@ -23,17 +23,18 @@ const bytes members = runtime::payload_from_json(R"([
 }  // namespace
 
 TEST_CASE("living members are listed by name, with the asked one marked") {
-    CHECK(nodes_table(members, members_shown::living).value() ==
-          "NODE  STATE    INCARNATION  BUSY  VERSION  ROUND TRIP  ENDPOINTS\n"
-          "n1 *  alive              1  100%  0.1.0             -  tcp://10.0.0.1:7440\n"
-          "n2    suspect            1   43%  0.1.0         1.2ms  tcp://10.0.0.2:7440 "
+    CHECK(nodes_table(members, members_shown::living, {{"n1", {256, 1024}}}).value() ==
+          "NODE  STATE    INCARNATION  BUSY  HELD  VERSION  ROUND TRIP  ENDPOINTS\n"
+          "n1 *  alive              1  100%   25%  0.1.0             -  tcp://10.0.0.1:7440\n"
+          "n2    suspect            1   43%     -  0.1.0         1.2ms  tcp://10.0.0.2:7440 "
           "tcp://10.0.0.2:7441\n");
 }
 
 TEST_CASE("the dead are listed on demand, without what they were") {
-    CHECK_THAT(nodes_table(members, members_shown::all).value(),
-               Catch::Matchers::EndsWith(
-                   "n3    dead               2     -  0.1.0             -  tcp://10.0.0.3:7440\n"));
+    CHECK_THAT(
+        nodes_table(members, members_shown::all).value(),
+        Catch::Matchers::EndsWith(
+            "n3    dead               2     -     -  0.1.0             -  tcp://10.0.0.3:7440\n"));
 }
 
 TEST_CASE("members as JSON are filtered and sorted alike and keep all that is known of them") {

@@ -23,6 +23,8 @@ top_node node(std::string name, double calls_rate) {
     one.answers = true;
     one.calls_open = 64;
     one.busy = 0.931;
+    one.bytes_held = 128;
+    one.bytes_held_max = 512;
     one.rates = node_rates{1.0, static_cast<std::uint64_t>(calls_rate), calls_rate, 0.5, 0};
     return one;
 }
@@ -78,10 +80,10 @@ TEST_CASE("a cluster at a glance") {
     CHECK(top_text(small(), {}) ==
           "3 nodes as seen by n1, 12,348 calls/s, 1 without an answer\n"
           "\n"
-          "NODE  STATE               CALLS/S  IN FLIGHT  BUSY  FORWARDED/S  RETRIED/S\n"
-          "n1 *  alive                12,345         64   93%          0.5          0\n"
-          "n2    alive                   3.0         64   93%          0.5          0\n"
-          "n3    suspect, no answer        -          -     -            -          -\n"
+          "NODE  STATE               CALLS/S  IN FLIGHT  BUSY  FORWARDED/S  RETRIED/S  HELD\n"
+          "n1 *  alive                12,345         64   93%          0.5          0   25%\n"
+          "n2    alive                   3.0         64   93%          0.5          0   25%\n"
+          "n3    suspect, no answer        -          -     -            -          -     -\n"
           "\n"
           "FUNCTION    CALLS/S   P50    P99  QUEUE  ACTORS  REFUSED/S  NODES  STARTS/S\n"
           "bench/echo   12,348  20us  1.3ms      0      48          0      2        12\n");
