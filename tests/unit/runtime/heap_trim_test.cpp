@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/heap_trim.hpp"
 
+#include "actors/memory_meter.hpp"
 #include "tests/support/catch.hpp"
 
 #include <atomic>
@@ -30,7 +31,7 @@ TEST_CASE("activations that end while memory is given back are not forgotten") {
         [&]() -> std::size_t {
             // The last look before memory is given back: the thread looks no more after it.
             if (++looks == trim_rule::quiet_looks_wanted)
-                freed_in->freed(trim_rule::much / dunlin::runtime::activation_bytes);
+                freed_in->freed(trim_rule::much / dunlin::actors::activation_bytes);
             return 0;
         },
         1ms);
