@@ -23,7 +23,7 @@ namespace dunlin::cluster {
 [[nodiscard]] constexpr std::uint64_t with_jitter(std::uint64_t hint,
                                                   random_source& random) noexcept {
     const auto more =
-        static_cast<std::uint64_t>(static_cast<double>(hint / 2) * random.next_unit());
+        static_cast<std::uint64_t>(static_cast<double>(hint) / 2 * random.next_unit());
     return hint > std::numeric_limits<std::uint64_t>::max() - more ? hint : hint + more;
 }
 
@@ -43,7 +43,7 @@ public:
             std::clamp<std::int64_t>(retry_after_ns, 0, std::max<std::int64_t>(hint_max_ns, 0));
         if (over(now_ns)) share_ = random.next_unit();
         const auto for_ns =
-            hint + static_cast<std::int64_t>(static_cast<double>(hint / 2) * share_);
+            hint + static_cast<std::int64_t>(static_cast<double>(hint) / 2 * share_);
         constexpr auto end = std::numeric_limits<std::int64_t>::max();
         until_ns_ = std::max(until_ns_, now_ns > end - for_ns ? end : now_ns + for_ns);
     }

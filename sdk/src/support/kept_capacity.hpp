@@ -10,6 +10,7 @@
 // with their own idea of "much" (ledgers, which are never quite empty) say so themselves. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace dunlin::support {
@@ -22,7 +23,8 @@ inline constexpr std::size_t empty_bytes_kept_each = 512;
 /// Whether `list`, once it is empty, is too large to be kept as it is.
 template <class List>
 [[nodiscard]] bool has_outgrown(const List& list, std::size_t kept = empty_bytes_kept) noexcept {
-    return list.capacity() * sizeof(typename List::value_type) > kept;
+    // As an array: of a list of pointers it is those that count.
+    return list.capacity() * sizeof(std::array<typename List::value_type, 1>) > kept;
 }
 
 /// @pre `list` is empty.
