@@ -7,7 +7,7 @@
 // would take longer the more there are. So what starts takes its time off a sum and what ends puts
 // its own there; those that are there have existed for their number times now, and that. Constant
 // time, exact. The sum may wrap around: the result is right all the same as long as it has 63 bits,
-// 292 years. Owned by whoever counts, who hands in the time; one thread, or one lock.
+// 292 years. Owned by the one that counts, which hands in the time; one thread, or one lock.
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,7 @@ namespace recording_limits {
 inline constexpr std::chrono::milliseconds period{100};
 /// An hour: longer loads are better told by what callers or proxies log.
 inline constexpr std::size_t periods_max = 36'000;
-/// A minute of what nobody has read; whoever asks for less often than that has gone.
+/// A minute of what nobody has read; a caller that asks less often than that has gone.
 inline constexpr std::size_t periods_unread_max = 600;
 /// Together with the line above it is what a recording takes: 600 KB.
 inline constexpr std::size_t functions_max = 256;

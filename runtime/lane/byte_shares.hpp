@@ -7,7 +7,8 @@
 // what is free, by its weight (dynamic thresholds: Choudhury and Hahne, "Dynamic Queue Length
 // Thresholds for Shared-Memory Packet Switches", IEEE/ACM ToN 1998). Alone it gets eight ninths of
 // what there is; n equal callers that want more than there is get 8/(8n+1) each, weights as their
-// ratio; whoever holds most by its weight is the first to be refused, and what is free never ends.
+// ratio; the caller that holds most by its weight is the first to be refused, and what is free
+// never ends.
 //
 // Calls are refused before the limit, at nine tenths of it (`line`). The last tenth is for callers
 // that hold little: there a caller may hold an eighth of what is free, so newcomers find room
