@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/arrival_recorder.hpp"
 
+#include "support/signal_mask.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <random>
@@ -57,6 +59,7 @@ result<arrival_recorder::begun> arrival_recorder::begin(const std::vector<std::s
         // One that has ended itself has let go of the lock for good.
         if (thread_.joinable()) thread_.join();
         try {
+            const support::signals_blocked no_signals;
             thread_ = std::thread([this] { run(); });
         } catch (const std::system_error&) {
             return {errc::failed, "no thread can be made that records"};

@@ -4,7 +4,7 @@
 //
 // Each caller that has entries is a holder with a weight. When the window is full, the holder that
 // has most by its weight gives way, by entries or by bytes; that one has at least its share, within
-// a seventh, whoever else there is. So what a caller has below its share is safe from all others.
+// a seventh, beside any others. So what a caller has below its share is safe from all others.
 // Holders are few, kept in a slab and found by a seeded hash: callers cannot make them collide, and
 // a call of a caller that is known allocates nothing. Constant time, amortised. Pure; one thread.
 #pragma once

@@ -110,7 +110,7 @@ TEST_CASE("a recording that nobody reads keeps no more than a minute, and is aba
     CHECK(now == begin + 600 * period);
     for (int i = 0; i < 50; ++i) look(made, ++calls, 7, now += period);
     CHECK(made.read(0, begin).parts[0].counts.size() == recording_limits::periods_unread_max);
-    // Whoever reads keeps it.
+    // A reader keeps it.
     static_cast<void>(made.read(600, now));
     CHECK_FALSE(made.abandoned(now + 599 * period));
     CHECK(made.abandoned(now + 600 * period));
