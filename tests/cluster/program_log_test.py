@@ -139,7 +139,10 @@ class LogTest(ProgramTest):
                 text, told = unread.read_until(
                     rb"log lines were dropped, as nobody read them in time lines=(\d+)\n")
                 self.assertEqual(int(told[1]), dropped)
-                self.assertEqual(text.count(b"asked for the trace"), asked - dropped)
+                # Each is there or counted. On a slow machine so are a few lines of the node's own.
+                of_the_node = text.count(b"asked for the trace") + dropped - asked
+                self.assertGreaterEqual(of_the_node, 0)
+                self.assertLess(of_the_node, 10)
                 for line in text.decode().split("\n")[:-1]:
                     self.assertRegex(line, r"\A" + TEXT_LINE.pattern + r"\Z")
                 client.call("faults/trace_of", "again")
