@@ -84,7 +84,7 @@ private:
     static constexpr auto none = std::numeric_limits<std::uint32_t>::max();
     // Few for a function that is called now and then, then twice as many each time. Together, apart
     // from what comes and goes, so that a page of memory is not kept for the sake of one slot.
-    static constexpr std::uint32_t chunk_slots_min = 8;
+    static constexpr std::uint32_t chunk_slots_min = 2;
     static constexpr unsigned chunk_bits = 11;
     static constexpr std::uint32_t chunk_slots_max = 1U << chunk_bits;
 

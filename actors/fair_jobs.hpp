@@ -18,6 +18,7 @@
 #pragma once
 
 #include "support/kept_capacity.hpp"
+#include "support/slab.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -81,13 +82,8 @@ public:
         const job taken{nodes_[place].what, of};
         from.first = nodes_[place].next;
         if (from.first == none) leave_first();
-        nodes_[place].next = unused_;
-        unused_ = place;
-        if (--size_ == 0 && support::has_outgrown(nodes_)) {
-            nodes_.clear();
-            support::give_back_growth(nodes_);
-            unused_ = none;
-        }
+        nodes_.give_back(place);
+        if (--size_ == 0 && nodes_.bytes() > support::empty_bytes_kept) nodes_ = {};
         return taken;
     }
     /// A job of that function has held its thread for so long.
@@ -101,8 +97,8 @@ private:
     static constexpr auto none = std::numeric_limits<std::uint32_t>::max();
 
     struct node {
-        caf::resumable* what;
-        std::uint32_t next;
+        caf::resumable* what = nullptr;
+        std::uint32_t next = none;
     };
     struct flow {
         std::int64_t used_ns = 0;  // virtual: of the usual share
@@ -147,12 +143,7 @@ private:
         return latest_flow_;
     }
     [[nodiscard]] std::uint32_t add_node(caf::resumable* what) {
-        if (unused_ == none) {
-            nodes_.push_back({what, none});
-            return static_cast<std::uint32_t>(nodes_.size() - 1);
-        }
-        const auto place = unused_;
-        unused_ = nodes_[place].next;
+        const auto place = nodes_.take();
         nodes_[place] = {what, none};
         return place;
     }
@@ -162,8 +153,7 @@ private:
     std::unordered_map<const void*, flow_index> index_;
     const void* latest_ = nullptr;
     flow_index latest_flow_ = 0;
-    std::vector<node> nodes_;
-    std::uint32_t unused_ = none;
+    support::slab<node> nodes_;
     std::vector<contender> contenders_;  // a heap, the least used first
     std::uint64_t entered_ = 0;
     std::int64_t now_ns_ = 0;  // virtual: what those who run have used

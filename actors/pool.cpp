@@ -38,7 +38,6 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
       info_(std::move(info)),
       runs_(info_),
       decided_(env_.decisions == nullptr ? nullptr : &env_.decisions->series_of(info_.name)),
-      stops_(caf::make_counted<stop_courier>(env_.blocking)),
       table_(system, *this),
       settings_(settings),
       share_(share_of(settings)),
@@ -439,6 +438,17 @@ std::size_t pool::retire(std::size_t count) {
     return ending.size();
 }
 
+bool pool::pass_stop_on(stop_running stop) {
+    caf::intrusive_ptr<stop_courier> courier;
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return false;
+        if (!stops_) stops_ = caf::make_counted<stop_courier>(env_.blocking);
+        courier = stops_;
+    }
+    return courier->take(std::move(stop));
+}
+
 void pool::shut_down() {
     way_in_->close();
     pool_queue::drops dropped;
@@ -448,7 +458,8 @@ void pool::shut_down() {
         queue_.clear(dropped);
         unanswered_ = 0;
     }
-    stops_->close();
+    // Nobody makes one now that the pool is closed.
+    if (stops_) stops_->close();
     table_.end_all();
 }
 

@@ -118,7 +118,7 @@ public:
 
     /// Has a stop finished (`activation::finish_stop`) on a thread that its callback may hold.
     /// @returns false when the pool is shut down and has none.
-    [[nodiscard]] bool pass_stop_on(stop_running stop) { return stops_->take(std::move(stop)); }
+    [[nodiscard]] bool pass_stop_on(stop_running stop);
 
     /// How many invocations a bundle for this function may hold now.
     [[nodiscard]] std::uint32_t bundle_capacity() const noexcept {
@@ -192,7 +192,6 @@ private:
     decision_series* const decided_;  // null: nobody keeps records
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
 
-    const caf::intrusive_ptr<stop_courier> stops_;
     activation_table table_;
 
     mutable std::mutex mutex_;
@@ -201,9 +200,10 @@ private:
     elastic_set activations_;
     useful_concurrency useful_;
     pool_queue queue_;
-    std::size_t unanswered_ = 0;    // invocations taken, whose bundle has not ended
-    std::uint64_t taken_ = 0;       // ... and all that ever were
-    std::uint64_t pushed_out_ = 0;  // of these, refused after all
+    caf::intrusive_ptr<stop_courier> stops_;  // null: no stop has had a callback yet
+    std::size_t unanswered_ = 0;              // invocations taken, whose bundle has not ended
+    std::uint64_t taken_ = 0;                 // ... and all that ever were
+    std::uint64_t pushed_out_ = 0;            // of these, refused after all
     std::int64_t held_median_ns_ =
         0;  // of those that are busy, when all servers are taken by long calls
     std::int64_t held_due_ns_ = 0;           // the next look at that

@@ -101,8 +101,8 @@ public:
 private:
     static constexpr std::uint32_t chunk_bits = 8;
     static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
-    /// A quarter of a megabyte or so: as many come and go with each burst.
-    static constexpr std::size_t entries_kept = 1024;
+    /// A hundred kilobytes or so: as many come and go with each burst.
+    static constexpr std::size_t entries_kept = 512;
     static constexpr std::int64_t shrink_after_ns = 1'000'000'000;
 
     void grow() {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/inbox.hpp"
 
-#include "support/kept_capacity.hpp"
-
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -35,9 +33,7 @@ void inbox::close() {
     closed_ = true;
 }
 
-// Not with the lock: there may be megabytes to give back.
-bool inbox::take(std::vector<lane_command>& commands) {
-    support::give_back_growth(commands);
+bool inbox::take(lane_commands& commands) {
     std::lock_guard lock(mutex_);
     commands.swap(waiting_);
     return !commands.empty();

@@ -13,6 +13,7 @@
 
 #include <dunlin/result.hpp>
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -79,6 +80,9 @@ struct access_change {};
 using lane_command = std::variant<value_answer, error_answer, cold_remark, timer_change,
                                   begin_drain, finish, view_change, travelling_call, carried_stop,
                                   seeds_found, access_change, addresses_found, drain_question>;
+/// In small pieces of memory, each of which goes when it is through: as one piece a crowd's answers
+/// are megabytes, and malloc keeps the more of what is freed the larger the pieces were.
+using lane_commands = std::deque<lane_command>;
 
 class inbox {
 public:
@@ -93,7 +97,7 @@ public:
     void close();
 
     /// Swaps everything that waits into `commands`, which is empty. @returns false if nothing is.
-    bool take(std::vector<lane_command>& commands);
+    bool take(lane_commands& commands);
 
     /// For the poll. Readable once something was pushed after `prepare_to_sleep`.
     [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -103,7 +107,7 @@ public:
 
 private:
     std::mutex mutex_;
-    std::vector<lane_command> waiting_;
+    lane_commands waiting_;
     bool sleeping_ = false;
     bool signalled_ = false;
     bool closed_ = false;

@@ -176,7 +176,7 @@ private:
     admission admission_;
     intake intake_;
     drain_notice draining_;
-    std::vector<lane_command> batch_;
+    lane_commands batch_;
     stage stage_ = stage::serving;
     std::int64_t stage_until_ns_ = 0;  // of one that waits for others
 };

@@ -75,7 +75,12 @@ function_entry& module_builder::add(std::string_view name) {
 
 void module_builder::export_functions() {
     functions_.reserve(entries_.size());
-    for (const function_entry& entry : entries_) functions_.push_back(entry.exported());
+    for (function_entry& entry : entries_) {
+        // They stay as long as the module, and were put together piece by piece.
+        entry.input_schema_.shrink_to_fit();
+        entry.output_schema_.shrink_to_fit();
+        functions_.push_back(entry.exported());
+    }
 }
 
 dunlin_function function_entry::exported() const noexcept {

@@ -25,7 +25,7 @@ lane_command failure(std::uint32_t slot) { return error_answer{{slot, 0}, {errc:
 
 TEST_CASE("an inbox gives back what was pushed, in order") {
     inbox in;
-    std::vector<lane_command> commands;
+    lane_commands commands;
     CHECK_FALSE(in.take(commands));
     for (std::uint32_t i = 0; i < 3; ++i) CHECK(in.push(failure(i)));
     REQUIRE(in.take(commands));
@@ -40,7 +40,7 @@ TEST_CASE("a push signals only a lane that sleeps") {
     in.push(failure(0));
     CHECK_FALSE(readable(in, 0));
     CHECK_FALSE(in.prepare_to_sleep());  // something waits already
-    std::vector<lane_command> commands;
+    lane_commands commands;
     in.take(commands);
     CHECK(in.prepare_to_sleep());
     CHECK_FALSE(readable(in, 0));
@@ -61,7 +61,7 @@ TEST_CASE("a closed inbox refuses and leaves the command as it was") {
     const bool taken = in.push(std::move(late));
     CHECK_FALSE(taken);
     CHECK(std::get<error_answer>(late).why.detail == "x");  // NOLINT(bugprone-use-after-move)
-    std::vector<lane_command> commands;
+    lane_commands commands;
     REQUIRE(in.take(commands));
     CHECK(commands.size() == 1);
 }
@@ -79,7 +79,7 @@ TEST_CASE("a lane that sleeps between looks misses nothing that many threads pus
     std::uint32_t taken = 0;
     bool in_order = true;
     bool woken = true;
-    std::vector<lane_command> commands;
+    lane_commands commands;
     while (taken < threads_max * pushes && woken) {
         if (in.prepare_to_sleep()) woken = readable(in, give_up_ms);
         in.woke_up();

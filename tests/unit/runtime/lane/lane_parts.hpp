@@ -145,8 +145,8 @@ struct lane_parts {
         const actors::elsewhere_scope not_the_lane;
         act();
     }
-    std::vector<lane_command> commanded() {
-        std::vector<lane_command> all;
+    lane_commands commanded() {
+        lane_commands all;
         static_cast<void>(commands.take(all));
         return all;
     }
