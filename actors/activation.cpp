@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/activation.hpp"
 
+#include "actors/hot_state.hpp"
 #include "actors/limits.hpp"
 #include "actors/pool.hpp"
 #include "actors/run_unit.hpp"
@@ -31,6 +32,12 @@ std::shared_ptr<const output_buffer> copy_of(std::string_view text) {
     return buffer;
 }
 
+std::unique_ptr<turn_list> turns_of(pool& home) {
+    auto* spaces = home.env().state;
+    auto* space = spaces == nullptr ? nullptr : spaces->space_of(home.info());
+    return space == nullptr ? nullptr : std::make_unique<turn_list>(home, *space);
+}
+
 }  // namespace
 
 errc stop_reason_for(std::int32_t code) noexcept {
@@ -45,6 +52,7 @@ activation::activation(caf::actor_config& config, const activation_place& place)
       busy_since_ns_(place.busy_since_ns),
       slot_(place.slot),
       oldest_generation_(place.generation),
+      turns_(turns_of(pool_)),
       generation_(place.generation) {}
 
 activation::~activation() { support::tsan_acquire(this); }
@@ -73,7 +81,18 @@ caf::behavior activation::make_behavior() {
             support::tsan_acquire(this);
             const bundle_ptr work = std::move(message.work);
             support::tsan_acquire(work.get());
-            run(work, message.first);
+            if (!turns_) return run(work, message.first);
+            turns_->take(work);
+            run_keyed();
+        },
+        [this](run_grant& message) {
+            support::tsan_acquire(this);
+            turns_->take(std::move(message.held));
+            run_keyed();
+        },
+        [this](run_turns) {
+            support::tsan_acquire(this);
+            run_keyed();
         },
         [this](operation_done& message) {
             support::tsan_acquire(this);
@@ -116,6 +135,8 @@ void activation::start(bundle_ptr work) {
     support::tsan_release(work.get());
     post(run_bundle{std::move(work), 0});
 }
+
+void activation::start(key_grant held) { post(run_grant{std::move(held)}); }
 
 // Not through `post`: that it ends is no reason to make a thread.
 void activation::end() {
@@ -229,6 +250,57 @@ void activation::run(const bundle_ptr& work, std::uint32_t first) {
     pool_.release(*this, work->size(), now_ns);
 }
 
+void activation::run_keyed() {
+    const auto& time = pool_.env().time;
+    const auto began_ns = time.now_ns();
+    auto looked_ns = began_ns;
+    std::uint32_t ran = 0;
+    std::uint32_t answered = 0;
+    occupied_since(began_ns);
+    for (turn next; turns_->next(next);) {
+        auto& call = next.call();
+        const bool look = ran != 0 && (run_unit::current() == nullptr ||
+                                       ran % limits::invocations_per_look == 0 ||
+                                       call.deadline_ns - looked_ns < limits::deadline_near_ns);
+        if (look) looked_ns = time.now_ns();
+        call.runner_slot = slot_;
+        call.runner_generation = oldest_generation_;
+        call.runner.store(&table_, std::memory_order_seq_cst);
+        ++answered;
+        if (dropped(call, looked_ns)) {
+            turns_->not_run();
+            continue;
+        }
+        ++ran;
+        if (!run_one(next.work, next.index)) {
+            suspended_since_ns_ = began_ns;
+            pool_.runs().count_suspended(true);
+            pool_.answered(answered - 1);
+            const auto now_ns = time.now_ns();
+            turns_->record_latencies(pool_.runs(), now_ns);
+            return pool_.runs().began(now_ns - began_ns, ran);
+        }
+        turns_->has_run(call);
+        // What is left keeps its keys, and has its turn after what others have waited for.
+        if (look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
+            pool_.runs().began(looked_ns - began_ns, ran);
+            pool_.answered(answered);
+            turns_->record_latencies(pool_.runs(), looked_ns);
+            occupied_until(began_ns, looked_ns);
+            return post(run_turns{});
+        }
+    }
+    auto now_ns = began_ns;
+    if (ran != 0) {
+        now_ns = time.now_ns();
+        pool_.runs().began(now_ns - began_ns, ran);
+        if (pool_.info().async()) pool_.runs().occupied_one((now_ns - began_ns) / ran);
+        turns_->record_latencies(pool_.runs(), now_ns);
+    }
+    occupied_until(began_ns, now_ns);
+    pool_.release(*this, answered, now_ns);
+}
+
 // From the first of its invocations to the end of the last, or as long as one is suspended.
 void activation::occupied_since(std::int64_t began_ns) noexcept {
     busy_since_ns_.store(began_ns, std::memory_order_relaxed);
@@ -273,7 +345,7 @@ bool activation::run_one(const bundle_ptr& work, std::uint32_t index) {
     const auto& function = pool_.info();
     call->begin(*this, function, pool_.env(), invocation);
     std::int32_t state = DUNLIN_DONE;
-    {
+    if (turns_ == nullptr || turns_->open(*call)) {
         user_code_scope in_user_code(pool_, invocation.deadline_ns);
         state = function.run(function.self, &host_table(), call,
                              reinterpret_cast<const std::uint8_t*>(invocation.payload.data()),
@@ -328,6 +400,10 @@ void activation::leave_if_finished(std::int64_t began_ns) {
     const auto work = suspended_->keep;
     suspended_->answer();
     suspended_.reset();
+    if (turns_) {
+        pool_.answered(1);
+        return run_keyed();
+    }
     // Functions that may suspend travel alone; the others may suspend all the same.
     run(work, suspended_index_ + 1);
 }

@@ -13,6 +13,7 @@
 #include "actors/activation_table.hpp"
 #include "actors/bundle.hpp"
 #include "actors/call.hpp"
+#include "actors/turn_list.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -30,6 +31,10 @@ struct run_bundle {
     bundle_ptr work;
     std::uint32_t first = 0;  // those before it have been run
 };
+struct run_grant {
+    key_grant held;
+};
+struct run_turns {};  // it has some left
 struct operation_done {
     answer_address operation;
     std::int32_t code = 0;
@@ -48,6 +53,7 @@ public:
 
     /// Gives it a bundle; only the pool, and only while it is idle.
     void start(bundle_ptr work);
+    void start(key_grant held);
     /// It ends after what it has been given already.
     void end();
 
@@ -80,6 +86,8 @@ protected:
 
 private:
     void run(const bundle_ptr& work, std::uint32_t first);
+    /// The same for calls that take turns by key.
+    void run_keyed();
     /// Answers an invocation that nobody waits for, or whose deadline has passed.
     /// @returns whether it did.
     bool dropped(invocation& next, std::int64_t now_ns);
@@ -102,6 +110,7 @@ private:
     std::atomic<std::int64_t>& busy_since_ns_;
     const std::uint32_t slot_;
     const std::uint32_t oldest_generation_;
+    std::unique_ptr<turn_list> turns_;  // null: the function is not keyed
     std::unique_ptr<dunlin_call> suspended_;
     std::uint32_t suspended_index_ = 0;    // in its bundle
     std::int64_t suspended_since_ns_ = 0;  // when it started
@@ -114,6 +123,8 @@ private:
 }  // namespace dunlin::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::run_bundle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::run_grant)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::run_turns)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::operation_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::stop_running)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::actors::end_now)

@@ -8,6 +8,7 @@
 // a cancel or the end of the node.
 #pragma once
 
+#include "actors/answer_batch.hpp"
 #include "actors/invocation.hpp"
 #include "actors/output_buffer.hpp"
 
@@ -23,6 +24,8 @@ public:
     /// afterwards, but it can be reset and used again.
     virtual void answer_value(answer_address to, output_buffer& payload) = 0;
     virtual void answer_error(answer_address to, error why) = 0;
+    /// Many at a time, which their calls have waited for.
+    virtual void answer_batch_of(answer_batch answers);
     /// The call, which is answered next, paid for the start of an activation that ran it for others
     /// too. A remark: who has no use for it does nothing.
     virtual void started_cold(answer_address /*of*/) {}

@@ -12,8 +12,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 #include <new>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace dunlin::actors {
@@ -29,12 +32,15 @@ public:
     void release() noexcept {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
+    /// A copy of a short text that lives as long as this. For the thread that fills bundles.
+    [[nodiscard]] std::string_view keep(std::string_view text) { return kept_.emplace_front(text); }
 
 protected:
     virtual ~frame_memory() = default;
 
 private:
     std::atomic<std::uint32_t> references_{1};
+    std::forward_list<std::string> kept_;
 };
 
 class bundle_ptr;

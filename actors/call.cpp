@@ -3,14 +3,17 @@
 
 #include "actors/activation.hpp"
 #include "actors/answer_port.hpp"
+#include "actors/hot_state.hpp"
 #include "actors/limits.hpp"
 #include "actors/memory_meter.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/pool.hpp"
 #include "actors/request_trace.hpp"
 #include "actors/run_unit.hpp"
+#include "actors/turn_list.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -35,6 +38,9 @@ void dunlin_call::begin(dunlin::actors::activation& by, const dunlin::actors::fu
     failed = false;
     finished = false;
     has_stop_callback = false;
+    turns = nullptr;
+    state = nullptr;
+    expiry_said = false;
     info.struct_size = 0;  // filled in when the module asks
 }
 
@@ -52,7 +58,15 @@ void dunlin_call::answer() {
         failure = {dunlin::errc::failed, "the reply exceeds the limit of " +
                                              std::to_string(output.size_max()) + " bytes"};
     }
-    if (failed) {
+    if (turns != nullptr) turns->close(*this);
+    if (turns != nullptr && turns->holds_replies()) {
+        auto& held = turns->done().replies;
+        if (failed)
+            held.add(*invocation->origin, invocation->address, std::move(failure));
+        else
+            held.add(*invocation->origin, invocation->address, output.view());
+        failure = {};
+    } else if (failed) {
         invocation->origin->answer_error(invocation->address, std::move(failure));
         failure = {};
     } else {
@@ -315,6 +329,49 @@ void host_end(dunlin_ticket* ticket, std::int32_t code, const std::uint8_t* data
     });
 }
 
+void* host_state(dunlin_call* call) { return call->state; }
+
+void host_commit(dunlin_call* call, dunlin_completion done, void* user) {
+    host_code_scope in_host_code(call->owner->home());
+    const auto operation = call->open_operation(done, user);
+    if (refuse(call, operation)) return;
+    if (call->turns == nullptr || call->state == nullptr || !call->function->writes_state)
+        return end_later(call, operation, errc::invalid_argument,
+                         call->function->name + " has no state that it may change");
+    if (host_remaining_ns(call) <= 0)
+        return end_later(call, operation, errc::deadline_exceeded,
+                         "the call's deadline has passed; nothing was committed");
+    call->turns->commit(*call, call->owner->table(), operation);
+}
+
+void host_expire_after(dunlin_call* call, std::int64_t duration_ns) {
+    if (call->turns == nullptr) return;
+    constexpr std::int64_t ns_per_ms = 1'000'000;
+    call->expiry_said = true;
+    call->expires_ms = duration_ns <= 0 ? 0
+                                        : call->env->wall_ms() +
+                                              std::max<std::int64_t>(duration_ns / ns_per_ms, 1);
+}
+
+void host_read_state(dunlin_call* call, const dunlin_state_key* which, dunlin_completion done,
+                     void* user) {
+    host_code_scope in_host_code(call->owner->home());
+    const auto operation = call->open_operation(done, user);
+    if (refuse(call, operation)) return;
+    const std::string_view name(which->space, which->space_size);
+    const std::string_view key(reinterpret_cast<const char*>(which->key), which->key_size);
+    auto* space = call->env->state == nullptr ? nullptr : call->env->state->space(name);
+    if (space == nullptr || space->how().type == nullptr)
+        return end_later(call, operation, errc::not_found,
+                         "no function of this node keeps state in space " + std::string(name));
+    const bool own = call->function->space == name && as_text(call->invocation->key) == key;
+    if (own && call->state != nullptr)
+        return end_later(call, operation, errc::invalid_argument,
+                         "the call has its own key's turn, and would wait for itself: its state is "
+                         "the function's parameter");
+    space->read(key, which->max_age_ns > 0, call->owner->table(), operation);
+}
+
 constexpr dunlin_host table{
     sizeof(dunlin_host),
     DUNLIN_ABI_VERSION,
@@ -330,6 +387,10 @@ constexpr dunlin_host table{
     &host_log,
     &host_begin,
     &host_end,
+    &host_state,
+    &host_commit,
+    &host_expire_after,
+    &host_read_state,
 };
 
 }  // namespace

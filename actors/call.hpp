@@ -20,7 +20,8 @@
 
 namespace dunlin::actors {
 class activation;
-}
+class turn_list;
+}  // namespace dunlin::actors
 
 /// Opaque to modules.
 struct dunlin_call {
@@ -44,6 +45,12 @@ struct dunlin_call {
     bool finished = false;
     bool has_stop_callback = false;
     dunlin_call_info info{};
+
+    // Of a keyed function's call.
+    dunlin::actors::turn_list* turns = nullptr;  // null: it holds no key
+    void* state = nullptr;
+    bool expiry_said = false;
+    std::int64_t expires_ms = 0;
 
     std::vector<operation> operations;
     std::vector<std::uint32_t> operations_free;  // slots

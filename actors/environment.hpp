@@ -10,6 +10,7 @@
 
 #include <dunlin/errc.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -22,6 +23,7 @@ namespace dunlin::actors {
 
 class activation_table;
 class decision_log;
+class hot_state;
 class memory_meter;
 class pool;
 class thread_keeper;
@@ -79,6 +81,10 @@ public:
     virtual void look_at(pool& which, std::int64_t at_ns) = 0;
 };
 
+[[nodiscard]] inline std::int64_t unix_ms() noexcept {
+    return std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+}
+
 struct environment {
     steady_time& time;
     call_router& router;
@@ -103,6 +109,10 @@ struct environment {
     decision_log* decisions = nullptr;
     /// Counts what activations and their calls hold. Null: nobody asks.
     memory_meter* memory = nullptr;
+    /// Where keyed functions find their state. Null: this node has no keyed functions.
+    hot_state* state = nullptr;
+    /// Unix time, for what expires.
+    std::int64_t (*wall_ms)() noexcept = &unix_ms;
 };
 
 }  // namespace dunlin::actors

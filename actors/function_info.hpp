@@ -25,9 +25,16 @@ struct function_info {
     std::uint32_t flags = 0;
     void* self = nullptr;
     decltype(dunlin_function::run) run = nullptr;
+    std::string key_field;  // "visitor", "page.visitor"; empty: callers give keys
+    std::string space;      // of its state, or of its turns; empty: none
+    const dunlin_state_type* state = nullptr;  // null: none
+    bool writes_state = false;
+    std::uint32_t state_mode = 0;  // DUNLIN_STATE_DURABLE, ...; 0: not said
 
     [[nodiscard]] bool idempotent() const noexcept { return (flags & DUNLIN_IDEMPOTENT) != 0; }
     [[nodiscard]] bool blocking() const noexcept { return (flags & DUNLIN_BLOCKING) != 0; }
+    /// Its calls take turns by key.
+    [[nodiscard]] bool keyed() const noexcept { return !space.empty(); }
     [[nodiscard]] bool async() const noexcept { return (flags & DUNLIN_ASYNC) != 0; }
 };
 

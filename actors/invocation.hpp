@@ -19,6 +19,7 @@ namespace dunlin::actors {
 
 class activation_table;
 class answer_port;
+class key_entry;
 
 /// Where an answer belongs at its port. A stale generation means: answered already.
 struct answer_address {
@@ -59,6 +60,10 @@ struct invocation {
     std::uint32_t runner_generation = 0;
     /// An activation had to be started for its bundle (a cold start). Set before it runs.
     bool cold = false;
+    /// What it holds of its key's state is stored.
+    bool turn_stored = false;
+    /// The key that it holds since it came; null: it waits for its turn, has had it, or needs none.
+    key_entry* turn = nullptr;
     std::atomic<activation_table*> runner{nullptr};
     /// What took it to another node, and how that knows it. Set once, before `carrier`.
     answer_address carried;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/pool.hpp"
 
+#include "actors/hot_state.hpp"
 #include "actors/limits.hpp"
 #include "actors/thread_keeper.hpp"
 #include "cluster/spread.hpp"
@@ -30,12 +31,27 @@ std::int64_t arrival_of(bundle& work, const steady_time& time) noexcept {
     return arrived_ns != 0 ? arrived_ns : time.now_ns();
 }
 
+void record(const environment& env, decision_series* of, const decision& what) {
+    if (of != nullptr) env.decisions->add(*of, env.time.now_ns(), what);
+}
+
+void ask_for_look(pool& at, std::int64_t now_ns) {
+    if (at.env().looks != nullptr)
+        at.env().looks->look_at(at, now_ns + elastic_policy::look_every_ns);
+}
+
+void count_cold(std::atomic<std::uint64_t>& calls, const pool_work& started_for,
+                const state_space* space) {
+    calls.fetch_add(started_for.mark_cold(space != nullptr), std::memory_order_relaxed);
+}
+
 }  // namespace
 
 pool::pool(caf::actor_system& system, environment env, function_info info,
            const scale_settings& settings, std::size_t queue_depth_max)
     : env_(env),
       info_(std::move(info)),
+      space_(env_.state == nullptr ? nullptr : env_.state->space_of(info_)),
       runs_(info_),
       decided_(env_.decisions == nullptr ? nullptr : &env_.decisions->series_of(info_.name)),
       table_(system, *this),
@@ -52,50 +68,55 @@ pool::pool(caf::actor_system& system, environment env, function_info info,
 
 pool::~pool() { shut_down(); }
 
-pool::verdict pool::take(bundle_ptr& work) {
+pool::verdict pool::take(bundle_ptr& work, std::size_t count) {
     pool_queue::drops dropped;
-    bundle_ptr next;
+    pool_work next;
     verdict told;
     activation* ready = nullptr;
     {
         held_lock lock(mutex_);
         if (closed_) return {};
-        activations_.arrived(arrival_of(*work, env_.time));
+        if (space_ == nullptr) activations_.arrived(arrival_of(*work, env_.time));
         ready = activations_.take_idle();
         if (ready == nullptr) {
-            const auto decided = activations_.decide_start(queue_.size());
+            const auto decided = activations_.decide_start(queue_.size() + granted_.size());
             if (decided.start) ready = start_one(lock, decided.reason);
             if (closed_) return {};
             if (ready != nullptr) {
                 next = take_next(dropped);  // what has waited has its turn first
-                mark_cold(next ? *next : *work);
+                count_cold(cold_calls_, next ? next : pool_work{work, {}}, space_);
             }
         }
         if (ready != nullptr && !next) {
-            unanswered_ += work->size();
-            taken_ += work->size();
-            next = std::exchange(work, {});
+            unanswered_ += count;
+            taken_ += count;
+            next.work = std::exchange(work, {});
         } else {
-            const auto count = work->size();
+            const auto size = static_cast<std::uint32_t>(work->size());
             told.why = queue_.enter(work, pace(), env_.time.now_ns(), dropped);
             if (!work) {
                 unanswered_ += count;
                 taken_ += count;
             }
             if (work && told.why.reason == admission_reason::full)
-                told.room = static_cast<std::uint32_t>(std::min<std::size_t>(queue_.room(), count));
+                told.room = static_cast<std::uint32_t>(std::min<std::size_t>(queue_.room(), size));
         }
     }
     // Without the lock: a message may wake a thread, whose first act is to come here.
-    if (next) ready->start(std::move(next));
+    if (next) std::move(next).start_on(*ready);
     answer(dropped);
     return told;
 }
 
-// @returns null when nothing waits.
-bundle_ptr pool::take_next(pool_queue::drops& dropped) {
+// @returns nothing when nothing waits. Those that hold a key have waited already.
+pool_work pool::take_next(pool_queue::drops& dropped) {
+    if (!granted_.empty()) {
+        pool_work next{{}, std::move(granted_.front())};
+        granted_.pop_front();
+        return next;
+    }
     if (queue_.empty()) return {};
-    return queue_.next(pace(), env_.time.now_ns(), dropped);
+    return {queue_.next(pace(), env_.time.now_ns(), dropped), {}};
 }
 
 // Not under the lock: answering may lead back here.
@@ -104,9 +125,12 @@ void pool::answer(pool_queue::drops& dropped) {
     std::uint32_t late = 0;
     std::uint32_t pushed = 0;
     for (const auto& each : dropped) (each.late ? late : pushed) += each.work->size();
+    std::uint32_t gone = late + pushed;
+    if (space_ != nullptr) gone = 0;
+    for (const auto& each : dropped) gone += space_ == nullptr ? 0 : holders_in(*each.work);
     {
         const std::lock_guard lock(mutex_);
-        unanswered_ -= std::min<std::size_t>(unanswered_, late + pushed);
+        unanswered_ -= std::min<std::size_t>(unanswered_, gone);
         pushed_out_ += pushed;
     }
     shed_.fetch_add(late, std::memory_order_relaxed);
@@ -119,6 +143,9 @@ void pool::answer(pool_queue::drops& dropped) {
             auto& call = (*each.work)[i];
             call.origin->answer_error(call.address, each.late ? why_late : why_pushed);
         }
+    // Those that wait for a key have a turn all the same, in which they do not run.
+    if (space_ != nullptr)
+        for (const auto& each : dropped) space_->withdraw(*each.work);
     dropped.clear();
 }
 
@@ -133,12 +160,13 @@ activation* pool::start_one(held_lock& lock, scaling_reason why) {
     lock.unlock();
     auto& started = table_.spawn();
     const auto cost_ns = env_.time.now_ns() - began_ns;
-    record_decision({.kind = decision_kind::start,
-                     .rule = to_string(why),
-                     .of = "activations",
-                     .before = static_cast<std::int64_t>(before),
-                     .after = static_cast<std::int64_t>(before + 1),
-                     .inputs = {{"queued", queued}, {"start_us", cost_ns / 1000}}});
+    record(env_, decided_,
+           {.kind = decision_kind::start,
+            .rule = to_string(why),
+            .of = "activations",
+            .before = static_cast<std::int64_t>(before),
+            .after = static_cast<std::int64_t>(before + 1),
+            .inputs = {{"queued", queued}, {"start_us", cost_ns / 1000}}});
     lock.lock();
     activations_.start_ended(cost_ns);
     if (!closed_) return &started;
@@ -150,7 +178,8 @@ activation* pool::start_one(held_lock& lock, scaling_reason why) {
 void pool::fill(held_lock& lock) {
     while (!closed_) {
         const bool missing = activations_.missing() != 0;
-        const bool waits = !queue_.empty() && activations_.decide_start(queue_.size() - 1).start;
+        const auto waiting = queue_.size() + granted_.size();
+        const bool waits = waiting != 0 && activations_.decide_start(waiting - 1).start;
         if (!missing && !waits) return;
         auto* ready =
             start_one(lock, missing ? scaling_reason::below_minimum : scaling_reason::none_idle);
@@ -158,13 +187,13 @@ void pool::fill(held_lock& lock) {
         pool_queue::drops dropped;
         auto next = take_next(dropped);
         if (next) {
-            mark_cold(*next);
+            count_cold(cold_calls_, next, space_);
         } else {
             const auto now_ns = env_.time.now_ns();
-            if (activations_.becomes_idle(*ready, false, now_ns)) ask_for_look(now_ns);
+            if (activations_.becomes_idle(*ready, false, now_ns)) ask_for_look(*this, now_ns);
         }
         lock.unlock();
-        if (next) ready->start(std::move(next));
+        if (next) std::move(next).start_on(*ready);
         answer(dropped);
         lock.lock();
     }
@@ -172,7 +201,7 @@ void pool::fill(held_lock& lock) {
 
 void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) {
     pool_queue::drops dropped;
-    bundle_ptr next;
+    pool_work next;
     bool look = false;
     bool ends = false;
     std::size_t left = 0;
@@ -191,24 +220,17 @@ void pool::release(activation& ready, std::uint32_t count, std::int64_t now_ns) 
     // Either may be the last that this thread does with the activation.
     if (ends) {
         table_.retire(ready);
-        record_decision({.kind = decision_kind::retire,
-                         .rule = to_string(scaling_reason::above_ceiling),
-                         .of = "activations",
-                         .before = static_cast<std::int64_t>(left + 1),
-                         .after = static_cast<std::int64_t>(left),
-                         .inputs = {}});
+        record(env_, decided_,
+               {.kind = decision_kind::retire,
+                .rule = to_string(scaling_reason::above_ceiling),
+                .of = "activations",
+                .before = static_cast<std::int64_t>(left + 1),
+                .after = static_cast<std::int64_t>(left),
+                .inputs = {}});
     }
-    if (next) ready.start(std::move(next));
-    if (look) ask_for_look(now_ns);
+    if (next) std::move(next).start_on(ready);
+    if (look) ask_for_look(*this, now_ns);
     answer(dropped);
-}
-
-void pool::record_decision(const decision& what) const {
-    if (decided_ != nullptr) env_.decisions->add(*decided_, env_.time.now_ns(), what);
-}
-
-void pool::ask_for_look(std::int64_t now_ns) {
-    if (env_.looks != nullptr) env_.looks->look_at(*this, now_ns + elastic_policy::look_every_ns);
 }
 
 void pool::set_scale(const scale_settings& settings) {
@@ -218,12 +240,13 @@ void pool::set_scale(const scale_settings& settings) {
     queue_.set_target_wait(settings.target_wait.count());
     const auto changed = [&](const char* what, auto old, auto now) {
         if (old == now) return;
-        record_decision({.kind = decision_kind::set,
-                         .rule = "somebody asked for it",
-                         .of = what,
-                         .before = static_cast<std::int64_t>(old),
-                         .after = static_cast<std::int64_t>(now),
-                         .inputs = {}});
+        record(env_, decided_,
+               {.kind = decision_kind::set,
+                .rule = "somebody asked for it",
+                .of = what,
+                .before = static_cast<std::int64_t>(old),
+                .after = static_cast<std::int64_t>(now),
+                .inputs = {}});
     };
     changed("min", before.min, settings_.min);
     changed("max", before.max, settings_.max);
@@ -234,7 +257,7 @@ void pool::set_scale(const scale_settings& settings) {
     changed("weight", before.weight, settings_.weight);
     set_bounds(lock);
     const auto now_ns = env_.time.now_ns();
-    if (activations_.idle() != 0 && activations_.wants_look(now_ns)) ask_for_look(now_ns);
+    if (activations_.idle() != 0 && activations_.wants_look(now_ns)) ask_for_look(*this, now_ns);
 }
 
 void pool::set_bounds(held_lock& lock) {
@@ -258,13 +281,14 @@ void pool::record_processor(std::int64_t wall_ns, std::int64_t processor_ns, std
     const auto existing = activations_.existing();
     if (!useful_.ended(wall_ns, processor_ns, existing, now_ns)) return;
     const bool fewer = useful_.value() < before;
-    record_decision({.kind = decision_kind::set,
-                     .rule = fewer ? "its calls together used nearly all cores"
-                                   : "its calls left much of the cores unused",
-                     .of = "useful activations",
-                     .before = static_cast<std::int64_t>(before),
-                     .after = static_cast<std::int64_t>(useful_.value()),
-                     .inputs = {{"existing", existing}, {"cores", env_.cores}}});
+    record(env_, decided_,
+           {.kind = decision_kind::set,
+            .rule = fewer ? "its calls together used nearly all cores"
+                          : "its calls left much of the cores unused",
+            .of = "useful activations",
+            .before = static_cast<std::int64_t>(before),
+            .after = static_cast<std::int64_t>(useful_.value()),
+            .inputs = {{"existing", existing}, {"cores", env_.cores}}});
     set_bounds(lock);
 }
 
@@ -321,11 +345,6 @@ void pool::look_at_held(held_lock& lock, std::int64_t now_ns) {
     const auto middle = held_ns.begin() + static_cast<std::ptrdiff_t>((held_ns.size() - 1) / 2);
     std::nth_element(held_ns.begin(), middle, held_ns.end());
     held_median_ns_ = *middle;
-}
-
-void pool::mark_cold(bundle& work) noexcept {
-    for (std::uint32_t i = 0; i < work.size(); ++i) work[i].cold = true;
-    cold_calls_.fetch_add(work.size(), std::memory_order_relaxed);
 }
 
 service_pace pool::pace() const {
@@ -411,15 +430,16 @@ pool::look_result pool::look(std::int64_t now_ns) {
     }
     for (auto* each : decided.ending) table_.retire(*each);
     if (!decided.ending.empty())
-        record_decision({.kind = decision_kind::retire,
-                         .rule = to_string(decided.why.reason),
-                         .of = "activations",
-                         .before = static_cast<std::int64_t>(left + decided.ending.size()),
-                         .after = static_cast<std::int64_t>(left),
-                         .inputs = {{"busy", busy},
-                                    {"calls_per_s", decided.why.arrivals_per_second},
-                                    {"service_us", decided.why.service_seconds * 1e6},
-                                    {"price_ms", decided.why.price_seconds * 1e3}}});
+        record(env_, decided_,
+               {.kind = decision_kind::retire,
+                .rule = to_string(decided.why.reason),
+                .of = "activations",
+                .before = static_cast<std::int64_t>(left + decided.ending.size()),
+                .after = static_cast<std::int64_t>(left),
+                .inputs = {{"busy", busy},
+                           {"calls_per_s", decided.why.arrivals_per_second},
+                           {"service_us", decided.why.service_seconds * 1e6},
+                           {"price_ms", decided.why.price_seconds * 1e3}}});
     const auto next_ns = decided.why.next_ns == elastic_policy::never
                              ? elastic_policy::never
                              : std::min(decided.why.next_ns, now_ns + look_ns_max);
@@ -456,6 +476,7 @@ void pool::shut_down() {
         std::lock_guard lock(mutex_);
         if (std::exchange(closed_, true)) return;
         queue_.clear(dropped);
+        granted_.clear();
         unanswered_ = 0;
     }
     // Nobody makes one now that the pool is closed.

@@ -17,9 +17,11 @@
 #include "actors/environment.hpp"
 #include "actors/fair_jobs.hpp"
 #include "actors/function_info.hpp"
+#include "actors/key_turns.hpp"
 #include "actors/outside_ticket.hpp"
 #include "actors/placement.hpp"
 #include "actors/pool_queue.hpp"
+#include "actors/pool_work.hpp"
 #include "actors/run_record.hpp"
 #include "actors/scale_settings.hpp"
 #include "actors/stop_courier.hpp"
@@ -31,12 +33,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 namespace dunlin::actors {
+
+class state_space;
 
 /// What a pool looks like at one moment.
 struct pool_status {
@@ -87,12 +92,12 @@ public:
     template <class Refuse>
     std::uint32_t submit(bundle_ptr work, Refuse&& refuse_tail) {
         auto left = work->size();
-        auto told = take(work);
+        auto told = space_ == nullptr ? take(work, left) : take_keyed(work);
         if (work && told.room != 0) {
             refused_.fetch_add(left - told.room, std::memory_order_relaxed);
             refuse_tail(*work, told.room, told.why);
             work->truncate(left = told.room);
-            told = take(work);
+            told = take(work, left);
         }
         if (!work) return left;
         refused_.fetch_add(left, std::memory_order_relaxed);
@@ -102,6 +107,10 @@ public:
     /// What so many calls are told that were not taken, and its record.
     [[nodiscard]] error refusal(const admission_decision& why, std::uint32_t calls = 1) const;
 
+    /// Calls that waited for a key, which they hold now.
+    void resume(key_grant held);
+    /// So many have been answered, and the activation that did goes on.
+    void answered(std::uint32_t count);
     /// An activation is ready for more: it has answered `count` invocations, its bundle. Called by
     /// the activation itself.
     void release(activation& ready, std::uint32_t count, std::int64_t now_ns);
@@ -172,22 +181,22 @@ private:
         std::uint32_t room = 0;  // of the bundle's invocations, so many can be taken
     };
     /// Takes the whole bundle, which is null then, or leaves it as it is.
-    [[nodiscard]] verdict take(bundle_ptr& work);
-    [[nodiscard]] bundle_ptr take_next(pool_queue::drops& dropped);
+    [[nodiscard]] verdict take_keyed(bundle_ptr& work);
+    /// `count`: of its invocations, to be counted as taken.
+    [[nodiscard]] verdict take(bundle_ptr& work, std::size_t count);
+    [[nodiscard]] pool_work take_next(pool_queue::drops& dropped);
     void answer(pool_queue::drops& dropped);
-    void mark_cold(bundle& work) noexcept;
     [[nodiscard]] service_pace pace() const;
     [[nodiscard]] activation* start_one(held_lock& lock, scaling_reason why);
-    void record_decision(const decision& what) const;
     void fill(held_lock& lock);
     void set_bounds(held_lock& lock);
-    void ask_for_look(std::int64_t now_ns);
     [[nodiscard]] std::size_t servers() const;
     [[nodiscard]] std::int64_t occupied_by_one_ns(std::size_t at_once) const noexcept;
     void look_at_held(held_lock& lock, std::int64_t now_ns);
 
     environment env_;
     function_info info_;
+    state_space* const space_;
     run_record runs_;
     decision_series* const decided_;  // null: nobody keeps records
     const std::shared_ptr<gate> way_in_ = std::make_shared<gate>();
@@ -200,6 +209,7 @@ private:
     elastic_set activations_;
     useful_concurrency useful_;
     pool_queue queue_;
+    std::deque<key_grant> granted_;  // calls that hold their keys, and wait for an activation
     caf::intrusive_ptr<stop_courier> stops_;  // null: no stop has had a callback yet
     std::size_t unanswered_ = 0;              // invocations taken, whose bundle has not ended
     std::uint64_t taken_ = 0;                 // ... and all that ever were

@@ -3,6 +3,7 @@
 
 #include "runtime/config/scale_fields.hpp"
 #include "runtime/module_path.hpp"
+#include "runtime/module_state.hpp"
 #include "support/names.hpp"
 
 #include <dlfcn.h>
@@ -132,6 +133,9 @@ result<actors::function_info> read_function(const refusal& refuse, const loaded_
     if (!scale)
         return refuse("cannot have its function " + name + " scaled: " + scale.error().detail);
     function.scale = *scale;
+    if (auto state = read_state(raw, function); !state)
+        return refuse("describes keys and state of its function " + name +
+                      " wrongly: " + state.error().detail);
     return function;
 }
 
@@ -238,6 +242,7 @@ result<std::vector<loaded_module>> load_modules(std::span<const std::string> fil
         modules.push_back(std::move(*loaded));
     }
     if (auto distinct = check_distinct(modules); !distinct) return std::move(distinct.error());
+    if (auto settled = settle_spaces(modules); !settled) return std::move(settled.error());
     return modules;
 }
 

@@ -43,7 +43,8 @@ struct loaded_module {
 [[nodiscard]] result<loaded_module> read_module_info(const std::string& path,
                                                      const dunlin_module_info* info);
 
-/// Loads them in their order. The first that cannot be loaded is the error, or two of one name.
+/// Loads them in their order. The first that cannot be loaded is the error, or two of one name, or
+/// two that mean different things by one space of state.
 [[nodiscard]] result<std::vector<loaded_module>> load_modules(std::span<const std::string> files,
                                                               const dunlin_host& host);
 

@@ -24,6 +24,7 @@
 #include "runtime/module_loader.hpp"
 #include "runtime/node_services.hpp"
 #include "runtime/node_shutdown.hpp"
+#include "runtime/node_state.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/scale_layers.hpp"
 #include "runtime/security/gate.hpp"
@@ -107,6 +108,7 @@ struct node::impl {
     // Outlives the pools' last calls.
     actors::scaling_ticker scaler{time, [this](std::size_t retired) { trim.freed(retired); }};
     actor_config actor_settings;
+    node_state state;  // outlives the pools
     caf::actor_system system;
     function_registry functions;
     // Ends before the pools do, when those have told all activations to end.
@@ -117,9 +119,7 @@ struct node::impl {
     call_window named_calls;
     system_module own_functions;
     lanes_of_node at_hand;
-    node_router router{functions, time, at_hand};
-    lane_timers timers{at_hand};
-    logged_functions function_log;
+    function_services services{functions, time, at_hand};
     lane_alarm alarm;
     std::unique_ptr<cluster_agent> membership;  // outlives the lane that drives it
     std::unique_ptr<node_security> security;    // null: this node has no key
@@ -139,9 +139,9 @@ struct node::impl {
 
     [[nodiscard]] actors::environment environment() {
         return {time,
-                router,
-                timers,
-                function_log,
+                services.router,
+                services.timers,
+                services.log,
                 blocking,
                 config.payload_bytes_max,
                 config.lanes,
@@ -152,7 +152,8 @@ struct node::impl {
                 config.blocking_threads_max,
                 &scaler,
                 &decisions,
-                &budget.actor_memory()};
+                &budget.actor_memory(),
+                state.spaces()};
     }
     void begin_workers();
     void begin_keeper();
@@ -265,7 +266,7 @@ result<void> node::impl::make_membership() {
     self->name = config.name;
     self->endpoints = std::move(*reachable_at);
     self->version = DUNLIN_VERSION;
-    self->serves = cluster::served_set::of(functions.of_modules());
+    self->serves = cluster::served_set::of(functions.owned_names());
     if (!self->serves.tells())
         log().warn(
             "this node serves more functions than others can be told of, so keys may be sent here "
@@ -293,7 +294,8 @@ result<void> node::impl::make_membership() {
 
 // On the thread of the lane that drives the membership, and before it serves.
 void node::impl::publish(const std::shared_ptr<const cluster_view>& view) {
-    router.set_alone(view->members.size() < 2);
+    services.router.set_alone(view->members.size() < 2);
+    state.seen(*view);
     for (auto& each : lanes) each->commands().push(view_change{view});
 }
 
@@ -355,6 +357,9 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
         parts.security = std::move(*security);
         parts.begin_workers();
         parts.own_functions.scales().use(std::move(*plan));
+        if (auto opened = parts.state.open(*modules, parts.config); !opened)
+            return std::move(opened.error());
+        if (auto* spaces = parts.state.spaces()) parts.own_functions.watch(*spaces);
         parts.make_pools(std::move(*modules));
         parts.begin_keeper();
         parts.make_lanes();
@@ -385,6 +390,8 @@ node::~node() {
 const std::vector<std::string>& node::endpoints() const noexcept { return impl_->endpoints; }
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
+
+const std::string& node::state_folder() const noexcept { return impl_->state.folder(); }
 
 bool node::left_running() const { return impl_->end.left_running; }
 
@@ -453,6 +460,7 @@ std::size_t node::stop() {
     parts.keeper.stop();
     parts.scaler.stop();
     for (auto* pool : parts.functions.pools()) pool->shut_down();
+    parts.state.end();
     std::size_t unfinished = 0;
     for (auto& each : parts.lanes) unfinished += each->counters().calls_cut_short.get();
     return unfinished;

@@ -34,6 +34,17 @@ struct dedupe_config {
     std::size_t bytes_max = std::size_t{32} << 20;
 };
 
+/// The state of keyed functions.
+struct state_config {
+    /// The folder of the embedded store. Empty: `dunlin-data` in the working directory, made when a
+    /// call first needs it.
+    std::string data;
+    /// Bytes of values that stay in memory.
+    std::size_t cache_bytes_max = std::size_t{256} << 20;
+    /// Calls that may wait for their turn at one key; one more is answered `overloaded`.
+    std::size_t waiting_max = 16384;
+};
+
 struct node_config {
     /// Where lane 0 listens; port 0 takes a free one. Further lanes take free ports beside it.
     std::string listen = "tcp://127.0.0.1:7440";
@@ -94,6 +105,8 @@ struct node_config {
     std::size_t replies_bytes_max = std::size_t{256} << 20;
     /// Calls that arrive again.
     dedupe_config dedupe;
+    /// Where keyed functions keep their state.
+    state_config state;
     /// How long a stopping node waits for running calls before it answers them itself.
     std::chrono::microseconds drain_timeout = std::chrono::seconds(10);
     /// A lane whose function runs longer than this is taken over by another thread.

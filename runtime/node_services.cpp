@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/node_services.hpp"
 
+#include "actors/call_key.hpp"
 #include "cluster/rendezvous.hpp"
 #include "cluster/warm_set.hpp"
 #include "runtime/lane/lane.hpp"
@@ -52,6 +53,12 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
     auto& call = (*single)[0];
     const auto* known = functions_.find_served(function);
     auto* pool = known == nullptr ? nullptr : known->pool.get();
+    if (pool != nullptr && !pool->info().key_field.empty()) {
+        const auto key =
+            actors::key_of_call(pool->info(), call.payload, call.key, single->memory());
+        if (!key) return call.origin->answer_error(call.address, key.error());
+        call.key = *key;
+    }
     if (!alone_.load(std::memory_order_relaxed)) {
         // A key has an owner, however quick it would be here.
         if (known == nullptr || !call.key.empty() || !is_quick(*known, time_.now_ns())) {

@@ -80,4 +80,16 @@ public:
                std::string_view text) noexcept override;
 };
 
+/// What functions ask of a node.
+struct function_services {
+    function_services(const function_registry& functions, actors::steady_time& time,
+                      const lanes_of_node& lanes)
+        : router(functions, time, lanes),
+          timers(lanes) {}
+
+    node_router router;
+    lane_timers timers;
+    logged_functions log;
+};
+
 }  // namespace dunlin::runtime

@@ -192,6 +192,7 @@ std::vector<actors::function_info> system_module::functions() {
     all.back().flags |= DUNLIN_BLOCKING;  // it waits for what the other nodes say
     all.push_back(scale_.info());
     all.push_back(record_.info());
+    all.push_back(state_.info());
     return all;
 }
 

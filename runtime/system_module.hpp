@@ -21,6 +21,7 @@
 #include "runtime/scale_book.hpp"
 #include "runtime/scale_function.hpp"
 #include "runtime/security/gate_counters.hpp"
+#include "runtime/state_function.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -51,7 +52,8 @@ public:
           node_name_(std::move(node_name)),
           scales_(functions),
           scale_(scales_, node_name_),
-          record_(functions, node_name_) {}
+          record_(functions, node_name_),
+          state_(node_name_) {}
 
     /// The functions to register; their `self` points into this object.
     [[nodiscard]] std::vector<actors::function_info> functions();
@@ -66,6 +68,8 @@ public:
         workers_ = &workers;
         blocking_ = &blocking;
     }
+    /// ... and the state of keyed functions, if there are any.
+    void watch(actors::hot_state& state) { state_.use(state); }
 
 private:
     /// Whether somebody who looked within the last minute found that calls had been refused.
@@ -96,6 +100,7 @@ private:
     scale_book scales_;
     scale_function scale_;
     record_function record_;
+    state_function state_;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;
     const actors::worker_threads* workers_ = nullptr;

@@ -129,6 +129,19 @@ const std::array rows{
             size_field{[](settings& s) -> std::size_t& { return s.node.queue_bytes_max; }, 1024,
                        size_max}},
 
+    setting{"--data", "state", "data", "DIR",
+            "The folder of the embedded store. Not set: dunlin-data in the working directory, made "
+            "when a call first needs it.",
+            text_field{[](settings& s) -> std::string& { return s.node.state.data; }, true}},
+    setting{"--cache-bytes-max", "state", "cache_bytes_max", "SIZE",
+            "Values of keyed functions that stay in memory.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.state.cache_bytes_max; },
+                       1024, size_max}},
+    setting{"--key-waiting-max", "state", "waiting_max", "COUNT",
+            "Calls that may wait for their turn at one key; one more is answered overloaded.",
+            count_field{[](settings& s) -> std::size_t& { return s.node.state.waiting_max; }, 1,
+                        count_max}},
+
     setting{"--in-flight-max", "limits", "in_flight_max", "COUNT",
             "Unanswered calls that one connection may have.",
             count_field{[](settings& s) -> std::size_t& { return s.node.in_flight_max; }, 1,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/admission.hpp"
 
+#include "actors/call_key.hpp"
 #include "actors/pool.hpp"
 #include "runtime/router/refusal.hpp"
 #include "runtime/text/quantity.hpp"
@@ -98,6 +99,15 @@ void admission::take_new(peer& from, const wire::invoke& call, gathering& into) 
         into.function = call.function;
         into.unknown.reset();
     }
+    if (into.pool == nullptr || into.pool->info().key_field.empty()) return place(from, call, into);
+    const auto key = actors::key_of_call(into.pool->info(), call.payload, call.key, into.memory);
+    if (!key) return outlet_.reply_error(from, call.id, key.error());
+    auto keyed = call;
+    keyed.key = *key;
+    place(from, keyed, into);
+}
+
+void admission::place(peer& from, const wire::invoke& call, gathering& into) {
     if ((into.route != nullptr || !call.key.empty()) && send_on(from, call, into)) return;
     if (into.pool == nullptr) return refuse_unknown(from, call, into);
     // The node's own functions answer at once, and tell who asks why others are refused.

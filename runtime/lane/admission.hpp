@@ -72,6 +72,8 @@ private:
     /// An entry for a repeat of a call that runs.
     [[nodiscard]] ledger_entry& attach(peer& from, const wire::invoke& call);
     void take_new(peer& from, const wire::invoke& call, gathering& into);
+    /// The call, with its key, goes somewhere.
+    void place(peer& from, const wire::invoke& call, gathering& into);
     /// @returns whether the call is refused, and told why.
     [[nodiscard]] bool refused(peer& from, const wire::invoke& call);
     void refuse_unknown(peer& from, const wire::invoke& call, gathering& into);

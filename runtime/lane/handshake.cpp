@@ -167,7 +167,8 @@ void handshake::tell_catalog(peer& to) {
         // What is longer than a version may be on the wire is the author's own affair.
         const auto version = std::string_view(info.module_version).substr(0, wire::name_bytes_max);
         return wire::catalog_item{info.name, version,
-                                  info.idempotent() ? wire::catalog_flags::idempotent : 0};
+                                  info.idempotent() ? wire::catalog_flags::idempotent : 0,
+                                  info.key_field, info.space};
     };
     append_in_parts<wire::catalog_item>(to.out, 0, told.size(), item_at,
                                         [&] { outlet_.count_envelope(to); });

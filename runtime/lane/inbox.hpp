@@ -8,6 +8,7 @@
 // `push` from any thread; everything else is for the thread that has the lane.
 #pragma once
 
+#include "actors/answer_batch.hpp"
 #include "actors/environment.hpp"
 #include "actors/output_buffer.hpp"
 
@@ -32,6 +33,10 @@ struct value_answer {
 struct error_answer {
     actors::answer_address to;
     error why;
+};
+/// Many values and errors, which their calls have waited for together.
+struct batch_answer {
+    actors::answer_batch answers;
 };
 /// Before the answer of a call that ran elsewhere.
 struct cold_remark {
@@ -77,9 +82,10 @@ struct drain_question {};
 /// There may be news of who may connect.
 struct access_change {};
 
-using lane_command = std::variant<value_answer, error_answer, cold_remark, timer_change,
-                                  begin_drain, finish, view_change, travelling_call, carried_stop,
-                                  seeds_found, access_change, addresses_found, drain_question>;
+using lane_command =
+    std::variant<value_answer, error_answer, batch_answer, cold_remark, timer_change, begin_drain,
+                 finish, view_change, travelling_call, carried_stop, seeds_found, access_change,
+                 addresses_found, drain_question>;
 /// In small pieces of memory, each of which goes when it is through: as one piece a crowd's answers
 /// are megabytes, and malloc keeps the more of what is freed the larger the pieces were.
 using lane_commands = std::deque<lane_command>;

@@ -229,6 +229,8 @@ void lane::apply(lane_command& command) {
         calls_.answer_value(value->to, value->payload);
     } else if (auto* failed = std::get_if<error_answer>(&command)) {
         calls_.answer_error(failed->to, std::move(failed->why));
+    } else if (auto* many = std::get_if<batch_answer>(&command)) {
+        calls_.answer_batch_of(std::move(many->answers));
     } else if (auto* cold = std::get_if<cold_remark>(&command)) {
         calls_.started_cold(cold->of);
     } else if (auto* timer = std::get_if<timer_change>(&command)) {

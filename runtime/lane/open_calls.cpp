@@ -92,6 +92,12 @@ void open_calls::answer_error(actors::answer_address to, error why) {
     forwarded_error(*entry, std::move(why));
 }
 
+void open_calls::answer_batch_of(actors::answer_batch answers) {
+    if (ownership_.owned_here()) return answer_port::answer_batch_of(std::move(answers));
+    const auto count = answers.size();
+    if (!commands_.push(batch_answer{std::move(answers)})) counters_.answers_after_end.add(count);
+}
+
 void open_calls::from_elsewhere(lane_command answer) {
     // An ended lane has answered everything itself.
     if (!commands_.push(std::move(answer))) counters_.answers_after_end.add();

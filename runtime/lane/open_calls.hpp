@@ -87,6 +87,7 @@ public:
     // answer_port and call_carrier, from any thread.
     void answer_value(actors::answer_address to, actors::output_buffer& payload) override;
     void answer_error(actors::answer_address to, error why) override;
+    void answer_batch_of(actors::answer_batch answers) override;
     void started_cold(actors::answer_address of) override;
     void withdraw(actors::answer_address carried, errc reason) override;
 

@@ -3,6 +3,7 @@
 
 #include "actors/pool.hpp"
 #include "cluster/rendezvous.hpp"
+#include "cluster/served_set.hpp"
 #include "runtime/link/peer_link.hpp"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ function_route::function_route(std::string function, actors::pool* own, std::str
                                std::uint64_t seed)
     : name(std::move(function)),
       pool(own),
+      owned_as(cluster::owned_name(name, own == nullptr ? std::string_view() : own->info().space)),
+      key_field(own == nullptr ? std::string() : own->info().key_field),
       candidates(1),
       links(1, nullptr),
       open(1, own != nullptr),
@@ -47,6 +50,12 @@ std::uint32_t function_route::add(peer_link& link, bool idempotent_there, std::i
     idempotent = idempotent && idempotent_there;
     ++others;
     return place;
+}
+
+void function_route::learn_keys(const std::string& field, const std::string& space) {
+    if (pool != nullptr) return;
+    key_field = field;
+    owned_as = cluster::owned_name(name, space);
 }
 
 void function_route::remove(std::uint32_t place) noexcept {

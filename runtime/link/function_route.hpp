@@ -40,6 +40,8 @@ struct function_route {
     /// A place for a link, barred until it is told otherwise. @returns the place.
     std::uint32_t add(peer_link& link, bool idempotent_there, std::int64_t now_ns);
     void remove(std::uint32_t place) noexcept;
+    /// What another node says of the calls' keys; the own module knows better.
+    void learn_keys(const std::string& field, const std::string& space);
     /// Copies what `health` and the links say of every place, which ends what was barred for one
     /// choice.
     void refresh_standings(std::int64_t now_ns) noexcept;
@@ -48,6 +50,8 @@ struct function_route {
 
     const std::string name;
     actors::pool* const pool;  // of this node, if it serves the function itself
+    std::string owned_as;      // the name by which the owner of a key is asked for
+    std::string key_field;     // of the input; empty: callers give keys
     std::vector<cluster::candidate> candidates;
     std::vector<peer_link*> links;  // null: the own node, or nobody
     std::vector<bool> open;         // the link takes calls now

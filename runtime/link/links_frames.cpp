@@ -147,6 +147,8 @@ void links::read_catalog(peer_link& link, wire::item_list functions, std::int64_
         added.name = each.name;
         added.module_version = each.module_version;
         added.idempotent = (each.flags & wire::catalog_flags::idempotent) != 0;
+        added.key_field = each.key_field;
+        added.space = each.space;
     }
     if (link.incoming.size() > part.total)
         return give_up(link, "it lists more functions than it says there are");

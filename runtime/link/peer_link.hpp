@@ -54,6 +54,8 @@ struct remote_function {
     std::string name;
     std::string module_version;
     bool idempotent = false;
+    std::string key_field = {};       // of its input; empty: callers give keys
+    std::string space = {};           // of its keys; empty: calls of one key take no turns
     function_route* route = nullptr;  // of this lane, and
     std::uint32_t place = 0;          // of this link there
 };

@@ -22,9 +22,10 @@ thread_local bool ended_inside = false;
 }  // namespace
 
 bench_loop::bench_loop(client through, std::string function, const any_value& input,
-                       std::size_t window)
+                       std::size_t window, bench_keys* keys)
     : function_(std::move(function)),
       input_(input),
+      keys_(keys),
       slots_(window),
       client_(std::move(through)) {}
 
@@ -59,9 +60,12 @@ bool bench_loop::claim(std::int64_t now) noexcept {
 }
 
 void bench_loop::run_waiting() {
+    std::string key;
     auto start = now_ns();
     while (claim(start)) {
-        const auto reply = client_.invoke<any_value>(function_, input_);
+        call_options how;
+        if (keys_ != nullptr) how.key = keys_->next(key);
+        const auto reply = client_.invoke<any_value>(function_, input_, how);
         const auto end = now_ns();
         record(end - start, reply);
         start = end;
@@ -83,9 +87,12 @@ void bench_loop::run_asynchronous() {
 
 void bench_loop::launch(slot& at) {
     const void* const outer = std::exchange(starting, &at);
+    std::string key;
     do {
+        call_options how;
+        if (keys_ != nullptr) how.key = keys_->next(key);
         client_.async_invoke<any_value>(
-            function_, input_, {},
+            function_, input_, how,
             [this, &at](const result<any_value>& reply) { finish(at, reply); });
         // From here on the slot is the callback's, unless that has come already.
     } while (std::exchange(ended_inside, false));

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "runtime/program/any_value.hpp"
+#include "runtime/program/bench_keys.hpp"
 #include "runtime/program/bench_outcome.hpp"
 
 #include <dunlin/client.hpp>
@@ -29,8 +30,9 @@ class bench_loop {
 public:
     static constexpr std::chrono::hours unlimited{24 * 365};
 
-    /// `input` must outlive the loop.
-    bench_loop(client through, std::string function, const any_value& input, std::size_t window);
+    /// `input` must outlive the loop, and so must `keys`, which several may share. Null: no keys.
+    bench_loop(client through, std::string function, const any_value& input, std::size_t window,
+               bench_keys* keys = nullptr);
 
     /// Makes `requests` calls, or fewer if that takes longer than `at_most`, and waits for the last
     /// one. Can be called again.
@@ -57,6 +59,7 @@ private:
 
     std::string function_;
     const any_value& input_;
+    bench_keys* const keys_;
     std::vector<slot> slots_;
     std::int64_t end_ns_ = 0;
     bench_outcome outcome_;

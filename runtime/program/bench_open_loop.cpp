@@ -23,9 +23,10 @@ any_value input_for(std::int64_t service_ns) {
 }  // namespace
 
 bench_open_loop::bench_open_loop(client through, std::string function, const any_value& input,
-                                 std::size_t window)
+                                 std::size_t window, bench_keys* keys)
     : function_(std::move(function)),
       input_(input),
+      keys_(keys),
       window_(window),
       client_(std::move(through)) {}
 
@@ -79,8 +80,10 @@ void bench_open_loop::send(const planned_call& call) {
     if (in_flight_.load() >= window_) return sent_.leave_out(call.start);
     in_flight_.fetch_add(1);
     const auto drawn = call.service_ns ? input_for(*call.service_ns) : any_value{};
+    call_options how;
+    if (keys_ != nullptr) how.key = keys_->next(key_);
     client_.async_invoke<any_value>(
-        function_, call.service_ns ? drawn : input_, {},
+        function_, call.service_ns ? drawn : input_, how,
         [this, call, sent = clock::now()](const result<any_value>& reply) {
             finish(call, sent, reply);
         });

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "runtime/program/any_value.hpp"
+#include "runtime/program/bench_keys.hpp"
 #include "runtime/program/bench_outcome.hpp"
 #include "runtime/program/bench_schedule.hpp"
 #include "runtime/program/bench_seconds.hpp"
@@ -49,7 +50,7 @@ public:
     /// `input` must outlive the loop. Calls whose load says how long they are to run have {"us":
     /// that} in its place.
     bench_open_loop(client through, std::string function, const any_value& input,
-                    std::size_t window);
+                    std::size_t window, bench_keys* keys = nullptr);
 
     /// Makes the calls of part `part` of `parts` of the load, which begins at `origin`, and waits
     /// for the last answer. Can be called again.
@@ -75,6 +76,8 @@ private:
 
     std::string function_;
     const any_value& input_;
+    bench_keys* const keys_;
+    std::string key_;
     std::size_t window_;
     clock::time_point origin_;
     bench_seconds sent_;  // only the running thread's: what was offered and not sent

@@ -7,8 +7,10 @@
 #include "runtime/text/quantity.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -53,7 +55,8 @@ void check_without_trace(const bench_arguments& given) {
 void plan_closed_loop(const bench_arguments& given, bench_plan& to) {
     if (!given.arrivals.empty())
         throw usage_error("--arrivals is for calls at a rate; give --rate");
-    if (given.seed != not_given) throw usage_error("--seed is for calls at a rate; give --rate");
+    if (given.seed != not_given && given.keys == 0)
+        throw usage_error("--seed is for calls at a rate or with keys; give --rate or --keys");
     check_without_trace(given);
     const bool timed = given.duration > std::chrono::nanoseconds(0);
     if (timed) to.at_most = std::min<std::chrono::nanoseconds>(given.duration, to.at_most);
@@ -61,6 +64,18 @@ void plan_closed_loop(const bench_arguments& given, bench_plan& to) {
                            timed ? bench_plan::requests_unlimited : bench_plan::requests_usual);
     to.warmup = or_usual(given.warmup, bench_plan::warmup_usual);
     to.window = or_usual(given.window, bench_plan::window_usual);
+}
+
+void plan_keys(const bench_arguments& given, bench_plan& to) {
+    constexpr double exponent_max = 10;
+    to.keys = given.keys;
+    to.seed = or_usual(given.seed, 1);
+    if (given.zipf.empty()) return;
+    if (given.keys == 0) throw usage_error("--zipf is how calls spread over keys; give --keys");
+    const char* end = given.zipf.data() + given.zipf.size();
+    const auto read = std::from_chars(given.zipf.data(), end, to.zipf);
+    if (read.ec != std::errc() || read.ptr != end || !(to.zipf >= 0 && to.zipf <= exponent_max))
+        throw usage_error("--zipf: \"" + given.zipf + "\" is no number from 0 to 10, such as 0.9");
 }
 
 // Refuses more than a day of them, and none at all.
@@ -161,6 +176,7 @@ bench_plan plan_bench(const bench_arguments& given) {
     if (made.threads > made.window)
         throw usage_error("--threads: " + std::to_string(made.threads) + " threads cannot share " +
                           std::to_string(made.window) + " calls in flight");
+    plan_keys(given, made);
     made.connection = given.connection;
     made.function = given.function;
     made.input = read_input(given);

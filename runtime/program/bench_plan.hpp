@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct bench_arguments {
     std::string trace;
     std::string service_time;
     std::string cv;
+    std::string zipf;
     std::chrono::nanoseconds duration{0};
     std::size_t rate = not_given;
     std::size_t requests = not_given;
@@ -38,6 +40,7 @@ struct bench_arguments {
     std::size_t one_in = 1;
     std::size_t size = 64;
     std::size_t threads = 1;
+    std::size_t keys = 0;
     bool json = false;
 };
 
@@ -56,6 +59,9 @@ struct bench_plan {
     std::size_t size = 0;  // bytes of the input, as reported
     std::size_t window = 1;
     std::size_t threads = 1;  // share the window
+    std::size_t keys = 0;     // that calls are spread over; 0: they have none
+    double zipf = 0;          // how unevenly; see bench_keys
+    std::uint64_t seed = 1;
 
     /// An open loop; if there is none, a closed one.
     std::optional<bench_load> load;

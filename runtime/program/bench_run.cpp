@@ -36,6 +36,7 @@ bench::bench(bench_plan plan, signals& stop)
       warm_(static_cast<std::ptrdiff_t>(plan_.threads)),
       running_(plan_.threads),
       done_fd_(::eventfd(0, EFD_CLOEXEC)) {
+    if (plan_.keys != 0) keys_ = std::make_unique<bench_keys>(plan_.keys, plan_.zipf, plan_.seed);
     if (done_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
@@ -49,9 +50,11 @@ int bench::connect() {
         auto to = program::connect(options, stop_);
         if (!to.client) return to.exit_code;
         if (plan_.load)
-            open_loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window);
+            open_loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window,
+                                     keys_.get());
         else
-            loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window);
+            loops_.emplace_back(std::move(*to.client), plan_.function, plan_.input, window,
+                                keys_.get());
     }
     return exit_code::success;
 }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <latch>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -54,6 +55,7 @@ private:
     [[nodiscard]] std::string how_far() const;
 
     bench_plan plan_;
+    std::unique_ptr<bench_keys> keys_;  // null: calls have none
     signals& stop_;
     std::deque<bench_loop> loops_;            // one for each thread: these,
     std::deque<bench_open_loop> open_loops_;  // or these

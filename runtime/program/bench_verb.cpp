@@ -27,6 +27,7 @@ constexpr const char* footer = R"(Examples:
     dunlin bench bench/echo --window 1 --duration 10s --json
     dunlin bench bench/echo --rate 20000 --duration 30s
     dunlin bench bench/sleep --trace load.csv --compress 600 --one-in 600 --service-time 20ms --cv 1
+    dunlin bench bench/increment --keys 64 --window 512
     dunlin bench text/count_words --payload '{"url": "a", "text": "one two"}'
 
 One call in flight is a program that waits for each result; more are calls with callbacks, each
@@ -78,6 +79,16 @@ void add_load_options(CLI::App& app, bench_arguments& to) {
     add_size(app, "--size", to.size, "Bytes of the input.")->group("Load");
     app.add_option("--payload", to.payload, "This input instead of --size bytes.")
         ->type_name("JSON")
+        ->group("Load");
+    add_count(app, "--keys", to.keys,
+              "Spread the calls over so many keys, for functions with state. 0: calls have none.",
+              {0, bench_keys::count_max})
+        ->group("Load");
+    app.add_option("--zipf", to.zipf,
+                   "Call key number k as often as 1 / k^S says, so that few keys get most calls. "
+                   "0: all alike.")
+        ->type_name("S")
+        ->default_str("0")
         ->group("Load");
     add_count(app, "--threads", to.threads,
               "Threads that share the calls in flight and the rate, each with its own connection.",

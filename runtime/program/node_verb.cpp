@@ -55,13 +55,10 @@ using runtime::setting;
 using runtime::settings;
 
 const std::map<std::string_view, const char*> group_titles{
-    {"node", "Node"},
-    {"security", "Security"},
-    {"cluster", "Cluster"},
-    {"threads", "Threads"},
-    {"pools", "Functions"},
-    {"limits", "Limits"},
-    {"dedupe", "Calls that arrive again"},
+    {"node", "Node"},       {"security", "Security"},
+    {"cluster", "Cluster"}, {"threads", "Threads"},
+    {"pools", "Functions"}, {"state", "State"},
+    {"limits", "Limits"},   {"dedupe", "Calls that arrive again"},
     {"log", "Logging"},
 };
 
@@ -101,8 +98,10 @@ constexpr std::chrono::milliseconds log_wait_max{500};
 
 void announce(const runtime::node& node) {
     const auto functions = node.functions().size();
-    std::printf("dunlin node ready: %s name=%s functions=%zu\n", node.endpoints().front().c_str(),
-                node.name().c_str(), functions);
+    const auto& folder = node.state_folder();
+    std::printf("dunlin node ready: %s name=%s functions=%zu%s%s\n",
+                node.endpoints().front().c_str(), node.name().c_str(), functions,
+                folder.empty() ? "" : " state=", folder.c_str());
     std::fflush(stdout);
     std::clearerr(stdout);  // whether anybody reads this is not what the node is for
 }

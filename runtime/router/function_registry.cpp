@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/router/function_registry.hpp"
 
+#include "cluster/served_set.hpp"
 #include "runtime/text/suggest.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace dunlin::runtime {
 
@@ -23,6 +25,16 @@ std::vector<std::string> function_registry::of_modules() const {
     std::vector<std::string> names;
     for (const auto& name : names_)
         if (find(name)->info().module_name != "dunlin") names.push_back(name);
+    return names;
+}
+
+std::vector<std::string> function_registry::owned_names() const {
+    auto names = of_modules();
+    std::set<std::string> spaces;
+    for (const auto& name : names)
+        if (const auto& space = find(name)->info().space; !space.empty())
+            spaces.insert(cluster::owned_name(name, space));
+    names.insert(names.end(), spaces.begin(), spaces.end());
     return names;
 }
 

@@ -56,6 +56,9 @@ public:
     [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
     /// Those that are not the node's own.
     [[nodiscard]] std::vector<std::string> of_modules() const;
+    /// What the node tells others that it may own keys of: those functions, and the spaces that
+    /// they keep their keys in.
+    [[nodiscard]] std::vector<std::string> owned_names() const;
     /// In the order of the names.
     [[nodiscard]] std::vector<actors::pool*> pools() const;
 

@@ -64,6 +64,7 @@ void router::catalog_arrived(peer_link& link, std::int64_t now_ns) {
             routes_.find_or_make(function.name, [&] { return make_route(function.name); });
         function.route = &route;
         function.place = route.add(link, function.idempotent, now_ns);
+        route.learn_keys(function.key_field, function.space);
     }
     standing_changed(link);
     send_waiting(now_ns);

@@ -28,7 +28,7 @@ destination router::decide_owner(const function_route& route, bytes_view key,
                                  std::size_t payload_bytes) {
     using to = destination::kind;
     if (!view_) return {to::anybody, nullptr};
-    const auto owner = owners_.owner(route.name, as_text(key));
+    const auto owner = owners_.owner(route.owned_as, as_text(key));
     if (owner == cluster::key_owners::nobody) return {to::anybody, nullptr};
     // An owner that turns out not to serve the function has not told what it serves.
     if (owner == options_.instance)
@@ -55,7 +55,7 @@ error router::owner_away(const ledger_entry& entry) {
     std::string owner = "the owner";
     const auto key = as_text(entry.invocation().key);
     if (view_) {
-        const auto* member = view_->find(owners_.owner(entry.route->name, key));
+        const auto* member = view_->find(owners_.owner(entry.route->owned_as, key));
         if (member != nullptr) owner = "node " + member->name;
     }
     error why{errc::unavailable, owner + " of the call's key cannot be reached from node " +

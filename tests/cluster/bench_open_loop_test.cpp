@@ -23,7 +23,7 @@ client client_of(const runtime::node& node) {
     return std::move(*made);
 }
 
-const any_value no_input{encode(std::string())};
+const any_value empty_input{encode(std::string())};
 
 constexpr auto enough = std::size_t{65'536};
 
@@ -31,7 +31,7 @@ constexpr auto enough = std::size_t{65'536};
 
 TEST_CASE("an open loop offers what its load says, and every call ends in one count") {
     const auto node = start_node();
-    bench_open_loop loop(client_of(*node), "bench/echo", no_input, enough);
+    bench_open_loop loop(client_of(*node), "bench/echo", empty_input, enough);
     for (const auto arrivals : {bench_arrivals::even, bench_arrivals::poisson}) {
         const auto got = loop.run({1000, 200ms, arrivals, 1}, 0, 1, clock_type::now());
         CHECK(got.seconds.total().offered == 200);
@@ -45,7 +45,7 @@ TEST_CASE("an open loop offers what its load says, and every call ends in one co
 
 TEST_CASE("a sender that was held up skips nothing, and its calls have waited since their time") {
     const auto node = start_node();
-    bench_open_loop loop(client_of(*node), "bench/echo", no_input, enough);
+    bench_open_loop loop(client_of(*node), "bench/echo", empty_input, enough);
     // As if it had been held for three seconds, of a load of one.
     const auto got = loop.run({500, 1s, bench_arrivals::poisson, 1}, 0, 1, clock_type::now() - 3s);
     CHECK(got.seconds.total().offered == 500);
@@ -71,7 +71,7 @@ TEST_CASE("calls beyond the window are not sent, and counted") {
 
 TEST_CASE("a loop that was stopped offers nothing more") {
     const auto node = start_node();
-    bench_open_loop loop(client_of(*node), "bench/echo", no_input, enough);
+    bench_open_loop loop(client_of(*node), "bench/echo", empty_input, enough);
     loop.stop();
     const auto got = loop.run({1000, 1h, bench_arrivals::even, 1}, 0, 1, clock_type::now());
     CHECK(got.seconds.total().offered == 0);

@@ -15,7 +15,7 @@ import unittest
 from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, binary, dunlin, wait_until
 
 VERBS = ("node", "invoke", "functions", "nodes", "top", "explain", "scale", "drain", "bench", "simulate",
-         "keygen", "completion", "version")
+         "state", "keygen", "completion", "version")
 
 
 class CommandLineTest(ProgramTest):
@@ -157,7 +157,7 @@ class NodeTest(ProgramTest):
         for number in (signal.SIGTERM, signal.SIGINT):
             with Node("--name", "alpha") as node:
                 self.assertRegex(node.ready, r"\Adunlin node ready: tcp://127\.0\.0\.1:[1-9]\d* "
-                                             r"name=alpha functions=\d+\Z")
+                                             r"name=alpha functions=\d+ state=\./dunlin-data\Z")
                 node.signal(number)
                 self.assertEqual(node.wait(), 0, node.log())
                 self.assertEqual(node.rest(), "")

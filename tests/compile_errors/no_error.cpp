@@ -5,7 +5,9 @@
 #include <dunlin/function.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,30 @@ struct page : numbered {
     DUNLIN_BASE(numbered)
     DUNLIN_REQUIRED(url)
 };
+
+struct visits {
+    std::uint64_t count = 0;
+    std::string last_page;
+    DUNLIN_FIELDS(count, last_page)
+};
+
+std::uint64_t visit(const page& p, visits& seen) {
+    seen.last_page = p.url;
+    return ++seen.count;
+}
+visits show(const page&, const visits& seen) { return seen; }
+bool forget(std::optional<visits>& seen, dunlin::context& ctx) {
+    ctx.expire_after(std::chrono::hours(1));
+    const bool was_there = seen.has_value();
+    seen.reset();
+    return was_there;
+}
+dunlin::task<int> compare(dunlin::no_input, const std::optional<visits>& seen,
+                          dunlin::context& ctx) {
+    const auto other = co_await ctx.read<visits>("visitors", "anna", {.max_age = ctx.remaining()});
+    const auto stored = co_await ctx.commit();
+    co_return other && other->has_value() && seen&& stored ? 1 : 0;
+}
 
 struct shop {
     int price(int number) const { return number; }
@@ -54,6 +80,11 @@ DUNLIN_MODULE(text, m) {
     m.function("url", [](const page& p) { return p.url; });
     m.function("id", [](page p) { return p; });
     m.function("wait", wait);
+    m.function("visit", visit).keyed_by(&page::url).space("visitors").durable();
+    m.function("show", show).keyed_by(&page::id).space("visitors");
+    m.function("forget", forget).space("visitors");
+    m.function("compare", compare).space("visitors");
+    m.function("sum", [](int more, int& sum) { return sum += more; }).relaxed();
     const auto shared = std::make_shared<dunlin::client>(stock().value());
     m.function("left", [shared](int number, dunlin::context& ctx) -> dunlin::task<int> {
         const auto left = co_await shared->async_invoke<int>(ctx, "stock/left", number);

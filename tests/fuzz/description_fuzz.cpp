@@ -11,6 +11,7 @@
 #include "support/names.hpp"
 
 #include <dunlin/scaling.hpp>
+#include <dunlin/state.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -102,6 +103,42 @@ void add_scale(script& from, dunlin_function& to) {
     to.weight = static_cast<std::uint32_t>(from.number(0));
 }
 
+/// What a function says of keys and state; mostly nothing.
+void add_state(script& from, dunlin_function& to, dunlin_state_type& type) {
+    if (from.byte() >= 0x80) to.key_field = from.text("visitor");
+    if (from.byte() >= 0x80) to.space = from.text("visitors");
+    to.state_mode = static_cast<std::uint32_t>(from.number(0));
+    if (from.byte() < 0x80) {
+        to.state_access = static_cast<std::uint32_t>(from.number(0));
+        return;
+    }
+    type = detail::state_type<std::uint64_t>();
+    type.struct_size = from.number(sizeof type);
+    switch (from.byte()) {
+        case 0xf0: type.create = nullptr; break;
+        case 0xf1: type.decode = nullptr; break;
+        case 0xf2: type.memory_bytes = nullptr; break;
+        default: break;
+    }
+    to.state = &type;
+    to.state_access = static_cast<std::uint32_t>(from.number(DUNLIN_STATE_WRITE));
+}
+
+void check_state(const actors::function_info& said) {
+    require(said.space.empty() || support::is_name(said.space), "a space's name");
+    require(said.key_field.size() <= 255, "a path to a key");
+    require(said.state_mode <= DUNLIN_STATE_EPHEMERAL, "a mode of state");
+    if (said.state == nullptr) {
+        require(!said.writes_state && said.state_mode == 0, "a state that is none");
+        return;
+    }
+    require(!said.space.empty(), "a space for each state");
+    const auto& type = *said.state;
+    require(type.struct_size >= sizeof type, "a whole type of state");
+    require(type.create != nullptr && type.decode != nullptr && type.memory_bytes != nullptr,
+            "code for a type of state");
+}
+
 void check_scale(const actors::scale_wishes& said) {
     const auto min = said.min.value_or(0);
     const auto max = said.max.value_or(scaling::activations_max);
@@ -127,6 +164,7 @@ void check_accepted(const runtime::loaded_module& module, const dunlin_module_in
         require(names.insert(function.name).second, "every name once");
         require(function.run == &run_nothing, "code for every function");
         check_scale(function.scale);
+        check_state(function);
     }
 }
 
@@ -144,6 +182,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::deque<dunlin_function> made;
     for (std::size_t i = 0; i < real_count && real_stride >= function_bytes_min; ++i)
         made.push_back(function_from(from));
+    std::deque<dunlin_state_type> types(made.size());
     dunlin_module_info info{};
     info.struct_size = struct_size;
     info.abi_version = static_cast<std::uint32_t>(from.number(DUNLIN_ABI_VERSION));
@@ -158,6 +197,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // An older module's functions end before this.
     for (std::size_t i = 0; i < made.size(); ++i) {
         add_scale(from, made[i]);
+        add_state(from, made[i], types[i]);
         std::memcpy(functions.get() + i * real_stride, &made[i],
                     std::min<std::size_t>(real_stride, sizeof made[i]));
     }

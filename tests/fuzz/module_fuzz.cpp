@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -68,6 +69,24 @@ task<result<std::string>> timed(std::string_view text, context& ctx) {
     co_return reply;
 }
 
+std::uint64_t visit(const order& o, order& last) {
+    const auto before = last.numbers.size();
+    last = o;
+    if (o.numbers.size() == 3) throw std::runtime_error("three");
+    return before;
+}
+task<result<std::size_t>> remember(std::string_view text, std::optional<order>& last,
+                                   context& ctx) {
+    if (text.empty()) last.reset();
+    if (text.size() > 1) last.emplace().function = text;
+    if (const auto stored = co_await ctx.commit(); !stored) co_return stored.error();
+    if (text.size() > 3) last->content = bytes(text);
+    const auto other = co_await ctx.read<order>("orders", text, {.max_age = ctx.remaining()});
+    if (!other) co_return other.error();
+    ctx.expire_after(std::chrono::seconds(text.size()));
+    co_return other->has_value() ? (*other)->numbers.size() : text.size();
+}
+
 void describe(module_builder& m) {
     m.function("sum", sum);
     m.function("content", content);
@@ -75,6 +94,8 @@ void describe(module_builder& m) {
     m.function("fan", fan);
     m.function("timed", timed);
     m.function("echo", [](const raw& any) { return any; });
+    m.function("visit", visit).space("orders");
+    m.function("remember", remember).space("orders");
 }
 
 /// Takes the script apart; after its end everything is zero.
@@ -143,6 +164,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 const std::size_t which = from.number() % module.info()->function_count;
                 testing::fake_call& call = host.prepare_raw(payload_for(from));
                 if (from.number() % 8 == 0) call.output = wire::frame_buffer(4);
+                // Each its own, as calls of one key take turns on a node.
+                call.key = std::to_string(calls.size());
                 calls.push_back(&host.start(module.info()->functions[which], call));
                 break;
             }

@@ -51,6 +51,8 @@ LIBRARIES = {
     # The gate answers ZeroMQ's own questions about keys.
     "ZeroMQ": (r"zmq(_addon)?\.h", r"sdk/src/|runtime/(lane|link)/|runtime/security/gate\.|tests/"),
     "msgpack": (r"msgpack(/|\.h)", r"sdk/src/|tests/"),
+    "RocksDB": (r"rocksdb/", r"runtime/store/|tests/"),
+    "libpq": (r"libpq", r"runtime/store/|tests/"),
 }
 # Beyond the standard library: result<T> is made of tl::expected until std::expected is there.
 PUBLIC_EXTRA = {"tl/expected.hpp", "stddef.h", "stdint.h"}
@@ -66,6 +68,7 @@ BESIDE = {
     "security": {"base", "text", "calls"},
     "config": {"base", "text"},
     "rehearsal": {"base", "text"},
+    "store": {"base", "text"},
     # A module sees the SDK alone.
     "modules": set(),
 }

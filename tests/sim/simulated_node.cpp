@@ -104,7 +104,7 @@ simulated_node::simulated_node(caf::actor_system& system, virtual_sockets& socke
     record->name = how_.name;
     record->endpoints = how_.endpoints;
     record->version = "0.1.0";
-    record->serves = cluster::served_set::of(functions_.of_modules());
+    record->serves = cluster::served_set::of(functions_.owned_names());
     runtime::cluster_agent_options agent;
     agent.cluster = "sim";
     agent.self = std::move(record);

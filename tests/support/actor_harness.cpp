@@ -278,6 +278,10 @@ std::uint32_t actor_harness::submit(actors::pool& pool, actors::bundle_ptr work)
     });
 }
 
+void actor_harness::set_keys(actors::bundle& work, const std::vector<std::string>& keys) {
+    for (std::uint32_t i = 0; i < work.size(); ++i) work[i].key = as_bytes(keys[i % keys.size()]);
+}
+
 std::uint32_t actor_harness::call(actors::pool& pool, std::string_view payload,
                                   std::int64_t deadline_ns) {
     std::uint32_t ticket = 0;

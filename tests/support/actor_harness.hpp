@@ -174,6 +174,8 @@ public:
     silent_log log;
     recorded_looks looks;
     std::size_t payload_bytes_max = 1024;
+    /// Where the pools made from now on find their spaces.
+    actors::hot_state* state = nullptr;
 
     /// A function description for `make_pool`; the harness keeps the lambda.
     [[nodiscard]] actors::function_info function(std::string name, test_function body,
@@ -192,6 +194,8 @@ public:
                                                std::int64_t deadline_ns = actors::no_deadline);
     /// @returns how many the pool took; it refuses the rest with `overloaded`.
     std::uint32_t submit(actors::pool& pool, actors::bundle_ptr work);
+    /// Several of `bundle_of` get keys. The texts outlive the calls.
+    static void set_keys(actors::bundle& work, const std::vector<std::string>& keys);
     /// One invocation in a bundle of its own. @returns its ticket.
     std::uint32_t call(actors::pool& pool, std::string_view payload,
                        std::int64_t deadline_ns = actors::no_deadline);
@@ -216,8 +220,10 @@ public:
     [[nodiscard]] caf::actor_system& system() noexcept { return *system_; }
     /// What its pools are given.
     [[nodiscard]] actors::environment env() {
-        return {time, router,  timers, log, *blocking_, payload_bytes_max, 1, 1,
-                0,    nullptr, 1,      1,   &looks};
+        actors::environment all{time, router,  timers, log, *blocking_, payload_bytes_max, 1, 1,
+                                0,    nullptr, 1,      1,   &looks};
+        all.state = state;
+        return all;
     }
 
 private:

@@ -9,6 +9,7 @@
 // functions that run on them.
 #pragma once
 
+#include "tests/support/fake_states.hpp"
 #include "wire/frame_buffer.hpp"
 
 #include <dunlin/abi.h>
@@ -22,6 +23,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,6 +58,8 @@ public:
     errc code = errc::unknown;
     std::string detail;
     std::size_t touches = 0;  // how often the function asked the host for anything
+    fake_states::object* state = nullptr;
+    std::optional<std::chrono::nanoseconds> expires;  // as the function said
 
     /// The reply as a T; the error of a call that failed.
     template <class T>
@@ -67,6 +71,7 @@ public:
 
 private:
     friend class fake_host;
+    bool writes_ = false;
     dunlin_call_info info_{};
 };
 
@@ -74,10 +79,12 @@ private:
 struct fake_operation {
     fake_call* call = nullptr;
     bool is_sleep = false;
+    bool is_commit = false;
     std::string function;
+    std::string space;  // of a value that is read
     std::string key;
     bytes payload;
-    std::chrono::nanoseconds duration{0};  // of a sleep, or an invocation's timeout
+    std::chrono::nanoseconds duration{0};  // of a sleep, an invocation's timeout, a read's bound
     std::chrono::nanoseconds due{0};       // of a sleep
     std::size_t ticket = 0;                // of what the module ends itself; 0: none
     dunlin_completion done = nullptr;
@@ -101,6 +108,7 @@ public:
             if (!call.pending) call.host->violation("finish of a call that is not pending");
             if (call.on_stop != nullptr) call.host->violation("stop callback left behind");
             call.answered = true;
+            call.host->end_turn(call);
         };
         abi_.info = &fake_host::info_of;
         abi_.remaining_ns = [](dunlin_call* c) {
@@ -127,6 +135,15 @@ public:
             op.user = user;
             call.host->operations.push_back(std::move(op));
         };
+        abi_.state = [](dunlin_call* c) -> void* {
+            const fake_call& call = used(c);
+            return call.state == nullptr ? nullptr : call.state->get();
+        };
+        abi_.commit = &fake_host::start_commit;
+        abi_.expire_after = [](dunlin_call* c, std::int64_t duration) {
+            used(c).expires = std::chrono::nanoseconds(duration);
+        };
+        abi_.read_state = &fake_host::start_read;
         abi_.begin = &fake_host::begin;
         abi_.end = &fake_host::end;
         abi_.log = [](dunlin_call* c, std::int32_t level, const char* text, std::size_t size) {
@@ -152,11 +169,14 @@ public:
     fake_call& start(const dunlin_function& function, fake_call& call) {
         auto* handle = reinterpret_cast<dunlin_call*>(&call);
         const auto* data = reinterpret_cast<const std::uint8_t*>(call.payload.data());
+        if (function.state != nullptr) call.state = &states.of(function, call.key);
+        call.writes_ = function.state_access == DUNLIN_STATE_WRITE;
         const std::int32_t how =
             function.run(function.self, &abi_, handle, data, call.payload.size());
         if (how == DUNLIN_DONE) {
             if (call.on_stop != nullptr) violation("stop callback left behind");
             call.answered = true;
+            end_turn(call);
         } else {
             call.pending = true;
         }
@@ -181,6 +201,8 @@ public:
         operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(index));
         // Exactly as long as it has to live, so that a sanitizer sees who looks later.
         const std::vector<std::uint8_t> memory(data.begin(), data.end());
+        if (op.is_commit && code == 0 && !op.call->state->keep())
+            violation("a state cannot be copied");
         op.done(op.user, code, memory.data(), memory.size());
     }
 
@@ -211,6 +233,7 @@ public:
     bool refuses_begin = false;
     /// What a node offers that is older than these.
     void forget_begin() { abi_.struct_size = offsetof(dunlin_host, begin); }
+    void forget_state() { abi_.struct_size = offsetof(dunlin_host, state); }
 
     /// Moves the clock and completes the sleeps that become due, the earliest first.
     void advance(std::chrono::nanoseconds by) {
@@ -235,6 +258,7 @@ public:
         if (call.on_stop != nullptr) call.on_stop(call.on_stop_user);
     }
 
+    fake_states states;
     std::vector<fake_operation> operations;
     std::vector<std::string> log;
     std::vector<std::string> violations;
@@ -279,6 +303,35 @@ private:
         op.done = done;
         op.user = user;
         call.host->operations.push_back(std::move(op));
+    }
+    static void start_commit(dunlin_call* handle, dunlin_completion done, void* user) {
+        fake_call& call = used(handle);
+        if (call.state == nullptr || !call.writes_) call.host->violation("nothing to commit");
+        fake_operation op;
+        op.call = &call;
+        op.is_commit = true;
+        op.key = call.key;
+        op.done = done;
+        op.user = user;
+        call.host->operations.push_back(std::move(op));
+    }
+    static void start_read(dunlin_call* handle, const dunlin_state_key* which,
+                           dunlin_completion done, void* user) {
+        fake_call& call = used(handle);
+        fake_operation op;
+        op.call = &call;
+        op.space.assign(which->space, which->space_size);
+        op.key.assign(reinterpret_cast<const char*>(which->key), which->key_size);
+        op.duration = std::chrono::nanoseconds(which->max_age_ns);
+        op.done = done;
+        op.user = user;
+        call.host->operations.push_back(std::move(op));
+    }
+    // What a call that failed has changed is as it was.
+    void end_turn(const fake_call& call) {
+        if (call.state == nullptr || !call.writes_) return;
+        if (!(call.failed ? call.state->undo() : call.state->keep()))
+            violation("a state cannot be copied");
     }
     // A ticket is a number: what is not given back, or twice, is seen.
     static dunlin_ticket* begin(dunlin_call* handle, dunlin_completion done, void* user) {

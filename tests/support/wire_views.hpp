@@ -79,7 +79,8 @@ template <class Item, class ItemLiesInside>
             return items_lie_inside<wire::load_item>(reader.items(), [](auto&) { return true; });
         case wire::kind::catalog:
             return items_lie_inside<wire::catalog_item>(reader.items(), [&](auto& each) {
-                return lies_inside(frame, each.name) && lies_inside(frame, each.module_version);
+                return lies_inside(frame, each.name) && lies_inside(frame, each.module_version) &&
+                       lies_inside(frame, each.key_field) && lies_inside(frame, each.space);
             });
         case wire::kind::members:
             return items_lie_inside<wire::member_item>(reader.items(), [&](auto& each) {

@@ -4,7 +4,8 @@
 //
 // `echo` measures the path of a call and nothing else; `sleep`, `spin` and `nap` take time in the
 // three ways there are (a waiting thread, a busy thread, no thread); `relay` calls another
-// function from inside the node; `fail` throws.
+// function from inside the node; `increment` and `peek` work with durable state under the caller's
+// key; `fail` throws.
 #include <dunlin/function.hpp>
 
 #include <chrono>
@@ -69,6 +70,14 @@ dunlin::task<relay_report> relay(const relay_plan& plan, dunlin::context& ctx) {
     co_return report;
 }
 
+struct counter {
+    std::uint64_t value = 0;
+    DUNLIN_FIELDS(value)
+};
+
+std::uint64_t increment(counter& c) { return ++c.value; }
+std::uint64_t peek(dunlin::no_input, const counter& c) { return c.value; }
+
 void fail(const complaint& c) { throw std::runtime_error(c.message); }
 
 }  // namespace
@@ -88,5 +97,11 @@ DUNLIN_MODULE(bench, m) {
         .description("Waits for us microseconds without holding a thread.");
     m.function("relay", relay)
         .description("Calls a function, one call after another, and reports what a call took.");
+    m.function("increment", increment)
+        .space("bench.counters")
+        .description("Adds 1 to the counter under the caller's key; durable. Returns it.");
+    m.function("peek", peek)
+        .space("bench.counters")
+        .description("Returns the counter under the caller's key.");
     m.function("fail", fail).idempotent().description("Throws the message.");
 }

@@ -43,6 +43,25 @@ enum {
 /* Whose calls go first when a node has more to do than time. */
 enum { DUNLIN_PRIORITY_LOW = 1, DUNLIN_PRIORITY_NORMAL = 2, DUNLIN_PRIORITY_HIGH = 3 };
 
+/* What a function does with the state under its call's key. */
+enum {
+    DUNLIN_STATE_READ = 1, /* only reads it, beside others that do */
+    DUNLIN_STATE_WRITE = 2 /* may change it, and is alone with it */
+};
+
+/* When a reply leaves that depends on a change of state. The number 0 is DUNLIN_STATE_DURABLE. */
+enum {
+    DUNLIN_STATE_DURABLE = 1,  /* once the change is on stable storage */
+    DUNLIN_STATE_RELAXED = 2,  /* at once; the change is stored within a second or so */
+    DUNLIN_STATE_EPHEMERAL = 3 /* at once; the change is never stored */
+};
+
+/* Properties of a type of state. */
+enum {
+    /* `assign` copies a few bytes and nothing else, so that it costs nothing before each call. */
+    DUNLIN_STATE_CHEAP_COPY = 1u << 0
+};
+
 enum { DUNLIN_LOG_DEBUG = 0, DUNLIN_LOG_INFO = 1, DUNLIN_LOG_WARN = 2, DUNLIN_LOG_ERROR = 3 };
 
 /* A growable byte buffer. Append at data + size, at most up to capacity; call `grow` for more. */
@@ -85,6 +104,17 @@ typedef struct dunlin_request {
     size_t key_size;
 } dunlin_request;
 
+/* A value under a key of a space, to be read. */
+typedef struct dunlin_state_key {
+    size_t struct_size;
+    const char* space;
+    size_t space_size;
+    const uint8_t* key;
+    size_t key_size;
+    int64_t max_age_ns; /* the value may be one that has been replaced, but no longer ago than this;
+                           0: none that had been when this was asked */
+} dunlin_state_key;
+
 /* An operation's end. `code` 0: `data` is the reply's payload (nothing for a timer);
  * otherwise an errc number and `data` is its detail. `data` lives until this returns. */
 typedef void (*dunlin_completion)(void* user, int32_t code, const uint8_t* data, size_t size);
@@ -124,7 +154,43 @@ typedef struct dunlin_host {
     /* Ends it, with what `done` is given; `data` is copied. From any thread, once for each ticket,
      * also when `done` has been called for another reason, or call and node are gone. */
     void (*end)(dunlin_ticket* ticket, int32_t code, const uint8_t* data, size_t size);
+    /* The state under the call's key: an object of the function's `state` type, which it may change
+     * if it writes. Good until the call is answered. NULL: the function has declared none. */
+    void* (*state)(dunlin_call* call);
+    /* Stores what the state is now, although the call goes on: an operation. `done` is told an
+     * error when it is not stored; then the state is not what it was, and the call should fail. */
+    void (*commit)(dunlin_call* call, dunlin_completion done, void* user);
+    /* The value ends so long after this call has changed it; 0: never. Not said: as before. */
+    void (*expire_after)(dunlin_call* call, int64_t duration_ns);
+    /* Reads a value under another key, or in another space: an operation. `done` gets the encoded
+     * value, and nothing where there is none. */
+    void (*read_state)(dunlin_call* call, const dunlin_state_key* which, dunlin_completion done,
+                       void* user);
 } dunlin_host;
+
+/* A type of state, as code of the module for objects that the node keeps. An object has a value or
+ * none. It is used by one thread at a time, except that several may read it (`encode`, `has_value`,
+ * `memory_bytes`, functions that only read) at once. */
+typedef struct dunlin_state_type {
+    size_t struct_size;
+    uint32_t flags;     /* DUNLIN_STATE_CHEAP_COPY */
+    const char* schema; /* JSON Schema of the value, or NULL */
+    /* An object without a value; NULL when there is no memory. */
+    void* (*create)(void);
+    void (*destroy)(void* object);
+    int (*has_value)(const void* object);
+    /* Afterwards it has none. */
+    void (*reset)(void* object);
+    /* Gives it the value that `data` encodes. Zero on success; otherwise the object has no value,
+     * and the reason has been appended to `why`. */
+    int (*decode)(void* object, const uint8_t* data, size_t size, dunlin_buffer* why);
+    /* Appends the value to `to`, as one msgpack value. Zero on success. */
+    int (*encode)(const void* object, dunlin_buffer* to);
+    /* Gives it the value of another, or none. Zero on success. */
+    int (*assign)(void* object, const void* other);
+    /* About how many bytes the object holds, its own included. */
+    size_t (*memory_bytes)(const void* object);
+} dunlin_state_type;
 
 typedef struct dunlin_function {
     const char* name; /* without the module's name; 1 to 64 of a-z, 0-9, '_', '-' and '.' */
@@ -145,6 +211,14 @@ typedef struct dunlin_function {
     int64_t idle_ns;          /* an actor without work stays at least so long; up to 24 h */
     uint32_t priority;        /* DUNLIN_PRIORITY_..., when there is more to do than time */
     uint32_t weight;          /* share among functions of one priority; up to 1000 */
+    /* Added later still: the state that calls find under their keys. */
+    const char* key_field; /* the field of the input that is the key, "visitor" or "page.visitor":
+                              text, bytes or an integer; NULL: the caller gives the key */
+    const char* space;     /* where its keys and values are, a name as a function's that all modules
+                              of a cluster share; NULL: calls of one key take no turns */
+    const dunlin_state_type* state; /* NULL: none, but calls of one key take turns */
+    uint32_t state_access;          /* DUNLIN_STATE_READ or _WRITE; 0 without state */
+    uint32_t state_mode;            /* DUNLIN_STATE_DURABLE, ...; 0: as other functions say */
 } dunlin_function;
 
 typedef struct dunlin_module_info {

@@ -24,7 +24,8 @@ struct call_options {
     /// Partition key, at most 255 bytes, handed to the function. Calls with one key go to the same
     /// node, its owner, as long as no node comes or goes, and those of one thread come there in the
     /// order in which they were started, as long as no connection is lost. They may run beside each
-    /// other. Empty: none.
+    /// other, unless the function has state or takes turns. Of a function that is `keyed_by` a
+    /// field of its input the key is that, whatever stands here. Empty: none.
     std::string_view key = {};
     /// W3C trace context ("00-...-...-01") handed to the function. Empty: none.
     std::string_view trace = {};

@@ -13,6 +13,7 @@
 #include <dunlin/codec.hpp>
 #include <dunlin/completion.hpp>
 #include <dunlin/detail/operation.hpp>
+#include <dunlin/detail/state_operation.hpp>
 #include <dunlin/log.hpp>
 #include <dunlin/result.hpp>
 
@@ -34,6 +35,13 @@ struct invoke_options {
     /// Partition key, which the function reads with `key()`. Inner calls of one key come to its
     /// owner in the order in which they were started; they may run beside each other. Empty: none.
     std::string_view key;
+};
+
+/// How a function reads what is under another key.
+struct read_options {
+    /// The value may be one that has been replaced, but no longer ago than this. Zero: none that
+    /// had been replaced when it was asked for, which the owner of the key has to be asked.
+    std::chrono::nanoseconds max_age{0};
 };
 
 class context {
@@ -122,10 +130,35 @@ public:
         return {origin(), std::forward<Start>(start)};
     }
 
+    // -- state: what is under the call's own key comes as an argument ---------------------------
+
+    /// Stores what the state is now, while the function goes on: `co_await` gives `result<void>`.
+    /// After an error nothing is stored, and the function should fail. What a function changes
+    /// before it returns is stored without this.
+    [[nodiscard]] commit_operation commit() { return commit_operation(origin()); }
+
+    /// The value under the call's key ends so long after this call has changed it. Zero: never.
+    /// Not said: as before. @throws call_error on a node that is older than state
+    template <class Rep, class Period>
+    void expire_after(std::chrono::duration<Rep, Period> time) {
+        // What is over already must not last indefinitely.
+        expire_after_ns(time < time.zero() ? std::int64_t{1} : detail::to_nanoseconds(time));
+    }
+
+    /// Reads the value under another key, or in another space, as a T of the reader's choice:
+    /// `co_await` gives `result<std::optional<T>>`, nothing where there is no value. It waits for
+    /// no turn and changes nothing. Keys that come from integer fields are decimal text.
+    template <class T>
+    [[nodiscard]] read_operation<T> read(std::string_view space, std::string_view key,
+                                         const read_options& options = {}) {
+        return {origin(), space, key, options.max_age};
+    }
+
 private:
     [[nodiscard]] const dunlin_call_info& info() const { return *host_->info(call_); }
     [[nodiscard]] detail::call_origin origin() const noexcept { return {host_, call_, root_}; }
     void release_stop() noexcept;
+    void expire_after_ns(std::int64_t duration_ns) const;
 
     const dunlin_host* host_;
     dunlin_call* call_;

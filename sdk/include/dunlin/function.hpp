@@ -12,9 +12,10 @@
 //         m.function("count_words", count_words).idempotent();
 //     }
 //
-// A function is plain C++: input in, output out. It may take `dunlin::context&`, return a
-// `result`, throw, or be a coroutine (`dunlin::task`) that awaits calls and timers. Different
-// calls of one function run on different threads at the same time: keep no state outside.
+// A function is plain C++: input in, output out. It may take its state, as `State&`, and
+// `dunlin::context&`, return a `result`, throw, or be a coroutine (`dunlin::task`) that awaits
+// calls and timers. Different calls of one function run on different threads at the same time: what
+// they share is kept under keys, as state, and not outside.
 #pragma once
 
 #include <dunlin/codec.hpp>
@@ -22,5 +23,6 @@
 #include <dunlin/fields.hpp>
 #include <dunlin/module.hpp>
 #include <dunlin/result.hpp>
+#include <dunlin/state.hpp>
 #include <dunlin/task.hpp>
 #include <dunlin/when_all.hpp>

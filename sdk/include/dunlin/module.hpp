@@ -16,10 +16,13 @@
 #pragma once
 
 #include <dunlin/abi.h>
+#include <dunlin/detail/key_path.hpp>
 #include <dunlin/detail/runner.hpp>
 #include <dunlin/scaling.hpp>
 #include <dunlin/schema.hpp>
+#include <dunlin/state.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -42,6 +45,29 @@ public:
         description_ = text;
         return *this;
     }
+    /// Its calls find their key, and so their state, in this field of the input: text, bytes or an
+    /// integer. What callers give as a key does not count then. `keyed_by(&page::visitor)`, and in
+    /// a struct within the input `keyed_by(&order::customer, &customer::id)`.
+    /// @throws std::invalid_argument where the function's input has no such field
+    template <class Struct, class Member, class... Inner>
+    function_entry& keyed_by(Member Struct::*outer, Inner... inner) {
+        std::string path;
+        detail::append_key_path(path, outer, inner...);
+        return keyed_by(path);
+    }
+    /// The same by the field's name, `keyed_by("customer.id")`.
+    function_entry& keyed_by(std::string_view path);
+    /// Where its keys and their state are. Functions that name one space share them, also those of
+    /// other modules, and their calls take turns together. Default, for a function with state or
+    /// `keyed_by`: "module.function". A function that says this and takes no state has its calls
+    /// take turns. @throws std::invalid_argument where this is no name
+    function_entry& space(std::string_view name);
+    /// Replies that depend on a change of state leave once it is on stable storage. The default.
+    function_entry& durable() { return keep(DUNLIN_STATE_DURABLE); }
+    /// They leave at once, and the change is stored within a second or so: a crash may lose it.
+    function_entry& relaxed() { return keep(DUNLIN_STATE_RELAXED); }
+    /// The state is in memory only. All functions of a space say one of the three, or nothing.
+    function_entry& ephemeral() { return keep(DUNLIN_STATE_EPHEMERAL); }
     /// How it wants to be scaled; once or in parts, of which the later ones count.
     /// @throws std::invalid_argument that names the function and what is wrong
     function_entry& scale(const scaling& wishes);
@@ -55,6 +81,8 @@ private:
         flags_ |= flag;
         return *this;
     }
+    function_entry& keep(std::uint32_t mode);
+    void finish(const std::string& module_name);
     [[nodiscard]] dunlin_function exported() const noexcept;
 
     std::string name_;
@@ -65,6 +93,12 @@ private:
     std::shared_ptr<void> self_;
     run_function run_ = nullptr;
     std::uint32_t flags_ = 0;
+    std::string key_field_;
+    std::string space_;
+    detail::key_field_kind (*find_key_field_)(std::string_view path) = nullptr;  // null: no input
+    const dunlin_state_type* state_ = nullptr;
+    std::uint32_t access_ = 0;
+    std::uint32_t mode_ = 0;
 };
 
 class module_builder {
@@ -76,9 +110,9 @@ public:
     module_builder& operator=(const module_builder&) = delete;
 
     /// Adds a function: a free function, a lambda or an object with a const operator(), which
-    /// takes at most an input and `context&` and gives a value, a `result`, a `task` of either,
-    /// or nothing. The name has 1 to 64 of a-z, 0-9, '_', '-' and '.'. The reference is good
-    /// until the description ends.
+    /// takes at most an input, its state and `context&` and gives a value, a `result`, a `task` of
+    /// either, or nothing. The name has 1 to 64 of a-z, 0-9, '_', '-' and '.'. The reference is
+    /// good until the description ends.
     template <class F>
     function_entry& function(std::string_view name, F&& callable);
     /// The module's own version, for people.
@@ -105,12 +139,20 @@ template <class F>
 function_entry& module_builder::function(std::string_view name, F&& callable) {
     using callable_type = std::decay_t<F>;
     function_entry& entry = add(name);
-    if constexpr (detail::has_signature<callable_type>()) {
+    if constexpr (detail::has_form<callable_type>()) {
         using form = detail::shape<callable_type>;
         entry.self_ = std::make_shared<callable_type>(std::forward<F>(callable));
         entry.run_ = &detail::run<callable_type>;
         if constexpr (form::is_task) entry.with(DUNLIN_ASYNC);
-        if constexpr (form::with_input) entry.input_schema_ = schema_json<typename form::input>();
+        if constexpr (form::with_input) {
+            entry.input_schema_ = schema_json<typename form::input>();
+            entry.find_key_field_ = &detail::find_key_field<typename form::input>;
+        }
+        if constexpr (form::with_state) {
+            entry.state_ = &detail::state_type<typename form::state>();
+            entry.access_ = form::writes_state ? std::uint32_t{DUNLIN_STATE_WRITE}
+                                               : std::uint32_t{DUNLIN_STATE_READ};
+        }
         if constexpr (std::is_void_v<typename form::output>) {
             entry.output_schema_ = schema_json<std::nullptr_t>();
         } else {

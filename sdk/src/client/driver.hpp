@@ -94,6 +94,9 @@ private:
     // -- starting calls: driver_calls.cpp, any thread, mutex held ------------------------------
     call* open_call(const request& what, time_point now, error& why);
     bool start_call(call& opened, const request& what, time_point now, error& why);
+    bool start_keyed(call& opened, const request& what, const std::string& key_field,
+                     time_point now, error& why);
+    bool start_encoded(call& opened, const request& what, time_point now, error& why);
     bool encode_call(channel& on, call& opened, const request& what, time_point now, error& why);
     bool hold_call(call& opened, const request& what, error& why);
     result<bytes> follow(waiter& own, std::uint64_t id, time_point deadline);
@@ -136,6 +139,7 @@ private:
     attempts attempts_;
     connection_set connections_;
     client_stats stats_;
+    wire::frame_buffer keyed_input_;  // of a call whose key is taken from it
 
     // -- leader --------------------------------------------------------------------------------
     std::vector<answer> batch_;

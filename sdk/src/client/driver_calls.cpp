@@ -4,6 +4,9 @@
 #include "client/checks.hpp"
 #include "client/driver.hpp"
 #include "client/withdrawal.hpp"
+#include "wire/key_field.hpp"
+
+#include <dunlin/codec/writer.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -18,6 +21,13 @@ namespace {
 constexpr std::chrono::microseconds timeout_max = std::chrono::hours(24 * 365);
 // The thread that drives answers at the deadline; only if it is kept busy, the caller does so.
 constexpr std::chrono::milliseconds follower_grace{2};
+
+/// What inputs that keys are taken from may take between calls.
+constexpr std::size_t keyed_input_bytes_kept = 64u << 10;
+
+void append_encoded(dunlin_buffer& to, const void* input) {
+    writer(to).raw(static_cast<const wire::frame_buffer*>(input)->view());
+}
 
 error cannot_encode(std::string_view function, std::string_view reason) {
     return {errc::invalid_argument,
@@ -81,6 +91,33 @@ call* driver::open_call(const request& what, time_point now, error& why) {
 }
 
 bool driver::start_call(call& opened, const request& what, time_point now, error& why) {
+    const std::string* key_field = fleet_.paths().key_field(what.function);
+    if (key_field != nullptr) [[unlikely]]
+        return start_keyed(opened, what, *key_field, now, why);
+    return start_encoded(opened, what, now, why);
+}
+
+// The input has to be there before a node can be chosen. From then on the call is one with a key,
+// and a payload that only has to be copied. A key that the caller gave does not count: others would
+// look for the call's state under that of the field.
+bool driver::start_keyed(call& opened, const request& what, const std::string& key_field,
+                         time_point now, error& why) {
+    keyed_input_.reset(keyed_input_bytes_kept);
+    if (!encode_payload(what, keyed_input_, why)) return false;
+    wire::key_digits digits;
+    const auto found = wire::find_key(keyed_input_.view(), key_field, digits);
+    if (found.problem != wire::key_problem::none) {
+        why = {errc::invalid_argument, std::string(what.function) + " did not run: " +
+                                           wire::describe(found.problem, key_field)};
+        return false;
+    }
+    call_options options = what.options;
+    options.key = as_text(found.key);
+    return start_encoded(opened, {what.function, &append_encoded, &keyed_input_, options}, now,
+                         why);
+}
+
+bool driver::start_encoded(call& opened, const request& what, time_point now, error& why) {
     const auto to = fleet_.pick(what.function, what.options.key, nullptr, now);
     if (to.on == nullptr) {
         if (fleet_.live() == 0) return hold_call(opened, what, why);

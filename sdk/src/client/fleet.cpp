@@ -48,7 +48,7 @@ fleet::target fleet::pick_of_many(std::string_view function, std::string_view ke
 fleet::target fleet::pick_by_key(target to, std::string_view function, std::string_view key,
                                  const kept_call* before, time_point now, purpose why) {
     const auto partition = cluster::partition_of(key);
-    const peer_node* owner = owner_of(function, key);
+    const peer_node* owner = owner_of(routes_.owned_as(to.function, function), key);
     if (owner != nullptr && (before == nullptr || !before->was_tried(owner->instance)))
         to.on = owner->lane_of(partition);
     while (to.on == nullptr) {
@@ -67,14 +67,15 @@ const peer_node& fleet::node_at(std::uint32_t place) const noexcept {
 }
 
 // Null if there is no connection to the owner: whichever node gets the call then knows the way.
-peer_node* fleet::owner_of(std::string_view function, std::string_view key) {
+// `owned`: as `cluster::owned_name` gives it.
+peer_node* fleet::owner_of(std::string_view owned, std::string_view key) {
     if (std::exchange(owners_stale_, false)) {
         std::vector<cluster::key_owners::member> members;
         for (const auto& each : views_.members())
             members.push_back({each.instance, each.name, each.draining, each.serves});
         owners_.assign(std::move(members));
     }
-    const auto owner = owners_.owner(function, key);
+    const auto owner = owners_.owner(owned, key);
     if (owner == cluster::key_owners::nobody) return nullptr;
     for (const auto& each : nodes_)
         if (each->instance == owner) return each->draining ? nullptr : each.get();
@@ -169,7 +170,11 @@ bool fleet::take_catalog(channel& from, wire::item_list items) {
         from.give_up_reading("the node lists more functions than it says there are");
         return false;
     }
-    while (take(items, item)) parts.push_back({routes_.intern(item.name), item.flags});
+    while (take(items, item)) {
+        const auto function = routes_.intern(item.name);
+        routes_.set_keys(function, item.key_field, item.space);
+        parts.push_back({function, item.flags});
+    }
     if (parts.size() != items.part.total) return false;
     from.catalog.clear();
     for (const auto& each : parts) from.catalog.push_back(each.function);

@@ -130,7 +130,7 @@ private:
     [[nodiscard]] target pick_by_key(target to, std::string_view function, std::string_view key,
                                      const kept_call* before, time_point now, purpose why);
     [[nodiscard]] const peer_node& node_at(std::uint32_t place) const noexcept;
-    [[nodiscard]] peer_node* owner_of(std::string_view function, std::string_view key);
+    [[nodiscard]] peer_node* owner_of(std::string_view owned, std::string_view key);
     void join(channel& welcomed, time_point now);
     void leave(channel& gone) noexcept;
     void retire(channel& leaving);

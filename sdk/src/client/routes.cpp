@@ -2,6 +2,7 @@
 #include "client/routes.hpp"
 
 #include "cluster/rendezvous.hpp"
+#include "cluster/served_set.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -114,6 +115,27 @@ void routes::serves(std::uint32_t node, std::span<const served> functions) {
 
 bool routes::idempotent(std::uint32_t function, std::uint32_t node) const noexcept {
     return function < functions_.size() && functions_[function]->at[node].idempotent;
+}
+
+void routes::set_keys(std::uint32_t function, std::string_view key_field, std::string_view space) {
+    if (function >= functions_.size()) return;
+    auto& of = *functions_[function];
+    key_fields_ -= of.key_field.empty() ? 0 : 1;
+    key_fields_ += key_field.empty() ? 0 : 1;
+    of.key_field = key_field;
+    of.owned_as = space.empty() ? std::string() : cluster::owned_name({}, space);
+}
+
+const std::string* routes::key_field(std::string_view function) const noexcept {
+    if (key_fields_ == 0) return nullptr;
+    const auto known = find(function);
+    if (known == none || functions_[known]->key_field.empty()) return nullptr;
+    return &functions_[known]->key_field;
+}
+
+std::string_view routes::owned_as(std::uint32_t function, std::string_view name) const noexcept {
+    if (function >= functions_.size() || functions_[function]->owned_as.empty()) return name;
+    return functions_[function]->owned_as;
 }
 
 void routes::reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,

@@ -71,6 +71,14 @@ public:
     void serves(std::uint32_t node, std::span<const served> functions);
     [[nodiscard]] bool idempotent(std::uint32_t function, std::uint32_t node) const noexcept;
 
+    /// What a catalog says of the keys of a function's calls; either may be empty.
+    void set_keys(std::uint32_t function, std::string_view key_field, std::string_view space);
+    /// The field of the input that is the key of a call; null: the caller's key counts.
+    [[nodiscard]] const std::string* key_field(std::string_view function) const noexcept;
+    /// The name by which the owner of a key is asked for. `name`: the function's own.
+    [[nodiscard]] std::string_view owned_as(std::uint32_t function,
+                                            std::string_view name) const noexcept;
+
     void reported(std::uint32_t node, std::uint32_t function, const wire::load_item& load,
                   std::int64_t now_ns) noexcept;
 
@@ -119,6 +127,8 @@ private:
         cluster::warm_set warm;
         /// Not of unknown names, which are many functions, nor of `dunlin/`, which tell of nodes.
         bool narrows = false;
+        std::string key_field;
+        std::string owned_as;                   // empty: by its own name
         std::vector<cluster::candidate> nodes;  // by the nodes' places
         std::vector<served_at> at;
         std::uint32_t current = none;  // the last choice
@@ -157,6 +167,7 @@ private:
     cluster::peer_health health_;
     cluster::random_source random_;  // of pauses
     std::uint64_t turn_ = 1;
+    std::size_t key_fields_ = 0;  // functions that have one
 };
 
 }  // namespace dunlin::link

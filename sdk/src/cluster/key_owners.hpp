@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which member owns a key of a function: one of those that serve it.
+// Which member owns a key of a function, or of a space: one of those that serve it.
 //
 // Nodes and clients ask here, each with the members it knows, and those who know the same members
 // find the same owner; WIRE.md says how in words, for other languages. Functions that the same
@@ -40,7 +40,7 @@ public:
     void assign(std::vector<member> members);
 
     /// The instance of the owner, which does not drain if any that serves the function does not;
-    /// `nobody` when no member serves it.
+    /// `nobody` when no member serves it. @param function as `owned_name` gives it
     [[nodiscard]] std::uint64_t owner(std::string_view function, std::string_view key);
 
     /// Maps that were made since the last `assign`.

@@ -8,6 +8,8 @@
 // four big-endian bytes, in rising order. Two names in one hash (one in 4 * 10^9 pairs) make a node
 // look as if it served both. A node that tells nothing, because it is older than the digest or
 // serves more functions than it has room for, counts as one that serves all.
+// Functions whose keys are in a space have their owners in common: the space is asked for in their
+// place, so a node tells its spaces as well (`owned_name`).
 // A value; any thread may read.
 #pragma once
 
@@ -21,9 +23,18 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::cluster {
+
+/// The name under which the owner of a function's keys is asked for: that of the space that they
+/// are in, which no function can have, or the function's own.
+[[nodiscard]] inline std::string owned_name(std::string_view function, std::string_view space) {
+    if (space.empty()) return std::string(function);
+    std::string name = "space:";
+    return name += space;
+}
 
 class served_set {
 public:

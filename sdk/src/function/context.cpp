@@ -28,4 +28,9 @@ std::stop_token context::stop_token() {
 
 void context::release_stop() noexcept { host_->set_stop_callback(call_, nullptr, nullptr); }
 
+void context::expire_after_ns(std::int64_t duration_ns) const {
+    if (!detail::keeps_state(*host_)) throw call_error(detail::older_than_state());
+    host_->expire_after(call_, duration_ns);
+}
+
 }  // namespace dunlin

@@ -79,6 +79,7 @@ void module_builder::export_functions() {
         // They stay as long as the module, and were put together piece by piece.
         entry.input_schema_.shrink_to_fit();
         entry.output_schema_.shrink_to_fit();
+        entry.finish(name_);
         functions_.push_back(entry.exported());
     }
 }
@@ -100,6 +101,11 @@ dunlin_function function_entry::exported() const noexcept {
     out.idle_ns = nanoseconds(scaling_.idle.value_or(microseconds(0))).count();
     out.priority = scaling_.priority ? static_cast<std::uint32_t>(*scaling_.priority) : 0;
     out.weight = static_cast<std::uint32_t>(scaling_.weight.value_or(0));
+    out.key_field = text_or_null(key_field_);
+    out.space = text_or_null(space_);
+    out.state = state_;
+    out.state_access = access_;
+    out.state_mode = mode_;
     return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dunlin/detail/runner.hpp>
+#include <dunlin/detail/state_operation.hpp>
 
 #include <exception>
 #include <string_view>
@@ -35,6 +36,16 @@ void call_border::fail_returned(const error& why) const noexcept {
 void call_border::fail_decoding(reader& from, std::string_view root) const {
     const error why = from.take_error(root);
     fail(*this, why.code, why.detail);
+}
+
+void* call_border::find_state() const noexcept {
+    if (!keeps_state(*host)) {
+        fail(*this, errc::unavailable, older_than_state_text);
+        return nullptr;
+    }
+    void* const object = host->state(call);
+    if (object == nullptr) fail(*this, errc::internal, "the node gave the function no state");
+    return object;
 }
 
 }  // namespace dunlin::detail

@@ -28,7 +28,9 @@ private:
 /// A counter that several threads write: each time a read-modify-write.
 class shared_counter {
 public:
-    void add() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
+    void add(std::uint64_t count = 1) noexcept {
+        value_.fetch_add(count, std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t get() const noexcept {
         return value_.load(std::memory_order_relaxed);
     }

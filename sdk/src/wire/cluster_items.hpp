@@ -46,11 +46,17 @@ struct catalog_item {
     std::string_view name;
     std::string_view module_version;
     std::uint32_t flags = 0;  // unknown bits are ignored
+    /// Of a function whose calls have their key in a field of their input: see wire/key_field.hpp.
+    std::string_view key_field = {};
+    /// Of a function whose calls take turns by key: where the keys are. Who owns one is asked of
+    /// the space (`cluster::owned_name`). Empty, as in lists of older nodes: none.
+    std::string_view space = {};
 };
 
 /// No fewer bytes than the item takes in an envelope.
 [[nodiscard]] constexpr std::size_t bytes_max(const catalog_item& item) noexcept {
-    return 4 * item_head_bytes_max + item.name.size() + item.module_version.size();
+    return 6 * item_head_bytes_max + item.name.size() + item.module_version.size() +
+           item.key_field.size() + item.space.size();
 }
 
 /// One living member of the cluster.

@@ -252,16 +252,20 @@ void append(frame_buffer& frame, std::span<const load_item> loads) {
 
 void append(frame_buffer& frame, const list_part& part, std::span<const catalog_item> functions) {
     require(functions.size() <= items_max, "a catalog");
-    std::size_t bytes = heads_bytes_max(4 + 4 * functions.size());
-    for (const auto& each : functions) bytes += each.name.size() + each.module_version.size();
+    std::size_t bytes = heads_bytes_max(4);
+    for (const auto& each : functions) bytes += bytes_max(each);
     auto* at = frame.reserve(bytes);
     at = put_uint(put_kind(at, kind::catalog, 4), part.first);
     at = put_array(put_uint(at, part.total), static_cast<std::uint32_t>(functions.size()));
     for (const auto& each : functions) {
         require(each.name.size() <= name_bytes_max, "a function's name");
         require(each.module_version.size() <= name_bytes_max, "a module's version");
-        at = put_str(put_array(at, 3), each.name);
+        require(each.key_field.size() <= name_bytes_max, "a path to a key");
+        require(each.space.size() <= name_bytes_max, "a space's name");
+        const bool keyed = !each.key_field.empty() || !each.space.empty();
+        at = put_str(put_array(at, keyed ? 5 : 3), each.name);
         at = put_uint(put_str(at, each.module_version), each.flags);
+        if (keyed) at = put_str(put_str(at, each.key_field), each.space);
     }
     commit(frame, at);
 }

@@ -12,16 +12,6 @@ bool read_name(msgpack_cursor& in, std::string_view& out) noexcept {
     return in.read_str(out) && out.size() <= name_bytes_max;
 }
 
-// An item is an array whose first elements are known; a newer sender may have appended more.
-template <class ReadElements>
-bool read_item(msgpack_cursor& in, std::uint32_t elements, ReadElements&& read) noexcept {
-    std::uint32_t count = 0;
-    if (!in.read_array(count) || count < elements || !read()) return false;
-    for (; count > elements; --count)
-        if (!in.skip()) return false;
-    return true;
-}
-
 bool read(msgpack_cursor& in, load_item& out) noexcept {
     std::uint32_t count = 0;
     if (!in.read_array(count) || count < 5) return false;
@@ -38,10 +28,17 @@ bool read(msgpack_cursor& in, load_item& out) noexcept {
 }
 
 bool read(msgpack_cursor& in, catalog_item& out) noexcept {
-    return read_item(in, 3, [&] {
-        return read_name(in, out.name) && read_name(in, out.module_version) &&
-               in.read_uint(out.flags);
-    });
+    std::uint32_t count = 0;
+    if (!in.read_array(count) || count < 3) return false;
+    if (!read_name(in, out.name) || !read_name(in, out.module_version) || !in.read_uint(out.flags))
+        return false;
+    out.key_field = {};
+    out.space = {};
+    if (count > 3 && !read_name(in, out.key_field)) return false;
+    if (count > 4 && !read_name(in, out.space)) return false;
+    for (; count > 5; --count)
+        if (!in.skip()) return false;
+    return true;
 }
 
 bool read_endpoints(msgpack_cursor& in, member_item& out) noexcept {
@@ -112,9 +109,10 @@ const char* read_loads(msgpack_cursor& in, item_list& out) noexcept {
 
 const char* read_catalog(msgpack_cursor& in, item_list& out) noexcept {
     if (!read_part(in, out.part)) return "catalog: first or total is not a 32-bit integer";
-    return read_items<catalog_item>(in, out)
-               ? nullptr
-               : "catalog: not an array of at most 1024 functions, each a name, a version, flags";
+    return read_items<catalog_item>(in, out) ? nullptr
+                                             : "catalog: not an array of at most 1024 functions, "
+                                               "each a name, a version, flags, and "
+                                               "maybe the path to a key and a space";
 }
 
 const char* read_members(msgpack_cursor& in, item_list& out) noexcept {

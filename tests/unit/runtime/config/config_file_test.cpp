@@ -52,6 +52,10 @@ TEST_CASE("every option can be set in a file") {
         activations = 5
         queue_depth_max = 1_000
         queue_bytes_max = "3MiB"
+        [state]
+        data = "state"
+        cache_bytes_max = "5MiB"
+        waiting_max = 66
         [limits]
         in_flight_max = 77
         payload_bytes_max = "1MiB"
@@ -90,6 +94,9 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.activations == 5);
     CHECK(all.node.queue_depth_max == 1000);
     CHECK(all.node.queue_bytes_max == 3U << 20);
+    CHECK(all.node.state.data == "/etc/dunlin/state");
+    CHECK(all.node.state.cache_bytes_max == 5U << 20);
+    CHECK(all.node.state.waiting_max == 66);
     CHECK(all.node.in_flight_max == 77);
     CHECK(all.node.payload_bytes_max == 1U << 20);
     CHECK(all.node.backlog_bytes_max == 1U << 20);

@@ -149,3 +149,26 @@ TEST_CASE("a node gossips over its newest connection only") {
     CHECK(second.gossips);
     CHECK(other.gossips);
 }
+
+TEST_CASE("a catalog tells where the keys of a function's calls come from") {
+    testing::actor_harness harness;
+    auto visit = harness.function("site/visit", [](testing::call_view) { return 0; });
+    visit.key_field = "visitor";
+    visit.space = "visitors";
+    auto& keyed = harness.make_pool(std::move(visit));
+    auto& plain =
+        harness.make_pool(harness.function("text/count", [](testing::call_view) { return 0; }));
+    lone_handshake at;
+    at.loads.use_catalog({&keyed, &plain});
+    auto asks = lone_handshake::hello("shop");
+    asks.features = wire::features::cluster;
+    auto& peer = *at.shake.greet("a", asks, {1001, {}});
+    std::vector<std::string> keys;
+    for_each_told(peer, [&](const wire::frame_reader& reader) {
+        if (reader.kind() != wire::kind::catalog) return;
+        auto items = reader.items();
+        for (wire::catalog_item each; take(items, each);)
+            keys.push_back(std::string(each.key_field) + " in " + std::string(each.space));
+    });
+    CHECK(keys == std::vector<std::string>{"visitor in visitors", " in "});
+}

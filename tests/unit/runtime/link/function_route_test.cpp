@@ -32,3 +32,15 @@ TEST_CASE("what a client has chosen is sent on only by what was heard since all 
     route.refresh_standings(100);
     CHECK(spread.choose(route.candidates, {}, 100) == old_place);
 }
+
+TEST_CASE("a route knows where keys come from as the last node told, that serves the function") {
+    function_route route("test/visit", nullptr, "own", 1);
+    CHECK(route.owned_as == "test/visit");
+    CHECK(route.key_field.empty());
+    route.learn_keys("visitor", "visitors");
+    CHECK(route.owned_as == "space:visitors");
+    CHECK(route.key_field == "visitor");
+    route.learn_keys("id", "");
+    CHECK(route.owned_as == "test/visit");
+    CHECK(route.key_field == "id");
+}

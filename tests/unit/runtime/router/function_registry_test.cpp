@@ -54,3 +54,19 @@ TEST_CASE("an unknown function that resembles none is answered with where to loo
           "no function zzzzzzzzzzzzzzzz/qqqqqqq on this node; `dunlin functions` lists those "
           "there are");
 }
+
+TEST_CASE("a node owns keys of its functions, and of each of their spaces once") {
+    served node;
+    CHECK(node.functions.owned_names() ==
+          std::vector<std::string>{"bench/echo", "bench/sleep", "text/count_words"});
+    for (const auto* name : {"site/visit", "site/show", "dunlin/own"}) {
+        auto info = node.h.function(name, [](call_view c) { return c.reply(""); });
+        info.module_name = std::string(name).substr(0, std::string_view(name).find('/'));
+        info.space = "visitors";
+        node.functions.add(std::make_unique<actors::pool>(
+            node.h.system(), node.h.env(), std::move(info), actors::scale_settings{.max = 1}, 2));
+    }
+    CHECK(node.functions.owned_names() ==
+          std::vector<std::string>{"bench/echo", "bench/sleep", "site/show", "site/visit",
+                                   "text/count_words", "space:visitors"});
+}

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -302,6 +304,36 @@ TEST_CASE("a recalled call goes nowhere else, and is answered by what its node s
     node.routing.connection_lost(lost, false, node.now_ns);
     CHECK(node.host.errors.size() == 1);
     CHECK(node.away.count() == 0);
+}
+
+TEST_CASE("the owner of a key in a space is one of those that have the space") {
+    two_others node(once);
+    const std::vector<std::string> function{"test/f"};
+    const std::vector<std::string> both{"test/f", "space:orders"};
+    auto view = std::make_shared<cluster_view>();
+    view->members = {{1, "this", {"tcp://127.0.0.1:1"}, false, cluster::served_set::of({})},
+                     {2, "second", {"tcp://127.0.0.1:1"}, false, cluster::served_set::of(function)},
+                     {3, "third", {"tcp://127.0.0.1:1"}, false, cluster::served_set::of(both)}};
+    node.see(view, node.now_ns);
+    const auto owners = [&] {
+        std::set<std::uint64_t> found;
+        for (int i = 0; i < 40; ++i) {
+            const auto key = "key " + std::to_string(i);
+            const auto to = node.routing.decide(*node.routing.route_of_key("test/f"), as_bytes(key),
+                                                0, false, node.now_ns);
+            REQUIRE(to.what == destination::kind::there);
+            found.insert(to.link->instance);
+        }
+        return found;
+    };
+    CHECK(owners() == std::set<std::uint64_t>{2, 3});
+    for (const auto instance : {std::uint64_t{2}, std::uint64_t{3}}) {
+        auto& link = *node.links_of_lane.find(instance);
+        link.incoming = {{"test/f", "2", false, "number", "orders"}};
+        node.routing.catalog_arrived(link, node.now_ns);
+    }
+    CHECK(node.routing.route_of_key("test/f")->key_field == "number");
+    CHECK(owners() == std::set<std::uint64_t>{3});
 }
 
 TEST_CASE("a call with a key waits for its owner while that cannot be reached, and not for long") {

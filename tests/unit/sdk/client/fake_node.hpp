@@ -62,6 +62,7 @@ public:
         std::uint32_t retries_left = 0;
         std::uint64_t origin = 0;
         std::uint64_t origin_id = 0;
+        std::string key = {};
     };
     struct known_member {
         std::uint64_t instance;
@@ -320,7 +321,8 @@ private:
         };
         const auto keep = [&] {
             seen_.calls.push_back({peer, call.id, bytes(call.payload), call.attempt,
-                                   call.retries_left, call.origin, call.origin_id});
+                                   call.retries_left, call.origin, call.origin_id,
+                                   std::string(as_text(call.key))});
         };
         if (call.function == "t/hold" || call.function == "t/hold_again") {
             keep();

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,6 +22,28 @@ struct page {
     std::string url;
     DUNLIN_FIELDS(url)
     DUNLIN_REQUIRED(url)
+};
+
+struct customer {
+    std::int64_t number = 0;
+    DUNLIN_FIELDS(number)
+};
+
+struct order {
+    customer buyer;
+    int hidden = 0;
+    DUNLIN_FIELDS(buyer)
+};
+
+struct derived : page {
+    std::optional<customer> maybe;
+    DUNLIN_FIELDS(maybe)
+    DUNLIN_BASE(page)
+};
+
+struct counter {
+    std::uint64_t value = 0;
+    DUNLIN_FIELDS(value)
 };
 
 std::string error_of(void (*describe)(module_builder& m)) {
@@ -140,6 +164,101 @@ TEST_CASE("a scaling that cannot be is why the module cannot be loaded, with fun
     CHECK(error_of([](module_builder& m) {
               m.function("count", [](int n) { return n; }).scale({.max = 2}).scale({.min = 3});
           }) == "function \"count\" cannot be scaled: min 3 is above max 2");
+}
+
+TEST_CASE("what an author says of keys and state is told to the node") {
+    module_harness m([](module_builder& b) {
+        b.function("visit", [](const page&, counter& c) { return ++c.value; })
+            .keyed_by(&page::url)
+            .space("visitors")
+            .relaxed();
+        b.function("show", [](const page&, const counter& c) { return c; }).keyed_by("url");
+        b.function("buy", [](const order&) {}).keyed_by(&order::buyer, &customer::number);
+        b.function("pay", [](const order&) {}).keyed_by("buyer.number").space("buyers");
+        b.function("in_turn", [](int) {}).space("turns");
+        b.function("reset", [](std::optional<counter>& c) { c.reset(); }).ephemeral();
+        b.function("plain", [](const page&) {});
+    });
+    REQUIRE(m.info().error == nullptr);
+    const auto text = [](const char* of) { return std::string(of == nullptr ? "(none)" : of); };
+    CHECK(text(m["visit"].key_field) == "url");
+    CHECK(text(m["visit"].space) == "visitors");
+    REQUIRE(m["visit"].state != nullptr);
+    CHECK(text(m["visit"].state->schema) == schema_json<counter>());
+    CHECK(m["visit"].state_access == DUNLIN_STATE_WRITE);
+    CHECK(m["visit"].state_mode == DUNLIN_STATE_RELAXED);
+    CHECK(text(m["show"].key_field) == "url");
+    CHECK(text(m["show"].space) == "test.show");
+    CHECK(m["show"].state == m["visit"].state);
+    CHECK(m["show"].state_access == DUNLIN_STATE_READ);
+    CHECK(m["show"].state_mode == 0);
+    CHECK(text(m["buy"].key_field) == "buyer.number");
+    CHECK(text(m["buy"].space) == "test.buy");
+    CHECK(m["buy"].state == nullptr);
+    CHECK(m["buy"].state_access == 0);
+    CHECK(text(m["pay"].key_field) == "buyer.number");
+    CHECK(text(m["pay"].space) == "buyers");
+    CHECK(text(m["in_turn"].key_field) == "(none)");
+    CHECK(text(m["in_turn"].space) == "turns");
+    CHECK(m["reset"].state_access == DUNLIN_STATE_WRITE);
+    CHECK(m["reset"].state_mode == DUNLIN_STATE_EPHEMERAL);
+    CHECK(text(m["plain"].key_field) == "(none)");
+    CHECK(text(m["plain"].space) == "(none)");
+    CHECK(m["plain"].state == nullptr);
+}
+
+TEST_CASE("a key may be in a base's field, and in an optional struct") {
+    module_harness m([](module_builder& b) {
+        b.function("inherited", [](const derived&) {}).keyed_by(&derived::url);
+        b.function("optional", [](const derived&) {}).keyed_by("maybe.number");
+        b.function("any", [](const raw&) {}).keyed_by("whatever.is.sent");
+    });
+    REQUIRE(m.info().error == nullptr);
+    CHECK(std::string(m["inherited"].key_field) == "url");
+    CHECK(std::string(m["optional"].key_field) == "maybe.number");
+    CHECK(std::string(m["any"].key_field) == "whatever.is.sent");
+}
+
+TEST_CASE("a key or a state that cannot be is why the module cannot be loaded") {
+    using entry = function_entry;
+    const std::pair<void (*)(entry&), std::string> mistakes[] = {
+        {[](entry& f) { f.keyed_by("visitor"); },
+         "cannot be keyed by \"visitor\": its input has no such field"},
+        {[](entry& f) { f.keyed_by(""); }, "cannot be keyed by \"\": its input has no such field"},
+        {[](entry& f) { f.keyed_by("buyer."); },
+         "cannot be keyed by \"buyer.\": its input has no such field"},
+        {[](entry& f) { f.keyed_by("buyer.number.x"); },
+         "cannot be keyed by \"buyer.number.x\": its input has no such field"},
+        {[](entry& f) { f.keyed_by("buyer"); },
+         "cannot be keyed by \"buyer\": a key is text, bytes or an integer, and this field is not"},
+        // Of another struct than the function's input.
+        {[](entry& f) { f.keyed_by(&page::url); },
+         "cannot be keyed by \"url\": its input has no such field"},
+        {[](entry& f) { f.space("Buyers"); },
+         "cannot be in space \"Buyers\": a space's name is 1 to 64 characters of a-z, 0-9, '_', "
+         "'-' and '.'"},
+        {[](entry& f) { f.relaxed().durable(); },
+         "says that its state is relaxed, and that it is durable"},
+        {[](entry& f) { f.space("buyers").ephemeral(); },
+         "has no state that could be ephemeral: it has to take its state, as State& or const "
+         "State&"},
+    };
+    static void (*current)(entry&);
+    for (const auto& [mistake, why] : mistakes) {
+        current = mistake;
+        CHECK(error_of([](module_builder& m) {
+                  current(m.function("buy", [](const order&) {}));
+              }) == "function \"buy\" " + why);
+    }
+    CHECK(error_of([](module_builder& m) {
+              m.function("count", [](counter&) {}).keyed_by("value");
+          }) == "function \"count\" cannot be keyed by \"value\": it takes no input");
+    CHECK(error_of([](module_builder& m) {
+              m.function("buy", [](const order&) {}).keyed_by(&order::hidden);
+          }) == "keyed_by names a member of order that is no field: name it in DUNLIN_FIELDS, too");
+    CHECK(error_of([](module_builder& m) { m.function(std::string(60, 'f'), [](counter&) {}); }) ==
+          "function \"" + std::string(60, 'f') + "\" has no space of its own, as the name \"test." +
+              std::string(60, 'f') + "\" is too long for one: give it .space(\"...\")");
 }
 
 TEST_CASE("two functions of one name are refused") {

@@ -88,6 +88,36 @@ TEST_CASE("a member tells what it serves, or not") {
     CHECK(problem_of(told(4 * 512 + 4)).starts_with("members:"));
 }
 
+TEST_CASE("a catalog tells the field and the space of a function's keys, or not") {
+    const auto told = [](const auto&... elements) {
+        return packed(std::make_tuple(
+            12, 0, 1, std::make_tuple(std::make_tuple("site/visit", "1.0", 0, elements...))));
+    };
+    const auto read = [](const std::string& frame) {
+        return read_list<wire::catalog_item>(frame, wire::kind::catalog).at(0);
+    };
+    const auto both_frame = told("page.visitor", "visitors");
+    CHECK(read(both_frame).key_field == "page.visitor");
+    CHECK(read(both_frame).space == "visitors");
+    const auto field_frame = told("visitor");
+    CHECK(read(field_frame).key_field == "visitor");
+    CHECK(read(field_frame).space.empty());
+    const auto later_frame = told("", "visitors", names{"later"}, 5);
+    CHECK(read(later_frame).key_field.empty());
+    CHECK(read(later_frame).space == "visitors");
+    CHECK(problem_of(told(5)).starts_with("catalog:"));
+    CHECK(problem_of(told("visitor", 5)).starts_with("catalog:"));
+    CHECK(problem_of(told(std::string(256, 'x'))).starts_with("catalog:"));
+    CHECK(problem_of(told("visitor", std::string(256, 'x'))).starts_with("catalog:"));
+
+    // No sender writes more bytes than it says that an item takes.
+    const std::string longest(wire::name_bytes_max, 'x');
+    const wire::catalog_item item{longest, longest, 0xffff'ffffu, longest, longest};
+    wire::frame_buffer alone;
+    append(alone, wire::list_part{0, 0, 1}, std::vector{item});
+    CHECK(alone.size <= 5 * wire::item_head_bytes_max + bytes_max(item));
+}
+
 TEST_CASE("a catalog and a load are read item by item") {
     const auto catalog = packed(std::make_tuple(
         12, 1024, 1025, std::vector{std::make_tuple("text/count_words", "2.1", 0x101)}));
@@ -99,6 +129,8 @@ TEST_CASE("a catalog and a load are read item by item") {
     CHECK(functions[0].name == "text/count_words");
     CHECK(functions[0].module_version == "2.1");
     CHECK((functions[0].flags & wire::catalog_flags::idempotent) != 0);
+    CHECK(functions[0].key_field.empty());
+    CHECK(functions[0].space.empty());
 
     const auto loads = read_list<wire::load_item>(
         packed(

@@ -206,6 +206,12 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
              append(to, wire::list_part{0, 0, 1},
                     std::vector{wire::catalog_item{"bench/echo", "1.0", 1}});
          }},
+        {"catalog-keyed",
+         [](frame_buffer& to) {
+             append(to, wire::list_part{0, 0, 2},
+                    std::vector{wire::catalog_item{"site/visit", "1.0", 0, "visitor", "visitors"},
+                                wire::catalog_item{"bench/echo", "1.0", 1}});
+         }},
         {"members", write_members},
         {"members-serving", write_members_that_tell},
         {"invoke-after-loss", write_invoke_after_a_loss},

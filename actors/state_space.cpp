@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/state_space.hpp"
+
+#include "actors/pool.hpp"
+#include "cluster/rendezvous.hpp"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace dunlin::actors {
+
+namespace {
+
+// Not the hash by which owners are found: whoever knows that could have all keys fall into one
+// place of the table.
+std::uint64_t hash_of(std::string_view key, std::uint64_t seed) noexcept {
+    return cluster::mix(cluster::name_hash(key) ^ seed);
+}
+
+std::uint64_t drawn() {
+    std::random_device random;
+    return (std::uint64_t{random()} << 32) | random();
+}
+
+constexpr std::chrono::milliseconds pause_when_full{10};
+
+// It is never run: its place at a key, if it has one, is that of a call that was stopped.
+void answer_refused(invocation& call, error why) {
+    call.stop.request(why.code);
+    why.did_not_run = true;
+    call.origin->answer_error(call.address, std::move(why));
+}
+
+}  // namespace
+
+state_space::state_space(options how, store_traffic* traffic, wall_clock_ms now_ms)
+    : options_(std::move(how)),
+      traffic_(options_.mode == DUNLIN_STATE_EPHEMERAL || options_.type == nullptr ? nullptr
+                                                                                   : traffic),
+      now_ms_(now_ms),
+      seed_(drawn()) {
+    memory_.bytes_max = options_.bytes_max;
+    for (auto& each : shards_) {
+        each.space = this;
+        each.memory = &memory_;
+        each.set_budget(options_.bytes_max / shard_count);
+    }
+}
+
+state_space::~state_space() = default;
+
+state_space::status state_space::look() const {
+    status all;
+    for (auto& each : shards_) {
+        const std::lock_guard lock(each.mutex);
+        all.keys += each.keys();
+        all.bytes += each.bytes();
+        all.counted.found += each.counted.found;
+        all.counted.reads += each.counted.reads;
+        all.counted.evicted += each.counted.evicted;
+        all.counted.turns += each.counted.turns;
+        all.counted.commits += each.counted.commits;
+        all.counted.conflicts += each.counted.conflicts;
+    }
+    return all;
+}
+
+void state_space::read(std::string_view key, bool stale, answer_port& port, answer_address to) {
+    class reading final : public key_task {
+    public:
+        reading(answer_port& port, answer_address to) : port_(port), to_(to) {}
+        void run(key_entry* key, const dunlin_state_type* /*type*/, const error* why,
+                 turns_done& done) override {
+            output_buffer encoded;
+            if (why != nullptr) return port_.answer_error(to_, *why);
+            if (const auto present = key->value.encode(encoded); !present)
+                return port_.answer_error(to_, present.error());
+            done.replies.add(port_, to_, encoded.view());
+        }
+
+    private:
+        answer_port& port_;
+        const answer_address to_;
+    };
+    const auto hash = hash_of(key, seed_);
+    auto& shard = shard_of(hash);
+    if (stale) {
+        const std::lock_guard lock(shard.mutex);
+        auto* entry = shard.find(hash, key);
+        if (entry != nullptr && entry->what == key_entry::standing::known && !entry->lost &&
+            !entry->idle() && entry->work().turns.held_alone() &&
+            entry->value.encoded_is_current()) {
+            auto& activity = entry->work();
+            const auto value = entry->value.snapshot();
+            if (entry->changed) return activity.next.add(port, to, value);
+            if (entry->committing) return activity.leaving.add(port, to, value);
+        }
+    }
+    operate(key, std::make_shared<reading>(port, to), false);
+}
+
+// Without a lock: others' code runs in here.
+void state_space::settle(aftermath& after) {
+    after.now.send();
+    if (!after.dead.empty())
+        after.dead.fail(
+            {errc::unavailable, "the store did not take what a call has changed in space " +
+                                    options_.name + "; the state is as it was before"});
+    if (after.write != nullptr) traffic_->write_soon(*after.write);
+    if (after.read != nullptr) traffic_->read_soon(*after.read);
+    for (auto& each : after.granted) {
+        if (each.task) {
+            run_task(std::move(each));
+        } else {
+            auto& to = *each.of;
+            to.resume(std::move(each));
+        }
+    }
+}
+
+void state_space::run_task(key_grant held) {
+    turns_done done;
+    done.calls = 1;
+    held.task->run(held.failure ? nullptr : held.key, options_.type, held.failure.get(), done);
+    if (held.failure)
+        done.replies.send();
+    else
+        static_cast<void>(finish(std::move(held), done));
+}
+
+void state_space::operate(std::string_view key, std::shared_ptr<key_task> what, bool writes) {
+    const auto hash = hash_of(key, seed_);
+    auto& shard = shard_of(hash);
+    aftermath after;
+    {
+        const std::lock_guard lock(shard.mutex);
+        auto* entry = shard.find(hash, key);
+        if (entry == nullptr) {
+            entry = &shard.add(hash, key);
+            if (traffic_ == nullptr) entry->what = key_entry::standing::known;
+        }
+        shard.lend_activity(*entry);
+        entry->work().turns.wait({nullptr, {}, writes, true, std::move(what)});
+        go_on(*entry, nullptr, nullptr, after);
+    }
+    settle(after);
+}
+
+// -- turns ---------------------------------------------------------------------------------------
+
+// Whoever works with objects of a type that is not the space's turns the value into one, and back.
+bool state_space::takes_alone(const pool& of) const {
+    const auto& info = of.info();
+    return info.writes_state || info.state != options_.type || options_.type == nullptr;
+}
+
+bool state_space::refuse(std::string why) {
+    const std::lock_guard lock(why_mutex_);
+    const bool before = refuses_.exchange(!why.empty());
+    why_refused_ = std::move(why);
+    return before;
+}
+
+state_space::arrivals state_space::refuse_all(bundle& work) const {
+    error why{errc::unavailable, {}};
+    {
+        const std::lock_guard lock(why_mutex_);
+        why.detail = why_refused_;
+    }
+    for (std::uint32_t i = 0; i < work.size(); ++i) answer_refused(work[i], why);
+    return {0, work.size()};
+}
+
+state_space::arrivals state_space::arrive(pool& of, const bundle_ptr& work) {
+    if (refuses_.load(std::memory_order_relaxed)) [[unlikely]]
+        return refuse_all(*work);
+    const arriving who{of, takes_alone(of), of.info().async() || of.info().blocking()};
+    arrivals come;
+    aftermath after;
+    for (std::uint32_t i = 0; i < work->size(); ++i) {
+        auto& call = (*work)[i];
+        if (call.key.empty()) {
+            ++come.refused;
+            answer_refused(
+                call, {errc::invalid_argument,
+                       of.info().name + " works with state under a key, and the call has none; "
+                                        "give it one (call_options::key, --key)"});
+            continue;
+        }
+        switch (come_to_key(who, {work, i}, after)) {
+            case arrival::holds: ++come.hold; break;
+            case arrival::waits: break;
+            case arrival::crowded:
+                ++come.refused;
+                answer_refused(call, {errc::overloaded,
+                                      "as many calls wait for their turn at this key of space " +
+                                          options_.name + " as may (state.waiting_max): " +
+                                          std::to_string(options_.waiting_max),
+                                      pause_when_full});
+                break;
+            case arrival::no_room:
+                ++come.refused;
+                answer_refused(call,
+                               {errc::overloaded,
+                                "all values of space " + options_.name +
+                                    " that are in memory are in use or on their way to the store, "
+                                    "and there is room for no other (state.cache_bytes_max)",
+                                pause_when_full});
+                break;
+        }
+        if (auto* read = std::exchange(after.read, nullptr)) traffic_->read_soon(*read);
+    }
+    return come;
+}
+
+state_space::arrival state_space::come_to_key(const arriving& who, turn call, aftermath& after) {
+    const auto text = as_text(call.call().key);
+    const auto hash = hash_of(text, seed_);
+    auto& shard = shard_of(hash);
+    const std::lock_guard lock(shard.mutex);
+    auto* key = shard.find(hash, text);
+    if (key == nullptr) {
+        key = &shard.add(hash, text);
+        shard.lend_activity(*key);
+        shard.evict(after.evicted);
+        if (traffic_ == nullptr) key->what = key_entry::standing::known;
+        // All that could leave has left: those that are in use, or on their way to the store, have
+        // to get on first.
+        if (memory_.overfull()) {
+            rest(*key, after);
+            return arrival::no_room;
+        }
+    } else {
+        if (key->what == key_entry::standing::known) ++shard.counted.found;
+        shard.touched(*key);
+        shard.lend_activity(*key);
+    }
+    if (key->what == key_entry::standing::known && !key->lost &&
+        key->work().turns.enter(who.writes)) {
+        call.call().turn_stored = !key->changed && !key->committing;
+        call.call().turn = key;
+        return arrival::holds;
+    }
+    const bool waits = wait(*key, {&who.of, std::move(call), who.writes, who.alone}, after.read);
+    return waits ? arrival::waits : arrival::crowded;
+}
+
+// @returns false when too many do already. `read`: the key, if its value has to be read now.
+bool state_space::wait(key_entry& key, key_turns::waiter who, key_entry*& read) {
+    auto& turns = key.work().turns;
+    if (turns.waiting() >= options_.waiting_max) turns.drop_stopped();
+    if (turns.waiting() >= options_.waiting_max) return false;
+    turns.wait(std::move(who));
+    if (key.what == key_entry::standing::unread && !turns.held()) {
+        key.what = key_entry::standing::reading;
+        ++key.home->counted.reads;
+        read = &key;
+    }
+    return true;
+}
+
+void state_space::withdraw(bundle& work) {
+    for (std::uint32_t i = 0; i < work.size(); ++i) {
+        auto& call = work[i];
+        call.stop.request(errc::overloaded);
+        auto* key = std::exchange(call.turn, nullptr);
+        if (key == nullptr) continue;
+        aftermath after;
+        {
+            const std::lock_guard lock(key->home->mutex);
+            key->work().turns.leave();
+            go_on(*key, nullptr, nullptr, after);
+        }
+        settle(after);
+    }
+}
+
+key_grant state_space::grant_of(pool& of, const bundle_ptr& work, std::uint32_t index) {
+    auto& call = (*work)[index];
+    key_grant held;
+    held.of = &of;
+    held.key = std::exchange(call.turn, nullptr);
+    held.stored = call.turn_stored;
+    held.turns.push_back({work, index});
+    return held;
+}
+
+result<void*> state_space::object(key_grant& held) {
+    auto& key = *held.key;
+    const auto& type = *held.of->info().state;
+    if (held.object != nullptr && key.expires_ms == 0) return held.object;
+    // With the lock, because others may read the value now, too.
+    const std::lock_guard lock(key.home->mutex);
+    if (key.expires_ms != 0 && now_ms_() >= key.expires_ms && !key.committing) {
+        key.value.erase();  // the store forgets it by itself
+        key.expires_ms = 0;
+    }
+    auto object = key.value.object_of(type);
+    if (!object)
+        return error{errc::failed, "the state under key \"" + key.key + "\" of space " +
+                                       options_.name + " does not fit what " +
+                                       held.of->info().name + " wants: " + object.error().detail};
+    return held.object = *object;
+}
+
+result<void> state_space::protect(const key_grant& held) {
+    auto& key = *held.key;
+    auto& activity = key.work();
+    if (key.value.cheap()) {
+        const auto* type = held.of->info().state;
+        if (activity.spare_type != type) {
+            if (activity.spare != nullptr) activity.spare_type->destroy(activity.spare);
+            activity.spare = type->create();
+            activity.spare_type = activity.spare == nullptr ? nullptr : type;
+        }
+        if (activity.spare != nullptr) {
+            // One that may take long is not to be in the way of what has been done before it.
+            const bool quick = !held.of->info().async() && !held.of->info().blocking();
+            if (auto copied = key.value.protect(activity.spare); !copied || quick) return copied;
+        }
+    }
+    if (key.value.encoded_is_current()) return {};
+    // Without the lock, which only the hand-over needs: it may be large.
+    output_buffer encoded;
+    const auto present = key.value.encode(encoded);
+    if (!present) return present.error();
+    const std::lock_guard lock(key.home->mutex);
+    key.value.take_snapshot(*present, encoded.view());
+    return {};
+}
+
+void state_space::undo(key_grant& held) {
+    auto& key = *held.key;
+    const std::lock_guard lock(key.home->mutex);
+    key.value.undo(key.work().spare);
+    held.object = key.value.object(held.of->info().state);
+}
+
+void state_space::note(key_entry& key, turns_done& done, aftermath& after) {
+    auto& activity = key.work();
+    key.home->counted.turns += done.calls;
+    if (key.lost) {
+        after.dead.append(done.replies);
+        return done.clear();
+    }
+    if (done.changed) {
+        if (!done.encoded) key.value.changed();
+        key.changed = traffic_ != nullptr;
+        activity.writer = done.writer;
+        if (done.expiry_said) key.expires_ms = done.expires_ms;
+    }
+    if (!done.replies.empty()) {
+        if (key.changed)
+            activity.next.append(done.replies);
+        else if (key.committing)
+            activity.leaving.append(done.replies);
+        else
+            after.now.append(done.replies);
+    }
+    if (key.changed && !key.committing && !key.queued && !key.awaited) {
+        key.queued = true;
+        after.write = &key;
+    }
+    done.clear();
+}
+
+void state_space::commit(key_grant& held, turns_done& done) {
+    auto& key = *held.key;
+    output_buffer encoded;
+    const auto present = key.value.encode(encoded);
+    aftermath after;
+    {
+        const std::lock_guard lock(key.home->mutex);
+        if (present) {
+            key.value.take_snapshot(*present, encoded.view());
+            done.encoded = true;
+            note(key, done, after);
+        } else {
+            note(key, done, after);
+            refused(key, after);
+        }
+    }
+    settle(after);
+    if (present && key.value.cheap()) static_cast<void>(protect(held));
+}
+
+key_grant state_space::finish(key_grant&& held, turns_done& done) {
+    auto& key = *held.key;
+    const auto* type = held.of == nullptr ? options_.type : held.of->info().state;
+    aftermath after;
+    key_grant next;
+    next.turns = std::move(held.turns);
+    next.turns.clear();
+    {
+        held_lock lock(key.home->mutex);
+        note(key, done, after);
+        if (key.awaited && key.changed) prepare(lock, key, after);
+        // Back to what all others work with. What does not fit is said to who wants it next.
+        if (type != nullptr && type != options_.type)
+            static_cast<void>(key.value.object_of(*options_.type));
+        key.work().turns.leave();
+        go_on(key, held.of, &next, after);
+    }
+    settle(after);
+    return next;
+}
+
+// The key goes to those whose turn it is.
+void state_space::go_on(key_entry& key, pool* own, key_grant* next, aftermath& after) {
+    auto& turns = key.work().turns;
+    if (key.lost && !turns.held()) drop_value(key);
+    if (key.what == key_entry::standing::known && !key.lost) {
+        key_grant one;
+        if (next != nullptr) one.turns.swap(next->turns);
+        while (turns.grant(one)) {
+            one.key = &key;
+            one.stored = !key.changed && !key.committing;
+            if (one.of != nullptr) one.object = key.value.object(one.of->info().state);
+            if (next != nullptr && next->key == nullptr && one.of != nullptr && one.of == own)
+                *next = std::move(one);
+            else
+                after.granted.push_back(std::move(one));
+            one = {};
+        }
+        if (next != nullptr && next->key == nullptr) next->turns.swap(one.turns);
+    } else if (key.what == key_entry::standing::unread && turns.waiting() != 0) {
+        key.what = key_entry::standing::reading;
+        ++key.home->counted.reads;
+        after.read = &key;
+    }
+    rest(key, after);
+}
+
+// A key that nothing is to be done with gives its activity back.
+void state_space::rest(key_entry& key, aftermath& after) {
+    if (!key.active || !key.work().turns.idle() || key.changed || key.committing || key.queued ||
+        key.what == key_entry::standing::reading)
+        return;
+    auto& shard = *key.home;
+    shard.weigh(key);
+    shard.take_activity_back(key);
+    shard.evict(after.evicted);
+}
+
+void state_space::drop_value(key_entry& key) {
+    key.value = {};
+    key.changed = key.awaited = key.lost = false;
+    key.version = 0;
+    key.expires_ms = 0;
+    key.what = key_entry::standing::unread;
+}
+
+}  // namespace dunlin::actors

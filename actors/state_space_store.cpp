@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between a space and the store: values that were read, and what is written of a key.
+#include "actors/state_space.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace dunlin::actors {
+
+void state_space::was_read(key_entry& key, result<stored_state> found) {
+    aftermath after;
+    hot_value value;
+    if (found) {
+        value.assign(found->present, found->value);
+        // Not with the lock. What does not fit is told to who wants it.
+        static_cast<void>(value.object_of(*options_.type));
+    }
+    {
+        const std::lock_guard lock(key.home->mutex);
+        if (found) {
+            key.what = key_entry::standing::known;
+            key.version = found->version;
+            key.expires_ms = found->expires_ms;
+            key.writer = found->writer;
+            key.value = std::move(value);
+            go_on(key, nullptr, nullptr, after);
+        } else {
+            // All who wait are told; who asks again has it tried again.
+            key.what = key_entry::standing::unread;
+            const auto why = std::make_shared<const error>(
+                error{errc::unavailable, "the state in space " + options_.name +
+                                             " cannot be read: " + found.error().detail});
+            auto& turns = key.work().turns;
+            for (key_grant one; turns.grant(one); one = {}) {
+                turns.leave();  // there is nothing to hold
+                one.key = &key;
+                one.failure = why;
+                after.granted.push_back(std::move(one));
+            }
+            rest(key, after);
+        }
+    }
+    settle(after);
+}
+
+// The one who takes keys to the store has come while a turn was in the way. Another turn will be,
+// when it comes again, so it finds everything made.
+void state_space::prepare(held_lock& lock, key_entry& key, aftermath& after) {
+    output_buffer bytes;
+    const auto& value = key.value;
+    key.awaited = false;
+    result<bool> present = false;
+    if (value.encoded_is_current()) {
+        bytes.append(value.snapshot());
+        present = value.snapshot_present();
+    } else if (value.cheap()) {
+        present = value.encode(bytes);
+    } else {
+        lock.unlock();
+        present = value.encode(bytes);
+        lock.lock();
+    }
+    if (!present) return refused(key, after);
+    auto& made = key.work().prepared;
+    made.made = true;
+    made.present = *present;
+    made.expires_ms = key.expires_ms;
+    made.writer = key.work().writer;
+    made.value.assign(bytes.view().begin(), bytes.view().end());
+    take_along(key);
+    key.queued = true;
+    after.write = &key;
+}
+
+// What has been done up to now is being stored from now on.
+void state_space::take_along(key_entry& key) {
+    auto& activity = key.work();
+    key.changed = false;
+    key.committing = true;
+    activity.leaving.append(activity.next);
+    activity.next.clear();
+    ++key.home->counted.commits;
+}
+
+// @returns whether there is a value. @pre no turn is in the way
+result<bool> state_space::encode(held_lock& lock, key_entry& key, output_buffer& bytes) {
+    auto& value = key.value;
+    if (value.encoded_is_current()) {
+        bytes.append(value.snapshot());
+        return value.snapshot_present();
+    }
+    const auto begin = bytes.size;
+    const bool cheap = value.cheap();
+    if (!cheap) {
+        // As one that reads, without the lock: it may be large.
+        key.work().turns.share();
+        lock.unlock();
+    }
+    auto present = value.encode(bytes);
+    if (!cheap) {
+        lock.lock();
+        key.work().turns.leave();
+    }
+    if (present) value.take_snapshot(*present, bytes.view().subspan(begin));
+    return present;
+}
+
+bool state_space::begin_commit(key_entry& key, state_write& write, output_buffer& bytes) {
+    aftermath after;
+    bool begun = false;
+    {
+        held_lock lock(key.home->mutex);
+        key.queued = false;
+        auto& made = key.work().prepared;
+        if (made.made) {
+            made.made = false;
+            bytes.append(made.value);
+            begun = true;
+            fill_in(write, key, made.present, made.expires_ms, made.writer);
+        } else if (!key.changed) {
+            rest(key, after);
+        } else if (key.work().turns.held_alone() && !key.value.encoded_is_current()) {
+            key.awaited = true;
+        } else {
+            key.queued = true;  // by nobody else meanwhile
+            auto present = encode(lock, key, bytes);
+            key.queued = false;
+            if (present) {
+                begun = true;
+                take_along(key);
+                fill_in(write, key, *present, key.expires_ms, key.work().writer);
+                go_on(key, nullptr, nullptr, after);
+            } else {
+                refused(key, after);
+            }
+        }
+    }
+    settle(after);
+    return begun;
+}
+
+void state_space::fill_in(state_write& write, const key_entry& key, bool present,
+                          std::int64_t expires_ms, const call_name& writer) const {
+    // Of a value that is made anew, larger than any that there was before it.
+    constexpr std::int64_t us_per_ms = 1000;
+    const auto anew = static_cast<std::uint64_t>(now_ms_() * us_per_ms);
+    write.space = options_.number;
+    write.key = as_bytes(key.key);
+    write.expected = key.version;
+    write.version = key.version == 0 ? anew : key.version + 1;
+    write.present = present;
+    write.expires_ms = expires_ms;
+    write.writer = writer;
+    write.outcome = write_outcome::unknown;
+}
+
+// All that depends on it fails, and the value is read again.
+void state_space::refused(key_entry& key, aftermath& after) {
+    auto& activity = key.work();
+    after.dead.append(activity.leaving);
+    after.dead.append(activity.next);
+    activity.leaving.clear();
+    activity.next.clear();
+    key.lost = true;
+    key.changed = key.awaited = false;
+    go_on(key, nullptr, nullptr, after);
+}
+
+void state_space::end_commit(key_entry& key, const state_write& write, held_replies& released) {
+    aftermath after;
+    {
+        const std::lock_guard lock(key.home->mutex);
+        key.committing = false;
+        auto& activity = key.work();
+        if (write.outcome != write_outcome::written) {
+            if (write.outcome == write_outcome::conflict) ++key.home->counted.conflicts;
+            refused(key, after);
+        } else {
+            key.version = write.version;
+            key.writer = write.writer;
+            released.append(activity.leaving);
+            activity.leaving.clear();
+            if (key.changed && !key.queued) {
+                key.queued = true;
+                after.write = &key;
+            }
+            rest(key, after);
+        }
+    }
+    settle(after);
+}
+
+}  // namespace dunlin::actors

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an activation of a keyed function has to run: calls that hold their keys, one after another.
+//
+// It comes as a bundle, some of whose calls hold their keys, or as a grant of one key. When a key's
+// calls are done the key goes to the next; if those are calls of the same function that waited for
+// it, this activation gets them in the same go. Replies that depend on what the store does not have
+// yet are kept until the key is given back, and held there. Owned by an activation; one thread at a
+// time.
+#pragma once
+
+#include "actors/bundle.hpp"
+#include "actors/key_turns.hpp"
+#include "actors/state_space.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+struct dunlin_call;
+
+namespace dunlin::actors {
+
+class pool;
+class run_record;
+
+class turn_list {
+public:
+    turn_list(pool& of, state_space& in) noexcept : pool_(of), space_(in) {}
+
+    // Something to run. @pre there is nothing
+    void take(bundle_ptr work) {
+        work_ = std::move(work);
+        next_ = 0;
+    }
+    void take(key_grant held) {
+        held_ = std::move(held);
+        at_ = 0;
+    }
+    /// The next call; keys whose calls are done have been given on by then. @returns false when
+    /// there is none.
+    [[nodiscard]] bool next(turn& which);
+    /// For that call: finds its state. @returns whether it may run; otherwise it has failed.
+    [[nodiscard]] bool open(dunlin_call& call);
+    /// That call has run, or will not: what it has changed counts, if it may.
+    void close(dunlin_call& call);
+    void not_run() noexcept { ++done_.calls; }
+    /// For the latencies, which are recorded when some have run: up to the reply of the function,
+    /// without what that waits for the store.
+    void has_run(const invocation& call) {
+        if (call.arrived_ns != 0) arrived_ns_.push_back(call.arrived_ns);
+    }
+    void record_latencies(run_record& into, std::int64_t now_ns) noexcept;
+    /// Replies of calls wait for the store.
+    [[nodiscard]] bool holds_replies() const noexcept {
+        return space_.durable() && !(held_.stored && !writes());
+    }
+    [[nodiscard]] turns_done& done() noexcept { return done_; }
+    /// What has been changed up to now goes to the store, although the call goes on; `to` is told.
+    void commit(dunlin_call& call, answer_port& port, answer_address to);
+
+private:
+    [[nodiscard]] bool writes() const noexcept;
+
+    pool& pool_;
+    state_space& space_;
+    bundle_ptr work_;
+    std::uint32_t next_ = 0;
+    key_grant held_;
+    std::size_t at_ = 0;  // the next of its turns
+    turns_done done_;
+    std::vector<std::int64_t> arrived_ns_;  // of those that have run
+};
+
+}  // namespace dunlin::actors

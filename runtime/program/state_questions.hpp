@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `dunlin state` asks a node, and what that says: `dunlin/state` as values.
+//
+// The answers may come from another version; what is missing has its default. One thread.
+#pragma once
+
+#include "runtime/program/any_value.hpp"
+
+#include <dunlin/client.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dunlin::program {
+
+struct space_row {
+    std::string name;
+    std::string mode;
+    std::string schema;
+    std::uint64_t keys_in_memory = 0;
+    std::uint64_t bytes_in_memory = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t found = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t commits = 0;
+};
+struct space_list {
+    std::string node;
+    std::string store;  // empty: none
+    std::vector<space_row> spaces;
+};
+struct key_row {
+    std::string key;
+    std::uint64_t version = 0;
+    std::int64_t expires_ms = 0;  // 0: never
+    std::uint64_t value_bytes = 0;
+};
+struct state_value {
+    bool present = false;
+    bytes encoded;
+    std::uint64_t version = 0;
+    std::int64_t expires_ms = 0;
+};
+
+class state_questions {
+public:
+    state_questions(client& to, std::string space) : client_(to), space_(std::move(space)) {}
+
+    [[nodiscard]] result<space_list> spaces();
+    /// Those after `after` that begin with `prefix`, at most a thousand.
+    [[nodiscard]] result<std::vector<key_row>> list(std::string_view prefix, std::string_view after,
+                                                    std::size_t count);
+    [[nodiscard]] result<state_value> get(std::string_view key);
+    /// ... all three give what was there before.
+    [[nodiscard]] result<state_value> set(std::string_view key, bytes_view value,
+                                          std::optional<std::chrono::milliseconds> ttl);
+    [[nodiscard]] result<state_value> erase(std::string_view key);
+    /// Without a time: never.
+    [[nodiscard]] result<state_value> expire(std::string_view key,
+                                             std::optional<std::chrono::milliseconds> ttl);
+
+private:
+    client& client_;
+    std::string space_;
+};
+
+}  // namespace dunlin::program

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which store a node has, as it is configured.
+//
+// What somebody has named is opened while the node starts, so that its errors end the start; what
+// nobody has named is opened when a call needs it.
+#pragma once
+
+#include "actors/state/state_store.hpp"
+#include "runtime/node_config.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <memory>
+#include <string>
+
+namespace dunlin::runtime {
+
+/// The folder of the embedded store.
+[[nodiscard]] std::string state_folder_of(const node_config& config);
+
+[[nodiscard]] result<std::unique_ptr<actors::state_store>> open_store(const node_config& config);
+
+}  // namespace dunlin::runtime

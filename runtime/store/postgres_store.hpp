@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The store of a cluster: PostgreSQL, which all of its nodes use at the same time.
+//
+// A batch is one transaction: an UPDATE of the keys that exist, which takes the version that each
+// write was made from as a condition, and an INSERT of those that do not, sent together through
+// libpq's pipeline and committed with one sync of the server's log. A key that is missing from what
+// they return is a conflict. It takes two statements because the usual one, INSERT ... ON
+// CONFLICT DO UPDATE, would make a value anew that another node has erased. Keys are sorted in
+// every batch and each is there once, so that batches of two nodes do not wait for each other in a
+// circle.
+//
+// When the connection is lost between a batch and its answer, nobody knows whether it was written:
+// its outcomes stay unknown. The next call connects again.
+//
+// `write` is for one thread, the others for any number beside it. The tables are those of
+// postgres_schema.hpp.
+#pragma once
+
+#include "actors/state/state_store.hpp"
+
+#include <dunlin/result.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace dunlin::runtime::store {
+
+struct postgres_settings {
+    std::string url;  // postgres://user@host/database, or what else libpq takes
+    std::string cluster;
+    /// Something that takes longer counts as lost: a write, a read, connecting.
+    std::chrono::milliseconds patience = std::chrono::seconds(10);
+    /// For reads and lists; `write` has one of its own.
+    std::size_t connections_max = 4;
+};
+
+/// Connects, and makes the tables where there are none. An error says what is wrong and what to do;
+/// it never has the password in it.
+[[nodiscard]] result<std::unique_ptr<actors::state_store>> open_postgres_store(
+    postgres_settings settings);
+
+}  // namespace dunlin::runtime::store

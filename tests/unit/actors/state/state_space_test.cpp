@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns, values and the output gate, moved by hand.
+#include "tests/support/catch.hpp"
+#include "tests/support/state_harness.hpp"
+
+#include <memory>
+#include <random>
+
+using namespace dunlin;
+using namespace dunlin::actors;
+using namespace dunlin::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Appends its input, and answers all.
+std::int32_t append(call_view c) {
+    auto& value = state_of(c);
+    value += c.payload;
+    return c.reply(value);
+}
+
+struct one_space {
+    actor_harness h;
+    function_info info = keyed_function(h, "test/append", append);
+    function_info reads = keyed_function(
+        h, "test/show", [](call_view c) { return c.reply(state_of(c)); }, "texts", false);
+    manual_state state;
+    pool& appends;
+    pool& shows;
+
+    explicit one_space(hot_state::options how = {})
+        : state({&info, &reads}, how),
+          appends(make(info)),
+          shows(make(reads)) {}
+
+    pool& make(const function_info& of) {
+        h.state = &state;
+        return h.make_pool(of);
+    }
+    std::uint32_t append_to(std::string_view key, std::string_view text) {
+        return call_with_key(h, appends, key, text);
+    }
+    std::uint32_t show(std::string_view key) { return call_with_key(h, shows, key, ""); }
+    /// The key is in memory from then on.
+    void warm(std::string_view key) {
+        const auto ticket = show(key);
+        state.read();
+        h.run();
+        REQUIRE(h.outcome(ticket).starts_with("ok: "));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a value is read once for all who wait for it, and its calls run in order of arrival") {
+    one_space t;
+    t.state.put("texts", "k", "a");
+    const auto first = t.append_to("k", "b");
+    const auto second = t.append_to("k", "c");
+    t.h.run();
+    CHECK(t.h.outcome(first) == "open");
+    CHECK(t.state.read() == 1);
+    t.h.run();
+    CHECK(t.state.write() == 1);
+    CHECK(t.h.outcome(first) == "ok: ab");
+    CHECK(t.h.outcome(second) == "ok: abc");
+    CHECK(t.state.stored("texts", "k") == "abc");
+}
+
+TEST_CASE("a reply leaves when the store has what it depends on, and not before") {
+    one_space t;
+    t.warm("k");
+    const auto writes = t.append_to("k", "a");
+    t.h.run();
+    const auto reads = t.show("k");
+    t.h.run();
+    CHECK(t.h.outcome(writes) == "open");
+    CHECK(t.h.outcome(reads) == "open");
+    CHECK(t.state.write_begins() == 1);
+    const auto later = t.append_to("k", "b");
+    const auto reads_later = t.show("k");
+    t.h.run();
+    CHECK(t.h.outcome(writes) == "open");
+    t.state.write_ends();
+    CHECK(t.h.outcome(writes) == "ok: a");
+    CHECK(t.h.outcome(reads) == "ok: a");
+    CHECK(t.h.outcome(later) == "open");
+    CHECK(t.h.outcome(reads_later) == "open");
+    CHECK(t.state.write() == 1);
+    CHECK(t.h.outcome(later) == "ok: ab");
+    CHECK(t.h.outcome(reads_later) == "ok: ab");
+}
+
+TEST_CASE("several turns of a key are one write, and a value is encoded once for it") {
+    one_space t;
+    t.warm("k");
+    static_cast<void>(take_state_work());
+    std::vector<std::uint32_t> tickets;
+    for (int i = 0; i < 5; ++i) tickets.push_back(t.append_to("k", "x"));
+    t.h.run();
+    CHECK(t.state.write() == 1);
+    for (const auto each : tickets) CHECK(t.h.outcome(each).starts_with("ok: x"));
+    CHECK(t.state.stored("texts", "k") == "xxxxx");
+    CHECK(take_state_work().decoded == 0);
+}
+
+TEST_CASE("a function that fails leaves its state as it was") {
+    one_space t;
+    auto info = keyed_function(t.h, "test/spoil", [](call_view c) {
+        state_of(c) += "spoilt";
+        return c.fail(errc::failed, "no");
+    });
+    auto& spoils = t.make(info);
+    t.state.put("texts", "k", "a");
+    t.warm("k");
+    const auto good = t.append_to("k", "b");
+    const auto bad = call_with_key(t.h, spoils, "k", "");
+    const auto again = t.append_to("k", "c");
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(good) == "ok: ab");
+    CHECK(t.h.outcome(bad) == "failed: no");
+    CHECK(t.h.outcome(again) == "ok: abc");
+    CHECK(t.state.stored("texts", "k") == "abc");
+}
+
+TEST_CASE("what the store refuses is nobody's: its calls fail, and the value is read again") {
+    for (const auto outcome : {write_outcome::conflict, write_outcome::unknown}) {
+        one_space t;
+        t.warm("k");
+        const auto first = t.append_to("k", "a");
+        t.h.run();
+        REQUIRE(t.state.write_begins() == 1);
+        const auto second = t.append_to("k", "b");  // on what is about to be refused
+        t.h.run();
+        t.state.put("texts", "k", "other");
+        t.state.write_ends(outcome);
+        CHECK(t.h.outcome(first).starts_with("unavailable: the store did not take"));
+        CHECK(t.h.outcome(second).starts_with("unavailable: the store did not take"));
+        const auto third = t.append_to("k", "c");
+        CHECK(t.state.read() == 1);
+        t.h.run();
+        t.state.write();
+        CHECK(t.h.outcome(third) == "ok: otherc");
+    }
+}
+
+TEST_CASE("calls wait while their value cannot be read, and are told why") {
+    one_space t;
+    const auto first = t.append_to("k", "a");
+    const auto second = t.show("k");
+    t.state.fail_reads("the disk is gone");
+    t.h.run();
+    const std::string why =
+        "unavailable: the state in space texts cannot be read: the disk is gone";
+    CHECK(t.h.outcome(first) == why);
+    CHECK(t.h.outcome(second) == why);
+    const auto third = t.append_to("k", "a");
+    CHECK(t.state.read() == 1);
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(third) == "ok: a");
+}
+
+TEST_CASE("state that does not fit its type is told, and its bytes stay") {
+    one_space t;
+    t.state.put("texts", "k", "odd");
+    const auto ticket = t.append_to("k", "a");
+    t.state.read();
+    t.h.run();
+    CHECK(
+        t.h.outcome(ticket) ==
+        "failed: the state under key \"k\" of space texts does not fit what test/append wants: it "
+        "is odd");
+    CHECK(t.state.write() == 0);
+    CHECK(t.state.stored("texts", "k") == "odd");
+}
+
+TEST_CASE("state that cannot be encoded fails its calls, and the value is what it was") {
+    one_space t;
+    t.state.put("texts", "k", "too ");
+    t.warm("k");
+    const auto bad = t.append_to("k", "large");
+    t.h.run();
+    CHECK(t.state.write() == 0);
+    CHECK(t.h.outcome(bad).starts_with("unavailable: the store did not take"));
+    const auto good = t.append_to("k", "small");
+    t.state.read();
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(good) == "ok: too small");
+}
+
+TEST_CASE("a call of a keyed function without a key is refused") {
+    one_space t;
+    const auto ticket = t.h.call_and_run(t.appends, "a");
+    CHECK(t.h.outcome(ticket).starts_with(
+        "invalid_argument: test/append works with state under a key, and the call has none"));
+    CHECK(t.appends.wait(t.h.time.now_ns()).in_flight == 0);
+}
+
+TEST_CASE("a long turn delays its key only") {
+    actor_harness h;
+    auto info = keyed_function(
+        h, "test/nap",
+        [](call_view c) {
+            if (c.payload.empty()) return c.reply(state_of(c) += ".");
+            c.sleep(10ms, [c](std::int32_t, std::string) {
+                state_of(c) += "slept";
+                c.finish(state_of(c));
+            });
+            return std::int32_t{DUNLIN_PENDING};
+        },
+        "texts", true, DUNLIN_ASYNC);
+    manual_state state({&info});
+    h.state = &state;
+    auto& pool = h.make_pool(info, {.activations = 2});
+    const auto naps = call_with_key(h, pool, "a", "nap");
+    state.read();
+    h.run();
+    const auto behind = call_with_key(h, pool, "a", "");
+    const auto beside = call_with_key(h, pool, "b", "");
+    state.read();
+    h.run();
+    state.write();
+    CHECK(h.outcome(beside) == "ok: .");
+    CHECK(h.outcome(behind) == "open");
+    h.pass(10ms);
+    state.write();
+    CHECK(h.outcome(naps) == "ok: slept");
+    CHECK(h.outcome(behind) == "ok: slept.");
+}
+
+TEST_CASE("a turn that takes long is not in the way of replies of turns before it") {
+    actor_harness h;
+    auto info = keyed_function(
+        h, "test/nap",
+        [](call_view c) {
+            state_of(c) += c.payload;
+            if (c.payload != "nap") return c.reply(state_of(c));
+            c.sleep(10ms, [c](std::int32_t, std::string) { c.finish(state_of(c)); });
+            return std::int32_t{DUNLIN_PENDING};
+        },
+        "texts", true, DUNLIN_ASYNC);
+    manual_state state({&info});
+    h.state = &state;
+    auto& pool = h.make_pool(info);
+    const auto quick = call_with_key(h, pool, "a", "1");
+    const auto naps = call_with_key(h, pool, "a", "nap");
+    state.read();
+    h.run();
+    CHECK(state.write() == 1);
+    CHECK(h.outcome(quick) == "ok: 1");
+    CHECK(h.outcome(naps) == "open");
+    CHECK(state.stored("texts", "a") == "1");
+    h.pass(10ms);
+    state.write();
+    CHECK(h.outcome(naps) == "ok: 1nap");
+}
+
+TEST_CASE("what a call has committed in the middle stays, whatever becomes of the rest") {
+    actor_harness h;
+    std::vector<std::string> told;
+    auto info = keyed_function(
+        h, "test/halves",
+        [&](call_view c) {
+            state_of(c) += "first";
+            struct waits {
+                call_view c;
+                std::vector<std::string>* told;
+            };
+            auto* kept = new waits{c, &told};
+            c.host.commit(
+                c.call,
+                [](void* user, std::int32_t code, const std::uint8_t*, std::size_t) {
+                    const std::unique_ptr<waits> own(static_cast<waits*>(user));
+                    own->told->push_back(std::to_string(code));
+                    state_of(own->c) += "second";
+                    own->c.host.fail(own->c.call, static_cast<std::int32_t>(errc::failed), "no", 2);
+                    own->c.host.finish(own->c.call);
+                },
+                kept);
+            return std::int32_t{DUNLIN_PENDING};
+        },
+        "texts", true, DUNLIN_ASYNC);
+    manual_state state({&info});
+    h.state = &state;
+    auto& pool = h.make_pool(info);
+    const auto ticket = call_with_key(h, pool, "a", "");
+    state.read();
+    h.run();
+    CHECK(told.empty());
+    CHECK(state.write() == 1);
+    CHECK(state.stored("texts", "a") == "first");
+    h.run();
+    CHECK(told == std::vector<std::string>{"0"});
+    CHECK(h.outcome(ticket) == "failed: no");
+    const auto again = call_with_key(h, pool, "a", "");
+    h.run();
+    state.write();
+    CHECK(state.stored("texts", "a") == "firstfirst");
+    h.run();
+    CHECK(h.outcome(again) == "failed: no");
+}
+
+TEST_CASE("idle keys leave memory when the cache is full, and come back from the store") {
+    one_space t({.cache_bytes_max = 64 * 1024});
+    for (int round = 0; round < 2; ++round) {
+        for (int i = 0; i < 2000; ++i) {
+            const auto ticket = t.append_to("key" + std::to_string(i), "x");
+            t.state.read();
+            t.h.run();
+            t.state.write();
+            REQUIRE(t.h.outcome(ticket) == (round == 0 ? "ok: x" : "ok: xx"));
+        }
+        const auto seen = t.state.spaces().at("texts")->look();
+        CHECK(seen.bytes <= 64 * 1024);
+        CHECK(seen.keys < 500);
+        CHECK(seen.counted.evicted > 1500);
+    }
+}
+
+TEST_CASE("nothing of the state of a space is left when it ends") {
+    {
+        one_space t;
+        for (int i = 0; i < 100; ++i) t.append_to("key" + std::to_string(i), "x");
+        t.state.read();
+        t.h.run();
+        t.state.write_begins();
+    }
+    CHECK(text_states_alive() == 0);
+}
+
+TEST_CASE("calls of random functions on random keys have one reply each and add up") {
+    const auto seed = GENERATE(1U, 2U, 3U, 4U, 5U);
+    std::mt19937 random(seed);
+    one_space t({.cache_bytes_max = 32 * 1024});
+    struct call {
+        std::uint32_t ticket;
+        int key;
+        bool writes;
+        std::size_t before;  // writes of that key that came before it
+    };
+    std::vector<call> calls;
+    std::vector<std::size_t> written(40, 0);
+    for (int step = 0; step < 4000; ++step) {
+        switch (random() % 6) {
+            case 0:
+            case 1:
+            case 2: {
+                const auto key = static_cast<int>(random() % written.size());
+                const bool writes = random() % 3 != 0;
+                const auto name = "key" + std::to_string(key);
+                const auto ticket = writes ? t.append_to(name, "x") : t.show(name);
+                calls.push_back({ticket, key, writes, written[static_cast<std::size_t>(key)]});
+                if (writes) ++written[static_cast<std::size_t>(key)];
+                break;
+            }
+            case 3: t.state.read(); break;
+            case 4: t.h.run(); break;
+            default:
+                if (t.state.write_begins() != 0) {
+                    if (random() % 2 == 0) t.h.run();
+                    t.state.write_ends();
+                }
+        }
+        if (step % 8 == 0) {  // the queue of the pool is short
+            t.state.read();
+            t.h.run();
+            t.state.write();
+        }
+    }
+    for (int i = 0; i < 3; ++i) {
+        t.state.read();
+        t.h.run();
+        t.state.write();
+    }
+    for (const auto& each : calls) {
+        const auto expected = std::string(each.before + (each.writes ? 1 : 0), 'x');
+        REQUIRE(t.h.outcome(each.ticket) == "ok: " + expected);
+    }
+    for (std::size_t key = 0; key < written.size(); ++key)
+        if (written[key] != 0)
+            CHECK(t.state.stored("texts", "key" + std::to_string(key)) ==
+                  std::string(written[key], 'x'));
+}
