@@ -41,7 +41,7 @@ const std::vector<wire::catalog_item> keyed{{"t/hold", "1", 0, "visitor", "visit
 template <class In>
 fake_node::held call_held(fake_node& node, client& c, const In& in, call_options options = {}) {
     auto later = c.async_invoke<void>("t/hold", in, std::move(options));
-    const auto held = node.wait_for_held(1).calls.front();
+    auto held = node.wait_for_held(1).calls.front();
     node.answer_held();
     later.wait();
     return held;
