@@ -3,7 +3,7 @@
 // The output gate: replies that wait until the store has what they depend on.
 //
 // Gathered by port, because they leave together. A key holds its own; those of all keys of a commit
-// become one and are sent at once. Plain data; guarded by whoever has it.
+// become one and are sent at once. Plain data; guarded by its holder.
 #pragma once
 
 #include "actors/answer_port.hpp"

@@ -34,7 +34,7 @@ struct turn {
     [[nodiscard]] invocation& call() const noexcept { return (*work)[index]; }
 };
 
-/// Calls of one function that hold a key, to be run one after another. Whoever has it gives the key
+/// Calls of one function that hold a key, to be run one after another. Its holder gives the key
 /// back (`state_space::finish`).
 struct key_grant {
     pool* of = nullptr;        // null: a task has it
@@ -102,6 +102,8 @@ public:
 
     [[nodiscard]] bool idle() const noexcept { return holders_ == 0 && waiting() == 0; }
     [[nodiscard]] bool held() const noexcept { return holders_ != 0; }
+    /// Nobody else looks at the value now.
+    [[nodiscard]] bool held_by_one() const noexcept { return holders_ == 1; }
     /// By one that may change the value.
     [[nodiscard]] bool held_alone() const noexcept { return alone_; }
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size() - first_; }

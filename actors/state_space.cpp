@@ -12,7 +12,7 @@ namespace dunlin::actors {
 
 namespace {
 
-// Not the hash by which owners are found: whoever knows that could have all keys fall into one
+// Not the hash by which owners are found: a caller who knows that could have all keys fall into one
 // place of the table.
 std::uint64_t hash_of(std::string_view key, std::uint64_t seed) noexcept {
     return cluster::mix(cluster::name_hash(key) ^ seed);
@@ -122,6 +122,10 @@ void state_space::settle(aftermath& after) {
 void state_space::run_task(key_grant held) {
     turns_done done;
     done.calls = 1;
+    if (!held.failure) {
+        const std::lock_guard lock(held.key->home->mutex);
+        forget_if_expired(*held.key);
+    }
     held.task->run(held.failure ? nullptr : held.key, options_.type, held.failure.get(), done);
     if (held.failure)
         done.replies.send();
@@ -149,7 +153,7 @@ void state_space::operate(std::string_view key, std::shared_ptr<key_task> what, 
 
 // -- turns ---------------------------------------------------------------------------------------
 
-// Whoever works with objects of a type that is not the space's turns the value into one, and back.
+// A function with objects of a type that is not the space's turns the value into one, and back.
 bool state_space::takes_alone(const pool& of) const {
     const auto& info = of.info();
     return info.writes_state || info.state != options_.type || options_.type == nullptr;
@@ -286,16 +290,22 @@ key_grant state_space::grant_of(pool& of, const bundle_ptr& work, std::uint32_t 
     return held;
 }
 
+// The store forgets it by itself. While others read it, it is there a little longer.
+void state_space::forget_if_expired(key_entry& key) const {
+    if (key.expires_ms == 0 || now_ms_() < key.expires_ms || key.committing ||
+        !key.work().turns.held_by_one())
+        return;
+    key.value.erase();
+    key.expires_ms = 0;
+}
+
 result<void*> state_space::object(key_grant& held) {
     auto& key = *held.key;
     const auto& type = *held.of->info().state;
     if (held.object != nullptr && key.expires_ms == 0) return held.object;
     // With the lock, because others may read the value now, too.
     const std::lock_guard lock(key.home->mutex);
-    if (key.expires_ms != 0 && now_ms_() >= key.expires_ms && !key.committing) {
-        key.value.erase();  // the store forgets it by itself
-        key.expires_ms = 0;
-    }
+    forget_if_expired(key);
     auto object = key.value.object_of(type);
     if (!object)
         return error{errc::failed, "the state under key \"" + key.key + "\" of space " +

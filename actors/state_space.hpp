@@ -182,6 +182,7 @@ private:
     void fill_in(state_write& write, const key_entry& key, bool present, std::int64_t expires_ms,
                  const call_name& writer) const;
     void refused(key_entry& key, aftermath& after);
+    void forget_if_expired(key_entry& key) const;
     static void drop_value(key_entry& key);
 
     static constexpr std::size_t shard_count = 64;

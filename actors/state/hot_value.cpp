@@ -86,7 +86,7 @@ result<void*> hot_value::object_of(const dunlin_state_type& type) {
 result<void> hot_value::protect(void* spare) {
     if (cheap() && spare != nullptr)
         return type_->assign(spare, object_) == 0 ? result<void>{} : result<void>{no_memory()};
-    return {};  // whoever holds the key has made the encoded form current
+    return {};  // the holder of the key has made the encoded form current
 }
 
 void hot_value::undo(void* spare) {

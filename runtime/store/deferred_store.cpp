@@ -37,18 +37,30 @@ result<std::uint32_t> deferred_store::open_space(std::string_view name) {
     return static_cast<std::uint32_t>(spaces_.size() - 1);
 }
 
+// The numbers are the caller's again afterwards, who may ask about the same keys next.
+template <class Requests, class Call>
+result<void> deferred_store::numbered(Requests& all, Call&& call) {
+    std::vector<std::uint32_t> own;
+    own.reserve(all.size());
+    for (auto& each : all) {
+        own.push_back(each.space);
+        each.space = numbers_[each.space];
+    }
+    auto done = call();
+    for (std::size_t i = 0; i < own.size(); ++i) all[i].space = own[i];
+    return done;
+}
+
 result<void> deferred_store::write(std::span<actors::state_write> batch) {
     auto store = opened();
     if (!store) return std::move(store.error());
-    for (auto& each : batch) each.space = numbers_[each.space];
-    return (*store)->write(batch);
+    return numbered(batch, [&] { return (*store)->write(batch); });
 }
 
 result<void> deferred_store::read(std::span<actors::state_read> wanted) {
     auto store = opened();
     if (!store) return std::move(store.error());
-    for (auto& each : wanted) each.space = numbers_[each.space];
-    return (*store)->read(wanted);
+    return numbered(wanted, [&] { return (*store)->read(wanted); });
 }
 
 result<std::vector<actors::listed_state>> deferred_store::list(std::uint32_t space,

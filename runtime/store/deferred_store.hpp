@@ -44,6 +44,9 @@ private:
 
     /// Opens it, if it is not.
     [[nodiscard]] result<actors::state_store*> opened();
+    /// Calls with the numbers that the store has for the spaces.
+    template <class Requests, class Call>
+    [[nodiscard]] result<void> numbered(Requests& all, Call&& call);
 
     const opener open_;
     const std::string described_;
