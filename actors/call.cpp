@@ -295,7 +295,8 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
         }
     }
     call->operations[operation.part].nested = single;
-    env.router.route({request->function, request->function_size}, std::move(single));
+    env.router.route({request->function, request->function_size}, std::move(single),
+                     {call->function->space, parent.key});
 }
 
 void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size_t size) {

@@ -23,4 +23,20 @@ result<bytes_view> key_of_call(const function_info& function, bytes_view payload
     return digits_used ? as_bytes(memory.keep(text)) : found.key;
 }
 
+bool waits_for_caller(const function_info& function, bytes_view key,
+                      const callers_turn& by) noexcept {
+    return !by.space.empty() && function.space == by.space && as_text(key) == as_text(by.key);
+}
+
+error would_wait(const function_info& function) {
+    error why{errc::invalid_argument,
+              function.name +
+                  " did not run: the function that calls it has its turn at the same "
+                  "key of space " +
+                  function.space +
+                  ", and would wait for itself; do both in one turn, or call it after the reply"};
+    why.did_not_run = true;
+    return why;
+}
+
 }  // namespace dunlin::actors

@@ -36,12 +36,19 @@ public:
     [[nodiscard]] virtual std::int64_t processor_ns() const noexcept { return 0; }
 };
 
+/// The key at which a function has its turn while it calls another; without a space: none.
+struct callers_turn {
+    std::string_view space = {};
+    bytes_view key = {};
+};
+
 /// Takes a call from a function to a function: finds the pool, here or elsewhere.
 class call_router {
 public:
     virtual ~call_router() = default;
-    /// `single` holds one invocation. It is answered at its origin, also when it is refused.
-    virtual void route(std::string_view function, bundle_ptr single) = 0;
+    /// `single` holds one invocation. It is answered at its origin, also when it is refused: one
+    /// that would wait for the very turn that its caller has is.
+    virtual void route(std::string_view function, bundle_ptr single, const callers_turn& by) = 0;
 };
 
 /// A timer of one operation: when it fires, the operation ends with `code`.

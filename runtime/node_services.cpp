@@ -49,7 +49,8 @@ lane& lanes_of_node::of_key(bytes_view key) const {
     return *all_[cluster::partition_of(as_text(key)) % all_.size()];
 }
 
-void node_router::route(std::string_view function, actors::bundle_ptr single) {
+void node_router::route(std::string_view function, actors::bundle_ptr single,
+                        const actors::callers_turn& by) {
     auto& call = (*single)[0];
     const auto* known = functions_.find_served(function);
     auto* pool = known == nullptr ? nullptr : known->pool.get();
@@ -59,6 +60,8 @@ void node_router::route(std::string_view function, actors::bundle_ptr single) {
         if (!key) return call.origin->answer_error(call.address, key.error());
         call.key = *key;
     }
+    if (pool != nullptr && actors::waits_for_caller(pool->info(), call.key, by))
+        return call.origin->answer_error(call.address, actors::would_wait(pool->info()));
     if (!alone_.load(std::memory_order_relaxed)) {
         // A key has an owner, however quick it would be here.
         if (known == nullptr || !call.key.empty() || !is_quick(*known, time_.now_ns())) {

@@ -51,7 +51,8 @@ public:
           lanes_(lanes) {}
     /// Whether there are other nodes now.
     void set_alone(bool alone) noexcept { alone_.store(alone, std::memory_order_relaxed); }
-    void route(std::string_view function, actors::bundle_ptr single) override;
+    void route(std::string_view function, actors::bundle_ptr single,
+               const actors::callers_turn& by) override;
 
 private:
     const function_registry& functions_;

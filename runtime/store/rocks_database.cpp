@@ -46,6 +46,13 @@ namespace {
 // Apart from the family that RocksDB always has, whatever a space is called.
 std::string family_name(std::string_view space) { return "space/" + std::string(space); }
 
+// A write that comes after a flush has failed is told that it is incomplete, with the flush's
+// reason in words only: the code of the reason is lost on the way.
+bool lacks_space(const rocksdb::Status& status) {
+    return status.IsNoSpace() ||
+           (status.IsIncomplete() && status.ToString().find("No space left") != std::string::npos);
+}
+
 // The families that are there: all of them have to be opened.
 result<std::vector<std::string>> family_names(const rocksdb::DBOptions& options,
                                               const data_directory& directory) {
@@ -128,7 +135,7 @@ void rocks_database::flush() {
 }
 
 error rocks_database::explain(const std::string& path, const rocksdb::Status& status) {
-    if (status.IsNoSpace())
+    if (lacks_space(status))
         return bad_directory(errc::unavailable, path,
                              "no space is left on its disk; make room, and the node goes on by "
                              "itself (RocksDB: " +

@@ -176,8 +176,10 @@ TEST_CASE("a hundred calls at once that wait for a second are done in little mor
     SECTION("a client makes them") {
         auto client = client::connect(at(*nodes.a));
         REQUIRE(client);
-        // It knows all nodes once one has answered and the others have welcomed it.
+        // One has welcomed it, and told it of the others.
         CHECK(client->invoke<void>("bench/nap", time_us{1'000}));
+        ask_until([&] { return client->stats().nodes == nodes.all().size(); },
+                  "the client to be welcome at ", "all nodes");
         nodes.shares();
         const auto began = steady_clock::now();
         std::vector<std::future<result<void>>> made;

@@ -5,13 +5,14 @@
   tidy.py --build-dir DIR [--minutes M] [--jobs N] [FILE...]
 
 DIR has a compile_commands.json made for Clang. A file is looked at again only when its
-preprocessed text, its command, the checks or clang-tidy itself changed; the memory is in
-DIR/tidy-cache. Files changed since the last commit come first, tests last. When the time is up,
+preprocessed text, its command, the checks or clang-tidy itself changed, wherever the checkout is;
+the memory is one of the user's, in dunlin/tidy under XDG_CACHE_HOME or ~/.cache. Files changed since the last commit come first, tests last. When the time is up,
 the files that nobody looked at are named and do not count as findings: a slow machine is not a
 defect.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -50,7 +51,24 @@ def fingerprint(entry, salt):
     code, text, _ = output_of([*command, "-E", "-C"], entry["directory"])
     if code != 0:
         return None
-    return hashlib.sha256((salt + "\0" + " ".join(command) + "\0" + text).encode()).hexdigest()
+    seen = " ".join(command) + "\0" + text
+    # What is clean in one checkout is clean in another.
+    return hashlib.sha256((salt + "\0" + seen.replace(ROOT, "")).encode()).hexdigest()
+
+
+def memory_folder():
+    """Where it is remembered what was clean: an empty file for each fingerprint."""
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(caches, "dunlin", "tidy")
+
+
+def forget_old(folder, days=30):
+    """Files that no run has met for so long."""
+    oldest = time.time() - days * 24 * 3600
+    with contextlib.suppress(FileNotFoundError):
+        for mark in os.scandir(folder):
+            if mark.stat().st_mtime < oldest:
+                os.unlink(mark.path)
 
 
 def look_at(entry, build_dir, salt, end):
@@ -60,8 +78,9 @@ def look_at(entry, build_dir, salt, end):
     mark = None
     digest = fingerprint(entry, salt)
     if digest:
-        mark = os.path.join(build_dir, "tidy-cache", digest)
+        mark = os.path.join(memory_folder(), digest)
         if os.path.exists(mark):
+            os.utime(mark)
             return "known", ""
     left = end - time.monotonic()
     command = ["clang-tidy", "--quiet", "-p", build_dir, entry["file"]]
@@ -111,6 +130,7 @@ def main():
     with open(os.path.join(ROOT, ".clang-tidy"), encoding="utf-8") as file:
         salt = file.read() + output_of(["clang-tidy", "--version"])[1]
 
+    forget_old(memory_folder())
     started = time.monotonic()
     end = started + options.minutes * 60
     late, found = [], 0

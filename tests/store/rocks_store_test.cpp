@@ -358,3 +358,20 @@ TEST_CASE("tombstones and expired values are dropped an hour after their end, an
     CHECK(write_one(*store, put(space, "erased", 2, 3, "stale")) == write_outcome::conflict);
     CHECK(write_one(*store, put(space, "erased", 0, 1'800'000, "new")) == write_outcome::written);
 }
+
+TEST_CASE("a full disk is told as one, also by a write that only hears of the failed flush",
+          "[store]") {
+    // What RocksDB answers to the write during which the log failed, and to one after a flush did.
+    const auto at_once =
+        rocksdb::Status::NoSpace("While appending to file", "No space left on device");
+    const auto later =
+        rocksdb::Status::Incomplete("IO error: No space left on device: While appending");
+    for (const auto& status : {at_once, later}) {
+        const auto told = runtime::store::rocks_database::explain("/data", status);
+        CHECK(told.code == errc::unavailable);
+        CHECK_THAT(told.detail, Catch::Contains("no space is left on its disk; make room"));
+    }
+    const auto other = runtime::store::rocks_database::explain(
+        "/data", rocksdb::Status::Incomplete("Write stall"));
+    CHECK_THAT(other.detail, !Catch::Contains("no space"));
+}

@@ -97,7 +97,8 @@ void recording_router::routed::fail(errc code, std::string detail) const {
     call().origin->answer_error(call().address, {code, std::move(detail)});
 }
 
-void recording_router::route(std::string_view function, actors::bundle_ptr single) {
+void recording_router::route(std::string_view function, actors::bundle_ptr single,
+                             const actors::callers_turn& /*by*/) {
     recording_lane::touched("route");
     for (auto* pool : pools_) {
         if (pool->info().name != function) continue;

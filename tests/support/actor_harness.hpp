@@ -86,7 +86,8 @@ public:
         void reply(std::string_view payload) const;
         void fail(errc code, std::string detail) const;
     };
-    void route(std::string_view function, actors::bundle_ptr single) override;
+    void route(std::string_view function, actors::bundle_ptr single,
+               const actors::callers_turn& by) override;
     void connect(actors::pool& pool) { pools_.push_back(&pool); }
 
     std::deque<routed> calls;

@@ -31,6 +31,13 @@ std::uint64_t visit(const page& p, visits& seen) {
     return ++seen.count;
 }
 
+// During its own turn it has the visitor that the page names visit, too.
+dunlin::task<std::uint64_t> bring(dunlin::context& ctx, page p, visits& seen) {
+    const auto brought = co_await ctx.invoke<std::uint64_t>("visits/visit", page{p.url, p.visitor});
+    ++seen.count;
+    co_return brought.value();
+}
+
 visits show(const page&, const visits& seen) { return seen; }
 
 std::uint64_t increment(counter& c) { return ++c.value; }
@@ -52,6 +59,7 @@ std::uint64_t double_it(std::uint64_t n) { return 2 * n; }
 
 DUNLIN_MODULE(visits, m) {
     m.function("visit", visit).keyed_by(&page::visitor).space("visitors");
+    m.function("bring", bring).keyed_by(&page::visitor).space("visitors");
     m.function("show", show).keyed_by(&page::visitor).space("visitors").relaxed();
     m.function("increment", increment).space("counters");
     m.function("peek", peek).space("counters");
