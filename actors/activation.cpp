@@ -55,6 +55,22 @@ activation::activation(caf::actor_config& config, const activation_place& place)
       turns_(turns_of(pool_)),
       generation_(place.generation) {}
 
+namespace {
+
+/// One message after another, on whichever threads: CAF orders them, which no sanitizer sees.
+class one_at_a_time {
+public:
+    explicit one_at_a_time(const activation* of) noexcept : of_(of) { support::tsan_acquire(of_); }
+    one_at_a_time(const one_at_a_time&) = delete;
+    one_at_a_time& operator=(const one_at_a_time&) = delete;
+    ~one_at_a_time() { support::tsan_release(of_); }
+
+private:
+    const activation* of_;
+};
+
+}  // namespace
+
 activation::~activation() { support::tsan_acquire(this); }
 
 activation& activation::of(const caf::actor& handle) noexcept {
@@ -78,7 +94,7 @@ void activation::intrusive_ptr_release_impl() {
 caf::behavior activation::make_behavior() {
     return {
         [this](run_bundle& message) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             const bundle_ptr work = std::move(message.work);
             support::tsan_acquire(work.get());
             if (!turns_) return run(work, message.first);
@@ -86,24 +102,24 @@ caf::behavior activation::make_behavior() {
             run_keyed();
         },
         [this](run_grant& message) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             turns_->take(std::move(message.held));
             run_keyed();
         },
         [this](run_turns) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             run_keyed();
         },
         [this](operation_done& message) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             complete(message);
         },
         [this](stop_running& message) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             stop_suspended(message);
         },
         [this](end_now) {
-            support::tsan_acquire(this);
+            const one_at_a_time handled(this);
             stop_what_waits();
             quit(caf::exit_reason::user_shutdown);
         },
@@ -271,11 +287,12 @@ void activation::run_keyed() {
             turns_->not_run();
             continue;
         }
+        if (turns_->put_back(next)) continue;
         ++ran;
         if (!run_one(next.work, next.index)) {
             suspended_since_ns_ = began_ns;
             pool_.runs().count_suspended(true);
-            pool_.answered(answered - 1);
+            pool_.answered(static_cast<std::int32_t>(answered) - 1);
             const auto now_ns = time.now_ns();
             turns_->record_latencies(pool_.runs(), now_ns);
             return pool_.runs().began(now_ns - began_ns, ran);
@@ -284,7 +301,7 @@ void activation::run_keyed() {
         // What is left keeps its keys, and has its turn after what others have waited for.
         if (look && looked_ns - began_ns > limits::bundle_hold_ns_max) {
             pool_.runs().began(looked_ns - began_ns, ran);
-            pool_.answered(answered);
+            pool_.answered(static_cast<std::int32_t>(answered));
             turns_->record_latencies(pool_.runs(), looked_ns);
             occupied_until(began_ns, looked_ns);
             return post(run_turns{});

@@ -72,6 +72,7 @@ public:
         added.arrived_ns = call.arrived_ns;
         added.attempt = call.attempt;
         added.retries_left = call.retries_left;
+        added.moves = call.moves;
         added.origin = call.origin;
         added.address = call.address;
         return added;

@@ -264,6 +264,7 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
     const auto operation = call->open_operation(done, user);
     if (refuse(call, operation)) return;
     const auto& env = *call->env;
+    call->invocation->reached_out = true;
     if (request->payload_size > env.payload_bytes_max)
         return end_later(call, operation, errc::invalid_argument,
                          "payload of " + std::to_string(request->payload_size) +
@@ -307,6 +308,7 @@ void host_log(dunlin_call* call, std::int32_t level, const char* text, std::size
 dunlin_ticket* host_begin(dunlin_call* call, dunlin_completion done, void* user) {
     auto& home = call->owner->home();
     host_code_scope in_host_code(home);
+    call->invocation->reached_out = true;
     auto ticket =
         std::make_unique<dunlin_ticket>(dunlin_ticket{home.way_in(), &call->owner->table(), {}});
     ticket->operation = call->open_operation(done, user);
@@ -342,6 +344,7 @@ void host_commit(dunlin_call* call, dunlin_completion done, void* user) {
     if (host_remaining_ns(call) <= 0)
         return end_later(call, operation, errc::deadline_exceeded,
                          "the call's deadline has passed; nothing was committed");
+    call->invocation->reached_out = true;
     call->turns->commit(*call, call->owner->table(), operation);
 }
 

@@ -43,6 +43,10 @@ std::string_view to_string(decision_kind kind) noexcept {
         case decision_kind::refuse: return "refuse";
         case decision_kind::shed: return "shed";
         case decision_kind::set: return "set";
+        case decision_kind::stop: return "stop";
+        case decision_kind::resume: return "resume";
+        case decision_kind::lose: return "lose";
+        case decision_kind::regain: return "regain";
     }
     return "unknown";
 }

@@ -42,6 +42,10 @@ enum class decision_kind : std::uint8_t {
     refuse,  // calls, when they came
     shed,    // calls that had been taken
     set,     // what somebody asked for
+    stop,    // takes no calls any more, as long as something lasts
+    resume,  // ... which is over
+    lose,    // what it needs, such as its store
+    regain,  // ... which is there again
 };
 
 [[nodiscard]] std::string_view to_string(decision_kind kind) noexcept;

@@ -49,6 +49,8 @@ public:
     /// `single` holds one invocation. It is answered at its origin, also when it is refused: one
     /// that would wait for the very turn that its caller has is.
     virtual void route(std::string_view function, bundle_ptr single, const callers_turn& by) = 0;
+    /// A call that waited here for a key which another node owns by now goes there, or is answered.
+    virtual void send_on(pool& of, bundle_ptr work, std::uint32_t index) = 0;
 };
 
 /// A timer of one operation: when it fires, the operation ends with `code`.

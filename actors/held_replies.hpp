@@ -27,6 +27,16 @@ public:
         for (const auto& each : others.ports_)
             if (!each.answers.empty()) batch_of(*each.port).append(each.answers);
     }
+    /// The same, and they hold nothing afterwards.
+    void take(held_replies& others) {
+        if (empty()) {
+            ports_.swap(others.ports_);
+            std::swap(held_, others.held_);
+        } else {
+            append(others);
+        }
+        others.clear();
+    }
     /// The memory stays.
     void clear() noexcept {
         for (auto& each : ports_) each.answers.clear();
@@ -41,6 +51,24 @@ public:
             if (!each.answers.empty()) each.port->answer_batch_of(std::move(each.answers));
         ports_.clear();
         held_ = 0;
+    }
+    /// Those that `of(port, address)` says are moved behind what `to` holds.
+    template <class Of>
+    void move_to(held_replies& to, Of&& of) {
+        const auto all = std::exchange(ports_, {});
+        held_ = 0;
+        for (const auto& each : all) {
+            const auto target = [&](answer_address address) -> held_replies& {
+                return of(*each.port, address) ? to : *this;
+            };
+            each.answers.for_each(
+                [&](answer_address address, bytes_view payload) {
+                    target(address).add(*each.port, address, payload);
+                },
+                [&](answer_address address, const error& why) {
+                    target(address).add(*each.port, address, why);
+                });
+        }
     }
     /// Each caller is told that instead; those who were to be told of a failure, of that.
     void fail(const error& why) {

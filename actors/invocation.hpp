@@ -62,8 +62,16 @@ struct invocation {
     bool cold = false;
     /// What it holds of its key's state is stored.
     bool turn_stored = false;
+    /// It has done what running it again would do twice: called others, or committed.
+    bool reached_out = false;
+    /// How often it has had a turn that did not count, as the store had another value.
+    std::uint8_t reruns = 0;
+    /// How often a node that had it has sent it on to a later owner of its key.
+    std::uint8_t moves = 0;
     /// The key that it holds since it came; null: it waits for its turn, has had it, or needs none.
     key_entry* turn = nullptr;
+    /// ... and the object there, if it was one of the function's type then.
+    void* turn_object = nullptr;
     std::atomic<activation_table*> runner{nullptr};
     /// What took it to another node, and how that knows it. Set once, before `carrier`.
     answer_address carried;

@@ -17,6 +17,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -44,6 +46,8 @@ struct key_grant {
     void* object = nullptr;  // the value, if it was there already
     /// Replies of those that only read can leave at once: what they see is stored.
     bool stored = false;
+    /// The value was read from the store after these calls had come.
+    bool confirmed = false;
     std::shared_ptr<const error> failure;  // not null: there is no value, and this is why
 };
 
@@ -55,7 +59,9 @@ public:
         bool writes = true;
         bool alone = false;  // gets a grant of its own, as it may take long
         std::shared_ptr<key_task> task{};
+        std::int64_t came_ns = 0;  // by the clock of leases; 0: nobody asks
     };
+    static constexpr std::int64_t whenever = std::numeric_limits<std::int64_t>::max();
 
     /// At most so many get the key in one go, so that one key does not keep an activation.
     static constexpr std::size_t turns_in_one_go_max = 128;
@@ -67,7 +73,12 @@ public:
         alone_ = writes;
         return true;
     }
-    void wait(waiter who) { waiting_.push_back(std::move(who)); }
+    /// Those that wait here count there, too, beside those of other keys. Before anybody waits.
+    void count_waiting_in(std::size_t& total) noexcept { total_ = &total; }
+    void wait(waiter who) {
+        waiting_.push_back(std::move(who));
+        if (total_ != nullptr) ++*total_;
+    }
     /// Takes it as one that reads, past those who wait. @pre nobody holds it alone
     void share() noexcept { ++holders_; }
     /// One that holds it is done.
@@ -75,18 +86,51 @@ public:
         if (--holders_ == 0) alone_ = false;
     }
 
-    /// Whose turn it is now holds the key. @returns false when nobody's is.
-    [[nodiscard]] bool grant(key_grant& next) {
-        if (waiting() == 0) return false;
+    /// Those go before all who wait: they have had their turn, and it did not count.
+    void wait_first(std::vector<waiter>&& again) {
+        waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+        if (total_ != nullptr) *total_ += again.size();
+        waiting_.insert(waiting_.begin(), std::make_move_iterator(again.begin()),
+                        std::make_move_iterator(again.end()));
+        again.clear();
+    }
+    /// Whose turn is next. @pre somebody waits
+    [[nodiscard]] const waiter& front() const noexcept { return waiting_[first_]; }
+    /// Those who wait and are not kept do not wait any more.
+    template <class Keeps>
+    [[nodiscard]] std::vector<waiter> take_unless(Keeps&& keeps) {
+        std::vector<waiter> taken;
+        std::size_t kept = first_;
+        for (auto i = first_; i < waiting_.size(); ++i) {
+            if (!keeps(waiting_[i])) {
+                taken.push_back(std::move(waiting_[i]));
+                continue;
+            }
+            if (kept != i) waiting_[kept] = std::move(waiting_[i]);
+            ++kept;
+        }
+        waiting_.resize(kept);
+        if (total_ != nullptr) *total_ -= taken.size();
+        return taken;
+    }
+
+    /// Whose turn it is now holds the key. @returns false when nobody's is. Only those that have
+    /// come by then.
+    [[nodiscard]] bool grant(key_grant& next, std::int64_t came_by_ns = whenever) {
+        if (waiting() == 0 || waiting_[first_].came_ns > came_by_ns) return false;
         const bool writes = waiting_[first_].writes;
         if (holders_ != 0 && (writes || alone_)) return false;
         next.of = waiting_[first_].of;
         const bool alone = waiting_[first_].alone;
         next.task = std::move(waiting_[first_].task);
+        const auto before = waiting();
         do {
             next.turns.push_back(std::move(waiting_[first_++].call));
         } while (!alone && first_ < waiting_.size() && waiting_[first_].of == next.of &&
-                 waiting_[first_].writes == writes && next.turns.size() < turns_in_one_go_max);
+                 waiting_[first_].writes == writes && waiting_[first_].came_ns <= came_by_ns &&
+                 next.turns.size() < turns_in_one_go_max);
+        if (total_ != nullptr) *total_ -= before - waiting();
         if (first_ == waiting_.size()) {
             waiting_.clear();
             first_ = 0;
@@ -112,7 +156,10 @@ public:
         std::size_t kept = first_;
         for (auto i = first_; i < waiting_.size(); ++i) {
             const auto& call = waiting_[i].call;
-            if (call.work && call.call().stop.requested()) continue;
+            if (call.work && call.call().stop.requested()) {
+                if (total_ != nullptr) --*total_;
+                continue;
+            }
             if (kept != i) waiting_[kept] = std::move(waiting_[i]);
             ++kept;
         }
@@ -122,6 +169,7 @@ public:
 private:
     std::vector<waiter> waiting_;  // from `first_` on
     std::size_t first_ = 0;
+    std::size_t* total_ = nullptr;  // guarded by the same lock
     std::uint32_t holders_ = 0;
     bool alone_ = false;
 };

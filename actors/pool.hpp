@@ -109,8 +109,9 @@ public:
 
     /// Calls that waited for a key, which they hold now.
     void resume(key_grant held);
-    /// So many have been answered, and the activation that did goes on.
-    void answered(std::uint32_t count);
+    /// So many have been answered, or sent on, and the activation that did goes on. Less than none:
+    /// so many that counted as answered have not been, and wait for their keys again.
+    void answered(std::int32_t count);
     /// An activation is ready for more: it has answered `count` invocations, its bundle. Called by
     /// the activation itself.
     void release(activation& ready, std::uint32_t count, std::int64_t now_ns);

@@ -70,10 +70,11 @@ void pool::resume(key_grant held) {
     ready->start(std::move(held));
 }
 
-void pool::answered(std::uint32_t count) {
+void pool::answered(std::int32_t count) {
     if (count == 0) return;
     const std::lock_guard lock(mutex_);
-    unanswered_ -= std::min<std::size_t>(unanswered_, count);
+    const auto now = static_cast<std::int64_t>(unanswered_) - count;
+    unanswered_ = static_cast<std::size_t>(std::max<std::int64_t>(now, 0));
 }
 
 }  // namespace dunlin::actors

@@ -73,7 +73,9 @@ void state_shard::forget(key_entry& key) {
 }
 
 void state_shard::count(std::size_t before) noexcept {
-    memory->bytes.fetch_add(policy_.bytes() - before, std::memory_order_relaxed);
+    // All shards share this number, and most turns leave a value as large as it was.
+    if (const auto more = policy_.bytes() - before; more != 0)
+        memory->bytes.fetch_add(more, std::memory_order_relaxed);
 }
 
 void state_shard::weigh(key_entry& key) {
@@ -99,6 +101,7 @@ void state_shard::lend_activity(key_entry& key) {
     if (key.active) return;
     if (spares_.empty()) {
         key.active = std::make_unique<key_activity>();
+        key.active->turns.count_waiting_in(waiting);
         return;
     }
     key.active = std::move(spares_.back());

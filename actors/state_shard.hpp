@@ -9,6 +9,7 @@
 
 #include "actors/key_entry.hpp"
 #include "actors/state/replacement_policy.hpp"
+#include "cluster/rendezvous.hpp"
 #include "support/slab.hpp"
 
 #include <atomic>
@@ -23,6 +24,12 @@ namespace dunlin::actors {
 
 class state_space;
 
+/// By which a key is found in memory. Not the hash by which owners are found: a caller who knows
+/// that could have all keys fall into one place of the table.
+[[nodiscard]] inline std::uint64_t key_hash(std::string_view key, std::uint64_t seed) noexcept {
+    return cluster::mix(cluster::name_hash(key) ^ seed);
+}
+
 /// What the keys of a space take in memory, and may; its shards count together.
 struct state_memory {
     std::atomic<std::size_t> bytes{0};
@@ -32,12 +39,13 @@ struct state_memory {
     }
     /// Beyond what keys that are in use may take on top.
     [[nodiscard]] bool overfull() const noexcept {
-        return bytes.load(std::memory_order_relaxed) > bytes_max + bytes_max / 16;
+        return bytes.load(std::memory_order_relaxed) > bytes_max + bytes_max / 20;
     }
 };
 
 struct shard_counters {
     std::uint64_t found = 0;    // calls whose key was in memory
+    std::uint64_t missed = 0;   // ... was not, or not yet
     std::uint64_t reads = 0;    // of the store
     std::uint64_t evicted = 0;  // keys
     std::uint64_t turns = 0;
@@ -55,6 +63,7 @@ public:
     state_space* space = nullptr;
     state_memory* memory = nullptr;
     shard_counters counted;
+    std::size_t waiting = 0;  // calls, for their turns at all keys
 
     // All of these with the lock.
 
@@ -67,6 +76,12 @@ public:
     void weigh(key_entry& key);
     /// Takes idle keys out until the rest fits; to be destroyed without the lock.
     void evict(std::vector<hot_value>& out);
+
+    template <class Visit>
+    void for_each(Visit&& visit) {
+        for (const auto slot : table_)
+            if (slot != nothing) visit(entries_[slot]);
+    }
 
     void lend_activity(key_entry& key);
     void take_activity_back(key_entry& key);

@@ -2,21 +2,17 @@
 #include "actors/state_space.hpp"
 
 #include "actors/pool.hpp"
-#include "cluster/rendezvous.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <random>
+#include <span>
 #include <utility>
 
 namespace dunlin::actors {
 
 namespace {
-
-// Not the hash by which owners are found: a caller who knows that could have all keys fall into one
-// place of the table.
-std::uint64_t hash_of(std::string_view key, std::uint64_t seed) noexcept {
-    return cluster::mix(cluster::name_hash(key) ^ seed);
-}
 
 std::uint64_t drawn() {
     std::random_device random;
@@ -32,6 +28,18 @@ void answer_refused(invocation& call, error why) {
     call.origin->answer_error(call.address, std::move(why));
 }
 
+// The shards share one budget: one with nothing to take out may have a key all the same. The lock
+// of one shard is held, so that of another is taken only if it is free.
+void evict_from_others(std::span<state_shard> all, const state_shard& own,
+                       std::vector<hot_value>& out) {
+    const auto from = static_cast<std::size_t>(&own - all.data());
+    for (std::size_t i = 1; i < all.size() && own.memory->overfull(); ++i) {
+        auto& other = all[(from + i) % all.size()];
+        const std::unique_lock lock(other.mutex, std::try_to_lock);
+        if (lock.owns_lock()) other.evict(out);
+    }
+}
+
 }  // namespace
 
 state_space::state_space(options how, store_traffic* traffic, wall_clock_ms now_ms)
@@ -39,7 +47,7 @@ state_space::state_space(options how, store_traffic* traffic, wall_clock_ms now_
       traffic_(options_.mode == DUNLIN_STATE_EPHEMERAL || options_.type == nullptr ? nullptr
                                                                                    : traffic),
       now_ms_(now_ms),
-      seed_(drawn()) {
+      seed_(options_.hash_seed == 0 ? drawn() : options_.hash_seed) {
     memory_.bytes_max = options_.bytes_max;
     for (auto& each : shards_) {
         each.space = this;
@@ -56,6 +64,8 @@ state_space::status state_space::look() const {
         const std::lock_guard lock(each.mutex);
         all.keys += each.keys();
         all.bytes += each.bytes();
+        all.waiting += each.waiting;
+        all.counted.missed += each.counted.missed;
         all.counted.found += each.counted.found;
         all.counted.reads += each.counted.reads;
         all.counted.evicted += each.counted.evicted;
@@ -63,41 +73,12 @@ state_space::status state_space::look() const {
         all.counted.commits += each.counted.commits;
         all.counted.conflicts += each.counted.conflicts;
     }
+    all.batches = batches_.load(std::memory_order_relaxed);
+    all.batches_failed = batches_failed_.load(std::memory_order_relaxed);
+    all.gate_ns_max = gate_ns_max_.load(std::memory_order_relaxed);
+    const std::lock_guard lock(why_mutex_);
+    all.refused = why_refused_;
     return all;
-}
-
-void state_space::read(std::string_view key, bool stale, answer_port& port, answer_address to) {
-    class reading final : public key_task {
-    public:
-        reading(answer_port& port, answer_address to) : port_(port), to_(to) {}
-        void run(key_entry* key, const dunlin_state_type* /*type*/, const error* why,
-                 turns_done& done) override {
-            output_buffer encoded;
-            if (why != nullptr) return port_.answer_error(to_, *why);
-            if (const auto present = key->value.encode(encoded); !present)
-                return port_.answer_error(to_, present.error());
-            done.replies.add(port_, to_, encoded.view());
-        }
-
-    private:
-        answer_port& port_;
-        const answer_address to_;
-    };
-    const auto hash = hash_of(key, seed_);
-    auto& shard = shard_of(hash);
-    if (stale) {
-        const std::lock_guard lock(shard.mutex);
-        auto* entry = shard.find(hash, key);
-        if (entry != nullptr && entry->what == key_entry::standing::known && !entry->lost &&
-            !entry->idle() && entry->work().turns.held_alone() &&
-            entry->value.encoded_is_current()) {
-            auto& activity = entry->work();
-            const auto value = entry->value.snapshot();
-            if (entry->changed) return activity.next.add(port, to, value);
-            if (entry->committing) return activity.leaving.add(port, to, value);
-        }
-    }
-    operate(key, std::make_shared<reading>(port, to), false);
 }
 
 // Without a lock: others' code runs in here.
@@ -105,9 +86,27 @@ void state_space::settle(aftermath& after) {
     after.now.send();
     if (!after.dead.empty())
         after.dead.fail(
-            {errc::unavailable, "the store did not take what a call has changed in space " +
-                                    options_.name + "; the state is as it was before"});
-    if (after.write != nullptr) traffic_->write_soon(*after.write);
+            {errc::unavailable,
+             !after.unstorable.empty()
+                 ? "what a call has changed in space " + options_.name +
+                       " cannot be stored, and the state is as it was before: " + after.unstorable
+             : !sharing_ ? "the store did not take what a call has changed in space " +
+                               options_.name + "; the state is as it was before"
+                         : "the store has failed while a call's changes in space " + options_.name +
+                               " were on their way to it; they are lost, or will be found there"});
+    if (sharing_) sharing_->tell(after);
+    if (!after.delayed.empty())
+        after.delayed.fail(
+            {errc::unavailable, "the store does not take now what the call has changed in space " +
+                                    options_.name + ", which stays in memory until it does"});
+    if (after.write != nullptr) {
+        if (relaxed() && !after.awaited)
+            traffic_->write_later(*after.write, after.write_bytes);
+        else
+            traffic_->write_soon(*after.write);
+    } else if (after.awaited && relaxed()) {
+        traffic_->hurry();
+    }
     if (after.read != nullptr) traffic_->read_soon(*after.read);
     for (auto& each : after.granted) {
         if (each.task) {
@@ -117,38 +116,6 @@ void state_space::settle(aftermath& after) {
             to.resume(std::move(each));
         }
     }
-}
-
-void state_space::run_task(key_grant held) {
-    turns_done done;
-    done.calls = 1;
-    if (!held.failure) {
-        const std::lock_guard lock(held.key->home->mutex);
-        forget_if_expired(*held.key);
-    }
-    held.task->run(held.failure ? nullptr : held.key, options_.type, held.failure.get(), done);
-    if (held.failure)
-        done.replies.send();
-    else
-        static_cast<void>(finish(std::move(held), done));
-}
-
-void state_space::operate(std::string_view key, std::shared_ptr<key_task> what, bool writes) {
-    const auto hash = hash_of(key, seed_);
-    auto& shard = shard_of(hash);
-    aftermath after;
-    {
-        const std::lock_guard lock(shard.mutex);
-        auto* entry = shard.find(hash, key);
-        if (entry == nullptr) {
-            entry = &shard.add(hash, key);
-            if (traffic_ == nullptr) entry->what = key_entry::standing::known;
-        }
-        shard.lend_activity(*entry);
-        entry->work().turns.wait({nullptr, {}, writes, true, std::move(what)});
-        go_on(*entry, nullptr, nullptr, after);
-    }
-    settle(after);
 }
 
 // -- turns ---------------------------------------------------------------------------------------
@@ -172,14 +139,20 @@ state_space::arrivals state_space::refuse_all(bundle& work) const {
         const std::lock_guard lock(why_mutex_);
         why.detail = why_refused_;
     }
-    for (std::uint32_t i = 0; i < work.size(); ++i) answer_refused(work[i], why);
+    // That it did not run is not told in a way that others act on: they would look for another
+    // owner of the key, find none, and say that instead.
+    for (std::uint32_t i = 0; i < work.size(); ++i) {
+        work[i].stop.request(why.code);
+        work[i].origin->answer_error(work[i].address, why);
+    }
     return {0, work.size()};
 }
 
 state_space::arrivals state_space::arrive(pool& of, const bundle_ptr& work) {
     if (refuses_.load(std::memory_order_relaxed)) [[unlikely]]
         return refuse_all(*work);
-    const arriving who{of, takes_alone(of), of.info().async() || of.info().blocking()};
+    const arriving who{of, takes_alone(of), of.info().async() || of.info().blocking(),
+                       sharing_ ? sharing_->now_ns() : 0};
     arrivals come;
     aftermath after;
     for (std::uint32_t i = 0; i < work->size(); ++i) {
@@ -192,7 +165,7 @@ state_space::arrivals state_space::arrive(pool& of, const bundle_ptr& work) {
                                         "give it one (call_options::key, --key)"});
             continue;
         }
-        switch (come_to_key(who, {work, i}, after)) {
+        switch (come_to_key(who, work, i, after)) {
             case arrival::holds: ++come.hold; break;
             case arrival::waits: break;
             case arrival::crowded:
@@ -214,21 +187,30 @@ state_space::arrivals state_space::arrive(pool& of, const bundle_ptr& work) {
                 break;
         }
         if (auto* read = std::exchange(after.read, nullptr)) traffic_->read_soon(*read);
+        if (!after.granted.empty() || !after.waiting.empty()) {
+            auto now = std::exchange(after, {});
+            settle(now);
+        }
     }
     return come;
 }
 
-state_space::arrival state_space::come_to_key(const arriving& who, turn call, aftermath& after) {
-    const auto text = as_text(call.call().key);
-    const auto hash = hash_of(text, seed_);
+state_space::arrival state_space::come_to_key(const arriving& who, const bundle_ptr& work,
+                                              std::uint32_t index, aftermath& after) {
+    auto& call = (*work)[index];
+    const auto text = as_text(call.key);
+    const auto hash = key_hash(text, seed_);
     auto& shard = shard_of(hash);
     const std::lock_guard lock(shard.mutex);
     auto* key = shard.find(hash, text);
     if (key == nullptr) {
+        ++shard.counted.missed;
         key = &shard.add(hash, text);
+        if (traffic_ == nullptr) key->what = key_entry::standing::known;
+        if (sharing_) shared_keys::place(*key);
         shard.lend_activity(*key);
         shard.evict(after.evicted);
-        if (traffic_ == nullptr) key->what = key_entry::standing::known;
+        if (memory_.overfull()) evict_from_others(shards_, shard, after.evicted);
         // All that could leave has left: those that are in use, or on their way to the store, have
         // to get on first.
         if (memory_.overfull()) {
@@ -236,31 +218,41 @@ state_space::arrival state_space::come_to_key(const arriving& who, turn call, af
             return arrival::no_room;
         }
     } else {
-        if (key->what == key_entry::standing::known) ++shard.counted.found;
+        ++(key->what == key_entry::standing::known ? shard.counted.found : shard.counted.missed);
         shard.touched(*key);
         shard.lend_activity(*key);
     }
+    if (sharing_) shared_keys::lend(*key);
     if (key->what == key_entry::standing::known && !key->lost &&
+        (!sharing_ || sharing_->may_enter(*key, who.now_ns)) &&
         key->work().turns.enter(who.writes)) {
-        call.call().turn_stored = !key->changed && !key->committing;
-        call.call().turn = key;
+        call.turn_stored = !key->changed && !key->committing;
+        call.turn_object = key->value.object(who.of.info().state);
+        call.turn = key;
         return arrival::holds;
     }
-    const bool waits = wait(*key, {&who.of, std::move(call), who.writes, who.alone}, after.read);
+    const bool waits =
+        wait(*key, {&who.of, {work, index}, who.writes, who.alone, {}, who.now_ns}, after);
     return waits ? arrival::waits : arrival::crowded;
 }
 
-// @returns false when too many do already. `read`: the key, if its value has to be read now.
-bool state_space::wait(key_entry& key, key_turns::waiter who, key_entry*& read) {
+void state_space::read(key_entry& key, aftermath& after) {
+    key.what = key_entry::standing::reading;
+    ++key.home->counted.reads;
+    after.read = &key;
+    if (sharing_) sharing_->reads(key);
+}
+
+// @returns false when too many do already.
+bool state_space::wait(key_entry& key, key_turns::waiter who, aftermath& after) {
     auto& turns = key.work().turns;
     if (turns.waiting() >= options_.waiting_max) turns.drop_stopped();
     if (turns.waiting() >= options_.waiting_max) return false;
     turns.wait(std::move(who));
-    if (key.what == key_entry::standing::unread && !turns.held()) {
-        key.what = key_entry::standing::reading;
-        ++key.home->counted.reads;
-        read = &key;
-    }
+    if (sharing_)
+        go_on(key, nullptr, nullptr, after);
+    else if (key.what == key_entry::standing::unread && !turns.held())
+        read(key, after);
     return true;
 }
 
@@ -280,12 +272,15 @@ void state_space::withdraw(bundle& work) {
     }
 }
 
-key_grant state_space::grant_of(pool& of, const bundle_ptr& work, std::uint32_t index) {
+key_grant state_space::grant_of(pool& of, const bundle_ptr& work, std::uint32_t index,
+                                std::vector<turn> memory) {
     auto& call = (*work)[index];
     key_grant held;
     held.of = &of;
     held.key = std::exchange(call.turn, nullptr);
+    held.object = call.turn_object;
     held.stored = call.turn_stored;
+    held.turns = std::move(memory);
     held.turns.push_back({work, index});
     return held;
 }
@@ -350,7 +345,12 @@ void state_space::undo(key_grant& held) {
 void state_space::note(key_entry& key, turns_done& done, aftermath& after) {
     auto& activity = key.work();
     key.home->counted.turns += done.calls;
+    auto* reruns = activity.reruns.get();
+    if (reruns != nullptr && !done.again.empty())
+        std::move(done.again.begin(), done.again.end(), std::back_inserter(reruns->again));
     if (key.lost) {
+        if (reruns != nullptr && reruns->lost_to_others)
+            sharing_->take_back(key, done.ran, done.replies, after);
         after.dead.append(done.replies);
         return done.clear();
     }
@@ -361,17 +361,19 @@ void state_space::note(key_entry& key, turns_done& done, aftermath& after) {
         if (done.expiry_said) key.expires_ms = done.expires_ms;
     }
     if (!done.replies.empty()) {
+        if (reruns != nullptr && (key.changed || key.committing)) {
+            auto& waits = key.changed ? reruns->next : reruns->leaving;
+            std::move(done.ran.begin(), done.ran.end(), std::back_inserter(waits));
+        }
         if (key.changed)
-            activity.next.append(done.replies);
+            activity.held_next().take(done.replies);
         else if (key.committing)
-            activity.leaving.append(done.replies);
+            activity.held_leaving().append(done.replies);
         else
             after.now.append(done.replies);
     }
-    if (key.changed && !key.committing && !key.queued && !key.awaited) {
-        key.queued = true;
-        after.write = &key;
-    }
+    if (key.changed && !done.replies.empty()) after.awaited = true;
+    if (key.changed && !key.committing && !key.queued && !key.awaited) after.queue(key, relaxed());
     done.clear();
 }
 
@@ -388,7 +390,8 @@ void state_space::commit(key_grant& held, turns_done& done) {
             note(key, done, after);
         } else {
             note(key, done, after);
-            refused(key, after);
+            after.unstorable = present.error().detail;
+            refused(key, loss::failed, after);
         }
     }
     settle(after);
@@ -419,12 +422,19 @@ key_grant state_space::finish(key_grant&& held, turns_done& done) {
 // The key goes to those whose turn it is.
 void state_space::go_on(key_entry& key, pool* own, key_grant* next, aftermath& after) {
     auto& turns = key.work().turns;
-    if (key.lost && !turns.held()) drop_value(key);
+    if (key.lost && !turns.held()) key.drop_value();
+    const bool shared = sharing_ != nullptr;
+    if (shared) shared_keys::wait_again(key, after);
+    if (shared && !sharing_->may_grant(key)) return rest(key, after);
     if (key.what == key_entry::standing::known && !key.lost) {
+        // Those who have come since the value was read, where that counts, have it read again.
+        const auto came_by_ns =
+            shared && key.epoch == 0 ? key.work().reruns->confirmed_ns : key_turns::whenever;
         key_grant one;
         if (next != nullptr) one.turns.swap(next->turns);
-        while (turns.grant(one)) {
+        while (turns.grant(one, came_by_ns)) {
             one.key = &key;
+            one.confirmed = shared && key.epoch == 0;
             one.stored = !key.changed && !key.committing;
             if (one.of != nullptr) one.object = key.value.object(one.of->info().state);
             if (next != nullptr && next->key == nullptr && one.of != nullptr && one.of == own)
@@ -435,9 +445,7 @@ void state_space::go_on(key_entry& key, pool* own, key_grant* next, aftermath& a
         }
         if (next != nullptr && next->key == nullptr) next->turns.swap(one.turns);
     } else if (key.what == key_entry::standing::unread && turns.waiting() != 0) {
-        key.what = key_entry::standing::reading;
-        ++key.home->counted.reads;
-        after.read = &key;
+        read(key, after);
     }
     rest(key, after);
 }
@@ -448,17 +456,13 @@ void state_space::rest(key_entry& key, aftermath& after) {
         key.what == key_entry::standing::reading)
         return;
     auto& shard = *key.home;
+    if (sharing_ && sharing_->rights().decided(key.partition) == key_right::foreign)
+        key.drop_value();
+    // The next key that it is lent to was not read then.
+    if (auto* reruns = key.work().reruns.get()) reruns->confirmed_ns = 0;
     shard.weigh(key);
     shard.take_activity_back(key);
     shard.evict(after.evicted);
-}
-
-void state_space::drop_value(key_entry& key) {
-    key.value = {};
-    key.changed = key.awaited = key.lost = false;
-    key.version = 0;
-    key.expires_ms = 0;
-    key.what = key_entry::standing::unread;
 }
 
 }  // namespace dunlin::actors

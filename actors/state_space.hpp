@@ -14,6 +14,9 @@
 
 #include "actors/environment.hpp"
 #include "actors/key_entry.hpp"
+#include "actors/latency_counts.hpp"
+#include "actors/shared_keys.hpp"
+#include "actors/space_aftermath.hpp"
 #include "actors/state/state_store.hpp"
 #include "actors/state_shard.hpp"
 
@@ -23,8 +26,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin::actors {
@@ -37,6 +42,12 @@ public:
     virtual ~store_traffic() = default;
     virtual void read_soon(key_entry& key) = 0;
     virtual void write_soon(key_entry& key) = 0;
+    /// Of a relaxed space: when others have gathered. @param bytes that the key takes
+    virtual void write_later(key_entry& key, std::size_t bytes) = 0;
+    /// Somebody waits for what is to be written later.
+    virtual void hurry() = 0;
+    /// More of relaxed spaces has not been written, or for longer, than a crash may cost.
+    [[nodiscard]] virtual bool behind() const noexcept = 0;
 };
 
 /// Unix time, for values that expire.
@@ -51,8 +62,13 @@ struct turns_done {
     bool expiry_said = false;
     std::int64_t expires_ms = 0;
     std::size_t calls = 0;
+    // Where nodes share the store.
+    std::vector<key_turns::waiter> ran;    // the calls of the replies
+    std::vector<key_turns::waiter> again;  // had no turn, as the key is not the node's any more
     void clear() noexcept {
         replies.clear();
+        ran.clear();
+        again.clear();
         changed = encoded = expiry_said = false;
         calls = 0;
     }
@@ -78,11 +94,17 @@ public:
         std::uint32_t mode = DUNLIN_STATE_DURABLE;
         std::size_t bytes_max = std::size_t{256} << 20;
         std::size_t waiting_max = 16384;  // calls at one key
+        std::uint64_t hash_seed = 0;      // of where keys are kept; 0: drawn
     };
     struct status {
-        std::size_t keys = 0;   // in memory
-        std::size_t bytes = 0;  // ... that they and their values take
+        std::size_t keys = 0;     // in memory
+        std::size_t bytes = 0;    // ... that they and their values take
+        std::size_t waiting = 0;  // calls, for their turns
         shard_counters counted;
+        std::uint64_t batches = 0;         // writes of the store that had keys of this space
+        std::uint64_t batches_failed = 0;  // ... and that the store failed at
+        std::int64_t gate_ns_max = 0;
+        std::string refused;  // why it takes no calls; empty: it does
     };
     struct arrivals {
         std::uint32_t hold = 0;     // their keys
@@ -97,24 +119,42 @@ public:
 
     [[nodiscard]] const options& how() const noexcept { return options_; }
     [[nodiscard]] bool stored() const noexcept { return traffic_ != nullptr; }
-    [[nodiscard]] bool durable() const noexcept {
-        return traffic_ != nullptr && options_.mode == DUNLIN_STATE_DURABLE;
+    [[nodiscard]] bool relaxed() const noexcept {
+        return traffic_ != nullptr && options_.mode == DUNLIN_STATE_RELAXED;
+    }
+    /// Whether the reply of a turn waits for the store. @param saw_stored what it found was there
+    [[nodiscard]] bool gates(bool writes, bool saw_stored) const noexcept {
+        if (traffic_ == nullptr) return false;
+        if (options_.mode == DUNLIN_STATE_DURABLE) return writes || !saw_stored;
+        return writes && traffic_->behind();
     }
     [[nodiscard]] status look() const;
+    /// How long replies waited for the store: of those of one key that left together the first.
+    [[nodiscard]] const latency_counts& gate_waits() const noexcept { return gate_waits_; }
+
+    /// Other nodes use the store, too: what this one may do is said there. Before the first call.
+    void share(std::shared_ptr<key_rights> rights) {
+        sharing_ = std::make_unique<shared_keys>(std::move(rights), options_.name);
+    }
+    /// Null: no other node uses the store.
+    [[nodiscard]] const shared_keys* sharing() const noexcept { return sharing_.get(); }
 
     /// Takes no calls from now on, and says why; with an empty text it does again. What is under
     /// way ends as it would. @returns whether it took none before.
     bool refuse(std::string why);
 
     // -- turns ---------------------------------------------------------------------------------
+    /// Calls of that function have a key alone.
+    [[nodiscard]] bool takes_alone(const pool& of) const;
     /// The bundle's calls come to their keys. Those that hold theirs from now on have `turn` set;
     /// the others wait, and come back with a grant.
     [[nodiscard]] arrivals arrive(pool& of, const bundle_ptr& work);
     /// Calls of a bundle that will not run after all: they have been stopped, and their keys go to
     /// the next.
     void withdraw(bundle& work);
-    /// What a call that holds its key since `arrive` has been granted.
-    [[nodiscard]] key_grant grant_of(pool& of, const bundle_ptr& work, std::uint32_t index);
+    /// What a call that holds its key since `arrive` has been granted. `memory` is used for it.
+    [[nodiscard]] key_grant grant_of(pool& of, const bundle_ptr& work, std::uint32_t index,
+                                     std::vector<turn> memory);
 
     /// The object for the calls of a grant. An error is what they are told.
     [[nodiscard]] result<void*> object(key_grant& held);
@@ -143,47 +183,43 @@ public:
     [[nodiscard]] bool begin_commit(key_entry& key, state_write& write, output_buffer& bytes);
     /// How that ended. Replies that may leave are added to `released`.
     void end_commit(key_entry& key, const state_write& write, held_replies& released);
+    /// A write with keys of this space has ended.
+    void end_batch(bool failed) noexcept {
+        batches_.fetch_add(1, std::memory_order_relaxed);
+        if (failed) batches_failed_.fetch_add(1, std::memory_order_relaxed);
+    }
 
 private:
     friend class state_shard;
+    friend class key_handover;
+    using aftermath = space_aftermath;
     using held_lock = std::unique_lock<std::mutex>;
 
     [[nodiscard]] state_shard& shard_of(std::uint64_t hash) noexcept { return shards_[hash >> 58]; }
-    /// What leaves a shard's lock with it: what is destroyed, sent and asked for without it.
-    struct aftermath {
-        std::vector<hot_value> evicted;
-        std::vector<key_grant> granted;
-        held_replies now;
-        held_replies dead;
-        key_entry* read = nullptr;
-        key_entry* write = nullptr;
-    };
     void settle(aftermath& after);
     void run_task(key_grant held);
 
     // With the lock of the key's shard.
-    [[nodiscard]] bool takes_alone(const pool& of) const;
     /// A function whose calls come.
     struct arriving {
         pool& of;
         bool writes;
         bool alone;
+        std::int64_t now_ns;  // of the lease
     };
     enum class arrival : std::uint8_t { holds, waits, crowded, no_room };
     [[nodiscard]] arrivals refuse_all(bundle& work) const;
-    [[nodiscard]] arrival come_to_key(const arriving& who, turn call, aftermath& after);
-    [[nodiscard]] bool wait(key_entry& key, key_turns::waiter who, key_entry*& read);
+    [[nodiscard]] arrival come_to_key(const arriving& who, const bundle_ptr& work,
+                                      std::uint32_t index, aftermath& after);
+    [[nodiscard]] bool wait(key_entry& key, key_turns::waiter who, aftermath& after);
     void note(key_entry& key, turns_done& done, aftermath& after);
     void go_on(key_entry& key, pool* own, key_grant* next, aftermath& after);
     void rest(key_entry& key, aftermath& after);
     void prepare(held_lock& lock, key_entry& key, aftermath& after);
-    static void take_along(key_entry& key);
-    [[nodiscard]] static result<bool> encode(held_lock& lock, key_entry& key, output_buffer& bytes);
-    void fill_in(state_write& write, const key_entry& key, bool present, std::int64_t expires_ms,
-                 const call_name& writer) const;
-    void refused(key_entry& key, aftermath& after);
+    void leave_gate(key_activity& activity) noexcept;
+    void refused(key_entry& key, loss why, aftermath& after);
+    void read(key_entry& key, aftermath& after);
     void forget_if_expired(key_entry& key) const;
-    static void drop_value(key_entry& key);
 
     static constexpr std::size_t shard_count = 64;
 
@@ -192,9 +228,14 @@ private:
     const wall_clock_ms now_ms_;
     const std::uint64_t seed_;
     state_memory memory_;
+    std::unique_ptr<const shared_keys> sharing_;
     std::atomic<bool> refuses_{false};
     mutable std::mutex why_mutex_;
     std::string why_refused_;
+    latency_counts gate_waits_;
+    std::atomic<std::int64_t> gate_ns_max_{0};
+    std::atomic<std::uint64_t> batches_{0};
+    std::atomic<std::uint64_t> batches_failed_{0};
     mutable std::array<state_shard, shard_count> shards_;
 };
 

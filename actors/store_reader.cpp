@@ -63,10 +63,13 @@ void store_reader::read(std::vector<key_entry*>& keys, std::size_t from, std::si
     const auto done = store_.read(wanted);
     for (auto i = from; i < to; ++i) {
         auto& space = *keys[i]->home->space;
-        if (done)
-            space.was_read(*keys[i], std::move(wanted[i - from].found));
-        else
+        auto& seen = wanted[i - from];
+        if (!done)
             space.was_read(*keys[i], done.error());
+        else if (seen.failure)
+            space.was_read(*keys[i], std::move(*seen.failure));
+        else
+            space.was_read(*keys[i], std::move(seen.found));
     }
 }
 

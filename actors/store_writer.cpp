@@ -5,14 +5,19 @@
 #include "actors/state_space.hpp"
 #include "support/signal_mask.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace dunlin::actors {
 
-store_writer::store_writer(state_store& store, complaint complain)
+store_writer::store_writer(state_store& store, std::mutex& writes, write_behind::limits later,
+                           complaint complain, look before_replies)
     : store_(store),
-      complain_(std::move(complain)) {
+      writes_(writes),
+      complain_(std::move(complain)),
+      before_replies_(std::move(before_replies)),
+      behind_(later) {
     const support::signals_blocked no_signals;
     thread_ = std::thread([this] { run(); });
 }
@@ -29,31 +34,67 @@ void store_writer::end() {
 }
 
 void store_writer::add(key_entry& key) {
-    bool wake = false;
-    {
-        const std::lock_guard lock(mutex_);
-        changed_.push_back(&key);
-        wake = std::exchange(asleep_, false);
+    const std::lock_guard lock(mutex_);
+    changed_.push_back(&key);
+    wake_by(0);
+}
+
+void store_writer::add_later(key_entry& key, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    later_.push_back(&key);
+    behind_.changed(bytes, now_ns());
+    gate_from_ns_.store(behind_.gate_from_ns(), std::memory_order_release);
+    wake_by(behind_.due_ns());
+}
+
+void store_writer::hurry() {
+    const std::lock_guard lock(mutex_);
+    behind_.hurry();
+    wake_by(behind_.due_ns());
+}
+
+// @pre with the lock
+void store_writer::wake_by(std::int64_t due_ns) {
+    if (due_ns >= sleeps_until_ns_) return;
+    sleeps_until_ns_ = 0;
+    more_.notify_one();
+}
+
+bool store_writer::gather(std::vector<key_entry*>& keys, bool& later) {
+    std::unique_lock lock(mutex_);
+    if (later) {
+        behind_.ended(failed_, now_ns());
+        gate_from_ns_.store(behind_.gate_from_ns(), std::memory_order_release);
     }
-    if (wake) more_.notify_one();
+    for (;;) {
+        // At the end all is tried once more, and what the store does not take then is lost.
+        const bool given_up = ends_ && failed_;
+        if (changed_.empty() && ends_ && (later_.empty() || given_up)) return false;
+        const auto due_ns = ends_ && !later_.empty() ? 0 : behind_.due_ns();
+        later = due_ns <= now_ns();
+        if (!changed_.empty() || later) break;
+        sleeps_until_ns_ = due_ns;
+        const auto woken = [this] { return sleeps_until_ns_ == 0 || ends_; };
+        if (due_ns == write_behind::never)
+            more_.wait(lock, woken);
+        else
+            more_.wait_for(lock, std::chrono::nanoseconds(due_ns - now_ns()), woken);
+        sleeps_until_ns_ = 0;
+    }
+    keys.clear();
+    keys.swap(changed_);
+    failed_ = false;
+    if (!later) return true;
+    keys.insert(keys.end(), later_.begin(), later_.end());
+    later_.clear();
+    behind_.begins();
+    return true;
 }
 
 void store_writer::run() {
     std::vector<key_entry*> keys;
-    for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            if (changed_.empty() && !ends_) {
-                asleep_ = true;
-                more_.wait(lock, [this] { return !changed_.empty() || ends_; });
-                asleep_ = false;
-            }
-            if (changed_.empty()) return;
-            keys.clear();
-            keys.swap(changed_);
-        }
+    for (bool later = false; gather(keys, later);)
         for (std::size_t from = 0; from < keys.size();) from = write_some(keys, from);
-    }
 }
 
 // @returns the first key that has not been seen to.
@@ -79,7 +120,10 @@ std::size_t store_writer::write_some(std::vector<key_entry*>& keys, std::size_t 
     for (std::size_t i = 0; i < batch.size(); ++i)
         batch[i].value = bytes.view().subspan(begins[i], begins[i + 1] - begins[i]);
     const auto began = std::chrono::steady_clock::now();
-    auto done = store_.write(batch);
+    auto done = [&] {
+        const std::lock_guard lock(writes_);
+        return store_.write(batch);
+    }();
     const auto took_us = (std::chrono::steady_clock::now() - began) / std::chrono::microseconds(1);
     counters_.writes.fetch_add(1, std::memory_order_relaxed);
     counters_.keys.fetch_add(batch.size(), std::memory_order_relaxed);
@@ -87,29 +131,68 @@ std::size_t store_writer::write_some(std::vector<key_entry*>& keys, std::size_t 
         counters_.write_us_max.store(took_us, std::memory_order_relaxed);
     if (!done) {
         counters_.failures.fetch_add(1, std::memory_order_relaxed);
+        failed_ = true;
         complain_(done.error());
-        find_out(batch);
+        find_out(store_, batch);
     }
+    look_again(batch, written);
+    before_replies_();
     held_replies released;
-    for (std::size_t i = 0; i < batch.size(); ++i)
-        written[i]->home->space->end_commit(*written[i], batch[i], released);
+    std::vector<state_space*> of;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        auto& space = *written[i]->home->space;
+        if (of.empty() || of.back() != &space)
+            if (std::find(of.begin(), of.end(), &space) == of.end()) of.push_back(&space);
+        space.end_commit(*written[i], batch[i], released);
+    }
+    for (auto* each : of) each->end_batch(!done);
     released.send();
     return at;
 }
 
 // The store has failed, and may have written all the same: what is there now says whether it has.
-void store_writer::find_out(std::vector<state_write>& batch) {
+void store_writer::find_out(state_store& store, std::vector<state_write>& batch) {
     std::vector<state_read> wanted;
     for (const auto& each : batch)
         if (each.outcome == write_outcome::unknown) wanted.push_back({each.space, each.key, {}});
-    if (wanted.empty() || !store_.read(wanted)) return;
+    if (wanted.empty() || !store.read(wanted)) return;
     auto seen = wanted.begin();
     for (auto& each : batch) {
         if (each.outcome != write_outcome::unknown) continue;
-        const auto& found = (seen++)->found;
-        each.outcome = found.version == each.version && found.writer == each.writer
-                           ? write_outcome::written
-                           : write_outcome::conflict;
+        const auto& there = *seen++;
+        if (there.failure) continue;
+        // Where others write, too, one of them may have written over it since.
+        if (there.found.version == each.version && there.found.writer == each.writer)
+            each.outcome = write_outcome::written;
+        else if (!store.shared())
+            each.outcome = write_outcome::conflict;
+    }
+}
+
+// What a relaxed space keeps after a failure may meet its own write that was stored after all; and
+// where nobody else writes it is right, whatever the store has.
+void store_writer::look_again(std::vector<state_write>& batch,
+                              const std::vector<key_entry*>& written) {
+    std::vector<state_read> wanted;
+    std::vector<std::size_t> of;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto& key = *written[i];
+        if (batch[i].outcome != write_outcome::conflict || !key.home->space->relaxed()) continue;
+        if (store_.shared() && key.doubt.version == 0) continue;
+        wanted.push_back({batch[i].space, batch[i].key, {}});
+        of.push_back(i);
+    }
+    if (wanted.empty()) return;
+    const bool known = bool(store_.read(wanted));
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        auto& each = batch[of[i]];
+        const auto& found = wanted[i].found;
+        const auto& doubt = written[of[i]]->doubt;
+        if (known && store_.shared() &&
+            (found.version != doubt.version || found.writer != doubt.writer))
+            continue;
+        each.outcome = write_outcome::unknown;
+        if (known) each.expected = each.version = found.version;
     }
 }
 

@@ -4,15 +4,18 @@
 //
 // A thread of its own takes all keys that have changed since the last time, has the store write
 // them, and lets the replies go that waited for that. While it waits for the disk others gather, so
-// the busier a node is the more share one sync; nobody waits for a timer. Owned by `hot_state`;
-// `add` from any thread.
+// the busier a node is the more share one sync; nobody waits for a timer. What nobody waits for, in
+// relaxed spaces, is written a while later (`write_behind`). Owned by `hot_state`; `add`,
+// `add_later` and `hurry` from any thread.
 #pragma once
 
 #include "actors/held_replies.hpp"
 #include "actors/key_entry.hpp"
 #include "actors/state/state_store.hpp"
+#include "actors/state/write_behind.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -34,32 +37,61 @@ public:
     /// Told of each failure of the store.
     using complaint = std::function<void(const error& why)>;
 
-    store_writer(state_store& store, complaint complain);
+    /// Before what has been written is acknowledged.
+    using look = std::function<void()>;
+
+    /// `writes`: held by the one who writes to the store.
+    store_writer(state_store& store, std::mutex& writes, write_behind::limits later,
+                 complaint complain, look before_replies);
     ~store_writer();
     store_writer(const store_writer&) = delete;
     store_writer& operator=(const store_writer&) = delete;
 
     void add(key_entry& key);
+    /// @param bytes that the key and its value take
+    void add_later(key_entry& key, std::size_t bytes);
+    /// What was added for later is written now.
+    void hurry();
+    /// Whether replies of relaxed spaces wait for the store.
+    [[nodiscard]] bool behind() const noexcept {
+        const auto from_ns = gate_from_ns_.load(std::memory_order_acquire);
+        return from_ns != write_behind::never && now_ns() >= from_ns;
+    }
     /// What has been added is written; what is added from now on is not.
     void end();
     [[nodiscard]] const counters& counted() const noexcept { return counters_; }
+
+    /// After a failed write: whether what it left unknown is there, by what the store has now.
+    static void find_out(state_store& store, std::vector<state_write>& batch);
 
 private:
     /// Keys of one write. A sync costs as much as some hundreds of them.
     static constexpr std::size_t keys_max = 4096;
     static constexpr std::size_t bytes_max = std::size_t{8} << 20;
 
+    [[nodiscard]] static std::int64_t now_ns() noexcept {
+        return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    }
     void run();
+    /// Waits for something to write. @returns false when there is nothing and nothing will come.
+    [[nodiscard]] bool gather(std::vector<key_entry*>& keys, bool& later);
+    void wake_by(std::int64_t due_ns);
     std::size_t write_some(std::vector<key_entry*>& keys, std::size_t from);
-    void find_out(std::vector<state_write>& batch);
+    void look_again(std::vector<state_write>& batch, const std::vector<key_entry*>& written);
 
     state_store& store_;
+    std::mutex& writes_;
     const complaint complain_;
+    const look before_replies_;
     counters counters_;
     std::mutex mutex_;
     std::condition_variable more_;
     std::vector<key_entry*> changed_;
-    bool asleep_ = false;
+    std::vector<key_entry*> later_;
+    write_behind behind_;
+    std::atomic<std::int64_t> gate_from_ns_{write_behind::never};
+    std::int64_t sleeps_until_ns_ = 0;  // 0: it is awake
+    bool failed_ = false;               // the store, since the thread gathered last; its own
     bool ends_ = false;
     std::thread thread_;
 };

@@ -14,6 +14,7 @@ bool turn_list::next(turn& which) {
     for (;;) {
         if (at_ < held_.turns.size()) {
             which = std::move(held_.turns[at_++]);
+            if (space_.sharing() != nullptr) current_ = which;
             return true;
         }
         if (held_.key != nullptr && held_.failure == nullptr) {
@@ -25,13 +26,14 @@ bool turn_list::next(turn& which) {
         held_.key = nullptr;
         held_.turns.clear();
         at_ = 0;
+        current_ = {};
         if (!work_) return false;
         while (next_ < work_->size() && (*work_)[next_].turn == nullptr) ++next_;
         if (next_ == work_->size()) {
             work_ = {};
             return false;
         }
-        take(space_.grant_of(pool_, work_, next_++));
+        take(space_.grant_of(pool_, work_, next_++, std::move(held_.turns)));
     }
 }
 
@@ -46,7 +48,13 @@ bool turn_list::open(dunlin_call& call) {
     if (pool_.info().state == nullptr) return true;
     auto object = space_.object(held_);
     result<void> ready;
-    if (object && writes()) ready = space_.protect(held_);
+    if (object && writes()) {
+        // A turn before it in this go may have changed the value, and what this one does is undone
+        // to behind that: so that is noted first. Values that cost nothing to copy are copied each
+        // time.
+        if (done_.changed && !held_.key->value.cheap()) space_.commit(held_, done_);
+        ready = space_.protect(held_);
+    }
     if (object && ready) {
         call.state = *object;
         return true;
@@ -57,8 +65,28 @@ bool turn_list::open(dunlin_call& call) {
     return false;
 }
 
+key_turns::waiter turn_list::waits(const turn& which) const {
+    const auto& info = pool_.info();
+    return {&pool_,
+            which,
+            space_.takes_alone(pool_),
+            info.async() || info.blocking(),
+            {},
+            space_.sharing()->now_ns()};
+}
+
+bool turn_list::put_back(const turn& next) {
+    if (space_.sharing() == nullptr || held_.failure != nullptr || space_.sharing()->may_run(held_))
+        return false;
+    // As it was before it came here: who stops it finds no activation that has it.
+    next.call().runner.store(nullptr, std::memory_order_seq_cst);
+    done_.again.push_back(waits(next));
+    return true;
+}
+
 void turn_list::close(dunlin_call& call) {
     ++done_.calls;
+    if (space_.sharing() != nullptr && holds_replies()) done_.ran.push_back(waits(current_));
     if (call.state == nullptr || !writes()) return;
     // Nobody waits for it any more, and has been told that it failed: nothing of it may stay.
     const bool in_vain = call.failed || call.invocation->stop.requested();

@@ -42,6 +42,9 @@ public:
     [[nodiscard]] bool next(turn& which);
     /// For that call: finds its state. @returns whether it may run; otherwise it has failed.
     [[nodiscard]] bool open(dunlin_call& call);
+    /// Instead, when the key is not the node's any more: the call waits for its turn again, and has
+    /// not been answered. @returns whether it does
+    [[nodiscard]] bool put_back(const turn& next);
     /// That call has run, or will not: what it has changed counts, if it may.
     void close(dunlin_call& call);
     void not_run() noexcept { ++done_.calls; }
@@ -53,7 +56,7 @@ public:
     void record_latencies(run_record& into, std::int64_t now_ns) noexcept;
     /// Replies of calls wait for the store.
     [[nodiscard]] bool holds_replies() const noexcept {
-        return space_.durable() && !(held_.stored && !writes());
+        return space_.gates(writes(), held_.stored);
     }
     [[nodiscard]] turns_done& done() noexcept { return done_; }
     /// What has been changed up to now goes to the store, although the call goes on; `to` is told.
@@ -61,6 +64,7 @@ public:
 
 private:
     [[nodiscard]] bool writes() const noexcept;
+    [[nodiscard]] key_turns::waiter waits(const turn& which) const;
 
     pool& pool_;
     state_space& space_;
@@ -68,6 +72,7 @@ private:
     std::uint32_t next_ = 0;
     key_grant held_;
     std::size_t at_ = 0;  // the next of its turns
+    turn current_;        // ... and the one that runs, where nodes share the store
     turns_done done_;
     std::vector<std::int64_t> arrived_ns_;  // of those that have run
 };

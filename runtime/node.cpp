@@ -25,11 +25,13 @@
 #include "runtime/node_services.hpp"
 #include "runtime/node_shutdown.hpp"
 #include "runtime/node_state.hpp"
+#include "runtime/owner_lookup.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/scale_layers.hpp"
 #include "runtime/security/gate.hpp"
 #include "runtime/security/node_security.hpp"
 #include "runtime/start_needs.hpp"
+#include "runtime/store/open_store.hpp"
 #include "runtime/system_module.hpp"
 #include "support/signal_mask.hpp"
 #include "wire/envelope.hpp"
@@ -108,7 +110,8 @@ struct node::impl {
     // Outlives the pools' last calls.
     actors::scaling_ticker scaler{time, [this](std::size_t retired) { trim.freed(retired); }};
     actor_config actor_settings;
-    node_state state;  // outlives the pools
+    node_state state{decisions};  // outlives the pools
+    owner_lookup owners;
     caf::actor_system system;
     function_registry functions;
     // Ends before the pools do, when those have told all activations to end.
@@ -267,6 +270,7 @@ result<void> node::impl::make_membership() {
     self->endpoints = std::move(*reachable_at);
     self->version = DUNLIN_VERSION;
     self->serves = cluster::served_set::of(functions.owned_names());
+    self->store = state.shared_store();
     if (!self->serves.tells())
         log().warn(
             "this node serves more functions than others can be told of, so keys may be sent here "
@@ -295,8 +299,10 @@ result<void> node::impl::make_membership() {
 // On the thread of the lane that drives the membership, and before it serves.
 void node::impl::publish(const std::shared_ptr<const cluster_view>& view) {
     services.router.set_alone(view->members.size() < 2);
-    state.seen(*view);
     for (auto& each : lanes) each->commands().push(view_change{view});
+    // After the lanes: what waits at keys that have moved is sent on by the view that says so.
+    state.seen(*view);
+    owners.seen(view);
 }
 
 void node::impl::serve() {
@@ -342,6 +348,7 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
     fill_in_defaults(config);
     log().debug("node starts", {{"name", config.name}});
     if (auto allowed = check_listen(config); !allowed) return std::move(allowed.error());
+    if (auto chosen = check_store_choice(config); !chosen) return std::move(chosen.error());
     auto security = node_security::load(config.key, config.allow);
     if (!security) return std::move(security.error());
     auto modules = load_modules(config.modules, actors::host_table());
@@ -357,9 +364,11 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
         parts.security = std::move(*security);
         parts.begin_workers();
         parts.own_functions.scales().use(std::move(*plan));
-        if (auto opened = parts.state.open(*modules, parts.config); !opened)
+        if (auto opened = parts.state.open(*modules, parts.config, parts.services.router); !opened)
             return std::move(opened.error());
-        if (auto* spaces = parts.state.spaces()) parts.own_functions.watch(*spaces);
+        parts.own_functions.watch(parts.owners, parts.config.instance);
+        if (auto* spaces = parts.state.spaces())
+            parts.own_functions.watch(*spaces, parts.state.store());
         parts.make_pools(std::move(*modules));
         parts.begin_keeper();
         parts.make_lanes();
@@ -391,7 +400,7 @@ const std::vector<std::string>& node::endpoints() const noexcept { return impl_-
 const std::string& node::name() const noexcept { return impl_->config.name; }
 std::vector<std::string> node::functions() const { return impl_->functions.names(); }
 
-const std::string& node::state_folder() const noexcept { return impl_->state.folder(); }
+const std::string& node::state_place() const noexcept { return impl_->state.place(); }
 
 bool node::left_running() const { return impl_->end.left_running; }
 

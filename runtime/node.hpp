@@ -34,8 +34,9 @@ public:
     /// Full names of the functions served, sorted.
     [[nodiscard]] std::vector<std::string> functions() const;
 
-    /// The folder in which keyed functions keep their state; empty if none does.
-    [[nodiscard]] const std::string& state_folder() const noexcept;
+    /// Where keyed functions keep their state: a folder, or the URL of a store without its
+    /// password; empty if none does.
+    [[nodiscard]] const std::string& state_place() const noexcept;
 
     /// What is to happen when somebody asks this node to drain (`dunlin drain`); called on any
     /// thread of the node, and must not wait for it. Usually it leads to `stop`.

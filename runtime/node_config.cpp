@@ -31,6 +31,8 @@ std::string default_name() {
 }  // namespace
 
 void fill_in_defaults(node_config& config) {
+    // One that is made up is another one at the next start.
+    config.state.node = config.name;
     if (config.name.empty()) config.name = default_name();
     if (config.instance == 0) config.instance = new_instance();
     if (config.lanes == 0) config.lanes = std::max<std::size_t>(1, cores() / 4);

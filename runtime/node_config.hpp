@@ -9,11 +9,19 @@
 
 #include "actors/scale_wishes.hpp"
 
+#include <dunlin/result.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace dunlin::actors {
+class state_store;
+}
 
 namespace dunlin::runtime {
 
@@ -39,10 +47,25 @@ struct state_config {
     /// The folder of the embedded store. Empty: `dunlin-data` in the working directory, made when a
     /// call first needs it.
     std::string data;
+    /// The URL of the store that all nodes of the cluster share. Empty: each node has its own.
+    std::string store;
     /// Bytes of values that stay in memory.
     std::size_t cache_bytes_max = std::size_t{256} << 20;
     /// Calls that may wait for their turn at one key; one more is answered `overloaded`.
     std::size_t waiting_max = 16384;
+    /// What a crash may cost a relaxed space at most: so many changed values, or changes of that
+    /// time.
+    std::size_t relaxed_bytes_max = std::size_t{16} << 20;
+    std::chrono::microseconds relaxed_delay_max = std::chrono::seconds(1);
+    /// Spaces whose mode is not the one that their functions' authors have told.
+    std::vector<std::string> durable;
+    std::vector<std::string> relaxed;
+    std::vector<std::string> ephemeral;
+    /// Whose the folder is: the node's name, if somebody has given it one. Filled in at the start.
+    std::string node;
+    /// Makes the store in place of what these name: for tests, in which nodes of one process share
+    /// one.
+    std::function<result<std::unique_ptr<actors::state_store>>()> make_store = {};
 };
 
 struct node_config {

@@ -45,12 +45,18 @@ lane& lanes_of_node::at_hand() const {
     return *all_.front();
 }
 
+lane* lanes_of_node::of_port(const actors::answer_port& port) const {
+    for (auto* each : all_)
+        if (&each->calls() == &port) return each;
+    return nullptr;
+}
+
 lane& lanes_of_node::of_key(bytes_view key) const {
     return *all_[cluster::partition_of(as_text(key)) % all_.size()];
 }
 
 void node_router::route(std::string_view function, actors::bundle_ptr single,
-                        const actors::callers_turn& by) {
+                        const actors::callers_turn& caller) {
     auto& call = (*single)[0];
     const auto* known = functions_.find_served(function);
     auto* pool = known == nullptr ? nullptr : known->pool.get();
@@ -60,7 +66,7 @@ void node_router::route(std::string_view function, actors::bundle_ptr single,
         if (!key) return call.origin->answer_error(call.address, key.error());
         call.key = *key;
     }
-    if (pool != nullptr && actors::waits_for_caller(pool->info(), call.key, by))
+    if (pool != nullptr && actors::waits_for_caller(pool->info(), call.key, caller))
         return call.origin->answer_error(call.address, actors::would_wait(pool->info()));
     if (!alone_.load(std::memory_order_relaxed)) {
         // A key has an owner, however quick it would be here.
@@ -77,6 +83,29 @@ void node_router::route(std::string_view function, actors::bundle_ptr single,
         for (std::uint32_t i = from; i < work.size(); ++i)
             work[i].origin->answer_error(work[i].address, why);
     });
+}
+
+// It is answered where it came from: by the lane that has it, or to a function of this node.
+void node_router::send_on(actors::pool& of, actors::bundle_ptr work, std::uint32_t index) {
+    auto& call = (*work)[index];
+    of.answered(1);
+    if (call.moves >= wire::invoke_flags::moves_max) {
+        error why{errc::unavailable,
+                  "the key of the call has moved on from node to node as often as the call may "
+                  "follow; " +
+                      of.info().name + " did not run"};
+        why.did_not_run = true;
+        return call.origin->answer_error(call.address, std::move(why));
+    }
+    // Who stops it finds no activation that has had it before.
+    call.runner.store(nullptr, std::memory_order_seq_cst);
+    if (auto* lane = lanes_.of_port(*call.origin)) {
+        // A lane that has ended has answered all of its calls.
+        static_cast<void>(lane->commands().push(moving_call{call.address}));
+        return;
+    }
+    ++call.moves;
+    route(of.info().name, std::move(work), {});
 }
 
 std::shared_ptr<actors::operation_timer> lane_timers::arm(actors::activation_table& owner,

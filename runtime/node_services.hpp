@@ -35,6 +35,8 @@ public:
     /// of its own to another node, and two calls keep their order only on one. An activation runs
     /// on one lane after another, and on threads of none.
     [[nodiscard]] lane& of_key(bytes_view key) const;
+    /// The lane that answers calls through that port; null: it is no lane's.
+    [[nodiscard]] lane* of_port(const actors::answer_port& port) const;
 
 private:
     std::vector<lane*> all_;
@@ -53,6 +55,7 @@ public:
     void set_alone(bool alone) noexcept { alone_.store(alone, std::memory_order_relaxed); }
     void route(std::string_view function, actors::bundle_ptr single,
                const actors::callers_turn& by) override;
+    void send_on(actors::pool& of, actors::bundle_ptr work, std::uint32_t index) override;
 
 private:
     const function_registry& functions_;

@@ -2,6 +2,7 @@
 #include "runtime/state_function.hpp"
 
 #include "runtime/log.hpp"
+#include "runtime/state_figures.hpp"
 #include "runtime/state_task.hpp"
 #include "runtime/system_answer.hpp"
 #include "runtime/system_input.hpp"
@@ -77,29 +78,12 @@ result<question> read_question(const json& input) {
 
 json key_json(std::string_view key) { return json::binary({key.begin(), key.end()}); }
 
-const char* mode_name(std::uint32_t mode) {
-    return mode == DUNLIN_STATE_EPHEMERAL ? "ephemeral"
-           : mode == DUNLIN_STATE_RELAXED ? "relaxed"
-                                          : "durable";
-}
-
 json spaces_of(const actors::hot_state& state) {
     json all = json::array();
     for (const auto& [name, space] : state.spaces()) {
-        const auto seen = space->look();
         const auto* type = space->how().type;
-        all.push_back({{"space", name},
-                       {"mode", mode_name(space->how().mode)},
-                       {"schema", type == nullptr || type->schema == nullptr ? "" : type->schema},
-                       {"keys_in_memory", seen.keys},
-                       {"bytes_in_memory", seen.bytes},
-                       {"bytes_in_memory_max", space->how().bytes_max},
-                       {"turns", seen.counted.turns},
-                       {"found", seen.counted.found},
-                       {"reads", seen.counted.reads},
-                       {"evicted", seen.counted.evicted},
-                       {"commits", seen.counted.commits},
-                       {"conflicts", seen.counted.conflicts}});
+        all.push_back(figures_of(name, *space));
+        all.back()["schema"] = type == nullptr || type->schema == nullptr ? "" : type->schema;
     }
     return all;
 }
@@ -137,6 +121,7 @@ result<json> work_on(actors::state_space& space, question& asked,
     if (space.how().type == nullptr)
         return error{errc::invalid_argument,
                      "space " + space.how().name + " has no values: its functions only take turns"};
+    // A key that moves on meanwhile, or that another node writes: it is seen anew each time.
     auto what = state_change::none;
     if (asked.what == "set")
         what = state_change::set;
@@ -146,11 +131,26 @@ result<json> work_on(actors::state_space& space, question& asked,
         what = state_change::expire;
     else if (asked.what != "get")
         return refused("\"" + asked.what + "\" is none of spaces, list, get, set, delete, expire");
-    auto done = state_task::run_in(
-        space, asked.key,
-        std::make_shared<state_task>(what, std::move(asked.value), asked.expires_ms), at_most);
-    if (!done) return std::move(done.error());
-    return described(*done);
+    constexpr int tries = 3;
+    for (int left = tries;; --left) {
+        auto done = state_task::run_in(
+            space, asked.key, std::make_shared<state_task>(what, asked.value, asked.expires_ms),
+            at_most);
+        if (done) return described(*done);
+        if (done.error().code != errc::conflict || left == 1) return std::move(done.error());
+    }
+}
+
+/// Whether what is asked is another node's to say.
+bool is_elsewhere(const question& asked, const actors::state_space* space) {
+    if (space == nullptr) return true;
+    if (asked.key.empty() || asked.what == "list") return false;
+    // What is stored for all can be looked at from everywhere.
+    return space->sharing() != nullptr ? asked.what != "get" : !space->stored();
+}
+
+json pointer_to(const cluster_member& owner) {
+    return {{"ask", {{"node", owner.name}, {"endpoints", owner.endpoints}}}};
 }
 
 }  // namespace
@@ -183,7 +183,13 @@ std::int32_t state_function::run(void* self, const dunlin_host* host, dunlin_cal
     const auto* spaces = own.state_ == nullptr ? nullptr : &own.state_->spaces();
     const auto found =
         spaces == nullptr ? decltype(spaces->find(asked->space)){} : spaces->find(asked->space);
-    if (spaces == nullptr || found == spaces->end()) {
+    const bool here = spaces != nullptr && found != spaces->end();
+    if (own.owners_ != nullptr && is_elsewhere(*asked, here ? found->second.get() : nullptr)) {
+        const auto owner = own.owners_->owner(asked->space, asked->key);
+        if (owner && owner->instance != own.instance_)
+            return dunlin::runtime::answer(*host, call, pointer_to(*owner));
+    }
+    if (!here) {
         std::vector<std::string> names;
         if (spaces != nullptr)
             for (const auto& each : *spaces) names.push_back(each.first);

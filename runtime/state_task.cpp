@@ -11,7 +11,7 @@ namespace dunlin::runtime {
 result<seen_state> state_task::run_in(actors::state_space& space, std::string_view key,
                                       std::shared_ptr<state_task> task,
                                       std::chrono::nanoseconds at_most) {
-    space.operate(key, task);
+    space.operate(key, task, task->what_ != state_change::none);
     std::unique_lock lock(task->mutex_);
     // A call without a deadline waits as long as it takes.
     const auto over = [&] { return task->over_; };

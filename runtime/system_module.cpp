@@ -7,6 +7,7 @@
 #include "runtime/explain_answer.hpp"
 #include "runtime/log.hpp"
 #include "runtime/packed_list.hpp"
+#include "runtime/state_figures.hpp"
 #include "runtime/system_answer.hpp"
 #include "runtime/system_input.hpp"
 
@@ -103,16 +104,12 @@ work work_of(const function_registry& functions, std::int64_t now_ns) {
 
 bool is_living(const node_status& node) { return node.state != "dead" && node.state != "left"; }
 
-/// Pairs of the longest latency that a bucket counts, in microseconds, and its count; buckets that
-/// count nothing are left out.
-json latency_list(const actors::pool& pool) {
-    json list = json::array();
-    for (std::size_t bucket = 0; bucket < actors::latency_counts::buckets; ++bucket) {
-        const auto count = pool.runs().latencies().count(bucket);
-        const auto upper_us = static_cast<double>(actors::latency_counts::upper_ns(bucket)) / 1e3;
-        if (count != 0) list.push_back({upper_us, count});
-    }
-    return list;
+/// Nil on a node without keyed functions.
+json state_of(const actors::hot_state* state, const watched_store* store) {
+    if (state == nullptr) return nullptr;
+    json spaces = json::array();
+    for (const auto& [name, space] : state->spaces()) spaces.push_back(figures_of(name, *space));
+    return {{"store", figures_of(store)}, {"spaces", std::move(spaces)}};
 }
 
 struct named_counter {
@@ -262,6 +259,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
     stats["memory_given_back"] = module.trim_.times();
     stats["reply_bytes_held"] = module.replies_.bytes_held();
     stats["reply_bytes_held_max"] = module.replies_.bytes_max();
+    stats["state"] = state_of(module.spaces_, module.store_);
     packed_list functions;
     std::size_t activations = 0;
     std::uint64_t started = 0;
@@ -284,7 +282,7 @@ std::int32_t system_module::run_stats(void* self, const dunlin_host* host, dunli
                      {"arrived", status.arrived},
                      {"refused", status.refused},
                      {"stuck", status.stuck},
-                     {"latency", latency_list(*pool)}};
+                     {"latency", latency_list(pool->runs().latencies())}};
         add_elasticity(figures, status);
         functions.add(figures);
     }

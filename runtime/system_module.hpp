@@ -22,6 +22,7 @@
 #include "runtime/scale_function.hpp"
 #include "runtime/security/gate_counters.hpp"
 #include "runtime/state_function.hpp"
+#include "runtime/store/watched_store.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -68,8 +69,16 @@ public:
         workers_ = &workers;
         blocking_ = &blocking;
     }
+    /// ... and which member owns a key; `instance` is the node's own.
+    void watch(owner_lookup& owners, std::uint64_t instance) {
+        state_.find_owners(owners, instance);
+    }
     /// ... and the state of keyed functions, if there are any.
-    void watch(actors::hot_state& state) { state_.use(state); }
+    void watch(actors::hot_state& state, const watched_store* store) {
+        state_.use(state);
+        spaces_ = &state;
+        store_ = store;
+    }
 
 private:
     /// Whether somebody who looked within the last minute found that calls had been refused.
@@ -101,6 +110,8 @@ private:
     scale_function scale_;
     record_function record_;
     state_function state_;
+    const actors::hot_state* spaces_ = nullptr;
+    const watched_store* store_ = nullptr;
     std::vector<const lane_counters*> lanes_;
     const gate_counters* gate_ = nullptr;
     const actors::worker_threads* workers_ = nullptr;

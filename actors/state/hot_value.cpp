@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/state/hot_value.hpp"
 
+#include "actors/state/space_rule.hpp"
+
 #include <string>
 #include <utility>
 
@@ -108,11 +110,17 @@ result<bool> hot_value::encode(state_buffer& to) const {
         return present_;
     }
     if (type_->has_value(object_) == 0) return false;
+    const auto before = to.size;
     if (type_->encode(object_, &to) != 0)
         return error{errc::failed,
                      "the state cannot be encoded: it is too large, or there is no "
                      "memory for it"};
-    return true;
+    const auto bytes = to.size - before;
+    if (bytes <= value_bytes_max) return true;
+    to.size = before;
+    return error{errc::failed, "the state is " + std::to_string(bytes) +
+                                   " bytes, and the most is " + std::to_string(value_bytes_max) +
+                                   "; spread it over more keys"};
 }
 
 void hot_value::take_snapshot(bool present, bytes_view encoded) {

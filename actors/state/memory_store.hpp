@@ -29,6 +29,9 @@ public:
                                                          std::string_view after,
                                                          std::size_t count_max) override;
     [[nodiscard]] bool shared() const noexcept override { return users_ == users::many_nodes; }
+    [[nodiscard]] std::uint64_t identity() const noexcept override {
+        return shared() ? reinterpret_cast<std::uintptr_t>(this) : 0;
+    }
     [[nodiscard]] std::string describe() const override { return "memory"; }
 
 private:

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ enum class write_outcome : std::uint8_t {
     unknown,   // it may have been written, or not: reading the key tells
     written,   // and on stable storage
     conflict,  // another version is there; nothing was changed
+    damaged,   // what is there cannot be read; nothing was changed
 };
 
 struct state_write {
@@ -63,6 +65,8 @@ struct state_read {
     std::uint32_t space = 0;
     bytes_view key;
     stored_state found{};  // set by the store; an expired value is told as it is
+    /// Set by the store when this value alone cannot be read; then there is no `found`.
+    std::optional<error> failure{};
 };
 
 /// One value of a list.
@@ -85,7 +89,8 @@ public:
     /// @returns an error when the store failed: outcomes that are not set are not known then.
     [[nodiscard]] virtual result<void> write(std::span<state_write> batch) = 0;
 
-    /// Fills in `found` of each. @returns an error when the store failed: then none is.
+    /// Fills in `found` of each, or `failure` where a value is damaged. @returns an error when the
+    /// store failed: then none is.
     [[nodiscard]] virtual result<void> read(std::span<state_read> wanted) = 0;
 
     /// Values that are present, by the bytes of their keys: those that begin with `prefix` and are
@@ -97,6 +102,8 @@ public:
 
     /// Whether other nodes may use it at the same time.
     [[nodiscard]] virtual bool shared() const noexcept = 0;
+    /// The same number at all nodes that use this store, and nowhere else; 0: it is not shared.
+    [[nodiscard]] virtual std::uint64_t identity() const noexcept { return 0; }
     /// For the ready line and errors: "RocksDB in ./dunlin-data".
     [[nodiscard]] virtual std::string describe() const = 0;
 };

@@ -403,6 +403,7 @@ void cluster_agent::publish_view() {
         member.name = record.name;
         member.draining = record.draining;
         member.serves = record.serves;
+        member.store = record.store;
         // Nothing else is connected to, whatever a member calls an endpoint of its own.
         for (const auto& endpoint : record.endpoints)
             if (link::check_endpoint(endpoint)) member.endpoints.push_back(endpoint);

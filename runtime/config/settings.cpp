@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/settings.hpp"
 
+#include "actors/state/space_rule.hpp"
 #include "client/checks.hpp"
 #include "runtime/listen_rule.hpp"
 #include "runtime/text/shown_name.hpp"
+#include "runtime/text/store_url.hpp"
 
 #include <array>
 #include <cstdint>
@@ -133,6 +135,12 @@ const std::array rows{
             "The folder of the embedded store. Not set: dunlin-data in the working directory, made "
             "when a call first needs it.",
             text_field{[](settings& s) -> std::string& { return s.node.state.data; }, true}},
+    setting{"--store", "state", "store", "URL",
+            "The PostgreSQL that all nodes of the cluster share, in place of a folder of each: "
+            "postgres://USER@HOST:PORT/DATABASE. The password is better in PGPASSWORD, in a file "
+            "that PGPASSFILE names, or in the file of --config, than where others see it.",
+            text_field{[](settings& s) -> std::string& { return s.node.state.store; }, false,
+                       check_store_url}},
     setting{"--cache-bytes-max", "state", "cache_bytes_max", "SIZE",
             "Values of keyed functions that stay in memory.",
             size_field{[](settings& s) -> std::size_t& { return s.node.state.cache_bytes_max; },
@@ -141,6 +149,30 @@ const std::array rows{
             "Calls that may wait for their turn at one key; one more is answered overloaded.",
             count_field{[](settings& s) -> std::size_t& { return s.node.state.waiting_max; }, 1,
                         count_max}},
+    setting{"--relaxed-delay-max", "state", "relaxed_delay_max", "DURATION",
+            "What a crash may cost a relaxed space: the changes of this time.",
+            duration_field{[](settings& s) -> std::chrono::microseconds& {
+                               return s.node.state.relaxed_delay_max;
+                           },
+                           1ms, 1h}},
+    setting{"--relaxed-bytes-max", "state", "relaxed_bytes_max", "SIZE",
+            "... or so much of changed values, of all such spaces, if that is less.",
+            size_field{[](settings& s) -> std::size_t& { return s.node.state.relaxed_bytes_max; },
+                       1024, size_max}},
+    setting{
+        "--durable", "state", "durable", "SPACE",
+        "Spaces that are durable, whatever their functions' author says.",
+        list_field{[](settings& s) -> std::vector<std::string>& { return s.node.state.durable; },
+                   false, actors::check_space_name}},
+    setting{
+        "--relaxed", "state", "relaxed", "SPACE",
+        "... that are stored a while after the reply has left.",
+        list_field{[](settings& s) -> std::vector<std::string>& { return s.node.state.relaxed; },
+                   false, actors::check_space_name}},
+    setting{
+        "--ephemeral", "state", "ephemeral", "SPACE", "... that are never stored.",
+        list_field{[](settings& s) -> std::vector<std::string>& { return s.node.state.ephemeral; },
+                   false, actors::check_space_name}},
 
     setting{"--in-flight-max", "limits", "in_flight_max", "COUNT",
             "Unanswered calls that one connection may have.",

@@ -175,6 +175,7 @@ ledger_entry& admission::enter(peer& from, const wire::invoke& call, actors::bun
     invocation.trace = call.trace;
     invocation.attempt = call.attempt;
     invocation.retries_left = call.retries_left;
+    invocation.moves = static_cast<std::uint8_t>(wire::invoke_flags::moves_in(call.flags));
     invocation.origin = &calls_;
     invocation.address = entry.address();
     if (call.remaining_us != 0) invocation.deadline_ns = now_ns_ + time_left_ns(from, call);

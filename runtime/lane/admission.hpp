@@ -63,6 +63,8 @@ public:
     void submit(gathering& gathered);
     /// Sees to a call of a function of this node.
     void take(travelling_call& call);
+    /// Sends a call that this node has to the one that owns its key by now.
+    void send_on(const moving_call& call);
     void end_turn() noexcept { names_unknown_ = 0; }
 
 private:
@@ -90,6 +92,7 @@ private:
     // admission_travel.cpp: calls that other nodes may run
     [[nodiscard]] bool send_on(peer& from, const wire::invoke& call, gathering& into);
     void leave_here(ledger_entry& entry, const destination& to);
+    void run_again(ledger_entry& entry, actors::pool& pool);
     void spill(actors::bundle& work, std::uint32_t from, const actors::pool& full,
                const actors::admission_decision& reason);
 

@@ -85,6 +85,41 @@ void admission::spill(actors::bundle& work, std::uint32_t from, const actors::po
             calls_.forwarded_error(*entry, why);
 }
 
+// It has a place in the ledger, and has not begun: the answer comes back through here.
+void admission::send_on(const moving_call& call) {
+    calls_.settle();
+    auto* entry = calls_.ledger().find(call.which);
+    if (entry == nullptr || entry->via != nullptr) return;  // it was answered, or has gone before
+    if (takes_ == taking::nothing) return calls_.forwarded_error(*entry, not_taken_any_more());
+    auto& invocation = entry->invocation();
+    auto* route =
+        entry->pool == nullptr ? entry->route : router_.route_of_key(entry->pool->info().name);
+    auto* pool = entry->pool;
+    if (route == nullptr) {
+        if (pool == nullptr) return calls_.forwarded_error(*entry, not_taken_any_more());
+        return run_again(*entry, *pool);
+    }
+    entry->route = route;
+    const auto to =
+        router_.decide(*route, invocation.key, invocation.payload.size(), false, now_ns_);
+    ++invocation.moves;
+    if (to.what == destination::kind::here && pool != nullptr) return run_again(*entry, *pool);
+    entry->pool = nullptr;
+    leave_here(*entry, to);
+}
+
+// The key came back meanwhile.
+void admission::run_again(ledger_entry& entry, actors::pool& pool) {
+    const auto work = actors::bundle::create(1, entry.work->memory());
+    calls_.keep(work);
+    open_calls::move(entry, work);
+    entry.pool = &pool;
+    pool.submit(actors::bundle_ptr(work),
+                [&](actors::bundle&, std::uint32_t, const actors::admission_decision& why) {
+                    calls_.forwarded_error(entry, pool.refusal(why));
+                });
+}
+
 void admission::take(travelling_call& call) {
     auto& invocation = (*call.single)[0];
     // Its links are gone or about to go.

@@ -60,6 +60,10 @@ struct travelling_call {
     std::string function;
     actors::bundle_ptr single;
 };
+/// A call that waits here for a key which another node owns by now.
+struct moving_call {
+    actors::answer_address which;
+};
 /// Nobody waits any more for a call that was sent to another node.
 struct carried_stop {
     actors::answer_address carried;
@@ -84,8 +88,8 @@ struct access_change {};
 
 using lane_command =
     std::variant<value_answer, error_answer, batch_answer, cold_remark, timer_change, begin_drain,
-                 finish, view_change, travelling_call, carried_stop, seeds_found, access_change,
-                 addresses_found, drain_question>;
+                 finish, view_change, travelling_call, moving_call, carried_stop, seeds_found,
+                 access_change, addresses_found, drain_question>;
 /// In small pieces of memory, each of which goes when it is through: as one piece a crowd's answers
 /// are megabytes, and malloc keeps the more of what is freed the larger the pieces were.
 using lane_commands = std::deque<lane_command>;

@@ -239,6 +239,8 @@ void lane::apply(lane_command& command) {
         calls_.withdraw(stop->carried, stop->reason);
     } else if (auto* call = std::get_if<travelling_call>(&command)) {
         admission_.take(*call);
+    } else if (auto* moving = std::get_if<moving_call>(&command)) {
+        admission_.send_on(*moving);
     } else if (std::holds_alternative<begin_drain>(command)) {
         drain();
     } else if (auto* seen = std::get_if<view_change>(&command)) {

@@ -39,7 +39,7 @@ void outbound_calls::send(ledger_entry& entry, peer_link& to, std::int64_t now_n
     if (call.deadline_ns != actors::no_deadline)
         envelope.remaining_us = static_cast<std::uint64_t>(
             std::max<std::int64_t>((call.deadline_ns - now_ns) / 1000, 1));
-    envelope.flags = wire::invoke_flags::forwarded;
+    envelope.flags = wire::invoke_flags::forwarded | call.moves * wire::invoke_flags::one_move;
     envelope.attempt = call.attempt;
     envelope.retries_left = call.retries_left;
     envelope.key = call.key;

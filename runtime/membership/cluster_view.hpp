@@ -23,6 +23,7 @@ struct cluster_member {
     std::vector<std::string> endpoints;  // of its lanes
     bool draining = false;
     cluster::served_set serves = {};
+    std::uint64_t store = 0;  // of a shared store, see `member_record`; 0: it has none
 };
 
 struct cluster_view {

@@ -54,10 +54,17 @@ struct member_record {
     std::vector<std::string> endpoints;  // of its lanes
     std::string version;                 // of its runtime
     bool draining = false;
-    cluster::served_set serves = {};  // what it serves: the same for as long as it lives
+    // The same for as long as it lives. Nodes that are older than one of these pass it on without.
+    cluster::served_set serves = {};
+    std::uint64_t store = 0;  // of a shared store, `state_store::identity`; 0: it has none
 
     friend bool operator==(const member_record&, const member_record&) = default;
 };
+
+/// How many of the parts that older nodes leave out it has.
+[[nodiscard]] inline unsigned parts_told(const member_record& record) noexcept {
+    return (record.serves.tells() ? 1U : 0U) + (record.store != 0 ? 1U : 0U);
+}
 
 /// Records are never changed once shared, so thousands of simulated nodes can point to one.
 using record_ptr = std::shared_ptr<const member_record>;

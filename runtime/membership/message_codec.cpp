@@ -16,7 +16,7 @@ namespace {
 using wire::msgpack_cursor;
 using wire::msgpack_head_bytes_max;
 
-constexpr std::uint32_t update_elements = 10;
+constexpr std::uint32_t update_elements = 11;
 // Those of the first version, which every writer has.
 constexpr std::uint32_t update_elements_min = 9;
 
@@ -40,8 +40,10 @@ std::uint8_t* put_update(std::uint8_t* at, const update& said) noexcept {
     for (const auto accuser : said.accusers) at = wire::put_uint(at, accuser);
     at = wire::put_uint(at, said.age_s);
     // A list has far more dead members than living ones at times, and nothing is sent to those.
-    const bool tells = record.serves.tells() && is_living(said.state);
-    return tells ? wire::put_bin(at, record.serves.view()) : wire::put_nil(at);
+    const bool living = is_living(said.state);
+    at = living && record.serves.tells() ? wire::put_bin(at, record.serves.view())
+                                         : wire::put_nil(at);
+    return wire::put_uint(at, living ? record.store : 0);
 }
 
 // Reads the elements of one array; those after the last that is known are skipped by `close`.
@@ -129,6 +131,7 @@ const char* read_update(msgpack_cursor& in, std::vector<update>& out) {
     if (of.more() && !read_serves(in, record.serves)) {
         return "what a member serves is neither nil nor a bin of at most 512 hashes";
     }
+    if (of.more() && !in.read_uint(record.store)) return "a store is not an unsigned integer";
     if (!of.close()) return "the message ends inside an update";
     if (state > static_cast<std::uint32_t>(member_state::left)) return nullptr;
     said.state = static_cast<member_state>(state);
@@ -212,9 +215,9 @@ const char* read_drain_answer(msgpack_cursor& in, message& out) {
 
 std::size_t encoded_bytes_max(const update& said) noexcept {
     const auto& record = *said.record;
-    // Heads: the array, five numbers or texts, the flag, two inner arrays, the digest, and one for
+    // Heads: the array, six numbers or texts, the flag, two inner arrays, the digest, and one for
     // each inner element.
-    std::size_t bytes = 10 * msgpack_head_bytes_max + record.name.size() + record.version.size() +
+    std::size_t bytes = 11 * msgpack_head_bytes_max + record.name.size() + record.version.size() +
                         said.accusers.size() * msgpack_head_bytes_max + record.serves.view().size();
     for (const auto& endpoint : record.endpoints) bytes += 3 + endpoint.size();
     return bytes;

@@ -14,9 +14,9 @@
 //   drain_question             [kind, sequence, updates]
 //   drain_answer               [kind, sequence, intent, stamp, updates]
 //   update                     [state, incarnation, instance, name, [endpoint...], version,
-//                               draining, [accuser...], age_s, serves]
-// `serves` is nil or a bin, see cluster/served_set.hpp; one that is missing counts as nil.
-// Of dead members it is left out.
+//                               draining, [accuser...], age_s, serves, store]
+// `serves` is nil or a bin, see cluster/served_set.hpp, and `store` the number of a shared store or
+// 0; one that is missing counts as nil, or 0. Of dead members they are left out.
 #pragma once
 
 #include "runtime/membership/message.hpp"

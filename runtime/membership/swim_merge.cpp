@@ -19,12 +19,15 @@ bool share_an_endpoint(const member_record& a, const member_record& b) {
     });
 }
 
-// What a process serves never changes, but statements about dead members leave it out, and so do
-// nodes that are older than the digest.
-record_ptr with_what_it_serves(record_ptr said, const member_record& known) {
-    if (said->serves.tells() || !known.serves.tells()) return said;
+// What a process serves, and its store, never change, but statements about dead members leave them
+// out, and so do nodes that are older than one of them.
+record_ptr with_what_is_known(record_ptr said, const member_record& known) {
+    const bool serves = !said->serves.tells() && known.serves.tells();
+    const bool store = said->store == 0 && known.store != 0;
+    if (!serves && !store) return said;
     auto whole = std::make_shared<member_record>(*said);
-    whole->serves = known.serves;
+    if (serves) whole->serves = known.serves;
+    if (store) whole->store = known.store;
     return whole;
 }
 
@@ -47,7 +50,8 @@ void swim::merge(const update& said, instance_id from) {
     if (said_rank < known_rank) return;
     if (said_rank == known_rank) {
         if (said.state == member_state::suspect) confirm(instance, said.accusers);
-        if (said.record->serves.tells() && !known.record->serves.tells()) complete(at, said.record);
+        if (parts_told(*said.record) > parts_told(*known.record))
+            complete(at, with_what_is_known(said.record, *known.record));
         return;
     }
     if (!is_plausible(said, from, &known)) {
@@ -63,7 +67,7 @@ void swim::merge(const update& said, instance_id from) {
     become(at, said.record, said.incarnation, said.state, said.accusers, said.age_s);
 }
 
-// The same statement, but told by somebody who knows what the member serves.
+// The same statement, but told by somebody who knows more of what the member told.
 void swim::complete(member_slot at, const record_ptr& record) {
     const auto before = members_[at];
     members_.change(at, record, before.incarnation, before.state);
@@ -170,7 +174,7 @@ void swim::become(member_slot at, record_ptr record, incarnation_number incarnat
     const auto instance = before.instance;
     const bool fresh = before.incarnation == 0;
     const bool was_living = !fresh && is_living(before.state);
-    if (!fresh) record = with_what_it_serves(std::move(record), *before.record);
+    if (!fresh) record = with_what_is_known(std::move(record), *before.record);
     // One record for all that say the same.
     if (incarnation == before.incarnation || *record == *before.record) record = before.record;
     members_.change(at, std::move(record), incarnation, state);

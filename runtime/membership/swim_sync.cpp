@@ -20,12 +20,11 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 // Numbers of empty buckets cost little, but a part stays a part.
 constexpr std::size_t buckets_in_part = 1024;
 
-// Of two statements that rank alike, the one that tells what the member serves knows more. That of
-// a dead member is not sent.
+// Of two statements that rank alike, the one that tells more of what the member serves, and of its
+// store, is the better one. Of a dead member neither is sent.
 std::uint64_t completeness(incarnation_number incarnation, member_state state,
                            const member_record& record) noexcept {
-    const bool tells = is_living(state) && record.serves.tells();
-    return rank(incarnation, state) << 1 | static_cast<std::uint64_t>(tells);
+    return rank(incarnation, state) << 2 | (is_living(state) ? parts_told(record) : 0);
 }
 
 }  // namespace

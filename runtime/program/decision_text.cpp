@@ -113,6 +113,10 @@ std::string deed(const json& record) {
                figure_of(record, "before") + " to " + counted(after, of);
     if (kind == "refuse") return "refused " + many + " of " + function;
     if (kind == "shed") return "shed " + many + " of " + function + " that it had taken";
+    if (kind == "stop") return "stopped taking calls of " + function;
+    if (kind == "resume") return "takes calls of " + function + " again";
+    if (kind == "lose") return "lost the store of " + function;
+    if (kind == "regain") return "has the store of " + function + " again";
     if (kind == "set") {
         const bool told = number_in(record, "before") != number_in(record, "after");
         return "set the " + of + " of " + function +

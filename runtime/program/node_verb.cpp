@@ -40,6 +40,7 @@ constexpr const char* footer = R"(Examples:
     dunlin node --module ./text.so ./images.so --listen tcp://127.0.0.1:0
     dunlin node --module bench --print-config > node.toml
     dunlin node --config node.toml --log-level debug
+    PGPASSFILE=~/.pgpass dunlin node --module ./shop.so --store postgres://dunlin@db/shop
 
 What the command line says counts before the file of --config, and that before the defaults.
 SIGINT or SIGTERM stops the node cleanly: it refuses new calls and answers the running ones.
@@ -98,10 +99,10 @@ constexpr std::chrono::milliseconds log_wait_max{500};
 
 void announce(const runtime::node& node) {
     const auto functions = node.functions().size();
-    const auto& folder = node.state_folder();
+    const auto& place = node.state_place();
     std::printf("dunlin node ready: %s name=%s functions=%zu%s%s\n",
                 node.endpoints().front().c_str(), node.name().c_str(), functions,
-                folder.empty() ? "" : " state=", folder.c_str());
+                place.empty() ? "" : " state=", place.c_str());
     std::fflush(stdout);
     std::clearerr(stdout);  // whether anybody reads this is not what the node is for
 }

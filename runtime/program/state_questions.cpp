@@ -32,7 +32,7 @@ const json& list_of(const json& from, const char* name) {
     return found != from.end() && found->is_array() ? *found : none;
 }
 
-result<json> ask(client& to, const json& question) {
+result<json> ask_node(client& to, const json& question) {
     const auto packed = json::to_msgpack(question);
     const any_value input{
         bytes(bytes_view(reinterpret_cast<const std::byte*>(packed.data()), packed.size()))};
@@ -59,8 +59,33 @@ result<state_value> value_of(result<json> answer) {
 
 }  // namespace
 
+result<json> state_questions::ask(const json& question) {
+    auto* to = &client_;
+    for (int hop = 0;; ++hop) {
+        auto answer = ask_node(*to, question);
+        if (!answer) return answer;
+        const auto other = answer->find("ask");
+        if (other == answer->end() || !other->is_object()) return answer;
+        const auto name = text_of(*other, "node");
+        if (hop == hops_max)
+            return error{errc::unavailable,
+                         "nodes do not agree yet on who owns the key; the last one said " + name +
+                             "; try again"};
+        auto known = others_.find(name);
+        if (known == others_.end()) {
+            std::vector<std::string> endpoints;
+            for (const auto& each : list_of(*other, "endpoints"))
+                if (each.is_string()) endpoints.push_back(each.get<std::string>());
+            auto made = dial_(std::move(endpoints));
+            if (!made) return std::move(made.error());
+            known = others_.emplace(name, std::move(*made)).first;
+        }
+        to = &known->second;
+    }
+}
+
 result<space_list> state_questions::spaces() {
-    auto answer = ask(client_, {{"do", "spaces"}});
+    auto answer = ask({{"do", "spaces"}});
     if (!answer) return std::move(answer.error());
     space_list all;
     all.node = text_of(*answer, "node");
@@ -72,18 +97,24 @@ result<space_list> state_questions::spaces() {
              number_of<std::uint64_t>(each, "keys_in_memory"),
              number_of<std::uint64_t>(each, "bytes_in_memory"),
              number_of<std::uint64_t>(each, "turns"), number_of<std::uint64_t>(each, "found"),
-             number_of<std::uint64_t>(each, "reads"), number_of<std::uint64_t>(each, "commits")});
+             number_of<std::uint64_t>(each, "reads"), number_of<std::uint64_t>(each, "commits"),
+             number_of<std::uint64_t>(each, "missed"), number_of<std::uint64_t>(each, "waiting"),
+             number_of<std::uint64_t>(each, "evicted"), number_of<std::uint64_t>(each, "conflicts"),
+             number_of<std::uint64_t>(each, "batches"),
+             number_of<std::uint64_t>(each, "batches_failed"),
+             number_of<double>(each, "gate_p50_us"), number_of<double>(each, "gate_p99_us"),
+             text_of(each, "refused")});
     }
     return all;
 }
 
 result<std::vector<key_row>> state_questions::list(std::string_view prefix, std::string_view after,
                                                    std::size_t count) {
-    auto answer = ask(client_, {{"do", "list"},
-                                {"space", space_},
-                                {"prefix", binary(prefix)},
-                                {"after", binary(after)},
-                                {"count", count}});
+    auto answer = ask({{"do", "list"},
+                       {"space", space_},
+                       {"prefix", binary(prefix)},
+                       {"after", binary(after)},
+                       {"count", count}});
     if (!answer) return std::move(answer.error());
     std::vector<key_row> keys;
     for (const auto& each : list_of(*answer, "keys"))
@@ -95,7 +126,7 @@ result<std::vector<key_row>> state_questions::list(std::string_view prefix, std:
 }
 
 result<state_value> state_questions::get(std::string_view key) {
-    return value_of(ask(client_, {{"do", "get"}, {"space", space_}, {"key", binary(key)}}));
+    return value_of(ask({{"do", "get"}, {"space", space_}, {"key", binary(key)}}));
 }
 
 result<state_value> state_questions::set(std::string_view key, bytes_view value,
@@ -103,18 +134,18 @@ result<state_value> state_questions::set(std::string_view key, bytes_view value,
     json question{
         {"do", "set"}, {"space", space_}, {"key", binary(key)}, {"value", binary(as_text(value))}};
     if (ttl) question["ttl_ms"] = static_cast<std::uint64_t>(ttl->count());
-    return value_of(ask(client_, question));
+    return value_of(ask(question));
 }
 
 result<state_value> state_questions::erase(std::string_view key) {
-    return value_of(ask(client_, {{"do", "delete"}, {"space", space_}, {"key", binary(key)}}));
+    return value_of(ask({{"do", "delete"}, {"space", space_}, {"key", binary(key)}}));
 }
 
 result<state_value> state_questions::expire(std::string_view key,
                                             std::optional<std::chrono::milliseconds> ttl) {
     json question{{"do", "expire"}, {"space", space_}, {"key", binary(key)}};
     if (ttl) question["ttl_ms"] = static_cast<std::uint64_t>(ttl->count());
-    return value_of(ask(client_, question));
+    return value_of(ask(question));
 }
 
 }  // namespace dunlin::program

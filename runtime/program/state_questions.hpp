@@ -2,15 +2,20 @@
 //
 // What `dunlin state` asks a node, and what that says: `dunlin/state` as values.
 //
-// The answers may come from another version; what is missing has its default. One thread.
+// A node that does not own a key says which one does, and that is asked then. The answers may come
+// from another version; what is missing has its default. One thread.
 #pragma once
 
 #include "runtime/program/any_value.hpp"
 
 #include <dunlin/client.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +33,15 @@ struct space_row {
     std::uint64_t found = 0;
     std::uint64_t reads = 0;
     std::uint64_t commits = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t conflicts = 0;
+    std::uint64_t batches = 0;
+    std::uint64_t batches_failed = 0;
+    double gate_p50_us = 0;
+    double gate_p99_us = 0;
+    std::string refused;  // why it takes no calls; empty: it does
 };
 struct space_list {
     std::string node;
@@ -49,7 +63,13 @@ struct state_value {
 
 class state_questions {
 public:
-    state_questions(client& to, std::string space) : client_(to), space_(std::move(space)) {}
+    /// Connects with one node and no other.
+    using dialer = std::function<result<client>(std::vector<std::string> endpoints)>;
+
+    state_questions(client& to, std::string space, dialer dial)
+        : client_(to),
+          space_(std::move(space)),
+          dial_(std::move(dial)) {}
 
     [[nodiscard]] result<space_list> spaces();
     /// Those after `after` that begin with `prefix`, at most a thousand.
@@ -65,8 +85,15 @@ public:
                                              std::optional<std::chrono::milliseconds> ttl);
 
 private:
+    /// So often an answer may be that another node is to be asked.
+    static constexpr int hops_max = 3;
+
+    [[nodiscard]] result<nlohmann::json> ask(const nlohmann::json& question);
+
     client& client_;
     std::string space_;
+    dialer dial_;
+    std::map<std::string, client, std::less<>> others_;  // by name
 };
 
 }  // namespace dunlin::program

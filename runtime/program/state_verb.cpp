@@ -3,6 +3,7 @@
 
 #include "runtime/program/connection.hpp"
 #include "runtime/program/exit_code.hpp"
+#include "runtime/program/node_table.hpp"
 #include "runtime/program/progress.hpp"
 #include "runtime/program/quantity_options.hpp"
 #include "runtime/program/signals.hpp"
@@ -95,20 +96,24 @@ int show_spaces(const state_arguments& given, state_questions& of) {
         print("node " + printable(all->node) + " serves no function with state\n");
         return exit_code::success;
     }
-    std::vector<table_row> rows{
-        {"SPACE", "MODE", "KEYS", "MEMORY", "TURNS", "FOUND", "READS", "COMMITS"}};
+    std::vector<table_row> rows{{"SPACE", "MODE", "KEYS", "BYTES", "TURNS", "HITS", "LOADS",
+                                 "WRITES", "GATE P50", "GATE P99", "WAITING"}};
+    std::string refused;
     for (const auto& each : all->spaces) {
-        const auto asked = each.found + each.reads;
+        const auto asked = each.found + each.missed;
         rows.push_back({printable(each.name), each.mode, grouped(each.keys_in_memory),
                         grouped(each.bytes_in_memory), grouped(each.turns),
                         asked == 0 ? "-" : std::to_string(each.found * 100 / asked) + "%",
-                        grouped(each.reads), grouped(each.commits)});
+                        grouped(each.reads), grouped(each.commits), short_time_us(each.gate_p50_us),
+                        short_time_us(each.gate_p99_us), grouped(each.waiting)});
+        if (!each.refused.empty()) refused += "refused: " + printable(each.refused) + "\n";
     }
     constexpr std::array columns{align::left,  align::left,  align::right, align::right,
-                                 align::right, align::right, align::right, align::right};
+                                 align::right, align::right, align::right, align::right,
+                                 align::right, align::right, align::right};
     print("node " + printable(all->node) +
           (all->store.empty() ? ", no store" : ", store: " + printable(all->store)) + "\n" +
-          laid_out(rows, columns));
+          laid_out(rows, columns) + refused);
     return exit_code::success;
 }
 
@@ -271,7 +276,13 @@ int run(const state_arguments& given) {
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
     const exit_at_signal meanwhile(stop);
-    state_questions of(*to.client, given.space);
+    state_questions of(*to.client, given.space, [&](std::vector<std::string> endpoints) {
+        auto options = one_node(
+            std::move(endpoints),
+            std::chrono::duration_cast<std::chrono::milliseconds>(given.connection.timeout),
+            given.connection.keys);
+        return client::connect(std::move(options));
+    });
     return what.run(given, of);
 }
 

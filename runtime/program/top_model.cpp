@@ -12,20 +12,16 @@ namespace {
 
 using answer = observation::answer;
 
-std::uint64_t grown(std::uint64_t before, std::uint64_t now) noexcept {
-    return now >= before ? now - before : now;
-}
-
 template <class Key, class Value>
 Value value_or_none(const std::map<Key, Value>& in, const Key& key) {
     const auto found = in.find(key);
     return found == in.end() ? Value{} : found->second;
 }
 
-latency_buckets read_latency(const json& function) {
+latency_buckets read_latency(const json& of, const char* key) {
     latency_buckets counted;
-    const auto list = function.find("latency");
-    if (list == function.end() || !list->is_array()) return counted;
+    const auto list = of.find(key);
+    if (list == of.end() || !list->is_array()) return counted;
     for (const auto& pair : *list)
         if (pair.is_array() && pair.size() == 2 && pair[0].is_number() &&
             pair[1].is_number_unsigned())
@@ -46,14 +42,43 @@ void add_growth(top_function& to, const function_sample& before, const function_
     to.started_rate += rate(&function_sample::started);
     to.retired_rate += rate(&function_sample::retired);
     to.cold_calls_rate += rate(&function_sample::cold_calls);
-    for (const auto& [upper_us, count] : now.latency)
-        if (const auto more = grown(value_or_none(before.latency, upper_us), count))
-            to.latency[upper_us] += more;
+    add_gained(to.latency, before.latency, now.latency);
 }
 
+std::map<std::string, space_sample> read_spaces(const json& stats) {
+    std::map<std::string, space_sample> spaces;
+    const auto state = stats.find("state");
+    if (state == stats.end() || !state->is_object()) return spaces;
+    const auto list = state->find("spaces");
+    if (list == state->end() || !list->is_array()) return spaces;
+    for (const auto& each : *list) {
+        if (!each.is_object()) continue;
+        spaces[text_in(each, "space")] = {.keys = count_in(each, "keys_in_memory"),
+                                          .bytes = count_in(each, "bytes_in_memory"),
+                                          .waiting = count_in(each, "waiting"),
+                                          .refused = !text_in(each, "refused").empty(),
+                                          .turns = count_in(each, "turns"),
+                                          .found = count_in(each, "found"),
+                                          .missed = count_in(each, "missed"),
+                                          .loads = count_in(each, "reads"),
+                                          .evicted = count_in(each, "evicted"),
+                                          .writes = count_in(each, "commits"),
+                                          .batches = count_in(each, "batches"),
+                                          .failures = count_in(each, "batches_failed"),
+                                          .conflicts = count_in(each, "conflicts"),
+                                          .gate = read_latency(each, "gate")};
+    }
+    return spaces;
+}
+
+/// Sums over the nodes, by name.
+struct sums {
+    std::map<std::string, top_function> functions = {};
+    std::map<std::string, top_space> spaces = {};
+};
+
 /// Of one node, into the sums over all; with rates if there is an answer before.
-void add_answer(top_node& node, std::map<std::string, top_function>& functions,
-                const answer* before, const answer& now) {
+void add_answer(top_node& node, sums& all, const answer* before, const answer& now) {
     node.answers = true;
     node.calls_open = now.sample.calls_open;
     // What it says of itself is newer than what others have heard.
@@ -70,7 +95,7 @@ void add_answer(top_node& node, std::map<std::string, top_function>& functions,
         rates.retried_rate = rate(before->sample.retried, now.sample.retried);
     }
     for (const auto& [name, function] : now.sample.functions) {
-        auto& sum = functions[name];
+        auto& sum = all.functions[name];
         ++sum.nodes;
         sum.queue_depth += function.queue_depth;
         sum.stuck += function.stuck;
@@ -79,6 +104,12 @@ void add_answer(top_node& node, std::map<std::string, top_function>& functions,
         const auto then = value_or_none(before->sample.functions, name);
         node.rates->calls += grown(then.invocations, function.invocations);
         add_growth(sum, then, function, node.rates->seconds);
+    }
+    for (const auto& [name, space] : now.sample.spaces) {
+        auto& sum = all.spaces[name];
+        add_now(sum, space);
+        if (node.rates)
+            add_growth(sum, value_or_none(before->sample.spaces, name), space, node.rates->seconds);
     }
     if (node.rates)
         node.rates->calls_rate = static_cast<double>(node.rates->calls) / node.rates->seconds;
@@ -116,6 +147,7 @@ result<node_sample> read_sample(bytes_view payload) {
     sample.busy = number_in(stats, "busy");
     sample.bytes_held = count_in(stats, "bytes_held");
     sample.bytes_held_max = count_in(stats, "bytes_held_max");
+    sample.spaces = read_spaces(stats);
     const auto functions = stats.find("functions");
     if (functions == stats.end() || !functions->is_array()) return sample;
     for (const auto& each : *functions) {
@@ -125,7 +157,7 @@ result<node_sample> read_sample(bytes_view payload) {
         sample.functions[std::move(name)] = {.invocations = count_in(each, "invocations"),
                                              .refused = count_in(each, "refused"),
                                              .queue_depth = count_in(each, "queue_depth"),
-                                             .latency = read_latency(each),
+                                             .latency = read_latency(each, "latency"),
                                              .stuck = count_in(each, "stuck"),
                                              .activations = count_in(each, "activations"),
                                              .started = count_in(each, "activations_started"),
@@ -137,7 +169,7 @@ result<node_sample> read_sample(bytes_view payload) {
 
 top_model top_history::add(const observation& seen) {
     top_model model;
-    std::map<std::string, top_function> functions;
+    sums all;
     std::map<std::uint64_t, answer> kept;
     for (const auto& one : seen.members) {
         if (one.asked) model.asked = one.name;
@@ -148,8 +180,7 @@ top_model top_history::add(const observation& seen) {
         const auto now = seen.answers.find(one.instance);
         const auto before = last_.find(one.instance);
         if (now != seen.answers.end())
-            add_answer(node, functions, before == last_.end() ? nullptr : &before->second,
-                       now->second);
+            add_answer(node, all, before == last_.end() ? nullptr : &before->second, now->second);
         // One that missed a round is compared with its last answer in the next.
         if (now != seen.answers.end())
             kept.insert(*now);
@@ -158,10 +189,17 @@ top_model top_history::add(const observation& seen) {
         model.nodes.push_back(std::move(node));
     }
     last_ = std::move(kept);
-    for (auto& [name, sum] : functions) {
+    for (auto& [name, sum] : all.functions) {
         sum.name = name;
         model.functions.push_back(std::move(sum));
     }
+    for (auto& [name, sum] : all.spaces) {
+        sum.name = name;
+        model.spaces.push_back(std::move(sum));
+    }
+    std::stable_sort(
+        model.spaces.begin(), model.spaces.end(),
+        [](const top_space& a, const top_space& b) { return a.turns_rate > b.turns_rate; });
     std::stable_sort(model.functions.begin(), model.functions.end(),
                      [](const top_function& a, const top_function& b) {
                          if ((a.stuck != 0) != (b.stuck != 0)) return a.stuck != 0;

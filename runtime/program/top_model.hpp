@@ -9,6 +9,7 @@
 #pragma once
 
 #include "runtime/program/member_list.hpp"
+#include "runtime/program/top_spaces.hpp"
 
 #include <dunlin/bytes.hpp>
 #include <dunlin/result.hpp>
@@ -22,9 +23,6 @@
 #include <vector>
 
 namespace dunlin::program {
-
-/// Calls by how long they took: the longest time that a bucket counts, in us, and the count.
-using latency_buckets = std::map<double, std::uint64_t>;
 
 /// The time in us that the given part of the calls, above 0 and up to 1, did not exceed: the upper
 /// end of its bucket. 0 when there was no call.
@@ -53,6 +51,7 @@ struct node_sample {
     std::uint64_t bytes_held_max = 0;  // 0: it does not say
     /// By name, without those of the node itself (`dunlin/...`), which `top` would see itself in.
     std::map<std::string, function_sample> functions = {};
+    std::map<std::string, space_sample> spaces = {};
 };
 
 /// From what `dunlin/stats` answers. Errors: `internal` for what is no map of figures.
@@ -121,6 +120,8 @@ struct top_model {
     std::vector<top_function> functions;
     /// So many of them are scrolled past.
     std::size_t functions_above = 0;
+    /// The most used first.
+    std::vector<top_space> spaces = {};
 };
 
 class top_history {

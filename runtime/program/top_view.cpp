@@ -22,6 +22,10 @@ constexpr std::array node_columns{align::left,  align::left,  align::right, alig
 constexpr std::array function_columns{align::left,  align::right, align::right, align::right,
                                       align::right, align::right, align::right, align::right,
                                       align::right, align::right};
+constexpr std::array space_columns{align::left,  align::right, align::right, align::right,
+                                   align::right, align::right, align::right, align::right,
+                                   align::right, align::right, align::right, align::right,
+                                   align::right};
 constexpr std::size_t name_width_max = 40;
 
 // A rate below ten would lose all it says when it is rounded.
@@ -69,6 +73,39 @@ table_row row_of(const top_function& function, bool with_stuck) {
     if (with_stuck) cells.push_back(grouped(function.stuck));
     cells.push_back(rate(function.started_rate));  // the first to go where there is no room
     return cells;
+}
+
+std::string hits(const top_space& space) {
+    const auto asked = space.found + space.missed;
+    return asked == 0 ? "-"
+                      : percent(static_cast<double>(space.found) / static_cast<double>(asked));
+}
+
+std::vector<table_row> rows_of(const std::vector<top_space>& spaces) {
+    std::vector<table_row> rows{{"SPACE", "TURNS/S", "HITS", "KEYS", "BYTES", "LOADS/S", "WRITES/S",
+                                 "GATE P50", "GATE P99", "WAITING", "NODES"}};
+    // Columns that are hardly ever wanted.
+    const auto any = [&](auto wanted) { return std::any_of(spaces.begin(), spaces.end(), wanted); };
+    const bool conflicts = any([](const top_space& each) { return each.conflicts_rate > 0; });
+    const bool failures =
+        any([](const top_space& each) { return each.failures_rate > 0 || each.refused_by != 0; });
+    if (conflicts) rows.front().push_back("CONFLICTS/S");
+    if (failures) rows.front().push_back("TROUBLE");
+    for (const auto& each : spaces) {
+        rows.push_back({shown_name(each.name), rate(each.turns_rate), hits(each),
+                        grouped(each.keys), grouped(each.bytes), rate(each.loads_rate),
+                        rate(each.writes_rate), short_time_us(quantile_us(each.gate, 0.5)),
+                        short_time_us(quantile_us(each.gate, 0.99)), grouped(each.waiting),
+                        std::to_string(each.nodes)});
+        if (conflicts) rows.back().push_back(rate(each.conflicts_rate));
+        if (!failures) continue;
+        std::string trouble =
+            each.refused_by == 0 ? std::string() : "refused by " + std::to_string(each.refused_by);
+        if (each.failures_rate > 0)
+            trouble += (trouble.empty() ? "" : ", ") + rate(each.failures_rate) + " failures/s";
+        rows.back().push_back(trouble.empty() ? "-" : trouble);
+    }
+    return rows;
 }
 
 // As many lines as there are, or one less and a line about the rest.
@@ -148,6 +185,29 @@ json json_of(const top_function& function) {
             {"cold_calls_per_second", function.cold_calls_rate}};
 }
 
+json json_of(const top_space& space) {
+    const auto quantile = [&](double part) {
+        return space.gate.empty() ? json(nullptr) : json(quantile_us(space.gate, part));
+    };
+    return {{"space", space.name},
+            {"nodes", space.nodes},
+            {"refused_by", space.refused_by},
+            {"keys_in_memory", space.keys},
+            {"bytes_in_memory", space.bytes},
+            {"waiting", space.waiting},
+            {"found", space.found},
+            {"missed", space.missed},
+            {"turns_per_second", space.turns_rate},
+            {"loads_per_second", space.loads_rate},
+            {"evicted_per_second", space.evicted_rate},
+            {"writes_per_second", space.writes_rate},
+            {"batches_per_second", space.batches_rate},
+            {"batches_failed_per_second", space.failures_rate},
+            {"conflicts_per_second", space.conflicts_rate},
+            {"gate_p50_us", quantile(0.5)},
+            {"gate_p99_us", quantile(0.99)}};
+}
+
 }  // namespace
 
 std::string top_text(const top_model& model, screen_size size, const std::string& hint) {
@@ -161,9 +221,12 @@ std::string top_text(const top_model& model, screen_size size, const std::string
                     [](const top_function& function) { return function.stuck != 0; });
     if (with_stuck) functions.front().push_back("STUCK");
     functions.front().push_back("STARTS/S");
-    // The line about the whole, two lines of heads and a blank one before each of them.
-    constexpr std::size_t lines_around = 5;
-    const std::size_t room = size.lines - std::min(size.lines, lines_around);
+    // The line about the whole, two or three lines of heads and a blank one before each of them.
+    const bool with_spaces = !model.spaces.empty();
+    const std::size_t lines_around = with_spaces ? 7 : 5;
+    const std::size_t all_room = size.lines - std::min(size.lines, lines_around);
+    const std::size_t space_room = std::min(model.spaces.size(), all_room / 4);
+    const std::size_t room = all_room - space_room;
     const std::size_t node_room =
         model.nodes.size() <= room / 2
             ? model.nodes.size()
@@ -187,6 +250,11 @@ std::string top_text(const top_model& model, screen_size size, const std::string
         text +=
             "\n" + some_of(functions, std::span(function_columns).first(functions.front().size()),
                            function_room, size.columns);
+    if (space_room != 0) {
+        const auto spaces = rows_of(model.spaces);
+        text += "\n" + some_of(spaces, std::span(space_columns).first(spaces.front().size()),
+                               space_room, size.columns);
+    }
     return first_lines(std::move(text), size.lines);
 }
 
@@ -195,7 +263,10 @@ std::string top_json(const top_model& model) {
     for (const auto& node : model.nodes) nodes.push_back(json_of(node));
     json functions = json::array();
     for (const auto& function : model.functions) functions.push_back(json_of(function));
-    const json all{{"asked", model.asked}, {"nodes", nodes}, {"functions", functions}};
+    json spaces = json::array();
+    for (const auto& space : model.spaces) spaces.push_back(json_of(space));
+    const json all{
+        {"asked", model.asked}, {"nodes", nodes}, {"functions", functions}, {"spaces", spaces}};
     return all.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

@@ -17,9 +17,10 @@ struct screen_size {
     bool operator==(const screen_size&) const = default;
 };
 
-/// A line about the whole, the nodes, the functions. Never larger than `size`: the last columns go
-/// first, then the functions with the fewest calls and the nodes without trouble. Each line ends
-/// with a line break. `hint` stands at the end of the first line if there is room.
+/// A line about the whole, the nodes, the functions, the spaces if there are any. Never larger than
+/// `size`: the last columns go first, then the functions with the fewest calls and the nodes
+/// without trouble. Each line ends with a line break. `hint` stands at the end of the first line if
+/// there is room.
 [[nodiscard]] std::string top_text(const top_model& model, screen_size size,
                                    const std::string& hint = {});
 

@@ -16,8 +16,15 @@
 
 namespace dunlin::runtime {
 
-/// The folder of the embedded store.
-[[nodiscard]] std::string state_folder_of(const node_config& config);
+/// Refuses two stores for one node, and a URL that is none.
+[[nodiscard]] result<void> check_store_choice(const node_config& config);
+
+/// Whether somebody has said where state is to be.
+[[nodiscard]] bool store_is_named(const node_config& config) noexcept;
+
+/// Where state is, for people: the folder of the embedded store, or the URL of a shared one without
+/// its password.
+[[nodiscard]] std::string state_place_of(const node_config& config);
 
 [[nodiscard]] result<std::unique_ptr<actors::state_store>> open_store(const node_config& config);
 

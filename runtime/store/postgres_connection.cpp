@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/store/postgres_connection.hpp"
 
+#include "runtime/text/store_url.hpp"
+
 #include <poll.h>
 
 #include <algorithm>
@@ -21,22 +23,37 @@ std::string one_line(const char* text) {
     return line;
 }
 
-error bad_url(const std::string& why) {
-    return {errc::invalid_argument, "the URL of the store cannot be read (" + why +
-                                        "); it has the form postgres://USER@HOST:PORT/DATABASE"};
-}
-
 // Whether it can be read at all. libpq's message may quote the URL, and the password with it.
 result<void> check_url(const std::string& url) {
-    if (!url.starts_with("postgres://") && !url.starts_with("postgresql://"))
-        return bad_url("it does not begin with postgres://");
+    if (auto good = check_store_url(url); !good) return good;
     char* why = nullptr;
     PQconninfoOption* parts = PQconninfoParse(url.c_str(), &why);
     const bool good = parts != nullptr;
     PQconninfoFree(parts);
     PQfreemem(why);
-    if (!good) return bad_url("it is not a URL, or has a parameter that libpq does not know");
+    if (!good || url.empty())
+        return {errc::invalid_argument,
+                "the URL of the store cannot be read (it is not a URL, or has a parameter that "
+                "libpq does not know); it has the form postgres://USER@HOST:PORT/DATABASE"};
     return {};
+}
+
+// What to do about it, as far as libpq's words tell; they are in English if nobody has set another
+// language, and then the advice is missing.
+std::string advice_on(std::string_view said) {
+    const auto says = [&](std::string_view words) {
+        return said.find(words) != std::string_view::npos;
+    };
+    if (says("database") && says("does not exist"))
+        return "; make it (create database), or name one that is there";
+    if (says("role") && says("does not exist"))
+        return "; make it (create role), or name a user that is there";
+    if (says("no pg_hba.conf entry"))
+        return "; let this machine in with a line in the server's pg_hba.conf";
+    if (says("too many clients") || says("remaining connection slots"))
+        return "; raise the server's max_connections, of which each node takes up to six";
+    if (says("starting up") || says("shutting down")) return "; try again when it is up";
+    return "; see that a server runs there and can be reached from this machine";
 }
 
 error cannot_connect(PGconn* connection, const std::string& where) {
@@ -52,12 +69,22 @@ error cannot_connect(PGconn* connection, const std::string& where) {
         code = errc::invalid_argument;
         problem += "it does not take the password of user " + std::string(PQuser(connection));
     } else {
-        problem += "cannot connect: " + said;
+        problem += "cannot connect: " + said + advice_on(said);
     }
     return {code, problem};
 }
 
 }  // namespace
+
+// Versions are numbers such as 150003, for 15.3. Before 12 a generic plan cannot be asked for.
+result<void> check_server_version(int version, const std::string& where) {
+    constexpr int oldest = 120000;
+    constexpr int major = 10000;
+    if (version >= oldest) return {};
+    return {errc::invalid_argument, where + ": it is PostgreSQL " +
+                                        std::to_string(version / major) +
+                                        ", which is too old; use version 12 or newer"};
+}
 
 result<std::unique_ptr<postgres_connection>> postgres_connection::open(
     const std::string& url, std::chrono::milliseconds patience) {
@@ -78,10 +105,8 @@ result<std::unique_ptr<postgres_connection>> postgres_connection::open(
     if (PQstatus(connection) != CONNECTION_OK)
         return cannot_connect(connection, opened->describe());
     PQsetNoticeReceiver(connection, &postgres_connection::take_notice, opened.get());
-    constexpr int oldest = 120000;
-    if (PQserverVersion(connection) < oldest)
-        return {errc::invalid_argument,
-                opened->describe() + ": it is too old; use version 12 or newer"};
+    if (auto good = check_server_version(PQserverVersion(connection), opened->describe()); !good)
+        return good.error();
     // What is acknowledged has to be on the server's disk, whatever the server does by default.
     // The keys of a batch are looked up one by one and in order, by the index: any other plan would
     // lock rows in an order of its own, and a plan that was made for tables that were empty stays.

@@ -38,6 +38,9 @@ struct postgres_statement {
     std::vector<std::string> parameters;
 };
 
+/// Refuses servers that are too old for what is asked of them; `where` begins the sentence.
+[[nodiscard]] result<void> check_server_version(int version, const std::string& where);
+
 class postgres_connection {
 public:
     [[nodiscard]] static result<std::unique_ptr<postgres_connection>> open(

@@ -3,14 +3,12 @@
 
 #include "actors/state/space_rule.hpp"
 #include "runtime/log.hpp"
-#include "runtime/store/postgres_connection.hpp"
 #include "runtime/store/postgres_schema.hpp"
+#include "runtime/store/postgres_session.hpp"
+#include "runtime/store/postgres_sweeper.hpp"
 #include "runtime/store/postgres_values.hpp"
 
 #include <algorithm>
-#include <array>
-#include <condition_variable>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
@@ -27,7 +25,6 @@ using actors::state_read;
 using actors::state_write;
 using actors::write_outcome;
 using clock = std::chrono::steady_clock;
-using connection_ptr = std::unique_ptr<postgres_connection>;
 
 // A transaction has at most so many values, and so many bytes of them if it has more than one: the
 // server and libpq hold all of it in memory.
@@ -37,57 +34,6 @@ constexpr std::size_t read_keys_max = 256;
 // Two nodes' batches can still meet in a circle through somebody else's locks; then one of them is
 // rolled back, and tries again.
 constexpr int tries_max = 3;
-// A server that is away is looked for so often.
-constexpr auto reconnect_pause = std::chrono::milliseconds(200);
-
-constexpr const char* now_ms = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-
-std::string update_sql() {
-    return std::string(
-               "update dunlin.state s set version = u.version, present = u.present, "
-               "expires_ms = u.expires_ms, written_ms = ") +
-           now_ms +
-           ", writer_origin = u.origin, writer_id = u.id, value = u.value "
-           "from unnest($1::int4[], $2::bytea[], $3::int8[], $4::int8[], $5::bool[], $6::int8[], "
-           "$7::int8[], $8::int8[], $9::bytea[]) with ordinality "
-           "as u(space, key, expected, version, present, expires_ms, origin, id, value, n) "
-           "where s.space = u.space and s.key = u.key and s.version = u.expected returning u.n";
-}
-
-std::string insert_sql() {
-    return std::string(
-               "insert into dunlin.state (space, key, version, present, expires_ms, "
-               "written_ms, writer_origin, writer_id, value) "
-               "select space, key, version, present, expires_ms, ") +
-           now_ms +
-           ", origin, id, value "
-           "from unnest($1::int4[], $2::bytea[], $3::int8[], $4::bool[], $5::int8[], $6::int8[], "
-           "$7::int8[], $8::bytea[]) with ordinality "
-           "as u(space, key, version, present, expires_ms, origin, id, value, n) order by n "
-           "on conflict (space, key) do nothing returning space, key";
-}
-
-constexpr const char* read_sql =
-    "select u.n, s.version, s.present, s.expires_ms, s.writer_origin, s.writer_id, s.value "
-    "from unnest($1::int4[], $2::bytea[]) with ordinality as u(space, key, n) "
-    "join dunlin.state s on s.space = u.space and s.key = u.key";
-// $3 is where the prefix begins and $4 where what begins with it ends; empty: it does not.
-constexpr const char* list_sql =
-    "select key, version, expires_ms, octet_length(value) from dunlin.state "
-    "where space = $1::int4 and present and key > $2::bytea and key >= $3::bytea "
-    "and (octet_length($4::bytea) = 0 or key < $4::bytea) order by key limit $5::int8";
-
-result<connection_ptr> connect(const postgres_settings& settings) {
-    auto opened = postgres_connection::open(settings.url, settings.patience);
-    if (!opened) return opened;
-    for (const auto& [name, sql] :
-         std::array<std::pair<const char*, std::string>, 4>{{{"update", update_sql()},
-                                                             {"insert", insert_sql()},
-                                                             {"read", read_sql},
-                                                             {"list", list_sql}}})
-        if (auto done = (*opened)->prepare(name, sql.c_str()); !done) return done.error();
-    return opened;
-}
 
 // What comes after everything that begins with it; empty: nothing does.
 std::string end_of_prefix(std::string_view prefix) {
@@ -97,77 +43,11 @@ std::string end_of_prefix(std::string_view prefix) {
     return end;
 }
 
-// Connections for reads: as many as are used at once, up to a limit at which one waits.
-class connection_pool {
-public:
-    explicit connection_pool(const postgres_settings& settings) : settings_(settings) {}
-
-    /// Runs `use` with a connection, and once more with a new one if the first turned out to be
-    /// lost: nothing that is read here changes anything.
-    template <class Use>
-    [[nodiscard]] auto with(Use use) -> decltype(use(std::declval<postgres_connection&>())) {
-        const turn held(*this);
-        for (;;) {
-            auto taken = take();
-            const bool fresh = !taken;
-            if (fresh) {
-                auto made = connect(settings_);
-                if (!made) return made.error();
-                taken = *std::move(made);
-            }
-            auto done = use(*taken);
-            const bool usable = taken->usable();
-            if (usable) give_back(std::move(taken));
-            if (done || usable || fresh) return done;
-        }
-    }
-
-private:
-    class turn {
-    public:
-        explicit turn(connection_pool& of) : of_(of) {
-            std::unique_lock lock(of_.mutex_);
-            of_.room_.wait(lock, [this] { return of_.used_ < of_.settings_.connections_max; });
-            ++of_.used_;
-        }
-        turn(const turn&) = delete;
-        turn& operator=(const turn&) = delete;
-        ~turn() {
-            const std::lock_guard lock(of_.mutex_);
-            --of_.used_;
-            of_.room_.notify_one();
-        }
-
-    private:
-        connection_pool& of_;
-    };
-
-    [[nodiscard]] connection_ptr take() {
-        const std::lock_guard lock(mutex_);
-        while (!idle_.empty()) {
-            auto taken = std::move(idle_.back());
-            idle_.pop_back();
-            if (taken->usable()) return taken;
-        }
-        return nullptr;
-    }
-    void give_back(connection_ptr one) {
-        const std::lock_guard lock(mutex_);
-        idle_.push_back(std::move(one));
-    }
-
-    const postgres_settings& settings_;
-    std::mutex mutex_;
-    std::condition_variable room_;
-    std::size_t used_ = 0;
-    std::vector<connection_ptr> idle_;
-};
-
 class postgres_store final : public actors::state_store {
 public:
     explicit postgres_store(postgres_settings settings)
         : settings_(std::move(settings)),
-          readers_(settings_) {}
+          readers_(settings_, identity_) {}
 
     [[nodiscard]] result<void> open();
 
@@ -179,6 +59,7 @@ public:
                                                          std::string_view after,
                                                          std::size_t count_max) override;
     [[nodiscard]] bool shared() const noexcept override { return true; }
+    [[nodiscard]] std::uint64_t identity() const noexcept override { return identity_; }
     [[nodiscard]] std::string describe() const override { return description_; }
 
 private:
@@ -194,7 +75,8 @@ private:
     [[nodiscard]] result<void> read_some(postgres_connection& from, std::span<state_read> wanted);
 
     const postgres_settings settings_;
-    connection_pool readers_;
+    std::uint64_t identity_ = 0;  // the same from `open` on
+    session_pool readers_;
     std::string description_;
 
     mutable std::shared_mutex spaces_mutex_;
@@ -204,6 +86,8 @@ private:
     connection_ptr writer_;
     clock::time_point next_connect_{};
     error away_;
+
+    std::unique_ptr<postgres_sweeper> sweeper_;  // ends first: it has a thread
 };
 
 result<void> postgres_store::open() {
@@ -216,25 +100,26 @@ result<void> postgres_store::open() {
         synced && PQntuples(synced->get()) == 1 && column(*synced, 0, 0) == "off")
         log().warn("the store does not sync, so a crash of its machine loses what was acknowledged",
                    {{"store", description_}});
-    return reconnect();
+    auto is = identity_of(connection);
+    if (!is) return is.error();
+    identity_ = *is;
+    if (auto connected = reconnect(); !connected) return connected;
+    sweeper_ = std::make_unique<postgres_sweeper>(settings_, identity_);
+    return {};
 }
 
 result<void> postgres_store::reconnect() {
     if (writer_ && writer_->usable()) return {};
     const auto now = clock::now();
     if (now < next_connect_) return away_;
-    const bool again = writer_ != nullptr || next_connect_ != clock::time_point{};
     writer_.reset();
-    auto made = connect(settings_);
+    auto made = open_session(settings_, identity_, session_use::writing);
     if (!made) {
-        if (away_.detail.empty()) log().warn("store is away", {{"why", made.error().detail}});
         next_connect_ = clock::now() + reconnect_pause;
         away_ = made.error();
         return away_;
     }
     writer_ = *std::move(made);
-    if (again && !away_.detail.empty()) log().warn("store is back", {{"store", description_}});
-    away_ = {};
     return {};
 }
 
@@ -313,7 +198,7 @@ public:
         values_.add(one.present ? one.value : bytes_view());
     }
     [[nodiscard]] postgres_statement finish() && {
-        postgres_statement made{kind_ == kind::update ? "update" : "insert", {}};
+        postgres_statement made{kind_ == kind::update ? update_statement : insert_statement, {}};
         auto& to = made.parameters;
         to.push_back(std::move(spaces_).finish());
         to.push_back(std::move(keys_).finish());
@@ -395,7 +280,8 @@ result<void> postgres_store::read_some(postgres_connection& from, std::span<stat
         spaces.add(spaces_[each.space].number, 4);
         keys.add(each.key);
     }
-    const postgres_statement one{"read", {std::move(spaces).finish(), std::move(keys).finish()}};
+    const postgres_statement one{read_statement,
+                                 {std::move(spaces).finish(), std::move(keys).finish()}};
     auto done = from.run({&one, 1});
     if (!done) return done.error();
     if (done->size() != 1) return {errc::unavailable, description_ + ": an answer is missing"};
@@ -439,7 +325,7 @@ result<std::vector<listed_state>> postgres_store::list(std::uint32_t space, std:
     const std::shared_lock held(spaces_mutex_);
     if (space >= spaces_.size()) return actors::no_such_space(space);
     const auto most = std::min<std::uint64_t>(count_max, INT64_MAX);
-    const postgres_statement one{"list",
+    const postgres_statement one{list_statement,
                                  {pg::number(spaces_[space].number, 4), std::string(after),
                                   std::string(prefix), end_of_prefix(prefix), pg::number(most, 8)}};
     auto done = readers_.with([&](postgres_connection& from) { return from.run({&one, 1}); });

@@ -27,6 +27,14 @@
 
 namespace dunlin::runtime::store {
 
+/// What has ended, erased or expired, is dropped after a while, so that the table does not grow.
+struct sweep_settings {
+    std::chrono::milliseconds age = std::chrono::hours(1);  // since its end
+    std::size_t rows_max = 5000;                            // looked at in one go
+    std::chrono::milliseconds go_pause = std::chrono::seconds(1);
+    std::chrono::milliseconds round_pause = std::chrono::minutes(10);  // when all was looked at
+};
+
 struct postgres_settings {
     std::string url;  // postgres://user@host/database, or what else libpq takes
     std::string cluster;
@@ -34,10 +42,12 @@ struct postgres_settings {
     std::chrono::milliseconds patience = std::chrono::seconds(10);
     /// For reads and lists; `write` has one of its own.
     std::size_t connections_max = 4;
+    sweep_settings sweep;
 };
 
 /// Connects, and makes the tables where there are none. An error says what is wrong and what to do;
-/// it never has the password in it.
+/// it never has the password in it. What has ended is swept from then on, by one of the nodes that
+/// use the database.
 [[nodiscard]] result<std::unique_ptr<actors::state_store>> open_postgres_store(
     postgres_settings settings);
 

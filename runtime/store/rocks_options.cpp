@@ -4,6 +4,7 @@
 #include "runtime/store/store_record.hpp"
 
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -87,6 +88,10 @@ rocksdb::ColumnFamilyOptions rocks_options::space() const {
     // processor. One is filled while others are written.
     options.write_buffer_size = std::max(buffer_bytes_ / 4, std::size_t{64} << 10);
     options.max_write_buffer_number = 4;
+    // Batches are sorted, so the place of a key is looked for from that of the one before it. This
+    // is how RocksDB is told to; without a hint it begins at the top for nearly each of them. All
+    // keys have the prefix of no bytes, and so share one hint.
+    options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
     options.target_file_size_base = 32 * mib;
     options.max_bytes_for_level_base = 128 * mib;
     options.level_compaction_dynamic_level_bytes = true;

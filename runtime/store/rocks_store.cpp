@@ -95,8 +95,9 @@ private:
 
     template <class Item>
     [[nodiscard]] result<void> check_spaces(std::span<Item> items) const;
-    template <class At, class Found>
-    [[nodiscard]] result<void> look_up(std::size_t count, At at, Found found) const;
+    template <class At, class Found, class Damaged>
+    [[nodiscard]] result<void> look_up(std::size_t count, At at, Found found,
+                                       Damaged damaged) const;
     [[nodiscard]] result<void> refuse_conflicts(std::span<state_write> batch);
     [[nodiscard]] rocksdb::Status collect(std::span<const state_write> batch);
     [[nodiscard]] result<void> recover();
@@ -176,9 +177,9 @@ result<void> rocks_store::check_spaces(std::span<Item> items) const {
 }
 
 // `at(i)` is the i-th of what has a space and a key, `found(i, record)` takes what is there; null:
-// nothing.
-template <class At, class Found>
-result<void> rocks_store::look_up(std::size_t count, At at, Found found) const {
+// nothing. `damaged(i, why)`: what is there cannot be read, which is no affair of the others.
+template <class At, class Found, class Damaged>
+result<void> rocks_store::look_up(std::size_t count, At at, Found found, Damaged damaged) const {
     std::array<rocksdb::ColumnFamilyHandle*, lookups_at_once> families{};
     std::array<rocksdb::Slice, lookups_at_once> keys;
     std::array<rocksdb::PinnableSlice, lookups_at_once> values;
@@ -198,11 +199,17 @@ result<void> rocks_store::look_up(std::size_t count, At at, Found found) const {
                 found(first + i, static_cast<const record*>(nullptr));
                 continue;
             }
+            if (statuses[i].IsCorruption()) {
+                damaged(first + i, rocks_database::explain(directory_.path(), statuses[i]));
+                continue;
+            }
             if (!statuses[i].ok()) return rocks_database::explain(directory_.path(), statuses[i]);
             const auto there = read_record(view(values[i]));
-            if (!there)
-                return bad_directory(there.error().code, directory_.path(), there.error().detail);
-            found(first + i, &*there);
+            if (there)
+                found(first + i, &*there);
+            else
+                damaged(first + i,
+                        bad_directory(there.error().code, directory_.path(), there.error().detail));
             values[i].Reset();
         }
     }
@@ -217,6 +224,7 @@ result<void> rocks_store::read(std::span<state_read> wanted) {
     const auto fill = [&wanted](std::size_t i, const record* there) {
         auto& found = wanted[i].found;
         found = {};
+        wanted[i].failure.reset();
         if (there == nullptr) return;
         found.version = there->head.version;
         found.present = there->head.present;
@@ -225,14 +233,18 @@ result<void> rocks_store::read(std::span<state_read> wanted) {
         found.value.assign(there->value.begin(), there->value.end());
     };
     auto done = look_up(
-        wanted.size(), [&](std::size_t i) -> const auto& { return wanted[i]; }, fill);
+        wanted.size(), [&](std::size_t i) -> const auto& { return wanted[i]; }, fill,
+        [&wanted](std::size_t i, error why) {
+            wanted[i].found = {};
+            wanted[i].failure = std::move(why);
+        });
     if (!done) {
         for (auto& each : wanted) each.found = {};
         return done;
     }
     version_table::locked versions(versions_);
     for (const auto& each : wanted)
-        versions.read(hash_(each.space, each.key), each.found.version, since);
+        if (!each.failure) versions.read(hash_(each.space, each.key), each.found.version, since);
     return {};
 }
 
@@ -280,7 +292,7 @@ result<void> rocks_store::write(std::span<state_write> batch) {
     version_table::locked versions(versions_);
     versions.begin_written();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (batch[i].outcome == write_outcome::conflict) continue;
+        if (batch[i].outcome != write_outcome::unknown) continue;
         batch[i].outcome = write_outcome::written;
         versions.written(hashes_[i], batch[i].version);
     }
@@ -295,15 +307,24 @@ result<void> rocks_store::refuse_conflicts(std::span<state_write> batch) {
     for (const auto& each : batch) hashes_.push_back(hash_(each.space, each.key));
     {
         const version_table::locked versions(versions_);
+        for (const auto& each : hashes_) versions.prefetch(each);
         for (std::size_t i = 0; i < batch.size(); ++i)
             if (versions.find(hashes_[i]) != batch[i].expected) unknown_.push_back(i);
     }
     const auto item = [&](std::size_t i) -> const auto& { return batch[unknown_[i]]; };
-    return look_up(unknown_.size(), item, [&](std::size_t i, const record* there) {
-        auto& each = batch[unknown_[i]];
-        if ((there == nullptr ? 0 : there->head.version) != each.expected)
-            each.outcome = write_outcome::conflict;
-    });
+    return look_up(
+        unknown_.size(), item,
+        [&](std::size_t i, const record* there) {
+            auto& each = batch[unknown_[i]];
+            if ((there == nullptr ? 0 : there->head.version) != each.expected)
+                each.outcome = write_outcome::conflict;
+        },
+        [&](std::size_t i, const error& why) {
+            auto& each = batch[unknown_[i]];
+            each.outcome = write_outcome::damaged;
+            log().error("a value cannot be read and is not written",
+                        {{"key", std::string(as_text(each.key))}, {"why", why.detail}});
+        });
 }
 
 // Fails without having written anything, for values of gigabytes.
@@ -313,7 +334,7 @@ rocksdb::Status rocks_store::collect(std::span<const state_write> batch) {
     const auto now_ms = settings_.now_ms();
     order_.clear();
     for (const auto& each : batch)
-        if (each.outcome != write_outcome::conflict) order_.push_back(&each);
+        if (each.outcome == write_outcome::unknown) order_.push_back(&each);
     // RocksDB finds the place of a key from that of the one before it, so neighbours cost half.
     std::sort(order_.begin(), order_.end(), [](const auto* a, const auto* b) {
         if (a->space != b->space) return a->space < b->space;

@@ -15,12 +15,14 @@ import re
 import statistics
 import sys
 from pathlib import Path
+from typing import Iterator
 
 import instructions
-from comparison import P50, PER_SECOND, QUICK_RUN_SECONDS, RUN_SECONDS, DunlinContestant, Workload, requests_for, turned
+from comparison import P50, PER_SECOND, QUICK_RUN_SECONDS, RUN_SECONDS, DunlinContestant, Workload, requests_for
 from processes import DunlinCluster, DunlinNode, MeasurementError
-from report import Progress, Row, Target, machine, measured, table
-from run import heading, pattern, positive, require_program, status_of, status_of_program, summary
+from report import Progress, Row, Target, machine, measured
+from rounds import turned
+from run import heading, pattern, positive, print_as_known, require_program, status_of, status_of_program
 
 RATIO_MIN = 0.95
 NOW, BEFORE = "now", "before"
@@ -56,8 +58,7 @@ class Alternation:
         self._seconds = seconds
         self._progress = progress
 
-    def rows(self, only: re.Pattern) -> list[Row]:
-        rows = []
+    def rows(self, only: re.Pattern) -> Iterator[Row]:
         for hops in (1, 2):
             chosen = [each for each in WORKLOADS if each.hops == hops and only.search(each.title)]
             if not chosen:
@@ -67,8 +68,8 @@ class Alternation:
                 for name, build_dir in self._builds.items():
                     node = running.enter_context(DunlinNode(build_dir) if hops == 1 else DunlinCluster(build_dir))
                     contestants[name] = DunlinContestant(node if hops == 1 else node.entry)
-                rows += [measured(blank_row(each), lambda row, each=each: self._fill(row, each, contestants)) for each in chosen]
-        return rows
+                for each in chosen:
+                    yield measured(blank_row(each), lambda row, each=each: self._fill(row, each, contestants))
 
     def _fill(self, row: Row, workload: Workload, contestants: dict) -> None:
         figures: dict[str, list[float]] = {name: [] for name in contestants}
@@ -92,20 +93,18 @@ def measure(arguments: argparse.Namespace) -> int:
     builds = {NOW: arguments.build_dir.resolve(), BEFORE: arguments.before.resolve()}
     for build_dir in builds.values():
         require_program(build_dir)
-    host = machine()
     progress = Progress()
     seconds = QUICK_RUN_SECONDS if arguments.quick else RUN_SECONDS
-    rows = Alternation(builds, arguments.rounds, seconds, progress).rows(arguments.only)
-    rows += instructions.rows(builds[NOW], builds[BEFORE], arguments.only, progress)
-    progress.clear()
-    if not rows:
-        raise MeasurementError("--only selects nothing")
-    print(heading(host, arguments.rounds))
-    print()
-    print(table(rows, ours="now", theirs="before"))
-    print()
-    print(summary(rows))
-    return status_of(rows)
+    print(heading(machine(), arguments.rounds))
+    print(flush=True)
+    names = [each.title for each in WORKLOADS if arguments.only.search(each.title)]
+    rows = all_rows(builds, arguments, seconds, progress)
+    return status_of(print_as_known(rows, names, progress, ours="now", theirs="before"))
+
+
+def all_rows(builds: dict[str, Path], arguments: argparse.Namespace, seconds: float, progress: Progress) -> Iterator[Row]:
+    yield from Alternation(builds, arguments.rounds, seconds, progress).rows(arguments.only)
+    yield from instructions.rows(builds[NOW], builds[BEFORE], arguments.only, progress)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dunlin and its peers on the same closed loop, side by side.
 
-A shared machine is faster in one minute than in the next, so a figure means little by itself. All
-contestants of a workload are run within the same few seconds, round after round, in an order that
-turns with the round; Dunlin is divided by the peer of the same round, and the median of those
-ratios is what a target is held against.
+A figure means little by itself: the contestants of a workload take turns (rounds.py), Dunlin is
+divided by the peer of the same round, and the median of those ratios is what a target is held
+against.
 """
 
 from __future__ import annotations
@@ -13,20 +12,18 @@ import contextlib
 import dataclasses
 import re
 import shutil
-import statistics
 from pathlib import Path
 from typing import Callable, Iterator
 
 from processes import DunlinCluster, DunlinNode, MeasurementError, Server, run_for_json, without_errors
 from report import Progress, Row, Target, at_least, at_most, duration, measured, rate, version_of
+from rounds import OURS, Contestant, alternate, fill_ratio, requests_of
 
 PEERS = ("zeromq", "grpc", "caf", "nats")
 ONE_HOP = "onehop"  # Dunlin itself, asked at the node that serves the function
 UNTARGETED_ROUNDS_MAX = 2
 RUN_SECONDS = 1.5
 QUICK_RUN_SECONDS = 0.3
-REQUESTS_MIN = 1000
-REQUESTS_MAX = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +44,10 @@ class Workload:
     measure: Measure
     targets: dict  # peer -> Target, or None for a ratio that is only reported
     hops: int = 1
+
+    @property
+    def requests_min(self) -> int:
+        return self.window * 10
 
     @property
     def title(self) -> str:
@@ -121,12 +122,16 @@ class PeerContestant:
             server.freeze()
 
 
+def peer_folder(build_dir: Path) -> Path:
+    return build_dir / "bench-peers"
+
+
 def peer_program(build_dir: Path, peer: str) -> Path:
-    return build_dir / "bench-peers" / f"{peer}_echo"
+    return peer_folder(build_dir) / f"{peer}_echo"
 
 
 def relay_program(build_dir: Path) -> Path:
-    return build_dir / "bench-peers" / "zeromq_relay"
+    return peer_folder(build_dir) / "zeromq_relay"
 
 
 def nats_server_program() -> str | None:
@@ -163,12 +168,7 @@ def started_peer(build_dir: Path, peer: str, workload: Workload) -> Iterator[Pee
 
 
 def requests_for(contestant, workload: Workload, seconds: float) -> int:
-    """Warms both ends up with runs nobody counts, and from their pace sizes the runs that count."""
-    requests = max(REQUESTS_MIN, workload.window * 40)
-    for _ in range(2):
-        pace_per_second = contestant.run(workload, requests)["per_second"]
-        requests = int(min(REQUESTS_MAX, max(REQUESTS_MIN, workload.window * 10, pace_per_second * seconds / 4)))
-    return min(REQUESTS_MAX, requests * 4)
+    return requests_of(lambda requests: contestant.run(workload, requests), workload.requests_min, seconds)
 
 
 class Comparison:
@@ -194,77 +194,48 @@ class Comparison:
         figures: dict[str, dict[int, dict]] = {}
         with contextlib.ExitStack() as running:
             node = started.entry if workload.hops > 1 else started
-            contestants = {"dunlin": (DunlinContestant(node), self._rounds)}
+            contestants = {OURS: self._contestant(workload, DunlinContestant(node), self._rounds)}
             for peer, row in rows.items():
                 if peer == ONE_HOP:
-                    contestants[peer] = (DunlinContestant(started.serving), self._rounds)
+                    contestants[peer] = self._contestant(workload, DunlinContestant(started.serving), self._rounds)
                     continue
                 row.skipped = missing_part(self._build_dir, peer, workload.hops)
                 if not row.skipped:
                     server = started_peer(self._build_dir, peer, workload)
-                    self._enter(contestants, running, peer, server, row)
+                    self._enter(workload, contestants, running, peer, server, row)
             if len(contestants) > 1:
                 figures = self._run_rounds(workload, contestants, rows)
         for peer, row in rows.items():
             if not row.skipped and not row.failure:
-                measured(row, lambda row, peer=peer: fill_ratio(row, workload, figures, peer))
+                measure = workload.measure
+                measured(row, lambda row, peer=peer: fill_ratio(row, measure.field, measure.show, figures, peer))
         return list(rows.values())
 
     def _blank_row(self, workload: Workload, peer: str) -> Row:
         return Row(workload.row_name(peer), workload.measure.title, unit="ratio", target=workload.targets[peer])
 
-    def _enter(self, contestants: dict, running: contextlib.ExitStack, peer: str, server, row: Row) -> None:
+    def _contestant(self, workload: Workload, who, rounds: int) -> Contestant:
+        return Contestant(lambda requests: who.run(workload, requests), workload.requests_min, rounds)
+
+    def _enter(
+        self, workload: Workload, contestants: dict, running: contextlib.ExitStack, peer: str, server, row: Row
+    ) -> None:
         rounds = self._rounds if row.target else min(self._rounds, UNTARGETED_ROUNDS_MAX)
         try:
-            contestants[peer] = (running.enter_context(server), rounds)
+            contestants[peer] = self._contestant(workload, running.enter_context(server), rounds)
         except MeasurementError as problem:
             row.failure = str(problem)
 
     def _run_rounds(self, workload: Workload, contestants: dict, rows: dict[str, Row]) -> dict:
-        """One figure for each contestant and round; a peer that fails once is out, the others go on."""
-        figures: dict[str, dict[int, dict]] = {name: {} for name in contestants}
-        requests: dict[str, int] = {}
-        failures: dict[str, str] = {}
-        for round_index in range(-1, self._rounds):  # round -1 warms up
-            for name in turned(list(contestants), round_index):
-                contestant, rounds = contestants[name]
-                if name in failures or round_index >= rounds:
-                    continue
-                self._progress.show(f"{workload.title}: round {round_index + 1} of {self._rounds}: {name}")
-                try:
-                    if round_index < 0:
-                        requests[name] = requests_for(contestant, workload, self._seconds)
-                    else:
-                        figures[name][round_index] = contestant.run(workload, requests[name])
-                except MeasurementError as problem:
-                    failures[name] = str(problem)
+        figures, failures = alternate(workload.title, contestants, self._rounds, self._seconds, self._progress)
         for peer, row in rows.items():
-            row.failure = row.failure or failures.get(peer, "") or failures.get("dunlin", "")
+            row.failure = row.failure or failures.get(peer, "") or failures.get(OURS, "")
         self._keep_runs(figures)
         return figures
 
     def _keep_runs(self, figures: dict) -> None:
         for name, by_round in figures.items():
             self.runs += [run | {"peer": name, "round": index} for index, run in by_round.items()]
-
-
-def turned(names: list[str], round_index: int) -> list[str]:
-    """The order of a round: nobody always runs first, nor always after the same neighbour."""
-    start = round_index % len(names)
-    order = names[start:] + names[:start]
-    return order[::-1] if round_index % 2 else order
-
-
-def fill_ratio(row: Row, workload: Workload, figures: dict, peer: str) -> None:
-    field = workload.measure.field
-    rounds = sorted(figures[peer].keys() & figures["dunlin"].keys())
-    ours = [figures["dunlin"][index][field] for index in rounds]
-    theirs = [figures[peer][index][field] for index in rounds]
-    if not rounds or min(theirs) <= 0:
-        raise MeasurementError("no round in which both ran")
-    row.values = [our / their for our, their in zip(ours, theirs)]
-    row.dunlin = workload.measure.show(statistics.median(ours))
-    row.peer = workload.measure.show(statistics.median(theirs))
 
 
 def versions(build_dir: Path) -> dict:

@@ -34,6 +34,7 @@ class Elastic:
         self._rounds = rounds
         self._cold_s = 5 if quick else 15
         self._progress = progress
+        self.runs: list[dict] = []  # none to compare
         self._measurements: list[tuple[Row, Callable[[Row], None]]] = [
             (Row("cold-call", "p99, at zero", unit="ms", target=at_most(1, "ms")), self._cold_call),
             (Row("cold-call/p50", "at zero, warm", unit="ratio", target=at_most(1.3)), self._cold_p50),

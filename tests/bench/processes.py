@@ -36,8 +36,8 @@ def last_line(text: str) -> str:
 class Server:
     """A program that runs until it is stopped. Use it in a `with` statement."""
 
-    def __init__(self, argv: list, log_stream: str = "stdout"):
-        """`log_stream` names the stream that says when the server is ready."""
+    def __init__(self, argv: list, log_stream: str = "stdout", folder: tempfile.TemporaryDirectory | None = None):
+        """`log_stream` names the stream that says when the server is ready; a `folder` becomes the server's."""
         self.name = Path(argv[0]).name
         self._other_output = tempfile.TemporaryFile()
         self._buffer = b""
@@ -45,7 +45,7 @@ class Server:
         # A disposable working directory, lest a server leaves files in the checkout; and a group of
         # its own, so that Ctrl-C reaches this script only, which then stops the server. Not a session:
         # Linux shares the cores between sessions first, and a caller would wait for a node's threads.
-        self._directory = tempfile.TemporaryDirectory(prefix="dunlin-bench-")
+        self._directory = folder or tempfile.TemporaryDirectory(prefix="dunlin-bench-")
         self.started_at_s = time.monotonic()
         try:
             self._process = subprocess.Popen(
@@ -119,12 +119,16 @@ class Server:
         return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1))
 
 
-def run_for_output(argv: list, timeout_s: float = RUN_TIMEOUT_S, statuses: tuple[int, ...] = (0,)) -> str:
+def run_for_output(
+    argv: list, timeout_s: float = RUN_TIMEOUT_S, statuses: tuple[int, ...] = (0,), folder: str | None = None
+) -> str:
     """What it printed, if it ended with one of these exit statuses."""
     words = [str(word) for word in argv]
     name = " ".join([Path(words[0]).name, *words[1:3]])
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, cwd=folder
+        )
     except subprocess.TimeoutExpired:
         raise MeasurementError(f"{name}: no result within {timeout_s:.0f} s") from None
     except OSError as problem:

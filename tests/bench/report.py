@@ -10,6 +10,7 @@ import re
 import shutil
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable
@@ -114,23 +115,46 @@ def duration(us: float) -> str:
     return f"{us / 1e3:.1f} ms" if us >= 10_000 else f"{us:.0f} us"
 
 
+LEFT_ALIGNED = {0, 1, 5, 6}
+# What a cell of these columns takes as a rule: rows that are printed one by one cannot know the others.
+USUAL_WIDTHS = [0, 22, 12, 22, 22, 10, 0]
+
+
+def heading_cells(ours: str, theirs: str) -> list[str]:
+    return ["measurement", "of", ours, theirs, "value (min..max)", "target", ""]
+
+
+def line_of(cells: list[str], widths: list[int]) -> str:
+    padded = (
+        cell.ljust(width) if column in LEFT_ALIGNED else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths))
+    )
+    return "  ".join(padded).rstrip()
+
+
 def table(rows: list[Row], ours: str = "Dunlin", theirs: str = "peer") -> str:
-    heading = ["measurement", "of", ours, theirs, "value (min..max)", "target", ""]
-    grid = [heading] + [row.cells() for row in rows]
-    widths = [max(len(line[column]) for line in grid) for column in range(len(heading))]
-    left_aligned = {0, 1, 5, 6}
-
-    def line_of(cells: list[str]) -> str:
-        padded = (
-            cell.ljust(width) if column in left_aligned else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths))
-        )
-        return "  ".join(padded).rstrip()
-
-    lines = [line_of(heading), "  ".join("-" * width for width in widths).rstrip()]
-    lines += [line_of(cells) for cells in grid[1:]]
+    grid = [heading_cells(ours, theirs)] + [row.cells() for row in rows]
+    widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
+    lines = [line_of(grid[0], widths), "  ".join("-" * width for width in widths).rstrip()]
+    lines += [line_of(cells, widths) for cells in grid[1:]]
     remarks = [f"{row.name}: {row.remark()}" for row in rows if row.remark()]
     return "\n".join(lines + ([""] + remarks if remarks else []))
+
+
+class GrowingTable:
+    """Prints each row when it is known, so that who ends a run early has what it had."""
+
+    def __init__(self, names: list[str], ours: str = "Dunlin", theirs: str = "peer"):
+        self._heading = heading_cells(ours, theirs)
+        self._widths = [max(len(cell), usual) for cell, usual in zip(self._heading, USUAL_WIDTHS)]
+        self._widths[0] = max([len(name) for name in names] + [self._widths[0]])
+
+    def begin(self) -> None:
+        print(line_of(self._heading, self._widths), flush=True)
+
+    def add(self, row: Row) -> None:
+        remark = f"  {row.failure or row.skipped}" if row.failure or row.skipped else ""
+        print(line_of(row.cells(), self._widths) + remark, flush=True)
 
 
 def measured(row: Row, take: Callable[[Row], None]) -> Row:
@@ -168,7 +192,20 @@ def machine() -> dict:
         "memory_mib": int(memory.group(1)) // 1024 if memory else None,
         "kernel": platform.release(),
         "cores_busy_before": cores_busy(),
+        "disk_sync_us_p50": disk_sync_us_p50(),
     }
+
+
+def disk_sync_us_p50(count: int = 200) -> float:
+    """Of fdatasync after 4 KiB at the end of a file, where temporary folders are: what a commit cannot be faster than."""
+    took_ns = []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(count):
+            file.write(b"x" * 4096)
+            began_ns = time.perf_counter_ns()
+            os.fdatasync(file.fileno())
+            took_ns.append(time.perf_counter_ns() - began_ns)
+    return round(statistics.median(took_ns) / 1e3, 1)
 
 
 def cores_busy(over_s: float = 2.0) -> float:

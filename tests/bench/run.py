@@ -9,20 +9,23 @@ be measured at all. README.md beside this file says what the figures mean.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import re
 import signal
 import sys
+import tempfile
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 import comparison
 from comparison import Comparison
 from elastic import Elastic
 from footprint import Footprint
+from hot_state import HotState
 from processes import MeasurementError
-from report import Progress, Row, machine, table
+from report import GrowingTable, Progress, Row, machine, table
 
 STATUS_MET = 0
 STATUS_SHORT = 1
@@ -34,8 +37,9 @@ QUICK_ROUNDS = 3
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suite", nargs="?", choices=("all", "elastic"), default="all",
-                        help="elastic: how actors follow the load, which takes minutes, in place of all the rest")
+    parser.add_argument("suite", nargs="?", choices=("all", "elastic", "state"), default="all",
+                        help="in place of all the rest: elastic: how actors follow the load, which takes minutes; "
+                             "state: hot state beside Redis and PostgreSQL")
     parser.add_argument("--build-dir", type=Path, required=True, help="the build to measure")
     parser.add_argument("--rounds", type=positive, help=f"rounds of each measurement (default {DEFAULT_ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: a glance, not a verdict")
@@ -69,15 +73,32 @@ def require_program(build_dir: Path) -> None:
             raise MeasurementError(f"{part} is missing; configure with DUNLIN_BUILD_BENCHMARKS=ON and build first")
 
 
-def take_all(
-    arguments: argparse.Namespace, compared: Comparison, footprint: Footprint, elastic: Elastic
-) -> list[Row]:
+class Everything:
+    """All but the suites that have a name."""
+
+    def __init__(self, arguments: argparse.Namespace, progress: Progress):
+        self._compared = Comparison(arguments.build_dir, arguments.rounds, arguments.quick, progress)
+        self._footprint = Footprint(arguments.build_dir, arguments.rounds, arguments.quick, progress)
+
+    def row_names(self) -> list[str]:
+        return comparison.row_names() + self._footprint.row_names()
+
+    def rows(self, only: re.Pattern) -> Iterator[Row]:
+        yield from self._compared.rows(only)
+        yield from self._footprint.rows(only)
+
+    @property
+    def runs(self) -> list[dict]:
+        return self._compared.runs
+
+
+def suite_of(arguments: argparse.Namespace, progress: Progress) -> Everything | Elastic | HotState:
+    common = arguments.build_dir, arguments.rounds, arguments.quick, progress
     if arguments.suite == "elastic":
-        return list(elastic.rows(arguments.only))
-    rows: list[Row] = []
-    rows += compared.rows(arguments.only)
-    rows += footprint.rows(arguments.only)
-    return rows
+        return Elastic(*common, arguments.trace)
+    if arguments.suite == "state":
+        return HotState(*common)
+    return Everything(arguments, progress)
 
 
 def status_of(rows: list[Row]) -> int:
@@ -89,7 +110,8 @@ def status_of(rows: list[Row]) -> int:
 
 def heading(host: dict, rounds: int) -> str:
     busy = host["cores_busy_before"]
-    text = f"{host['cpu']}, {host['cores']} cores, {rounds} rounds"
+    text = (f"{host['cpu']}, {host['cores']} cores, Linux {host['kernel']}, {rounds} rounds\n"
+            f"a sync of the disk under {tempfile.gettempdir()} takes {host['disk_sync_us_p50']:.0f} us (fdatasync, p50)")
     if busy > host["cores"] / 8:
         text += f"\nother programs kept {busy:.1f} cores busy before the first run: take no verdict from this"
     return text
@@ -100,34 +122,43 @@ def summary(rows: list[Row]) -> str:
     return ", ".join(f"{rows_counted} {verdict}" for verdict, rows_counted in count.items() if rows_counted)
 
 
-def stop_on_sigterm(*_: object) -> None:
-    # As an exception, so that every server still running is stopped on the way out.
-    sys.exit(128 + signal.SIGTERM)
+def print_as_known(rows: Iterator[Row], names: list[str], progress: Progress, **columns: str) -> list[Row]:
+    """Each row when it is known, and all of them at the end, also when that comes early.
+
+    What makes the rows is closed in any case, so that nothing that it started outlives it.
+    """
+    known: list[Row] = []
+    growing = GrowingTable(names, **columns)
+    with contextlib.closing(rows):
+        try:
+            for row in rows:
+                progress.clear()
+                if not known:
+                    growing.begin()
+                growing.add(row)
+                known.append(row)
+        finally:
+            progress.clear()
+            if known:
+                print(f"\n{table(known, **columns)}\n\n{summary(known)}", flush=True)
+    if not known:
+        raise MeasurementError("--only selects nothing; --list names the measurements")
+    return known
 
 
 def measure(arguments: argparse.Namespace) -> int:
     progress = Progress()
-    compared = Comparison(arguments.build_dir, arguments.rounds, arguments.quick, progress)
-    footprint = Footprint(arguments.build_dir, arguments.rounds, arguments.quick, progress)
-    elastic = Elastic(arguments.build_dir, arguments.rounds, arguments.quick, progress, arguments.trace)
+    suite = suite_of(arguments, progress)
     if arguments.list:
-        names = elastic.row_names() if arguments.suite == "elastic" else (
-            comparison.row_names() + footprint.row_names())
-        print("\n".join(names))
+        print("\n".join(suite.row_names()))
         return STATUS_MET
 
     require_program(arguments.build_dir)
     host = machine()
-    rows = take_all(arguments, compared, footprint, elastic)
-    progress.clear()
-    if not rows:
-        raise MeasurementError("--only selects nothing; --list names the measurements")
-
     print(heading(host, arguments.rounds))
-    print()
-    print(table(rows))
-    print()
-    print(summary(rows))
+    print(flush=True)
+    names = [name for name in suite.row_names() if arguments.only.search(name)]
+    rows = print_as_known(suite.rows(arguments.only), names, progress)
     if arguments.json is not None:
         report = {
             "taken_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -136,23 +167,39 @@ def measure(arguments: argparse.Namespace) -> int:
             "rounds": arguments.rounds,
             "quick": arguments.quick,
             "rows": [row.to_json() for row in rows],
-            "runs": compared.runs,
+            "runs": suite.runs,
         }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     return status_of(rows)
 
 
+def stop(signal_number: int, _frame: object) -> None:
+    """As an exception, so that all that was started is stopped on the way out; which is not interrupted again."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signal_number)
+
+
+class Interrupted(BaseException):
+    """Not an Exception: nothing that handles those is to take it for one."""
+
+    def __init__(self, signal_number: int):
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
 def status_of_program(program: Callable[[], int]) -> int:
     """Runs it to its exit status, whatever ends it."""
-    signal.signal(signal.SIGTERM, stop_on_sigterm)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)
     try:
         return program()
     except MeasurementError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return STATUS_NOT_RUN
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+    except Interrupted as interrupted:
+        print("interrupted; what was started is stopped", file=sys.stderr)
+        return 128 + interrupted.signal_number
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ class Plan:
     # Those of case_attack.py that are made; none: all, or the quick ones.
     attacks: tuple = ()
     attack_seconds_max: float = 15.0
+    # Of the cases of state: keys that fill the store, writes that clients may repeat (of a hundred:
+    # two owners may each apply such a one, docs/state.md), and whether memory is looked at for an hour.
+    keys: int = 1_000_000
+    again: int = 0
+    hour: bool = False
 
     def node_options(self, *more):
         return ["--lanes", self.lanes, *more]

@@ -97,7 +97,10 @@ class Cluster:
             time.sleep(0.01)
 
     def load(self, function, **options):
-        load = Load(self, function, **options)
+        return self.keep(Load(self, function, **options))
+
+    def keep(self, load):
+        """It ends with the cluster."""
         self._loads.append(load)
         return load
 

@@ -29,19 +29,23 @@ class ChaosError(Exception):
 class Programs:
     """Where the things that are run are."""
 
-    def __init__(self, dunlin, module, load, bench):
+    def __init__(self, dunlin, module, load, bench, tally="", keyed="", history=""):
         self.dunlin, self.module, self.load = str(dunlin), str(module), str(load)
         self.bench = str(bench)
+        # What histories of keys are made with, and judged.
+        self.tally, self.keyed, self.history = str(tally), str(keyed), str(history)
 
     @staticmethod
     def of_build(directory):
         directory = pathlib.Path(directory).resolve()
         return Programs(directory / "bin/dunlin", directory / "modules/chaos.so",
-                        directory / "bin/chaos_load", directory / "modules/bench.so")
+                        directory / "bin/chaos_load", directory / "modules/bench.so",
+                        directory / "modules/tally.so", directory / "bin/chaos_keyed",
+                        directory / "bin/dunlin_history")
 
     def missing(self):
-        return [each for each in (self.dunlin, self.module, self.load, self.bench)
-                if not os.path.exists(each)]
+        return [each for each in (self.dunlin, self.module, self.load, self.bench, self.tally,
+                                  self.keyed, self.history) if not os.path.exists(each)]
 
 
 class Ports:
@@ -180,11 +184,14 @@ class Load(Process):
     _count = 0
 
     def __init__(self, cluster, function, nodes=None, where=None, **options):
-        Load._count += 1
         self.function = function
+        self._begin(cluster, [cluster.programs.load, "--function", function], nodes, where, options)
+
+    def _begin(self, cluster, words, nodes, where, options):
+        Load._count += 1
         self.calls_path = cluster.directory / f"calls-{Load._count}"
-        argv = [*cluster.prefix(where or "c1"), cluster.programs.load, "--function", function,
-                "--calls", self.calls_path, "--first-id", Load._count << 40, "--seed", Load._count]
+        argv = [*cluster.prefix(where or "c1"), *words, "--calls", self.calls_path, "--first-id",
+                Load._count << 40, "--seed", Load._count]
         for endpoint in nodes or cluster.endpoints():
             argv += ["--node", endpoint]
         if cluster.keys:

@@ -25,6 +25,10 @@ from case_oneway import run_oneway
 from case_partition import run_partition
 from case_pause import run_pause
 from case_share import run_share
+from case_state_kill import run_state_kill
+from case_state_memory import run_memory
+from case_state_owners import run_owner_answers, run_owner_cut, run_owner_kill, run_owner_pause
+from case_state_store import run_rolling, run_store_restart
 from case_steady import run_idle, run_slow
 from network import NotPermitted
 from processes import ChaosError, Programs
@@ -45,14 +49,25 @@ CASES = {
     "slow": (run_slow, 1, 1, ONE),
     "idle": (run_idle, 1, 1, BOTH),
     "attack": (run_attack, 1, 1, ONE),
+    "state-kill": (run_state_kill, 200, 20, ONE),
+    "state-owner-kill": (run_owner_kill, 25, 3, ONE),
+    "state-owner-pause": (run_owner_pause, 25, 2, ONE),
+    "state-owner-cut": (run_owner_cut, 25, 2, ONE),
+    "state-lost-answers": (run_owner_answers, 25, 3, ONE),
+    "state-store-restart": (run_store_restart, 3, 1, ONE),
+    "state-rolling": (run_rolling, 3, 1, ONE),
+    "state-memory": (run_memory, 1, 1, ONE),
 }
+# All cases of one kind.
+GROUPS = {"state": [name for name in CASES if name.startswith("state-")]}
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         prog="chaos", description="Kill, restart, pause, partition and slow real nodes under load.")
     parser.add_argument("cases", nargs="*", metavar="CASE",
-                        help=f"of {', '.join(CASES)}; none: all")
+                        help=f"of {', '.join(CASES)}; {', '.join(GROUPS)}: all that begin with it; "
+                             "none: all")
     parser.add_argument("--build-dir", default="build/release", metavar="DIR")
     parser.add_argument("--only", metavar="CASE,...", help="the same")
     parser.add_argument("--attacks", default="", metavar="NAME,...",
@@ -60,11 +75,15 @@ def arguments():
     parser.add_argument("--lanes", type=int, metavar="N",
                         help="of each node; without it one, and most cases once more with three")
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case that has rounds")
+    parser.add_argument("--keys", type=int, metavar="N", default=1_000_000,
+                        help="that fill the store in state-kill, one million by default")
+    parser.add_argument("--hour", action="store_true", help="state-memory takes an hour")
     parser.add_argument("--quick", action="store_true", help="few rounds: a glance, not a verdict")
     parser.add_argument("--keep", metavar="DIR",
                         help="leave logs, traces and callers' files there, emptied first")
     given = parser.parse_args()
     given.cases += [name for name in (given.only or "").split(",") if name]
+    given.cases = [name for case in given.cases for name in GROUPS.get(case, [case])]
     given.cases = given.cases or list(CASES)
     unknown = [name for name in given.cases if name not in CASES]
     if unknown:
@@ -75,6 +94,8 @@ def arguments():
         parser.error(f"no attack {unknown[0]!r}; there are {', '.join(ATTACKS)}")
     if given.lanes is not None and not 1 <= given.lanes <= 64:
         parser.error("--lanes: 1 to 64")
+    if given.keys < 1000:
+        parser.error("--keys: at least 1000")
     if given.rounds is not None and given.rounds < 1:
         parser.error("--rounds: at least 1")
     return given
@@ -84,7 +105,7 @@ def run_case(name, lanes, programs, directory, given):
     """The rows of one case, and whether it could be measured."""
     run, rounds, rounds_quick, _ = CASES[name]
     plan = Plan(given.rounds or (rounds_quick if given.quick else rounds), given.quick,
-                lanes=lanes, attacks=given.attacks)
+                lanes=lanes, attacks=given.attacks, keys=given.keys, hour=given.hour)
     if lanes != 1:
         name += f", {lanes} lanes"
     say(f"== {name}")
@@ -129,6 +150,7 @@ def main():
             for lanes in (given.lanes,) if given.lanes else CASES[name][3]:
                 found, could = run_case(name, lanes, programs, directory, given)
                 rows += found
+                say(table(found))
                 measured = measured and could
     except KeyboardInterrupt:
         say("chaos: interrupted")

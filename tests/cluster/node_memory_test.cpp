@@ -21,9 +21,12 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
-/// What stays resident although it was freed: the address sanitizer's quarantine, with its margins.
+/// What stays resident although it was freed: the address sanitizer's quarantine, with its margins;
+/// and what the thread sanitizer notes about memory.
 #ifdef __SANITIZE_ADDRESS__
 constexpr std::size_t freed_kept = 320 * mib;
+#elif defined(__SANITIZE_THREAD__)
+constexpr std::size_t freed_kept = 64 * mib;
 #else
 constexpr std::size_t freed_kept = 0;
 #endif

@@ -2,7 +2,6 @@
 //
 // Calls that functions make during their own turns at a key.
 #include "tests/cluster/node_harness.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 #include <dunlin/client.hpp>
 #include <dunlin/fields.hpp>
@@ -33,10 +32,9 @@ struct visits {
 
 TEST_CASE("a call to the key of the turn that makes it is refused, to any other it is made") {
     using namespace std::chrono;
-    const tests::temporary_folder folder;
     auto config = node_settings();
     config.modules = {module_file("visits")};
-    config.data = folder.file("data");
+    config.state.ephemeral = {"visitors", "counters"};
     const auto node = start_node(config);
     auto client = client::connect(node->endpoints().front());
     REQUIRE(client);

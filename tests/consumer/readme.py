@@ -18,7 +18,13 @@ SECONDS_MAX = 60
 SETTLED_SECONDS_MAX = 30
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w.]+\.\w+)`")
+DEFAULT_ENDPOINT = "tcp://127.0.0.1:7440"
 ENDPOINT = re.compile(r"tcp://127\.0\.0\.1:\d+")
+
+
+def first_screen(text):
+    """What stands in front of the first heading."""
+    return text.partition("\n## ")[0]
 
 
 def section(text, heading):
@@ -30,8 +36,9 @@ def files(text):
     """Names and contents of the files that a text shows."""
     shown = {}
     for block in FENCE.finditer(text):
-        if block[1] in ("cpp", "cmake"):
-            shown[FILE.findall(text[: block.start()])[-1]] = block[2]
+        named = FILE.findall(text[: block.start()])
+        if block[1] in ("cpp", "cmake") and named:
+            shown[named[-1]] = block[2]
     return shown
 
 
@@ -91,7 +98,8 @@ class Reader:
 
     def start(self, command, shown):
         """A node in the background. @returns the line it prints when it is ready."""
-        words = shlex.split(ENDPOINT.sub(lambda at: self.endpoints.get(at[0], at[0]), command))
+        command = ENDPOINT.sub(lambda at: self.endpoints.get(at[0], at[0]), self.changed(command))
+        words = shlex.split(command)
         if "--listen" in words:
             words[words.index("--listen") + 1] = "tcp://127.0.0.1:0"
         else:
@@ -106,13 +114,21 @@ class Reader:
         late.cancel()
         endpoint = ENDPOINT.search(ready)
         if endpoint:
-            self.endpoints[ENDPOINT.search(shown)[0]] = endpoint[0]
-            self.environment.setdefault("DUNLIN_NODE", endpoint[0])
+            as_shown = ENDPOINT.search(shown)[0]
+            self.endpoints[as_shown] = endpoint[0]
+            if as_shown == DEFAULT_ENDPOINT:
+                self.environment["DUNLIN_NODE"] = endpoint[0]
         return ready
 
-    def run(self, command):
+    def changed(self, command):
         for text, instead in self.changes:
             command = command.replace(text, instead)
+        return command
+
+    def run(self, command):
+        command = self.changed(command)
+        if "$!" in command:  # what a shell calls the last one that was started behind it
+            return self.end_last(command)
         if "DUNLIN_NODE" in self.environment and command.startswith("./"):
             command += " " + self.environment["DUNLIN_NODE"]
         done = subprocess.run(
@@ -120,6 +136,13 @@ class Reader:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=5 * SECONDS_MAX,
         )  # fmt: skip
         return done.stdout
+
+    def end_last(self, command):
+        """Its end is waited for: a reader types less quickly than the next node starts."""
+        last = self.nodes[-1]
+        subprocess.run(["sh", "-c", command.replace("$!", str(last.pid))], check=True)
+        last.wait(SECONDS_MAX)
+        return ""
 
     def say(self, command, shown):
         """What a command says; it may take a moment until that is what is shown."""

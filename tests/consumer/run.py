@@ -68,14 +68,15 @@ def try_example(options, name, tests, folder, prefix):
 
 
 def follow_readme(folder, prefix, headings, changes, skip):
-    """Types what the README says under these headings, in a folder of their own."""
+    """Types what the README says on its first screen and under these headings, in a folder of their own."""
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
         text = file.read()
-    for heading in headings:
+    for heading, part in [("first screen", readme.first_screen(text)),
+                          *((each, readme.section(text, each)) for each in headings)]:  # fmt: skip
         place = os.path.join(folder, heading.split()[-1])
         os.mkdir(place)
         with readme.Reader(place, prefix, changes) as reader:
-            for command, good, said in reader.follow(readme.section(text, heading), skip):
+            for command, good, said in reader.follow(part, skip):
                 expect(good, f"README, {heading}: {command}" + ("" if good else f"\nsaid:\n{said}"))
 
 
@@ -159,11 +160,15 @@ def main():
 
         follow_readme(
             folder, prefix, ["Your own function in ten minutes", "A cluster"],
-            changes=[("/tmp/dunlin", f"{prefix} -DCMAKE_CXX_COMPILER={options.compiler}")],
-            skip=["dunlin top --once"],  # it shows the traffic of a benchmark
+            changes=[("/tmp/dunlin", f"{prefix} -DCMAKE_CXX_COMPILER={options.compiler}"),
+                     ("build/dev/bin/dunlin", "dunlin")],
+            # This is one of its tests; and `top` shows the traffic of a benchmark.
+            skip=["./dev run", "./dev test", "dunlin top --once"],
         )  # fmt: skip
         try_example(options, "hello", "greets over a real node", folder, prefix)
+        try_example(options, "site", "remembers visitors", folder, prefix)
         try_example(options, "word_count", "words and chunks|generated", folder, prefix)
+        try_example(options, "sessions", "lines and folding|generated", folder, prefix)
         try_subdirectory(options, folder)
 
         manifest = os.path.join(folder, "manifest.txt")

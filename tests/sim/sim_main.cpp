@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The program behind `./dev sim`: many random lives of small clusters, of their membership alone
-// and of calls in them, then large clusters, then a soak that counts the living who are declared
-// dead.
+// The program behind `./dev sim`: many random lives of small clusters, of their membership alone,
+// of calls in them and of state, then large clusters, then a soak that counts the living who are
+// declared dead.
 #include "tests/sim/call_scenario.hpp"
 #include "tests/sim/membership_measure.hpp"
 #include "tests/sim/membership_scenario.hpp"
+#include "tests/sim/state_life.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -28,6 +29,7 @@ using clock_type = std::chrono::steady_clock;
 
 struct arguments {
     std::uint64_t seeds = 1000;
+    std::uint64_t state_lives = 1000;
     std::uint64_t first_seed = 1;
     bool story = false;
     std::size_t lanes = 0;
@@ -165,6 +167,89 @@ bool run_call_seeds(const arguments& how) {
     return mild.failed + wild.failed == 0;
 }
 
+/// What the lives of one kind, with a store of their own or a shared one, came to.
+struct state_figures {
+    std::uint64_t lives = 0;
+    std::uint64_t failed = 0;
+    state_outcome all;
+
+    void add(const state_outcome& life) {
+        ++lives;
+        failed += life.problems.empty() ? 0 : 1;
+        all.calls += life.calls;
+        all.answered += life.answered;
+        all.unknown += life.unknown;
+        all.not_run += life.not_run;
+        all.deaths += life.deaths;
+        all.moves += life.moves;
+        all.store_failures += life.store_failures;
+        all.conflicts += life.conflicts;
+        all.evicted += life.evicted;
+        all.keys += life.keys;
+        all.steps += life.steps;
+    }
+    void print(const char* name) const {
+        const auto u = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+        std::printf(
+            "| %s | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu | %llu |\n", name,
+            u(lives), u(failed), u(all.keys), u(all.calls), u(all.answered), u(all.unknown),
+            u(all.deaths), u(all.moves), u(all.store_failures), u(all.conflicts));
+    }
+};
+
+bool run_state_seeds(const arguments& how) {
+    if (how.state_lives == 0) return true;
+    const auto start = clock_type::now();
+    state_figures alone, shared;
+    std::mutex adding;
+    std::uint64_t next = 0;
+    const auto live = [&] {
+        for (;;) {
+            std::uint64_t seed = 0;
+            {
+                const std::lock_guard lock(adding);
+                if (next == how.state_lives) return;
+                seed = how.first_seed + next++;
+            }
+            const auto outcome = run_state_life(seed);
+            const std::lock_guard lock(adding);
+            (outcome.shared ? shared : alone).add(outcome);
+            if (how.story) std::printf("%s", outcome.story.c_str());
+            if (!outcome.problems.empty() && alone.failed + shared.failed <= 10) {
+                std::printf("seed %llu fails:\n", static_cast<unsigned long long>(seed));
+                for (const auto& each : outcome.problems) std::printf("  %s\n", each.c_str());
+                std::printf(
+                    "to see it again: ./dev sim --seeds 0 --state-lives 1 --seed %llu --story "
+                    "--nodes 0 --soak 0\n",
+                    static_cast<unsigned long long>(seed));
+                std::fflush(stdout);
+            }
+            const auto lives = alone.lives + shared.lives;
+            if (lives % std::max<std::uint64_t>(how.state_lives / 10, 1) == 0)
+                std::fprintf(stderr, "state: seeds %llu of %llu, %llu failed, %.0f s\n",
+                             static_cast<unsigned long long>(lives),
+                             static_cast<unsigned long long>(how.state_lives),
+                             static_cast<unsigned long long>(alone.failed + shared.failed),
+                             seconds_since(start));
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < how.threads; ++i) threads.emplace_back(live);
+    for (auto& each : threads) each.join();
+    std::printf(
+        "state in random lives of a store that fails\n\n"
+        "| nodes | seeds | failed | keys | calls | answered | may have happened | deaths | moves "
+        "of "
+        "keys | failures of the store | conflicts |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|\n");
+    alone.print("one, its own store");
+    shared.print("two or three, one store");
+    std::printf("\n%.1f million events in %.0f s\n\n",
+                static_cast<double>(alone.all.steps + shared.all.steps) / 1e6,
+                seconds_since(start));
+    return alone.failed + shared.failed == 0;
+}
+
 bool measure(const arguments& how) {
     if (how.nodes.empty()) return true;
     std::vector<death_figures> rows;
@@ -258,12 +343,16 @@ int main(int argc, char** argv) {
     CLI::App app("Runs clusters in virtual time and checks what must hold.");
     app.add_option("--seeds", how.seeds, "Random lives of small clusters; 0: none")
         ->capture_default_str();
-    app.add_option("--seed", how.first_seed, "The first of them")->capture_default_str();
+    app.add_option("--seed", how.first_seed, "The first of them, and of lives with state")
+        ->capture_default_str();
+    app.add_option("--state-lives", how.state_lives,
+                   "Random lives of keyed calls and a store that fails; 0: none")
+        ->capture_default_str();
     app.add_option("--lanes", how.lanes,
                    "Of each node in lives with calls; 0: one or three, by seed")
         ->check(CLI::Range(0, 64))
         ->capture_default_str();
-    app.add_flag("--story", how.story, "Tells what happened in each life with calls");
+    app.add_flag("--story", how.story, "Tells what happened in each life with calls or state");
     app.add_option("--nodes", how.nodes, "Sizes of large clusters, e.g. 1000,10000; 0: none")
         ->delimiter(',')
         ->capture_default_str();
@@ -287,7 +376,8 @@ int main(int argc, char** argv) {
 
     const bool lives = run_seeds(how);
     const bool calls = run_call_seeds(how);
+    const bool states = run_state_seeds(how);
     const bool known = measure(how);
     const bool soaked = run_soak(how);
-    return lives && calls && known && soaked ? 0 : 1;
+    return lives && calls && states && known && soaked ? 0 : 1;
 }

@@ -88,7 +88,7 @@ public:
     }
     static void run_at(const std::string& url, const std::string& sql) {
         const auto to =
-            runtime::store::postgres_connection::open(url, std::chrono::seconds(10)).value();
+            runtime::store::postgres_connection::open(url, std::chrono::seconds(60)).value();
         static_cast<void>(to->run(sql).value());
     }
 

@@ -8,9 +8,15 @@
 #include "tests/store/store_steps.hpp"
 #include "tests/support/catch.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +42,30 @@ std::unique_ptr<state_store> open(const std::string& url) {
 }
 
 std::string new_url(postgres_server& server) { return server.url(server.make_database()); }
+
+// Takes connections, as the system does for it, and never says a word.
+class silent_listener {
+public:
+    silent_listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        auto* any = reinterpret_cast<sockaddr*>(&at);
+        if (::bind(socket_, any, size) != 0 || ::listen(socket_, 8) != 0 ||
+            ::getsockname(socket_, any, &size) != 0)
+            throw std::runtime_error("no socket to listen on");
+        port_ = std::to_string(ntohs(at.sin_port));
+    }
+    silent_listener(const silent_listener&) = delete;
+    silent_listener& operator=(const silent_listener&) = delete;
+    ~silent_listener() { ::close(socket_); }
+    [[nodiscard]] const std::string& port() const noexcept { return port_; }
+
+private:
+    int socket_;
+    std::string port_;
+};
 
 error refusal(const std::string& url, const std::string& cluster = "shop") {
     const auto opened = runtime::store::open_postgres_store(settings_of(url, cluster));
@@ -78,6 +108,64 @@ TEST_CASE("passwords and rights that are lacking are named", "[store]") {
                Catch::Contains("may not do that"));
 }
 
+TEST_CASE("a server that is too old is named with its version", "[store]") {
+    using runtime::store::check_server_version;
+    CHECK(check_server_version(120000, "db").has_value());
+    CHECK(check_server_version(150003, "db").has_value());
+    const auto old = check_server_version(110022, "PostgreSQL at db:5432");
+    REQUIRE_FALSE(old.has_value());
+    CHECK(old.error().code == errc::invalid_argument);
+    CHECK(old.error().detail ==
+          "PostgreSQL at db:5432: it is PostgreSQL 11, which is too old; use version 12 or newer");
+}
+
+TEST_CASE("a host that takes connections and says nothing is given up in time", "[store]") {
+    const silent_listener nobody;
+    auto settings = settings_of("postgres://u:secret@127.0.0.1:" + nobody.port() + "/d");
+    settings.patience = std::chrono::milliseconds(100);
+    const auto began = std::chrono::steady_clock::now();
+    const auto opened = runtime::store::open_postgres_store(settings);
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().code == errc::unavailable);
+    CHECK_THAT(opened.error().detail, Catch::Contains("cannot connect") &&
+                                          Catch::Contains("127.0.0.1:" + nobody.port()) &&
+                                          !Catch::Contains("secret"));
+    // libpq waits for two seconds at least.
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+}
+
+TEST_CASE("nodes that use one database have the same store, and no others have", "[store]") {
+    auto& server = shared_postgres();
+    const auto name = server.make_database();
+    const auto one = open(server.url(name));
+    server.run(name,
+               "create role passer login; grant usage on schema dunlin to passer;"
+               "grant all on all tables in schema dunlin to passer;"
+               "grant all on all sequences in schema dunlin to passer");
+    CHECK(one->identity() != 0);
+    CHECK(open(server.url(name))->identity() == one->identity());
+    // Who may not do more than any user of the database sees the same.
+    CHECK(open(server.url(name, "passer"))->identity() == one->identity());
+    CHECK(open(new_url(server))->identity() != one->identity());
+}
+
+TEST_CASE("a node does not go on with another database than the one it began with", "[store]") {
+    auto& server = shared_postgres();
+    const auto name = server.make_database();
+    const auto store = open(server.url(name));
+    const auto space = store->open_space("s").value();
+    REQUIRE(write_one(*store, put(space, "k", 0, 1, "one")) == write_outcome::written);
+    // Somebody has put a copy in its place.
+    server.run("postgres", "drop database " + name + " with (force)");
+    server.run("postgres", "create database " + name);
+    open(server.url(name));
+    auto one = put(space, "k", 1, 2, "two");
+    const auto failed = store->write({&one, 1});
+    REQUIRE_FALSE(failed.has_value());
+    CHECK_THAT(failed.error().detail,
+               Catch::Contains("this is another database than when the node started"));
+}
+
 TEST_CASE("a database belongs to one cluster, and to versions that know its format", "[store]") {
     auto& server = shared_postgres();
     const auto url = new_url(server);
@@ -85,7 +173,7 @@ TEST_CASE("a database belongs to one cluster, and to versions that know its form
     const auto other = refusal(url, "it's other");
     CHECK(other.code == errc::invalid_argument);
     CHECK_THAT(other.detail, Catch::Contains("state of cluster shop, and this node is of cluster"));
-    server.run_at(url, "update dunlin.format set format = 2");
+    server.run_at(url, "update dunlin.format set format = 99");
     CHECK_THAT(refusal(url).detail, Catch::Contains("newer version of Dunlin"));
 
     const auto foreign = new_url(server);
@@ -194,8 +282,9 @@ TEST_CASE("a connection that was cut is made again, and a server that went away 
     CHECK(wanted.found.version == 0);
 
     server.start();
-    CHECK(text_of(read_one(*store, space, "k")) == "two");
     // It is looked for again after a pause.
+    while (!store->read({&wanted, 1})) std::this_thread::yield();
+    CHECK(text_of(wanted.found) == "two");
     while (!store->write({&one, 1})) std::this_thread::yield();
     CHECK(one.outcome == write_outcome::written);
     CHECK(text_of(read_one(*store, space, "k")) == "three");
@@ -204,7 +293,7 @@ TEST_CASE("a connection that was cut is made again, and a server that went away 
 TEST_CASE("an answer that is lost leaves the outcome unknown, and the value tells", "[store]") {
     const auto url = new_url(shared_postgres());
     auto settings = settings_of(url);
-    settings.patience = std::chrono::milliseconds(300);
+    settings.patience = std::chrono::seconds(3);
     const auto store = runtime::store::open_postgres_store(settings).value();
     const auto space = store->open_space("s").value();
     REQUIRE(write_one(*store, put(space, "k", 0, 1, "one")) == write_outcome::written);

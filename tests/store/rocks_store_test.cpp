@@ -76,6 +76,7 @@ result<std::size_t> count_good(state_store& store, std::size_t count) {
         one.space = space;
         one.key = as_bytes(key);
         if (auto done = store.read({&one, 1}); !done) return done.error();
+        if (one.failure) return *one.failure;
         if (one.found.version == 0) continue;
         CHECK(text_of(one.found) == "the value of " + std::string(100, 'v') + key);
         ++good;
@@ -275,6 +276,47 @@ TEST_CASE("a sorted file with another byte gives an error and no other value", "
     CHECK_THAT(good.error().detail, Catch::Contains(directory) && Catch::Contains("it is damaged"));
     const auto space = (*opened)->open_space("s").value();
     CHECK_FALSE((*opened)->list(space, "", "", count).has_value());
+}
+
+TEST_CASE("a damaged value fails alone: what is read and written with it is not its affair",
+          "[store]") {
+    constexpr std::size_t count = 2000;
+    const temporary_folder folder;
+    const auto directory = folder.file("data");
+    fill(*open(settings_of(directory)), count);
+    const auto file = files_of(directory, ".sst").at(0);
+    flip_bits(file, fs::file_size(file) / 3);
+    const auto store = open(settings_of(directory));
+    const auto space = store->open_space("s").value();
+    std::vector<std::string> keys;
+    std::vector<actors::state_read> wanted;
+    for (std::size_t i = 0; i < count; ++i) keys.push_back(std::to_string(i));
+    for (const auto& each : keys) wanted.push_back({space, as_bytes(each)});
+    REQUIRE(store->read(wanted));
+    std::vector<std::size_t> bad;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!wanted[i].failure) {
+            REQUIRE(text_of(wanted[i].found) == "the value of " + std::string(100, 'v') + keys[i]);
+            continue;
+        }
+        bad.push_back(i);
+        CHECK(wanted[i].failure->code == errc::unavailable);
+        CHECK_THAT(wanted[i].failure->detail,
+                   Catch::Contains(directory) && Catch::Contains("it is damaged"));
+    }
+    // Of the block that has the byte, and of no other.
+    REQUIRE_FALSE(bad.empty());
+    CHECK(bad.size() < count / 4);
+
+    std::vector<actors::state_write> batch;
+    for (const auto& each : keys) batch.push_back(put(space, each, 1, 2, "new"));
+    REQUIRE(store->write(batch));
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool damaged = next < bad.size() && bad[next] == i;
+        next += damaged ? 1 : 0;
+        REQUIRE(batch[i].outcome == (damaged ? write_outcome::damaged : write_outcome::written));
+    }
 }
 
 TEST_CASE("a log that is damaged is an error, and one that is torn at its end is not", "[store]") {

@@ -112,6 +112,11 @@ void recording_router::route(std::string_view function, actors::bundle_ptr singl
     calls.push_back({std::string(function), std::move(single)});
 }
 
+void recording_router::send_on(actors::pool& of, actors::bundle_ptr work, std::uint32_t index) {
+    of.answered(1);
+    sent_on.emplace_back(as_text((*work)[index].payload));
+}
+
 std::shared_ptr<actors::operation_timer> manual_timers::arm(actors::activation_table& owner,
                                                             actors::answer_address operation,
                                                             std::int64_t deadline_ns,

@@ -88,9 +88,12 @@ public:
     };
     void route(std::string_view function, actors::bundle_ptr single,
                const actors::callers_turn& by) override;
+    void send_on(actors::pool& of, actors::bundle_ptr work, std::uint32_t index) override;
     void connect(actors::pool& pool) { pools_.push_back(&pool); }
 
     std::deque<routed> calls;
+    /// Of these pools, by the payloads of the calls that went on to another node.
+    std::deque<std::string> sent_on;
 
 private:
     std::vector<actors::pool*> pools_;

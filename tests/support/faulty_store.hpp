@@ -77,6 +77,7 @@ public:
         return behind_->list(space, prefix, after, count_max);
     }
     [[nodiscard]] bool shared() const noexcept override { return behind_->shared(); }
+    [[nodiscard]] std::uint64_t identity() const noexcept override { return behind_->identity(); }
     [[nodiscard]] std::string describe() const override { return behind_->describe(); }
 
 private:

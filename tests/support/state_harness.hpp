@@ -62,8 +62,12 @@ public:
 
     void read_soon(actors::key_entry& key) override { to_read_.push_back(&key); }
     void write_soon(actors::key_entry& key) override { to_write_.push_back(&key); }
+    void write_later(actors::key_entry& key, std::size_t /*bytes*/) override { write_soon(key); }
+    void hurry() override {}
+    [[nodiscard]] bool behind() const noexcept override { return is_behind; }
 
     actors::memory_store kept;
+    bool is_behind = false;
 
 private:
     actors::stored_state look(const std::string& space, const std::string& key);

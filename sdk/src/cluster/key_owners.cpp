@@ -49,8 +49,12 @@ const key_owners::assignment& key_owners::assignment_of(std::uint32_t function) 
 }
 
 std::uint64_t key_owners::owner(std::string_view function, std::string_view key) {
+    return owner_of(function, partition_of(key));
+}
+
+std::uint64_t key_owners::owner_of(std::string_view function, std::uint32_t partition) {
     const auto& [servers, map] = assignment_of(served_set::hash_of(function));
-    const auto at = map->owner(key);
+    const auto at = map->owner_of(partition);
     return at == partition_map::none ? nobody : members_[servers[at]].instance;
 }
 

@@ -43,6 +43,9 @@ public:
     /// `nobody` when no member serves it. @param function as `owned_name` gives it
     [[nodiscard]] std::uint64_t owner(std::string_view function, std::string_view key);
 
+    /// The same for a partition, which is below `partition_count`.
+    [[nodiscard]] std::uint64_t owner_of(std::string_view function, std::uint32_t partition);
+
     /// Maps that were made since the last `assign`.
     [[nodiscard]] std::size_t maps() const noexcept { return maps_.size(); }
 

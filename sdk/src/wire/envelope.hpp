@@ -75,6 +75,13 @@ namespace invoke_flags {
 inline constexpr std::uint32_t none = 0;
 /// Another node has sent this on already: it runs where it arrives, or not at all.
 inline constexpr std::uint32_t forwarded = 1;
+/// How often a node that had taken the call has sent it on, as its key had moved: 0 to 3, times
+/// this.
+inline constexpr std::uint32_t one_move = 4;
+inline constexpr std::uint32_t moves_max = 3;
+[[nodiscard]] constexpr std::uint32_t moves_in(std::uint32_t flags) noexcept {
+    return flags / one_move % (moves_max + 1);
+}
 /// The client is connected to all nodes and has chosen this one by their loads: the node sends the
 /// call on only if it has later news than the client could have.
 inline constexpr std::uint32_t chosen = 2;

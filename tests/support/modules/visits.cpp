@@ -32,7 +32,7 @@ std::uint64_t visit(const page& p, visits& seen) {
 }
 
 // During its own turn it has the visitor that the page names visit, too.
-dunlin::task<std::uint64_t> bring(dunlin::context& ctx, page p, visits& seen) {
+dunlin::task<std::uint64_t> bring(page p, visits& seen, dunlin::context& ctx) {
     const auto brought = co_await ctx.invoke<std::uint64_t>("visits/visit", page{p.url, p.visitor});
     ++seen.count;
     co_return brought.value();
@@ -59,10 +59,10 @@ std::uint64_t double_it(std::uint64_t n) { return 2 * n; }
 
 DUNLIN_MODULE(visits, m) {
     m.function("visit", visit).keyed_by(&page::visitor).space("visitors");
-    m.function("bring", bring).keyed_by(&page::visitor).space("visitors");
     m.function("show", show).keyed_by(&page::visitor).space("visitors").relaxed();
     m.function("increment", increment).space("counters");
     m.function("peek", peek).space("counters");
     m.function("erase", erase).space("counters");
     m.function("double", double_it).space("turns");
+    m.function("bring", bring).keyed_by(&page::visitor).space("visitors");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/key_turns.hpp"
 
+#include "tests/support/actor_harness.hpp"
 #include "tests/support/catch.hpp"
 
 #include <array>
@@ -121,4 +122,34 @@ TEST_CASE("one go has an end, and a long queue keeps its order and its memory bo
         for (const auto& each : next.turns) CHECK(each.index == out++);
     }
     CHECK(turns.waiting() == in - out);
+}
+
+TEST_CASE("those that wait at all keys are counted together, until their turn or their end") {
+    two_pools p;
+    std::size_t total = 0;
+    key_turns one;
+    key_turns other;
+    one.count_waiting_in(total);
+    other.count_waiting_in(total);
+    CHECK(one.enter(true));
+    CHECK(other.enter(true));
+    for (std::uint32_t i = 0; i < 3; ++i) wait(one, p.first(), i, true);
+    wait(other, p.first(), 3, true);
+    CHECK(total == 4);
+    key_grant next;
+    one.leave();
+    REQUIRE(one.grant(next));
+    CHECK(next.turns.size() == 3);
+    CHECK(total == 1);
+    dunlin::testing::actor_harness h;
+    const auto stopped = h.bundle_of({"x"});
+    (*stopped)[0].stop.request(errc::cancelled);
+    other.wait({p.first(), {stopped, 0}, true});
+    CHECK(total == 2);
+    other.drop_stopped();
+    CHECK(total == 1);
+    next = {};
+    other.leave();
+    REQUIRE(other.grant(next));
+    CHECK(total == 0);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Turns, values and the output gate, moved by hand.
-#include "tests/support/catch.hpp"
-#include "tests/support/state_harness.hpp"
+#include "tests/unit/actors/state/one_space.hpp"
 
 #include <memory>
 #include <random>
@@ -11,48 +10,6 @@ using namespace dunlin;
 using namespace dunlin::actors;
 using namespace dunlin::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Appends its input, and answers all.
-std::int32_t append(call_view c) {
-    auto& value = state_of(c);
-    value += c.payload;
-    return c.reply(value);
-}
-
-struct one_space {
-    actor_harness h;
-    function_info info = keyed_function(h, "test/append", append);
-    function_info reads = keyed_function(
-        h, "test/show", [](call_view c) { return c.reply(state_of(c)); }, "texts", false);
-    manual_state state;
-    pool& appends;
-    pool& shows;
-
-    explicit one_space(hot_state::options how = {})
-        : state({&info, &reads}, how),
-          appends(make(info)),
-          shows(make(reads)) {}
-
-    pool& make(const function_info& of) {
-        h.state = &state;
-        return h.make_pool(of);
-    }
-    std::uint32_t append_to(std::string_view key, std::string_view text) {
-        return call_with_key(h, appends, key, text);
-    }
-    std::uint32_t show(std::string_view key) { return call_with_key(h, shows, key, ""); }
-    /// The key is in memory from then on.
-    void warm(std::string_view key) {
-        const auto ticket = show(key);
-        state.read();
-        h.run();
-        REQUIRE(h.outcome(ticket).starts_with("ok: "));
-    }
-};
-
-}  // namespace
 
 TEST_CASE("a value is read once for all who wait for it, and its calls run in order of arrival") {
     one_space t;
@@ -126,6 +83,35 @@ TEST_CASE("a function that fails leaves its state as it was") {
     CHECK(t.state.stored("texts", "k") == "abc");
 }
 
+TEST_CASE("a function that fails undoes nothing of those that ran before it in one go") {
+    for (const bool cheap : {false, true}) {
+        actor_harness h;
+        auto info = keyed_function(h, "test/append", [](call_view c) {
+            auto& value = state_of(c);
+            value += c.payload;
+            return c.payload == "bad" ? c.fail(errc::failed, "no") : c.reply(value);
+        });
+        info.state = &text_state(cheap);
+        manual_state state({&info});
+        h.state = &state;
+        auto& pool = h.make_pool(info);
+        // They wait for the value together, and get the key together.
+        std::vector<std::uint32_t> tickets;
+        for (const auto* text : {"a", "bad", "b", "c", "bad", "d"})
+            tickets.push_back(call_with_key(h, pool, "k", text));
+        state.read();
+        h.run();
+        state.write();
+        CHECK(h.outcome(tickets[0]) == "ok: a");
+        CHECK(h.outcome(tickets[1]) == "failed: no");
+        CHECK(h.outcome(tickets[2]) == "ok: ab");
+        CHECK(h.outcome(tickets[3]) == "ok: abc");
+        CHECK(h.outcome(tickets[4]) == "failed: no");
+        CHECK(h.outcome(tickets[5]) == "ok: abcd");
+        CHECK(state.stored("texts", "k") == "abcd");
+    }
+}
+
 TEST_CASE("what the store refuses is nobody's: its calls fail, and the value is read again") {
     for (const auto outcome : {write_outcome::conflict, write_outcome::unknown}) {
         one_space t;
@@ -185,12 +171,46 @@ TEST_CASE("state that cannot be encoded fails its calls, and the value is what i
     const auto bad = t.append_to("k", "large");
     t.h.run();
     CHECK(t.state.write() == 0);
-    CHECK(t.h.outcome(bad).starts_with("unavailable: the store did not take"));
+    CHECK(
+        t.h.outcome(bad) ==
+        "unavailable: what a call has changed in space texts cannot be stored, and the state is as "
+        "it was before: the state cannot be encoded: it is too large, or there is no memory for "
+        "it");
     const auto good = t.append_to("k", "small");
     t.state.read();
     t.h.run();
     t.state.write();
     CHECK(t.h.outcome(good) == "ok: too small");
+}
+
+TEST_CASE("a value over its limit is not stored, and what was there stays") {
+    one_space t;
+    t.warm("k");
+    const std::string large((std::size_t{16} << 20) + 1, 'x');
+    const auto first = t.append_to("k", "small");
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(first) == "ok: small");
+    t.h.payload_bytes_max = large.size() * 2;
+    auto grows = keyed_function(t.h, "test/grow", [&](call_view c) {
+        state_of(c) = large;
+        return c.reply("");
+    });
+    auto& pool = t.make(grows);
+    const auto bad = call_with_key(t.h, pool, "k", "");
+    t.h.run();
+    t.state.write();
+    CHECK(
+        t.h.outcome(bad) ==
+        "unavailable: what a call has changed in space texts cannot be stored, and the state is as "
+        "it was before: the state is 16777217 bytes, and the most is 16777216; spread it over more "
+        "keys");
+    CHECK(t.state.stored("texts", "k") == "small");
+    const auto after = t.append_to("k", "er");
+    t.state.read();
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(after) == "ok: smaller");
 }
 
 TEST_CASE("a call of a keyed function without a key is refused") {
@@ -199,110 +219,6 @@ TEST_CASE("a call of a keyed function without a key is refused") {
     CHECK(t.h.outcome(ticket).starts_with(
         "invalid_argument: test/append works with state under a key, and the call has none"));
     CHECK(t.appends.wait(t.h.time.now_ns()).in_flight == 0);
-}
-
-TEST_CASE("a long turn delays its key only") {
-    actor_harness h;
-    auto info = keyed_function(
-        h, "test/nap",
-        [](call_view c) {
-            if (c.payload.empty()) return c.reply(state_of(c) += ".");
-            c.sleep(10ms, [c](std::int32_t, std::string) {
-                state_of(c) += "slept";
-                c.finish(state_of(c));
-            });
-            return std::int32_t{DUNLIN_PENDING};
-        },
-        "texts", true, DUNLIN_ASYNC);
-    manual_state state({&info});
-    h.state = &state;
-    auto& pool = h.make_pool(info, {.activations = 2});
-    const auto naps = call_with_key(h, pool, "a", "nap");
-    state.read();
-    h.run();
-    const auto behind = call_with_key(h, pool, "a", "");
-    const auto beside = call_with_key(h, pool, "b", "");
-    state.read();
-    h.run();
-    state.write();
-    CHECK(h.outcome(beside) == "ok: .");
-    CHECK(h.outcome(behind) == "open");
-    h.pass(10ms);
-    state.write();
-    CHECK(h.outcome(naps) == "ok: slept");
-    CHECK(h.outcome(behind) == "ok: slept.");
-}
-
-TEST_CASE("a turn that takes long is not in the way of replies of turns before it") {
-    actor_harness h;
-    auto info = keyed_function(
-        h, "test/nap",
-        [](call_view c) {
-            state_of(c) += c.payload;
-            if (c.payload != "nap") return c.reply(state_of(c));
-            c.sleep(10ms, [c](std::int32_t, std::string) { c.finish(state_of(c)); });
-            return std::int32_t{DUNLIN_PENDING};
-        },
-        "texts", true, DUNLIN_ASYNC);
-    manual_state state({&info});
-    h.state = &state;
-    auto& pool = h.make_pool(info);
-    const auto quick = call_with_key(h, pool, "a", "1");
-    const auto naps = call_with_key(h, pool, "a", "nap");
-    state.read();
-    h.run();
-    CHECK(state.write() == 1);
-    CHECK(h.outcome(quick) == "ok: 1");
-    CHECK(h.outcome(naps) == "open");
-    CHECK(state.stored("texts", "a") == "1");
-    h.pass(10ms);
-    state.write();
-    CHECK(h.outcome(naps) == "ok: 1nap");
-}
-
-TEST_CASE("what a call has committed in the middle stays, whatever becomes of the rest") {
-    actor_harness h;
-    std::vector<std::string> told;
-    auto info = keyed_function(
-        h, "test/halves",
-        [&](call_view c) {
-            state_of(c) += "first";
-            struct waits {
-                call_view c;
-                std::vector<std::string>* told;
-            };
-            auto* kept = new waits{c, &told};
-            c.host.commit(
-                c.call,
-                [](void* user, std::int32_t code, const std::uint8_t*, std::size_t) {
-                    const std::unique_ptr<waits> own(static_cast<waits*>(user));
-                    own->told->push_back(std::to_string(code));
-                    state_of(own->c) += "second";
-                    own->c.host.fail(own->c.call, static_cast<std::int32_t>(errc::failed), "no", 2);
-                    own->c.host.finish(own->c.call);
-                },
-                kept);
-            return std::int32_t{DUNLIN_PENDING};
-        },
-        "texts", true, DUNLIN_ASYNC);
-    manual_state state({&info});
-    h.state = &state;
-    auto& pool = h.make_pool(info);
-    const auto ticket = call_with_key(h, pool, "a", "");
-    state.read();
-    h.run();
-    CHECK(told.empty());
-    CHECK(state.write() == 1);
-    CHECK(state.stored("texts", "a") == "first");
-    h.run();
-    CHECK(told == std::vector<std::string>{"0"});
-    CHECK(h.outcome(ticket) == "failed: no");
-    const auto again = call_with_key(h, pool, "a", "");
-    h.run();
-    state.write();
-    CHECK(state.stored("texts", "a") == "firstfirst");
-    h.run();
-    CHECK(h.outcome(again) == "failed: no");
 }
 
 TEST_CASE("idle keys leave memory when the cache is full, and come back from the store") {
@@ -385,4 +301,36 @@ TEST_CASE("calls of random functions on random keys have one reply each and add 
         if (written[key] != 0)
             CHECK(t.state.stored("texts", "key" + std::to_string(key)) ==
                   std::string(written[key], 'x'));
+}
+
+TEST_CASE("what a space does is counted: hits, misses, calls that wait, batches, the gate") {
+    one_space t;
+    t.warm("k");
+    const auto* space = t.state.space("texts");
+    const auto before = space->look();
+    CHECK(before.counted.missed == 1);
+    CHECK(before.counted.reads == 1);
+    const auto first = t.append_to("k", "a");
+    const auto second = t.append_to("k", "b");
+    CHECK(space->look().waiting == 1);
+    t.append_to("l", "c");
+    CHECK(space->look().waiting == 2);
+    t.h.run();
+    CHECK(space->look().waiting == 1);  // for the value of its key
+    t.state.write();
+    t.state.read();
+    t.h.run();
+    t.state.write();
+    CHECK(t.h.outcome(first) == "ok: a");
+    CHECK(t.h.outcome(second) == "ok: ab");
+    const auto after = space->look();
+    CHECK(after.waiting == 0);
+    CHECK(after.counted.found - before.counted.found == 2);
+    CHECK(after.counted.missed - before.counted.missed == 1);
+    CHECK(after.counted.commits == 2);
+    // Replies of a key that left together count once.
+    std::uint64_t waits = 0;
+    for (std::size_t i = 0; i < latency_counts::buckets; ++i) waits += space->gate_waits().count(i);
+    CHECK(waits == 2);
+    CHECK(after.gate_ns_max > 0);
 }

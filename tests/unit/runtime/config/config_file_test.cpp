@@ -54,8 +54,14 @@ TEST_CASE("every option can be set in a file") {
         queue_bytes_max = "3MiB"
         [state]
         data = "state"
+        store = "postgres://u:p@db/shop"
         cache_bytes_max = "5MiB"
         waiting_max = 66
+        relaxed_delay_max = "3s"
+        relaxed_bytes_max = "4MiB"
+        durable = ["carts"]
+        relaxed = ["visitors", "pages"]
+        ephemeral = ["typing"]
         [limits]
         in_flight_max = 77
         payload_bytes_max = "1MiB"
@@ -95,8 +101,14 @@ TEST_CASE("every option can be set in a file") {
     CHECK(all.node.queue_depth_max == 1000);
     CHECK(all.node.queue_bytes_max == 3U << 20);
     CHECK(all.node.state.data == "/etc/dunlin/state");
+    CHECK(all.node.state.store == "postgres://u:p@db/shop");
     CHECK(all.node.state.cache_bytes_max == 5U << 20);
     CHECK(all.node.state.waiting_max == 66);
+    CHECK(all.node.state.relaxed_delay_max == 3s);
+    CHECK(all.node.state.relaxed_bytes_max == 4U << 20);
+    CHECK(all.node.state.durable == std::vector<std::string>{"carts"});
+    CHECK(all.node.state.relaxed == std::vector<std::string>{"visitors", "pages"});
+    CHECK(all.node.state.ephemeral == std::vector<std::string>{"typing"});
     CHECK(all.node.in_flight_max == 77);
     CHECK(all.node.payload_bytes_max == 1U << 20);
     CHECK(all.node.backlog_bytes_max == 1U << 20);

@@ -22,6 +22,7 @@ record_ptr make_record(instance_id instance = 0x1234'5678'9abc) {
     record->draining = true;
     const std::vector<std::string> functions{"bench/echo", "text/count_words"};
     record->serves = cluster::served_set::of(functions);
+    record->store = 0xfedc'ba98'7654'3210u;
     return record;
 }
 
@@ -91,6 +92,7 @@ TEST_CASE("every kind of membership message reads as it was written") {
         CHECK(got.updates[1].age_s == 3600);
         // Of the dead it is not said.
         CHECK_FALSE(got.updates[1].record->serves.tells());
+        CHECK(got.updates[1].record->store == 0);
         CHECK(bytes_of(got) == data);
     }
 }
@@ -114,12 +116,13 @@ TEST_CASE("elements that a newer version appends to a membership message are ski
     REQUIRE(*read);
     CHECK((*read)->updates.empty());
     // An update with one element more.
-    auto data =
-        raw({0x92, 5, 0x91, 0x9b, 0, 1, 9, 0xa1, 'n', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc0, 0x92, 1, 2});
+    auto data = raw(
+        {0x92, 5, 0x91, 0x9c, 0, 1, 9, 0xa1, 'n', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc0, 7, 0x92, 1, 2});
     const auto longer = decode(data);
     REQUIRE(longer);
     REQUIRE((*longer)->updates.size() == 1);
     CHECK((*longer)->updates[0].record->name == "n");
+    CHECK((*longer)->updates[0].record->store == 7);
 }
 
 TEST_CASE("kinds of messages and states of members from newer versions are ignored") {
@@ -201,6 +204,18 @@ TEST_CASE("an update of a node that is older than what members tell of their fun
     REQUIRE(old);
     REQUIRE((*old)->updates.size() == 1);
     CHECK_FALSE((*old)->updates[0].record->serves.tells());
+    CHECK((*old)->updates[0].record->store == 0);
+    // The same with a digest, of a node that is older than what members tell of their store; and
+    // with a store that is no number.
+    const auto later = decode(raw(
+        {0x92, 5, 0x91, 0x9a, 0, 1, 9, 0xa1, 'a', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc4, 4, 1, 2, 3, 4}));
+    REQUIRE(later);
+    CHECK((*later)->updates[0].record->serves.tells());
+    CHECK((*later)->updates[0].record->store == 0);
+    const auto odd = decode(
+        raw({0x92, 5, 0x91, 0x9b, 0, 1, 9, 0xa1, 'a', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc0, 0xc0}));
+    REQUIRE_FALSE(odd);
+    CHECK(odd.error().detail.find("a store is not") != std::string::npos);
     const auto torn = decode(raw(
         {0x92, 5, 0x91, 0x9a, 0, 1, 9, 0xa1, 'a', 0x90, 0xa0, 0xc2, 0x90, 0, 0xc4, 3, 1, 2, 3}));
     REQUIRE_FALSE(torn);

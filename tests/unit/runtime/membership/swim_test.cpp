@@ -363,4 +363,14 @@ TEST_CASE("what a member serves is learned from whoever knows it, and kept") {
     CHECK(serves(b, 4));
     b.say(3, {member_state::alive, 3, record_of(4), {}, 0});
     CHECK(serves(b, 4));
+    // One knows what it serves, and is too old for its store; another one knows that, too.
+    auto with_store = std::make_shared<member_record>(*record_that_tells(4));
+    with_store->store = 77;
+    b.say(2, {member_state::alive, 3, record_that_tells(4), {}, 0});
+    CHECK(b.node.find(4)->record->store == 0);
+    b.say(2, {member_state::alive, 3, with_store, {}, 0});
+    CHECK(b.node.find(4)->record->store == 77);
+    b.say(3, {member_state::alive, 4, record_that_tells(4), {}, 0});
+    CHECK(b.node.find(4)->record->store == 77);
+    CHECK(serves(b, 4));
 }

@@ -57,6 +57,14 @@ TEST_CASE("each kind of decision has a sentence of its own") {
           "n1 refused one call of text/count: no activation was idle\n");
     CHECK(sentence(decided("shed", "calls", 0, 7, 7)) ==
           "n1 shed 7 calls of text/count that it had taken: no activation was idle\n");
+    CHECK(sentence(decided("stop", "spaces", 1, 0, 1)) ==
+          "n1 stopped taking calls of text/count: no activation was idle\n");
+    CHECK(sentence(decided("resume", "spaces", 0, 1, 1)) ==
+          "n1 takes calls of text/count again: no activation was idle\n");
+    CHECK(sentence(decided("lose", "stores", 1, 0, 1)) ==
+          "n1 lost the store of text/count: no activation was idle\n");
+    CHECK(sentence(decided("regain", "stores", 0, 1, 1)) ==
+          "n1 has the store of text/count again: no activation was idle\n");
     CHECK(sentence(decided("set", "maximum", 8, 16, 8)) ==
           "n1 set the maximum of text/count from 8 to 16: no activation was idle\n");
     CHECK(sentence(decided("set", "activations", 8, 8, 0)) ==

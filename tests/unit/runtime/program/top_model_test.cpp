@@ -221,6 +221,50 @@ TEST_CASE("a node's figures are read, and those of its own functions are not") {
     CHECK(count.latency == latency_buckets{{8.0, 7}, {10.0, 4}});
 }
 
+TEST_CASE("a space is read from a node's figures, and summed up over the nodes with its rates") {
+    const auto counted_spaces = [](std::int64_t taken_ns, const std::string& spaces) {
+        observation::answer answer;
+        answer.taken_ns = taken_ns;
+        answer.sample = read_sample(runtime::payload_from_json(R"({"node": "n", "functions": [],
+            "state": {"store": null, "spaces": )" + spaces + "}}")
+                                        .value())
+                            .value();
+        return answer;
+    };
+    top_history history;
+    observation seen;
+    seen.members = {living("n1", 1, true), living("n2", 2)};
+    seen.asked = {1, 2};
+    seen.answers[1] = counted_spaces(0, R"([{"space": "visitors", "turns": 100, "found": 90,
+        "missed": 10, "reads": 9, "commits": 50, "batches": 5, "gate": [[64.0, 10]]}, 7])");
+    seen.answers[2] = counted_spaces(0, "[]");
+    static_cast<void>(history.add(seen));
+    seen.answers[1] = counted_spaces(2 * second_ns, R"([{"space": "visitors", "turns": 300,
+        "found": 280, "missed": 20, "reads": 13, "commits": 70, "batches": 11, "waiting": 3,
+        "batches_failed": 2, "conflicts": 1, "keys_in_memory": 8, "bytes_in_memory": 800,
+        "gate": [[64.0, 12], [128.0, 1]], "refused": null}])");
+    seen.answers[2] = counted_spaces(2 * second_ns, R"([{"space": "visitors", "keys_in_memory": 2,
+        "bytes_in_memory": 200, "refused": "another store"}])");
+    const auto model = history.add(seen);
+    REQUIRE(model.spaces.size() == 1);
+    const auto& space = model.spaces.front();
+    CHECK(space.name == "visitors");
+    CHECK(space.nodes == 2);
+    CHECK(space.refused_by == 1);
+    CHECK(space.keys == 10);
+    CHECK(space.bytes == 1000);
+    CHECK(space.waiting == 3);
+    CHECK(space.found == 190);
+    CHECK(space.missed == 10);
+    CHECK(space.turns_rate == 100);
+    CHECK(space.loads_rate == 2);
+    CHECK(space.writes_rate == 10);
+    CHECK(space.batches_rate == 3);
+    CHECK(space.failures_rate == 1);
+    CHECK(space.conflicts_rate == 0.5);
+    CHECK(space.gate == latency_buckets{{64, 2}, {128, 1}});
+}
+
 TEST_CASE("figures that are none are an error") {
     CHECK(read_sample(runtime::payload_from_json("[1]").value()).error().code == errc::internal);
 }

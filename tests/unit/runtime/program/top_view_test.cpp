@@ -64,6 +64,29 @@ top_model large() {
     return model;
 }
 
+top_space space(std::string name) {
+    top_space one;
+    one.name = std::move(name);
+    one.nodes = 2;
+    one.keys = 1234;
+    one.bytes = 567890;
+    one.waiting = 3;
+    one.found = 9;
+    one.missed = 1;
+    one.turns_rate = 5000;
+    one.loads_rate = 12;
+    one.writes_rate = 900;
+    one.batches_rate = 300;
+    one.gate = {{640, 98}, {5120, 2}};
+    return one;
+}
+
+top_model with_spaces(int count) {
+    auto model = small();
+    for (int i = 0; i < count; ++i) model.spaces.push_back(space("space" + std::to_string(i)));
+    return model;
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < text.size();) {
@@ -106,7 +129,7 @@ TEST_CASE("how many actors start is left out before anything else") {
 }
 
 TEST_CASE("no view is larger than its screen") {
-    for (const auto& model : {small(), large(), top_model{}})
+    for (const auto& model : {small(), large(), with_spaces(20), top_model{}})
         for (std::size_t columns = 1; columns < 100; columns += 7)
             for (std::size_t lines = 0; lines < 80; ++lines) {
                 const auto shown = lines_of(top_text(model, {columns, lines}, "q quits"));
@@ -147,6 +170,33 @@ TEST_CASE("the hint stands at the right where there is room") {
     CHECK(lines_of(top_text({}, {36, 24}, "q quits"))[0] == "0 nodes as seen by , 0 calls/s");
 }
 
+TEST_CASE("spaces show how state is found, written and waited for") {
+    auto model = with_spaces(1);
+    const auto shown = lines_of(top_text(model, {}));
+    REQUIRE(shown.size() == 12);
+    CHECK(shown[9].empty());
+    CHECK(shown[10] ==
+          "SPACE   TURNS/S  HITS   KEYS    BYTES  LOADS/S  WRITES/S  GATE P50  GATE P99  WAITING  "
+          "NODES");
+    CHECK(shown[11] ==
+          "space0    5,000   90%  1,234  567,890       12       900     640us     5.1ms        3  "
+          "    2");
+    model.spaces.front().conflicts_rate = 4;
+    model.spaces.front().failures_rate = 2.5;
+    model.spaces.front().refused_by = 1;
+    const auto troubled = lines_of(top_text(model, {}));
+    CHECK_THAT(troubled[10], Catch::EndsWith("NODES  CONFLICTS/S                       TROUBLE"));
+    CHECK_THAT(troubled[11], Catch::EndsWith("    2          4.0  refused by 1, 2.5 failures/s"));
+}
+
+TEST_CASE("spaces leave the screen to nodes and functions before they take more than a part") {
+    const auto shown = lines_of(top_text(with_spaces(20), {200, 24}));
+    CHECK(shown.size() <= 24);
+    CHECK(std::count_if(shown.begin(), shown.end(),
+                        [](const auto& line) { return line.starts_with("space"); }) == 3);
+    CHECK(shown.back() == "... 17 more");
+}
+
 TEST_CASE("rates for programs are numbers, and null when they are not known") {
     const auto text = top_json(small());
     CHECK(std::count(text.begin(), text.end(), '\n') == 1);
@@ -170,4 +220,10 @@ TEST_CASE("rates for programs are numbers, and null when they are not known") {
     CHECK(echo["started_per_second"] == 12.0);
     CHECK(echo["retired_per_second"] == 3.0);
     CHECK(echo["cold_calls_per_second"] == 1.5);
+    CHECK(all["spaces"].empty());
+    const auto state = nlohmann::json::parse(top_json(with_spaces(1)))["spaces"][0];
+    CHECK(state["space"] == "space0");
+    CHECK(state["found"] == 9);
+    CHECK(state["batches_per_second"] == 300.0);
+    CHECK(state["gate_p99_us"] == 5120.0);
 }

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys of nodes that share a PostgreSQL: what callers see while owners are restarted, killed and
+stopped. See programs.py and postgres.py for what the environment has to name."""
+
+import collections
+import json
+import threading
+import unittest
+
+from postgres import Postgres
+from programs import Cluster, ProgramTest, dunlin, wait_until
+from python_client import Client
+
+SPACE = "bench.counters"
+KEYS = [f"k{number}" for number in range(24)]
+
+
+def setUpModule():
+    OwnerTest.server = Postgres()
+
+
+def tearDownModule():
+    OwnerTest.server.close()
+
+
+class Callers:
+    """Threads that increment all keys in turn through one node, and note what they are told."""
+
+    def __init__(self, endpoint, count=4):
+        self.told = collections.defaultdict(list)  # by key
+        self.unknown = collections.Counter()       # calls that failed and may have run
+        self.failures = collections.Counter()      # by what was said
+        self._calls = 0
+        self._changed = threading.Condition()
+        self._ends = False
+        self._threads = [threading.Thread(target=self._run, args=(endpoint, number))
+                         for number in range(count)]
+        for each in self._threads:
+            each.start()
+
+    def _run(self, endpoint, number):
+        with Client(endpoint, f"caller {number}", timeout_s=60) as client:
+            for turn in range(number, 1 << 30):
+                key = KEYS[turn % len(KEYS)]
+                answer = client.call("bench/increment", None, key=key.encode(),
+                                     remaining_us=20_000_000)
+                with self._changed:
+                    if answer.payload is not None:
+                        self.told[key].append(answer.value)
+                    else:
+                        self.failures[f"{answer.code} {answer.detail}"] += 1
+                        self.unknown[key] += 0 if answer.did_not_run else 1
+                    self._calls += 1
+                    self._changed.notify_all()
+                    if self._ends:
+                        return
+
+    def go_on(self, calls):
+        """Returns when so many more have ended."""
+        with self._changed:
+            goal = self._calls + calls
+            if not self._changed.wait_for(lambda: self._calls >= goal, 60):
+                raise AssertionError(f"waited for {calls} calls: {self.failures}")
+
+    def end(self):
+        with self._changed:
+            self._ends = True
+        for each in self._threads:
+            each.join()
+
+
+class OwnerTest(ProgramTest):
+    server = None
+    databases = 0
+
+    def cluster(self, count=3):
+        OwnerTest.databases += 1
+        return Cluster(count, "--store", self.server.database(f"owner_{OwnerTest.databases}"))
+
+    def stored(self, endpoint):
+        lines = dunlin("state", "export", SPACE, "--node", endpoint)
+        self.assert_exit(lines, 0)
+        return {each["key"]: each["value"]["value"]
+                for each in map(json.loads, lines.stdout.splitlines())}
+
+    def wait_for_turns(self, cluster, name):
+        """Until that node has some of the calls."""
+        def turns():
+            state = cluster.nodes[name].stats().get("state")
+            return state["spaces"][0]["turns"] if state else 0
+        before = turns()
+        wait_until(lambda: turns() > before, f"{name} to have turns")
+
+    def assert_exact(self, callers, endpoint):
+        """Nobody was told a value twice, none that was told is gone, and none was counted twice."""
+        stored = self.stored(endpoint)
+        for key, told in callers.told.items():
+            self.assertEqual(len(told), len(set(told)), (key, told))
+            self.assertGreaterEqual(stored[key], max(told), key)
+            self.assertLessEqual(stored[key], len(told) + callers.unknown[key],
+                                 (key, callers.failures))
+            self.assertGreaterEqual(stored[key], len(told), key)
+
+    def test_a_rolling_restart_under_load_costs_no_call(self):
+        with self.cluster() as cluster:
+            nodes = [word for name in cluster.nodes
+                     for word in ("--node", cluster.endpoint(name))]
+            figures = []
+            ends = threading.Event()
+
+            def load():
+                while not ends.is_set():
+                    ran = dunlin("bench", "bench/increment", "--keys", "64", "--window", "8",
+                                 "--warmup", "0", "--requests", "200", "--timeout", "30s", "--json",
+                                 *nodes)
+                    figures.append(json.loads(ran.stdout) if ran.returncode == 0 else ran.stderr)
+
+            caller = threading.Thread(target=load)
+            caller.start()
+            try:
+                for name in list(cluster.nodes):
+                    self.wait_for_turns(cluster, name)
+                    cluster.restart(name)
+                    self.wait_for_turns(cluster, name)
+            finally:
+                ends.set()
+                caller.join()
+            self.assertTrue(all(isinstance(each, dict) for each in figures), figures)
+            self.assertEqual([each["errors"] for each in figures], [0] * len(figures))
+            stored = sum(self.stored(cluster.endpoint("n1")).values())
+            self.assertEqual(stored, sum(each["requests"] for each in figures))
+
+    def test_an_owner_that_is_killed_costs_no_value_and_counts_none_twice(self):
+        with self.cluster() as cluster:
+            callers = Callers(cluster.endpoint("n1"))
+            try:
+                callers.go_on(100)
+                for name in ("n2", "n3"):
+                    cluster.kill(name)
+                    cluster.wait_until_state("n1", name, "dead")
+                    callers.go_on(100)
+                    cluster.restart(name)
+                    callers.go_on(100)
+            finally:
+                callers.end()
+            self.assert_exact(callers, cluster.endpoint("n1"))
+
+    def test_an_owner_that_was_stopped_answers_nothing_old(self):
+        with self.cluster(2) as cluster:
+            with Client(cluster.endpoint("n1")) as one, Client(cluster.endpoint("n2")) as two:
+                for key in KEYS:
+                    self.assertEqual(one.call("bench/increment", None, key=key.encode()).value, 1)
+                    self.assertEqual(two.call("bench/peek", None, key=key.encode()).value, 1)
+                cluster.pause("n2")
+                cluster.wait_until_state("n1", "n2", "dead", "left")
+                for key in KEYS:
+                    answer = one.call("bench/increment", None, key=key.encode())
+                    self.assertEqual(answer.value, 2, answer)
+                # Asked while it still believes that it owns them.
+                calls = [two.start("bench/peek", None, key=key.encode()) for key in KEYS]
+                cluster.resume("n2")
+                for call in calls:
+                    answer = two.answer_to(call)
+                    self.assertEqual(answer.value, 2, answer)
+
+
+if __name__ == "__main__":
+    unittest.main()
