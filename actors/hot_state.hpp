@@ -65,11 +65,12 @@ public:
         const noexcept {
         return spaces_;
     }
-    [[nodiscard]] const store_writer* writer() const noexcept { return writer_.get(); }
     [[nodiscard]] state_store* store() const noexcept { return store_; }
 
     /// Everything that has changed is written; nothing is afterwards. @pre the pools are shut down
     void end();
+    /// Keys whose changes are lost, because the store did not take them. @pre it has ended
+    [[nodiscard]] std::size_t unwritten() const { return writer_ ? writer_->unwritten() : 0; }
 
     // store_traffic
     void read_soon(key_entry& key) override { reader_->add(key); }

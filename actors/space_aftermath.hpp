@@ -27,6 +27,7 @@ struct space_aftermath {
     std::vector<key_grant> granted;
     held_replies now;
     held_replies dead;
+    bool in_doubt = false;                                // the store may have what they changed
     std::string unstorable;                               // why they are, if it is the value
     held_replies beaten;                                  // other nodes' writes came first
     held_replies doubtful;                                // stored, and perhaps too late

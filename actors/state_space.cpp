@@ -90,10 +90,11 @@ void state_space::settle(aftermath& after) {
              !after.unstorable.empty()
                  ? "what a call has changed in space " + options_.name +
                        " cannot be stored, and the state is as it was before: " + after.unstorable
-             : !sharing_ ? "the store did not take what a call has changed in space " +
-                               options_.name + "; the state is as it was before"
-                         : "the store has failed while a call's changes in space " + options_.name +
-                               " were on their way to it; they are lost, or will be found there"});
+             : !after.in_doubt
+                 ? "the store did not take what a call has changed in space " + options_.name +
+                       "; the state is as it was before"
+                 : "the store has failed while a call's changes in space " + options_.name +
+                       " were on their way to it; they are lost, or will be found there"});
     if (sharing_) sharing_->tell(after);
     if (!after.delayed.empty())
         after.delayed.fail(

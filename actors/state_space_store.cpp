@@ -226,6 +226,7 @@ void state_space::end_commit(key_entry& key, const state_write& write, held_repl
         } else if (write.outcome != write_outcome::written) {
             const bool beaten = write.outcome == write_outcome::conflict;
             if (beaten) ++key.home->counted.conflicts;
+            after.in_doubt = write.outcome == write_outcome::unknown;
             refused(key, beaten ? loss::beaten : loss::failed, after);
         } else {
             key.version = write.version;

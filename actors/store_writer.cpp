@@ -33,6 +33,11 @@ void store_writer::end() {
     if (thread_.joinable()) thread_.join();
 }
 
+std::size_t store_writer::unwritten() {
+    const std::lock_guard lock(mutex_);
+    return later_.size();
+}
+
 void store_writer::add(key_entry& key) {
     const std::lock_guard lock(mutex_);
     changed_.push_back(&key);
@@ -119,18 +124,11 @@ std::size_t store_writer::write_some(std::vector<key_entry*>& keys, std::size_t 
     begins.push_back(bytes.size);
     for (std::size_t i = 0; i < batch.size(); ++i)
         batch[i].value = bytes.view().subspan(begins[i], begins[i + 1] - begins[i]);
-    const auto began = std::chrono::steady_clock::now();
     auto done = [&] {
         const std::lock_guard lock(writes_);
         return store_.write(batch);
     }();
-    const auto took_us = (std::chrono::steady_clock::now() - began) / std::chrono::microseconds(1);
-    counters_.writes.fetch_add(1, std::memory_order_relaxed);
-    counters_.keys.fetch_add(batch.size(), std::memory_order_relaxed);
-    if (took_us > counters_.write_us_max.load(std::memory_order_relaxed))
-        counters_.write_us_max.store(took_us, std::memory_order_relaxed);
     if (!done) {
-        counters_.failures.fetch_add(1, std::memory_order_relaxed);
         failed_ = true;
         complain_(done.error());
         find_out(store_, batch);

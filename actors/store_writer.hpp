@@ -28,12 +28,6 @@ namespace dunlin::actors {
 
 class store_writer {
 public:
-    struct counters {
-        std::atomic<std::uint64_t> writes{0};    // of the store, each with one sync
-        std::atomic<std::uint64_t> keys{0};      // in them
-        std::atomic<std::uint64_t> failures{0};  // writes
-        std::atomic<std::int64_t> write_us_max{0};
-    };
     /// Told of each failure of the store.
     using complaint = std::function<void(const error& why)>;
 
@@ -59,7 +53,8 @@ public:
     }
     /// What has been added is written; what is added from now on is not.
     void end();
-    [[nodiscard]] const counters& counted() const noexcept { return counters_; }
+    /// Keys of relaxed spaces that the store has not taken. @pre it has ended
+    [[nodiscard]] std::size_t unwritten();
 
     /// After a failed write: whether what it left unknown is there, by what the store has now.
     static void find_out(state_store& store, std::vector<state_write>& batch);
@@ -83,7 +78,6 @@ private:
     std::mutex& writes_;
     const complaint complain_;
     const look before_replies_;
-    counters counters_;
     std::mutex mutex_;
     std::condition_variable more_;
     std::vector<key_entry*> changed_;

@@ -132,7 +132,11 @@ void node_state::seen(const cluster_view& view) {
 }
 
 void node_state::end() const {
-    if (spaces_) spaces_->end();
+    if (!spaces_) return;
+    spaces_->end();
+    if (const auto keys = spaces_->unwritten(); keys != 0)
+        log().error("changes of relaxed spaces are lost: the store has not taken them",
+                    {{"store", store_->describe()}, {"keys", keys}});
 }
 
 }  // namespace dunlin::runtime

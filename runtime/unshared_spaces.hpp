@@ -7,8 +7,8 @@
 // says which, and what to do. Members tell the number of their store (`state_store::identity`),
 // which is 0 for one that nobody else can use. A node on a shared store does not give way to one
 // whose store is its own, as that one gives way: somebody who forgets `--store` at one node does
-// not stop the cluster. In all other cases neither serves, whoever came first: clocks differ, and
-// nobody can know which store is the right one.
+// not stop the cluster. In all other cases neither serves, no matter which came first: clocks
+// differ, and nobody can know which store is the right one.
 //
 // Decided anew with every view of the cluster. Owned by the node; one thread at a time.
 #pragma once

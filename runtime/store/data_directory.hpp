@@ -8,7 +8,7 @@
 // knows; then it is locked until this is gone, also when the process is killed. In the directory:
 //
 //     dunlin-data    what it is, see store_marker.hpp
-//     dunlin-lock    held locked; has the process's number in it, for whoever comes second
+//     dunlin-lock    held locked; has the process's number in it, for the process that comes second
 //     rocks/         the database
 //
 // Errors are sentences that name the directory, say what is wrong with it and what to do. One

@@ -19,7 +19,7 @@ constexpr std::size_t mib = 1u << 20;
 bool end_filter::Filter(int /*level*/, const rocksdb::Slice& /*key*/, const rocksdb::Slice& value,
                         std::string* /*new_value*/, bool* /*value_changed*/) const {
     const auto record = read_record(as_bytes({value.data(), value.size()}));
-    // What cannot be read stays, for whoever looks at it.
+    // What cannot be read stays, for those who look at it.
     return record && may_be_dropped(record->head, now_ms_());
 }
 

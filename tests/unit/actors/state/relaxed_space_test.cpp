@@ -161,8 +161,19 @@ TEST_CASE("what waits to be written is written when the node ends") {
     CHECK(t.store.writes() == 0);
     t.state->end();
     CHECK(t.store.writes() == 1);
+    CHECK(t.state->unwritten() == 0);
     for (int i = 0; i < 10; ++i)
         CHECK(as_text(t.stored("k" + std::to_string(i)).value) == std::to_string(90 + i));
+}
+
+TEST_CASE("what the store does not take before the node ends is counted as lost") {
+    relaxed_space t(hour_ns);
+    t.store.fail_writes(1000);
+    t.put("k", "a");
+    t.put("l", "a");
+    t.state->end();
+    CHECK(t.state->unwritten() == 2);
+    CHECK(t.stored("k").version == 0);
 }
 
 TEST_CASE(
