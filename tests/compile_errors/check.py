@@ -8,6 +8,7 @@ CASE is a section of mistakes.txt, `== CASE`, which begins with what is expected
   error: TEXT     stands in the first error
   names: TEXT     stands in the first error or in what the compiler prints around it
   absent: TEXT    stands nowhere
+  only: CONDITION the preprocessor's, of the compilers that say it; others compile it in silence
 and a mistake has at most four errors. Or it is a file, which has to compile without a warning.
 """
 import argparse
@@ -34,14 +35,24 @@ def mistake(case):
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mistakes.txt")
     with open(path, encoding="utf-8") as file:
         sections = dict(re.findall(r"^== (\w+)\n(.*?)(?=^== |\Z)", file.read(), re.M | re.S))
-    expected = {"error": [], "names": [], "absent": []}
+    expected = {"error": [], "names": [], "absent": [], "only": []}
     lines = sections[case].splitlines()
-    while match := re.match(r"(error|names|absent): (.*)", lines[0]):
+    while match := re.match(r"(error|names|absent|only): (.*)", lines[0]):
         expected[match[1]].append(match[2])
         lines.pop(0)
     text = "\n".join(lines) + "\n"
     prologue = CLIENT + PROLOGUE if "dunlin::client" in text else PROLOGUE
     return expected, prologue + text + ("" if re.search("DUNLIN_MODULE|main", text) else EPILOGUE)
+
+
+def concerns(expected, compiler):
+    """Whether it is a mistake for this compiler, too."""
+    if expected is None or not expected["only"]:
+        return True
+    asked = "\n".join(f"#if !({each})\n#error\n#endif" for each in expected["only"])
+    done = subprocess.run([compiler, "-E", "-x", "c++", "-"], input=asked, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    return done.returncode == 0
 
 
 def findings(expected, code, said):
@@ -88,7 +99,8 @@ def main():
             [compiler, *FLAGS, "-I", given.include, "-x", "c++", "-"],
             input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        found = list(findings(expected, done.returncode, done.stdout))
+        wanted = expected if concerns(expected, compiler) else None
+        found = list(findings(wanted, done.returncode, done.stdout))
         for finding in found:
             print(f"{compiler}: {finding}")
         if found:

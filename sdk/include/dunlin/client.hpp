@@ -21,6 +21,7 @@
 #include <dunlin/call_options.hpp>
 #include <dunlin/codec.hpp>
 #include <dunlin/context.hpp>
+#include <dunlin/detail/awaited_input.hpp>
 #include <dunlin/detail/callback.hpp>
 #include <dunlin/detail/held_call.hpp>
 #include <dunlin/result.hpp>
@@ -211,6 +212,15 @@ public:
                  held = detail::held_call(function, encode(in), options)](
                     const completion<bytes>& done) { call_inside(*engine, inside, held, done); }),
             &client::reply_as<Out>);
+    }
+
+    /// No temporary aggregates with GCC before 13; see detail/awaited_input.hpp.
+    template <class Out, class In>
+    requires detail::torn_by_co_await<In>
+    [[nodiscard]] auto async_invoke(context& inside, std::string_view function, In&& in,
+                                    const call_options& options = {}) {
+        detail::refuse_torn_input<In>();
+        return async_invoke<Out>(inside, function, std::as_const(in), options);
     }
 
     template <class Out>

@@ -12,6 +12,7 @@
 #include <dunlin/abi.h>
 #include <dunlin/codec.hpp>
 #include <dunlin/completion.hpp>
+#include <dunlin/detail/awaited_input.hpp>
 #include <dunlin/detail/operation.hpp>
 #include <dunlin/detail/state_operation.hpp>
 #include <dunlin/log.hpp>
@@ -104,6 +105,14 @@ public:
                                              const invoke_options& options = {}) {
         return call_operation<Out>(origin(), function, options.key, options.timeout,
                                    &detail::encode_erased<In>, &in);
+    }
+    /// No temporary aggregates with GCC before 13; see detail/awaited_input.hpp.
+    template <class Out, class In>
+    requires detail::torn_by_co_await<In>
+    [[nodiscard]] call_operation<Out> invoke(std::string_view function, In&& in,
+                                             const invoke_options& options = {}) {
+        detail::refuse_torn_input<In>();
+        return invoke<Out>(function, std::as_const(in), options);
     }
     /// Calls a function that takes no input.
     template <class Out>

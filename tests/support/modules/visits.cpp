@@ -33,7 +33,8 @@ std::uint64_t visit(const page& p, visits& seen) {
 
 // During its own turn it has the visitor that the page names visit, too.
 dunlin::task<std::uint64_t> bring(page p, visits& seen, dunlin::context& ctx) {
-    const auto brought = co_await ctx.invoke<std::uint64_t>("visits/visit", page{p.url, p.visitor});
+    const page other{p.url, p.visitor};
+    const auto brought = co_await ctx.invoke<std::uint64_t>("visits/visit", other);
     ++seen.count;
     co_return brought.value();
 }
