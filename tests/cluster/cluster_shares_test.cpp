@@ -105,7 +105,8 @@ struct trio {
 
 }  // namespace
 
-TEST_CASE("calls that wait are shared by the node that they enter at, from the first burst on") {
+TEST_CASE("calls that wait are shared by the node that they enter at, from the first burst on",
+          "[alone]") {
     trio nodes;
     raw_client client(at(*nodes.a));
     for (int round = 0; round < 3; ++round) {
@@ -116,7 +117,8 @@ TEST_CASE("calls that wait are shared by the node that they enter at, from the f
     }
 }
 
-TEST_CASE("calls that wait are shared when a client makes bursts of them, from the first on") {
+TEST_CASE("calls that wait are shared when a client makes bursts of them, from the first on",
+          "[alone]") {
     trio nodes;
     auto client = client::connect(at(*nodes.a));
     REQUIRE(client);
@@ -129,7 +131,7 @@ TEST_CASE("calls that wait are shared when a client makes bursts of them, from t
     }
 }
 
-TEST_CASE("a quiet function runs on one node, whoever calls it and wherever") {
+TEST_CASE("a quiet function runs on one node, whoever calls it and wherever", "[alone]") {
     trio nodes;
     constexpr int calls_each = 20;
     const auto first = nodes.first_of("bench/nap");
@@ -164,7 +166,8 @@ TEST_CASE("a quiet function runs on one node, whoever calls it and wherever") {
     CHECK(echoed[nodes.first_of("bench/echo")] >= 2 * inner);
 }
 
-TEST_CASE("a hundred calls at once that wait for a second are done in little more, on all nodes") {
+TEST_CASE("a hundred calls at once that wait for a second are done in little more, on all nodes",
+          "[alone]") {
     using namespace std::chrono;
     constexpr int calls = 100;
     constexpr int off_max = calls / 3 / 5;
