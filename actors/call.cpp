@@ -278,7 +278,8 @@ void host_invoke(dunlin_call* call, const dunlin_request* request, dunlin_comple
     memory->release();
     single->set_caller(reinterpret_cast<std::uintptr_t>(&call->owner->home()));
     auto& nested = single->add();
-    nested.id = parent.id;
+    nested.id = inner_number(parent, env.instance, operation);
+    nested.source = env.instance;
     nested.payload = memory->payload;
     nested.key = memory->key;
     nested.trace = memory->trace;

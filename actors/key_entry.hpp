@@ -11,6 +11,7 @@
 #include "actors/held_replies.hpp"
 #include "actors/key_turns.hpp"
 #include "actors/state/hot_value.hpp"
+#include "actors/state/recent_calls.hpp"
 #include "actors/state/state_store.hpp"
 
 #include <chrono>
@@ -56,6 +57,7 @@ struct key_activity {
         call_name writer;
         std::vector<std::byte> value;
     } prepared;
+    std::vector<std::byte> recent;       // `key_entry::recent`, as it is being stored
     std::unique_ptr<key_reruns> reruns;  // null: nobody else writes
     /// For one more reply, or more.
     [[nodiscard]] held_replies& held_next() { return since(next, next_since_ns); }
@@ -106,6 +108,9 @@ public:
     std::int64_t expires_ms = 0;
     call_name writer;
     hot_value value;
+    /// Idempotent calls that made it what it is. Changed by who holds the key alone, under the
+    /// lock.
+    std::unique_ptr<recent_calls> recent;  // null: there are none
     std::unique_ptr<key_activity> active;
 
     [[nodiscard]] key_activity& work() { return *active; }
@@ -115,9 +120,16 @@ public:
     [[nodiscard]] bool is_busy() const noexcept {
         return active->turns.held() || changed || committing;
     }
+    /// Those have changed it after the others.
+    void remember(const recent_calls& latest) {
+        if (latest.empty()) return;
+        if (!recent) recent = std::make_unique<recent_calls>();
+        recent->append(latest);
+    }
     /// Nobody knows the value any more.
     void drop_value() {
         value = {};
+        recent.reset();
         changed = awaited = lost = false;
         doubt = {};
         version = 0;

@@ -15,6 +15,11 @@ void put_hex(char* to, std::uint64_t bits) noexcept {
     for (int shift = 60; shift >= 0; shift -= 4) *to++ = hex_digits[bits >> shift & 15u];
 }
 
+// No two that are open at one port have the same place, nor has a later one.
+std::uint64_t at_place(std::uint64_t number, const answer_address& at) noexcept {
+    return cluster::mix(number ^ cluster::mix(std::uint64_t{at.generation} << 32 | at.slot));
+}
+
 }  // namespace
 
 std::string_view trace_id_of(std::string_view traceparent) noexcept {
@@ -27,18 +32,26 @@ std::string_view trace_id_of(std::string_view traceparent) noexcept {
                                                                               : std::string_view();
 }
 
-// The caller counts from one, as others do, too.
-std::uint64_t own_number_of(const invocation& call) noexcept {
-    return cluster::mix(call.id + cluster::mix(static_cast<std::uint64_t>(call.arrived_ns)));
+call_name name_of(const invocation& call, std::uint64_t instance) noexcept {
+    if (call.source != 0) return {call.source, call.id};
+    // The caller counts from one, as others do, too, and several may come in one moment.
+    const auto arrived = cluster::mix(static_cast<std::uint64_t>(call.arrived_ns));
+    return {instance, at_place(call.id + arrived, call.address)};
+}
+
+std::uint64_t inner_number(const invocation& parent, std::uint64_t instance,
+                           answer_address operation) noexcept {
+    const auto by = name_of(parent, instance);
+    return at_place(by.origin + cluster::mix(by.id), operation);
 }
 
 request_trace::request_trace(const invocation& call, std::uint64_t instance) noexcept
     : text_(call.trace),
       id_(trace_id_of(call.trace)) {
     if (!id_.empty()) return;
-    const bool named = call.source != 0;
-    const auto first = cluster::mix((named ? call.source : instance) + 1);
-    const auto second = cluster::mix(first ^ (named ? call.id : own_number_of(call)));
+    const auto name = name_of(call, instance);
+    const auto first = cluster::mix(name.origin + 1);
+    const auto second = cluster::mix(first ^ name.id);
     // Of the form 00-TRACE-PARENT-00; ids of zeros are none.
     made_.fill('0');
     put_hex(&made_[id_begins], first | 1);

@@ -4,13 +4,15 @@
 //
 // It is the trace id of the call's W3C trace context. A call without one gets an id made from what
 // names it on its whole way, its origin and its number there; for a caller that tells no origin,
-// from this node and a number that is made of the caller's and the moment of its arrival, and both
-// are what the next node is told. Each node makes the same of the same call. What a function calls
+// from this node and a number that is made of the caller's, the moment of its arrival and its place
+// here, and both are what the next node is told. Each node makes the same of the same call. What a
+// function calls
 // in turn carries the context on, a made one too, so that the lines of all of them are found
 // together. Pure; views into itself and into the call.
 #pragma once
 
 #include "actors/invocation.hpp"
+#include "actors/state/state_store.hpp"
 
 #include <array>
 #include <cstdint>
@@ -22,8 +24,12 @@ namespace dunlin::actors {
 /// empty when it is none.
 [[nodiscard]] std::string_view trace_id_of(std::string_view traceparent) noexcept;
 
-/// By what number a node names a call to others whose caller tells no origin.
-[[nodiscard]] std::uint64_t own_number_of(const invocation& call) noexcept;
+/// What names a call on its whole way, over all nodes and attempts: its caller's word, or that of
+/// the first node, `instance`, if the caller tells no origin. No two calls have one.
+[[nodiscard]] call_name name_of(const invocation& call, std::uint64_t instance) noexcept;
+/// The number of a call that a function makes, for its node as the origin.
+[[nodiscard]] std::uint64_t inner_number(const invocation& parent, std::uint64_t instance,
+                                         answer_address operation) noexcept;
 
 class request_trace {
 public:

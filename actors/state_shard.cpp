@@ -80,7 +80,8 @@ void state_shard::count(std::size_t before) noexcept {
 
 void state_shard::weigh(key_entry& key) {
     const auto before = policy_.bytes();
-    policy_.resized(key.slot, entry_bytes + key.key.size() + key.value.bytes());
+    const auto recent = key.recent ? key.recent->bytes() : 0;
+    policy_.resized(key.slot, entry_bytes + key.key.size() + key.value.bytes() + recent);
     count(before);
 }
 

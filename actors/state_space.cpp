@@ -359,6 +359,7 @@ void state_space::note(key_entry& key, turns_done& done, aftermath& after) {
         if (!done.encoded) key.value.changed();
         key.changed = traffic_ != nullptr;
         activity.writer = done.writer;
+        key.remember(done.recent);
         if (done.expiry_said) key.expires_ms = done.expires_ms;
     }
     if (!done.replies.empty()) {

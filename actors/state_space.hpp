@@ -59,6 +59,7 @@ struct turns_done {
     bool changed = false;  // the value is another one
     bool encoded = false;  // ... and its encoded form is current
     call_name writer;      // the last call that changed it
+    recent_calls recent;   // those that did and may come again
     bool expiry_said = false;
     std::int64_t expires_ms = 0;
     std::size_t calls = 0;
@@ -69,6 +70,7 @@ struct turns_done {
         replies.clear();
         ran.clear();
         again.clear();
+        recent.clear();
         changed = encoded = expiry_said = false;
         calls = 0;
     }

@@ -17,6 +17,11 @@ void take_along(key_entry& key) {
     auto& activity = key.work();
     key.changed = false;
     key.committing = true;
+    activity.recent.clear();
+    if (key.recent) {
+        const auto recent = key.recent->encoded();
+        activity.recent.assign(recent.begin(), recent.end());
+    }
     if (activity.leaving.empty()) activity.leaving_since_ns = activity.next_since_ns;
     activity.leaving.take(activity.next);
     if (auto* reruns = activity.reruns.get()) {
@@ -53,6 +58,7 @@ void fill_in(state_write& write, const key_entry& key, bool present, std::int64_
     write.present = present;
     write.expires_ms = expires_ms;
     write.writer = writer;
+    write.recent = key.active->recent;
     write.outcome = write_outcome::unknown;
     // Under the name of the first try, by which it is known if that was stored after all.
     if (key.doubt.version == 0) return;
@@ -88,6 +94,13 @@ result<bool> encode(std::unique_lock<std::mutex>& lock, key_entry& key, output_b
 void state_space::was_read(key_entry& key, result<stored_state> found) {
     aftermath after;
     hot_value value;
+    std::unique_ptr<recent_calls> recent;
+    if (found && !found->recent.empty()) {
+        if (auto read = recent_calls::decode(found->recent))
+            recent = std::make_unique<recent_calls>(std::move(*read));
+        else
+            found = std::move(read.error());
+    }
     if (found) {
         value.assign(found->present, found->value);
         // Not with the lock. What does not fit is told to who wants it.
@@ -101,6 +114,7 @@ void state_space::was_read(key_entry& key, result<stored_state> found) {
             key.expires_ms = found->expires_ms;
             key.writer = found->writer;
             key.value = std::move(value);
+            key.recent = std::move(recent);
             if (sharing_) sharing_->was_read(key);
             go_on(key, nullptr, nullptr, after);
         } else {

@@ -3,10 +3,20 @@
 
 #include "actors/call.hpp"
 #include "actors/pool.hpp"
+#include "actors/request_trace.hpp"
+#include "cluster/rendezvous.hpp"
 
+#include <string>
 #include <utility>
 
 namespace dunlin::actors {
+
+turn_list::turn_list(pool& of, state_space& in)
+    : pool_(of),
+      space_(in),
+      recalls_(of.info().idempotent() && of.info().writes_state && of.info().state != nullptr &&
+               in.stored()),
+      function_(cluster::name_hash(of.info().name)) {}
 
 bool turn_list::writes() const noexcept { return pool_.info().writes_state; }
 
@@ -46,6 +56,7 @@ bool turn_list::open(dunlin_call& call) {
     call.state = nullptr;
     call.turns = this;
     if (pool_.info().state == nullptr) return true;
+    if (recalls_ && recalled(call)) return false;
     auto object = space_.object(held_);
     result<void> ready;
     if (object && writes()) {
@@ -63,6 +74,34 @@ bool turn_list::open(dunlin_call& call) {
     call.failure = object ? std::move(ready.error()) : std::move(object.error());
     call.failure.did_not_run = true;
     return false;
+}
+
+call_name turn_list::name_of(const dunlin_call& call) const noexcept {
+    auto name = actors::name_of(*call.invocation, pool_.env().instance);
+    name.id ^= function_;
+    return name;
+}
+
+call_name turn_list::writer_of(const dunlin_call& call) const noexcept {
+    auto name = name_of(call);
+    name.id ^= cluster::mix(call.invocation->attempt);
+    return name;
+}
+
+// Of those before it in this go first: the key does not have them yet.
+bool turn_list::recalled(dunlin_call& call) const {
+    const auto name = name_of(call);
+    auto found = done_.recent.find(name);
+    if (!found && held_.key->recent) found = held_.key->recent->find(name);
+    if (!found) return false;
+    if (found->has_reply && call.output.try_append(found->reply.data(), found->reply.size()))
+        return true;
+    call.failed = true;
+    call.failure = {errc::unavailable,
+                    "this call has been applied before, and its reply is not known any more: it "
+                    "had more than " +
+                        std::to_string(recent_calls::reply_bytes_max) + " bytes"};
+    return true;
 }
 
 key_turns::waiter turn_list::waits(const turn& which) const {
@@ -94,7 +133,9 @@ void turn_list::close(dunlin_call& call) {
         space_.undo(held_);
     } else {
         done_.changed = true;
-        done_.writer = {call.invocation->source, call.invocation->id};
+        done_.writer = writer_of(call);
+        if (recalls_ && done_.writer.origin != 0)
+            done_.recent.add(name_of(call), call.output.view());
         if (call.expiry_said) {
             done_.expiry_said = true;
             done_.expires_ms = call.expires_ms;
@@ -109,7 +150,7 @@ void turn_list::record_latencies(run_record& into, std::int64_t now_ns) noexcept
 
 void turn_list::commit(dunlin_call& call, answer_port& port, answer_address to) {
     done_.changed = true;
-    done_.writer = {call.invocation->source, call.invocation->id};
+    done_.writer = writer_of(call);
     done_.replies.add(port, to, bytes_view{});
     space_.commit(held_, done_);
 }

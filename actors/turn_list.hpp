@@ -26,7 +26,7 @@ class run_record;
 
 class turn_list {
 public:
-    turn_list(pool& of, state_space& in) noexcept : pool_(of), space_(in) {}
+    turn_list(pool& of, state_space& in);
 
     // Something to run. @pre there is nothing
     void take(bundle_ptr work) {
@@ -40,7 +40,8 @@ public:
     /// The next call; keys whose calls are done have been given on by then. @returns false when
     /// there is none.
     [[nodiscard]] bool next(turn& which);
-    /// For that call: finds its state. @returns whether it may run; otherwise it has failed.
+    /// For that call: finds its state. @returns whether it may run; otherwise it has failed, or has
+    /// been applied before and has the reply of then.
     [[nodiscard]] bool open(dunlin_call& call);
     /// Instead, when the key is not the node's any more: the call waits for its turn again, and has
     /// not been answered. @returns whether it does
@@ -65,9 +66,18 @@ public:
 private:
     [[nodiscard]] bool writes() const noexcept;
     [[nodiscard]] key_turns::waiter waits(const turn& which) const;
+    /// What names the call among those of its key, at whichever node it runs.
+    [[nodiscard]] call_name name_of(const dunlin_call& call) const noexcept;
+    /// What names this sending of it, among all that may write: two nodes may have it.
+    [[nodiscard]] call_name writer_of(const dunlin_call& call) const noexcept;
+    /// @returns whether it has been applied; then it has its outcome.
+    [[nodiscard]] bool recalled(dunlin_call& call) const;
 
     pool& pool_;
     state_space& space_;
+    /// Its calls may come again after they have changed something that is stored.
+    const bool recalls_;
+    const std::uint64_t function_;  // so that who mixes up his ids gets no other function's reply
     bundle_ptr work_;
     std::uint32_t next_ = 0;
     key_grant held_;

@@ -37,6 +37,7 @@ result<void> memory_store::write(std::span<state_write> batch) {
         state.expires_ms = each.expires_ms;
         state.writer = each.writer;
         state.value.clear();
+        state.recent.assign(each.recent.begin(), each.recent.end());
         if (each.present) state.value.assign(each.value.begin(), each.value.end());
         each.outcome = write_outcome::written;
     }

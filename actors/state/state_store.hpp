@@ -3,7 +3,8 @@
 // Where state is kept when it is not in memory: what every store does, and nothing of how.
 //
 // A store has spaces, and under each key of a space a value: bytes, with a version that never
-// starts again, the time at which it ends, and the name of the call that wrote it last. A write
+// starts again, the time at which it ends, the name of the call that wrote it last, and what is
+// kept of the last calls that changed it (recent_calls.hpp), which stays when it is erased. A write
 // says which version it was made from, and is refused when another one is there: that, and not who
 // owns a key, is what keeps two writers apart. What `write` calls written is on stable storage.
 // An erased value is a write like others and keeps its version.
@@ -25,8 +26,8 @@
 
 namespace dunlin::actors {
 
-/// Which call wrote a value: the process that made the call, and its number there. An origin of 0
-/// is nobody who can be recognised.
+/// Which call wrote a value: the process that made the call, and a number of the call, or of one
+/// sending of it, there. An origin of 0 is nobody who can be recognised.
 struct call_name {
     std::uint64_t origin = 0;
     std::uint64_t id = 0;
@@ -35,11 +36,12 @@ struct call_name {
 
 /// What is under a key.
 struct stored_state {
-    std::uint64_t version = 0;     // 0: nothing was ever written, or nobody knows any more
-    bool present = false;          // false: there is no value, or it was erased
-    std::int64_t expires_ms = 0;   // by the wall clock, since 1970; 0: never
-    call_name writer;              // of this version
-    std::vector<std::byte> value;  // encoded
+    std::uint64_t version = 0;      // 0: nothing was ever written, or nobody knows any more
+    bool present = false;           // false: there is no value, or it was erased
+    std::int64_t expires_ms = 0;    // by the wall clock, since 1970; 0: never
+    call_name writer;               // of this version
+    std::vector<std::byte> value;   // encoded
+    std::vector<std::byte> recent;  // what was written beside it
 };
 
 enum class write_outcome : std::uint8_t {
@@ -58,6 +60,8 @@ struct state_write {
     bytes_view value;
     std::int64_t expires_ms = 0;
     call_name writer;
+    /// Calls that changed it, encoded; a few KiB at most, and often none. Also of an erased value.
+    bytes_view recent{};
     write_outcome outcome = write_outcome::unknown;  // set by the store
 };
 

@@ -45,10 +45,10 @@ void outbound_calls::send(ledger_entry& entry, peer_link& to, std::int64_t now_n
     envelope.key = call.key;
     envelope.trace = call.trace;
     envelope.payload = call.payload;
-    // A call without a name gets one from which the next node makes the same request id.
-    const bool named = call.source != 0;
-    envelope.origin = named ? call.source : instance_;
-    envelope.origin_id = named ? call.id : actors::own_number_of(call);
+    // A call without a name gets one, which it keeps from here on.
+    const auto name = actors::name_of(call, instance_);
+    envelope.origin = name.origin;
+    envelope.origin_id = name.id;
     envelope.losses = entry.losses.count();
     envelope.lost = entry.losses.first();
     if (now_ns - to.out_dated_ns >= wire::sent_every / std::chrono::nanoseconds(1)) {

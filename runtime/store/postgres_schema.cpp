@@ -15,8 +15,8 @@ namespace {
 //
 // state: a page keeps room for the next version of its rows (fillfactor), and nothing but the key
 // is indexed, so that an update touches one page and no index. Values are not compressed: that
-// would cost more than the disk.
-constexpr std::array<std::string_view, 1> steps = {R"(
+// would cost more than the disk; nor are the calls that are kept beside them.
+constexpr std::array<std::string_view, 2> steps = {R"(
 create table dunlin.format (format int not null, cluster text not null);
 create table dunlin.spaces (
     number int generated always as identity primary key,
@@ -31,6 +31,14 @@ do $$ begin
         execute format('create table dunlin.state_%s partition of dunlin.state '
             'for values with (modulus 8, remainder %s) with (fillfactor = 70)', part, part);
         execute format('alter table dunlin.state_%s alter column value set storage external', part);
+    end loop;
+end $$;
+)",
+                                                   R"(
+alter table dunlin.state add column recent bytea not null default '';
+do $$ begin
+    for part in 0..7 loop
+        execute format('alter table dunlin.state_%s alter column recent set storage external', part);
     end loop;
 end $$;
 )"};
@@ -50,7 +58,7 @@ constexpr std::string_view columns =
     "spaces.number integer, spaces.name text, state.space integer, state.key bytea, "
     "state.version bigint, state.present boolean, state.expires_ms bigint, "
     "state.written_ms bigint, state.writer_origin bigint, state.writer_id bigint, "
-    "state.value bytea";
+    "state.value bytea, state.recent bytea";
 constexpr const char* key_query = R"(
 select coalesce(string_agg(pg_get_constraintdef(oid), ', '), 'none') from pg_constraint
 where conrelid = 'dunlin.state'::regclass and contype = 'p')";

@@ -16,28 +16,30 @@ std::string update_sql() {
                "update dunlin.state s set version = u.version, present = u.present, "
                "expires_ms = u.expires_ms, written_ms = ") +
            now_ms +
-           ", writer_origin = u.origin, writer_id = u.id, value = u.value "
+           ", writer_origin = u.origin, writer_id = u.id, value = u.value, recent = u.recent "
            "from unnest($1::int4[], $2::bytea[], $3::int8[], $4::int8[], $5::bool[], $6::int8[], "
-           "$7::int8[], $8::int8[], $9::bytea[]) with ordinality "
-           "as u(space, key, expected, version, present, expires_ms, origin, id, value, n) "
+           "$7::int8[], $8::int8[], $9::bytea[], $10::bytea[]) with ordinality "
+           "as u(space, key, expected, version, present, expires_ms, origin, id, value, recent, n) "
            "where s.space = u.space and s.key = u.key and s.version = u.expected returning u.n";
 }
 
 std::string insert_sql() {
     return std::string(
                "insert into dunlin.state (space, key, version, present, expires_ms, "
-               "written_ms, writer_origin, writer_id, value) "
+               "written_ms, writer_origin, writer_id, value, recent) "
                "select space, key, version, present, expires_ms, ") +
            now_ms +
-           ", origin, id, value "
+           ", origin, id, value, recent "
            "from unnest($1::int4[], $2::bytea[], $3::int8[], $4::bool[], $5::int8[], $6::int8[], "
-           "$7::int8[], $8::bytea[]) with ordinality "
-           "as u(space, key, version, present, expires_ms, origin, id, value, n) order by n "
+           "$7::int8[], $8::bytea[], $9::bytea[]) with ordinality "
+           "as u(space, key, version, present, expires_ms, origin, id, value, recent, n) order by "
+           "n "
            "on conflict (space, key) do nothing returning space, key";
 }
 
 constexpr const char* read_sql =
-    "select u.n, s.version, s.present, s.expires_ms, s.writer_origin, s.writer_id, s.value "
+    "select u.n, s.version, s.present, s.expires_ms, s.writer_origin, s.writer_id, s.value, "
+    "s.recent "
     "from unnest($1::int4[], $2::bytea[]) with ordinality as u(space, key, n) "
     "join dunlin.state s on s.space = u.space and s.key = u.key";
 // $3 is where the prefix begins and $4 where what begins with it ends; empty: it does not.

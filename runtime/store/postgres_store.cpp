@@ -169,7 +169,7 @@ result<void> postgres_store::write(std::span<state_write> batch) {
         std::size_t count = 0;
         std::size_t bytes = 0;
         while (count < rest.size() && count < transaction_values_max) {
-            bytes += rest[count]->value.size();
+            bytes += rest[count]->value.size() + rest[count]->recent.size();
             if (count != 0 && bytes > transaction_bytes_max) break;
             ++count;
         }
@@ -196,6 +196,7 @@ public:
         origins_.add(one.writer.origin, 8);
         ids_.add(one.writer.id, 8);
         values_.add(one.present ? one.value : bytes_view());
+        recent_.add(one.recent);
     }
     [[nodiscard]] postgres_statement finish() && {
         postgres_statement made{kind_ == kind::update ? update_statement : insert_statement, {}};
@@ -203,7 +204,7 @@ public:
         to.push_back(std::move(spaces_).finish());
         to.push_back(std::move(keys_).finish());
         if (kind_ == kind::update) to.push_back(std::move(expected_).finish());
-        for (auto* each : {&versions_, &present_, &expires_, &origins_, &ids_, &values_})
+        for (auto* each : {&versions_, &present_, &expires_, &origins_, &ids_, &values_, &recent_})
             to.push_back(std::move(*each).finish());
         return made;
     }
@@ -219,6 +220,7 @@ private:
     pg::array origins_{pg::type::int8};
     pg::array ids_{pg::type::int8};
     pg::array values_{pg::type::bytea};
+    pg::array recent_{pg::type::bytea};
 };
 
 // Sorted, in one transaction.
@@ -297,6 +299,8 @@ result<void> postgres_store::read_some(postgres_connection& from, std::span<stat
                         pg::read_number(column(rows, row, 5))};
         const auto value = as_bytes(column(rows, row, 6));
         found.value.assign(value.begin(), value.end());
+        const auto recent = as_bytes(column(rows, row, 7));
+        found.recent.assign(recent.begin(), recent.end());
     }
     return {};
 }

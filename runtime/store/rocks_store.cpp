@@ -231,6 +231,7 @@ result<void> rocks_store::read(std::span<state_read> wanted) {
         found.expires_ms = there->head.expires_ms;
         found.writer = there->head.writer;
         found.value.assign(there->value.begin(), there->value.end());
+        found.recent.assign(there->recent.begin(), there->recent.end());
     };
     auto done = look_up(
         wanted.size(), [&](std::size_t i) -> const auto& { return wanted[i]; }, fill,
@@ -342,13 +343,14 @@ rocksdb::Status rocks_store::collect(std::span<const state_write> batch) {
     });
     for (const auto* next : order_) {
         const auto& each = *next;
-        const auto head =
-            write_head({each.version, each.present, each.expires_ms, now_ms, each.writer});
+        const written_head head({each.version, each.present, each.expires_ms, now_ms, each.writer},
+                                each.recent);
         const rocksdb::Slice key = slice(each.key);
-        const std::array<rocksdb::Slice, 2> value = {
-            slice(head), each.present ? slice(each.value) : rocksdb::Slice()};
+        const std::array<rocksdb::Slice, 3> value = {
+            slice(head.view()), slice(each.recent),
+            each.present ? slice(each.value) : rocksdb::Slice()};
         auto status = batch_.Put(spaces_[each.space].family, rocksdb::SliceParts(&key, 1),
-                                 rocksdb::SliceParts(value.data(), 2));
+                                 rocksdb::SliceParts(value.data(), 3));
         if (!status.ok()) return status;
     }
     return rocksdb::Status::OK();

@@ -4,6 +4,8 @@ stopped. See programs.py and postgres.py for what the environment has to name.""
 
 import collections
 import json
+import os
+import pathlib
 import threading
 import unittest
 
@@ -26,7 +28,8 @@ def tearDownModule():
 class Callers:
     """Threads that increment all keys in turn through one node, and note what they are told."""
 
-    def __init__(self, endpoint, count=4):
+    def __init__(self, endpoint, count=4, function="bench/increment", **options):
+        self._function, self._options = function, options
         self.told = collections.defaultdict(list)  # by key
         self.unknown = collections.Counter()       # calls that failed and may have run
         self.failures = collections.Counter()      # by what was said
@@ -42,8 +45,8 @@ class Callers:
         with Client(endpoint, f"caller {number}", timeout_s=60) as client:
             for turn in range(number, 1 << 30):
                 key = KEYS[turn % len(KEYS)]
-                answer = client.call("bench/increment", None, key=key.encode(),
-                                     remaining_us=20_000_000)
+                answer = client.call(self._function, None, key=key.encode(),
+                                     remaining_us=20_000_000, **self._options)
                 with self._changed:
                     if answer.payload is not None:
                         self.told[key].append(answer.value)
@@ -73,12 +76,13 @@ class OwnerTest(ProgramTest):
     server = None
     databases = 0
 
-    def cluster(self, count=3):
+    def cluster(self, count=3, *arguments):
         OwnerTest.databases += 1
-        return Cluster(count, "--store", self.server.database(f"owner_{OwnerTest.databases}"))
+        return Cluster(count, "--store", self.server.database(f"owner_{OwnerTest.databases}"),
+                       *arguments)
 
-    def stored(self, endpoint):
-        lines = dunlin("state", "export", SPACE, "--node", endpoint)
+    def stored(self, endpoint, space=SPACE):
+        lines = dunlin("state", "export", space, "--node", endpoint)
         self.assert_exit(lines, 0)
         return {each["key"]: each["value"]["value"]
                 for each in map(json.loads, lines.stdout.splitlines())}
@@ -144,6 +148,27 @@ class OwnerTest(ProgramTest):
             finally:
                 callers.end()
             self.assert_exact(callers, cluster.endpoint("n1"))
+
+    def test_idempotent_calls_are_applied_once_though_their_owners_are_killed(self):
+        visits = str(pathlib.Path(os.environ["BENCH_MODULE"]).with_name("visits.so"))
+        with self.cluster(3, "--module", visits) as cluster:
+            # The node that they know sends them again, to whichever owns the key then.
+            callers = Callers(cluster.endpoint("n1"), 12, "visits/increment_again",
+                              retries_left=5)
+            try:
+                callers.go_on(200)
+                for name in ("n2", "n3", "n2"):
+                    cluster.kill(name)
+                    cluster.wait_until_state("n1", name, "dead")
+                    callers.go_on(100)
+                    cluster.restart(name)
+                    callers.go_on(200)
+            finally:
+                callers.end()
+            self.assertEqual(callers.failures, {})
+            stored = self.stored(cluster.endpoint("n1"), "counters")
+            for key, told in callers.told.items():
+                self.assertEqual(sorted(told), list(range(1, stored[key] + 1)), key)
 
     def test_an_owner_that_was_stopped_answers_nothing_old(self):
         with self.cluster(2) as cluster:

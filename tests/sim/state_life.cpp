@@ -29,6 +29,10 @@ constexpr std::int64_t look_ns_max = 2'000 * ms;
 // Calls for a key still go to the owner before this long after a move.
 constexpr std::int64_t move_known_ns = 300 * ms;
 constexpr std::size_t problems_max = 20;
+// Those that may be sent again end before many others can have come to their key.
+constexpr std::int64_t again_ns_max = 600 * ms;
+constexpr std::int64_t patience_ns_max = 40 * ms;
+constexpr std::size_t attempts_max = 8;
 
 class life {
 public:
@@ -66,10 +70,11 @@ private:
         std::size_t key = 0;
         state_order order;
         history::operation known;
-        const state_process* at = nullptr;
-        bool ended = false;     // for its caller
-        bool answered = false;  // by its node
-        std::string why;        // it has no value
+        std::vector<state_process*> at;  // by attempt
+        std::uint32_t answered = 0;      // attempts, by their nodes; a bit each
+        std::int64_t until_ns = 0;
+        bool ended = false;  // for its caller
+        std::string why;     // it has no value
     };
     struct key_state {
         std::size_t owner = 0;
@@ -119,6 +124,7 @@ private:
         how.seed = random_.next();
         how.instance = ++started_;
         how.replies_early = without_.replies_early;
+        how.names_lost = without_.names_lost;
         auto made = std::make_unique<state_process>(
             time_, store_, how, [this](const state_process::answer& told) { answered(told); });
         nodes_[at] = made.get();
@@ -134,7 +140,8 @@ private:
         // A store that a process has to itself is gone with it.
         if (!out_.shared) store_.given_up();
         for (auto& each : calls_)
-            if (!each.ended && each.at == gone) end(each, ending::unknown);
+            if (!each.ended && each.at.back() == gone && !goes_again(each))
+                end(each, ending::unknown);
         say("node " + std::to_string(at) + " is killed");
     }
 
@@ -171,6 +178,7 @@ private:
         if (of_hundred < 9) return deed::fail_slow;
         if (of_hundred < 18) return deed::append_slow;
         if (of_hundred < 24) return deed::append_late;
+        if (of_hundred < 30) return deed::append_again;
         if (!out_.shared && of_hundred < 50) return deed::look;
         return deed::append;
     }
@@ -205,18 +213,47 @@ private:
         auto& call = calls_.emplace_back();
         call.key = key;
         call.order = {calls_.size(), what, static_cast<std::uint32_t>(random_.next() % 4000)};
-        call.at = node;
+        if (what == deed::append_again) in_ns = std::min(in_ns, again_ns_max);
+        call.until_ns = time_.now_ns() + in_ns;
         call.known.id = call.order.id;
         call.known.called_ns = time_.now_ns();
         call.known.what = what == deed::look ? action::read : action::append;
         ++out_.calls;
-        node->call(key % state_process::spaces.size(), name_of(key), call.order,
-                   time_.now_ns() + in_ns);
-        later_.in(in_ns, [this, id = call.order.id, node] {
+        send(call, node);
+        later_.in(in_ns, [this, id = call.order.id] {
             auto& late = calls_[id - 1];
             if (late.ended) return;
-            node->withdraw(id);
+            for (std::uint32_t attempt = 0; attempt < late.at.size(); ++attempt)
+                late.at[attempt]->withdraw(id, attempt);
             end(late, ending::unknown);
+        });
+    }
+
+    void send(issued& call, state_process* node) {
+        const auto attempt = static_cast<std::uint32_t>(call.at.size());
+        call.at.push_back(node);
+        if (attempt != 0) ++out_.again;
+        node->call(call.key % state_process::spaces.size(), name_of(call.key), call.order,
+                   call.until_ns, attempt);
+        if (call.order.what == deed::append_again)
+            go_again(call, 1 + static_cast<std::int64_t>(random_.next() % patience_ns_max));
+    }
+
+    /// Whether a call that has failed is sent again, a while later.
+    [[nodiscard]] bool goes_again(issued& call) {
+        if (call.order.what != deed::append_again) return false;
+        go_again(call, 1 + static_cast<std::int64_t>(random_.next() % (20 * ms)));
+        return true;
+    }
+    // The attempts before it may still be on their way, or run.
+    void go_again(const issued& of, std::int64_t in_ns) {
+        later_.in(in_ns, [this, id = of.order.id, after = of.at.size()] {
+            auto& call = calls_[id - 1];
+            if (call.ended || call.at.size() != after || after == attempts_max) return;
+            if (auto* node = node_for(keys_[call.key]))
+                send(call, node);
+            else
+                go_again(call, 20 * ms);
         });
     }
 
@@ -226,13 +263,20 @@ private:
 
     void answered(const state_process::answer& told) {
         auto& call = calls_[told.id - 1];
-        if (std::exchange(call.answered, true))
+        const auto bit = std::uint32_t{1} << told.attempt;
+        if ((call.answered & bit) != 0)
             return problem("call " + std::to_string(told.id) + " was answered twice");
+        call.answered |= bit;
         const bool in_vain = call.order.what == deed::fail || call.order.what == deed::fail_slow;
         if (told.with && in_vain)
             problem("call " + std::to_string(told.id) + " has a value, and its function failed");
+        if (told.with && call.known.how == ending::answered && call.known.count != told.count)
+            problem("call " + std::to_string(told.id) +
+                    " was answered with two counts and is not "
+                    "linearizable");
         if (call.ended) return;
         if (!told.with) call.why = told.with.error().detail;
+        if (!told.with && goes_again(call)) return;
         if (!told.with)
             return end(call, told.with.error().did_not_run ? ending::not_run : ending::unknown);
         call.known.count = told.count;

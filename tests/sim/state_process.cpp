@@ -21,7 +21,7 @@ using namespace dunlin::actors;
 using testing::call_view;
 
 constexpr auto never_ns = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kinds = 3;  // of functions: quick, slow, look
+constexpr std::size_t kinds = 4;  // of functions: quick, slow, look, idempotent
 
 thread_local const virtual_time* wall = nullptr;
 
@@ -38,6 +38,7 @@ std::size_t kind_of(deed what) {
         case deed::append_slow:
         case deed::append_late:
         case deed::fail_slow: return 1;
+        case deed::append_again: return 3;
         case deed::look: break;
     }
     return 2;
@@ -100,9 +101,11 @@ public:
     void answer_value(answer_address to, output_buffer& payload) override {
         answer told;
         told.id = to.slot;
+        told.attempt = to.generation;
         const auto* from = payload.data;
         const auto numbers = payload.size / sizeof(std::uint64_t);
-        if (numbers == 0) return tell({to.slot, error{errc::internal, "an empty reply"}, {}, 0});
+        if (numbers == 0)
+            return tell({to.slot, to.generation, error{errc::internal, "an empty reply"}, {}, 0});
         std::memcpy(&told.count, from, sizeof told.count);
         told.entries.resize(numbers - 1);
         if (numbers > 1)
@@ -111,14 +114,14 @@ public:
         tell(told);
     }
     void answer_error(answer_address to, error why) override {
-        tell({to.slot, std::move(why), {}, 0});
+        tell({to.slot, to.generation, std::move(why), {}, 0});
     }
 
-    std::map<std::uint64_t, bundle_ptr> open;
+    std::map<std::pair<std::uint64_t, std::uint32_t>, bundle_ptr> open;
 
 private:
     void tell(const answer& told) {
-        open.erase(told.id);
+        open.erase({told.id, told.attempt});
         if (!of_.dead_) of_.tell_(told);
     }
     state_process& of_;
@@ -143,11 +146,13 @@ state_process::~state_process() { kill(); }
 void state_process::add_functions() {
     for (std::size_t space = 0; space < spaces.size(); ++space)
         for (std::size_t kind = 0; kind < kinds; ++kind) {
-            constexpr std::array<const char*, kinds> names{"/quick", "/slow", "/look"};
+            constexpr std::array<const char*, kinds> names{"/quick", "/slow", "/look", "/again"};
             auto info = harness_->function(
                 std::string(spaces.at(space)) + names.at(kind),
                 [this](call_view call) { return run(call); },
-                kind == 1 ? std::uint32_t{DUNLIN_ASYNC} : 0u);
+                kind == 1   ? std::uint32_t{DUNLIN_ASYNC}
+                : kind == 3 ? std::uint32_t{DUNLIN_IDEMPOTENT}
+                            : 0u);
             info.space = spaces.at(space);
             info.state = &entry_state(space == 1);
             info.writes_state = kind != 2;
@@ -197,7 +202,7 @@ std::uint64_t state_process::conflicts() const {
 // -- calls ----------------------------------------------------------------------------------------
 
 void state_process::call(std::size_t space, const std::string& key, const state_order& order,
-                         std::int64_t deadline_ns) {
+                         std::int64_t deadline_ns, std::uint32_t attempt) {
     const std::string payload(reinterpret_cast<const char*>(&order), sizeof order);
     const auto ahead_ns = harness_->time.now_ns() - seen_ns_;
     auto work = harness_->bundle_of({payload, key}, nullptr, deadline_ns + ahead_ns);
@@ -205,11 +210,12 @@ void state_process::call(std::size_t space, const std::string& key, const state_
     // The second payload is where the key's text is kept.
     one.key = (*work)[1].payload;
     one.id = order.id;
-    one.source = 1;
+    one.source = how_.names_lost ? 1 + attempt : 1;
+    one.attempt = attempt;
     one.origin = answers_.get();
-    one.address = {static_cast<std::uint32_t>(order.id), 0};
+    one.address = {static_cast<std::uint32_t>(order.id), attempt};
     work->truncate(1);
-    answers_->open[order.id] = work;
+    answers_->open[{order.id, attempt}] = work;
     pools_.at(space * kinds + kind_of(order.what))
         ->submit(work, [&](bundle& refused, std::uint32_t from, const admission_decision&) {
             for (auto i = from; i < refused.size(); ++i) {
@@ -221,9 +227,9 @@ void state_process::call(std::size_t space, const std::string& key, const state_
     pump_soon();
 }
 
-void state_process::withdraw(std::uint64_t id) {
+void state_process::withdraw(std::uint64_t id, std::uint32_t attempt) {
     if (dead_) return;
-    const auto found = answers_->open.find(id);
+    const auto found = answers_->open.find({id, attempt});
     if (found != answers_->open.end()) (*found->second)[0].stop.request(errc::deadline_exceeded);
 }
 
@@ -236,7 +242,8 @@ std::int32_t state_process::run(const call_view& call) {
             const auto& value = state_of(call);
             return value ? reply(call, value->size(), *value) : reply(call, 0);
         }
-        case deed::append: {
+        case deed::append:
+        case deed::append_again: {
             auto& entries = entries_of(call);
             entries.push_back(order.id);
             return reply(call, entries.size());

@@ -27,12 +27,13 @@ namespace dunlin::sim {
 
 /// What a call of these functions does.
 enum class deed : std::uint32_t {
-    append,       // at once
-    append_slow,  // half before a wait, half after it: one entry all the same
-    append_late,  // commits the entry in the middle, and ends later
-    fail,         // appends and fails: nothing of it may stay
-    fail_slow,    // ... after a wait
-    look,         // only reads
+    append,        // at once
+    append_again,  // ... of an idempotent function: may be sent again
+    append_slow,   // half before a wait, half after it: one entry all the same
+    append_late,   // commits the entry in the middle, and ends later
+    fail,          // appends and fails: nothing of it may stay
+    fail_slow,     // ... after a wait
+    look,          // only reads
 };
 
 /// Their payload.
@@ -48,10 +49,13 @@ public:
         std::size_t cache_bytes_max = std::size_t{1} << 20;
         std::uint64_t seed = 1;
         std::uint64_t instance = 1;
-        bool replies_early = false;  // a gate that does not hold; for tests that see it caught
+        // Protections that are missing, for tests that see it caught.
+        bool replies_early = false;  // the gate does not hold
+        bool names_lost = false;     // a call that is sent again is a new one
     };
     struct answer {
         std::uint64_t id = 0;
+        std::uint32_t attempt = 0;
         result<void> with;
         std::vector<std::uint64_t> entries;  // of a look
         std::uint64_t count = 0;
@@ -67,9 +71,9 @@ public:
     state_process& operator=(const state_process&) = delete;
 
     void call(std::size_t space, const std::string& key, const state_order& order,
-              std::int64_t deadline_ns);
+              std::int64_t deadline_ns, std::uint32_t attempt = 0);
     /// Nobody waits for it any more.
-    void withdraw(std::uint64_t id);
+    void withdraw(std::uint64_t id, std::uint32_t attempt = 0);
     /// It is gone, in the middle of whatever it does.
     void kill();
     [[nodiscard]] bool dead() const noexcept { return dead_; }

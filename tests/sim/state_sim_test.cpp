@@ -35,6 +35,7 @@ TEST_CASE("state in random lives of a store that fails is linearizable for each 
         REQUIRE(life.problems.empty());
         all.answered += life.answered;
         all.unknown += life.unknown;
+        all.again += life.again;
         all.deaths += life.deaths;
         all.moves += life.moves;
         all.store_failures += life.store_failures;
@@ -45,6 +46,7 @@ TEST_CASE("state in random lives of a store that fails is linearizable for each 
     // Otherwise they say little.
     CHECK(all.answered > 4'000);
     CHECK(all.unknown > 200);
+    CHECK(all.again > 100);
     CHECK(all.deaths > 20);
     CHECK(all.moves > 200);
     CHECK(all.store_failures > 200);
@@ -69,6 +71,10 @@ TEST_CASE("a store that says it has written and has not is found out") {
 
 TEST_CASE("a store that takes writes from an old version is found out") {
     CHECK(found_out({.store = {.versions_ignored = true}}));
+}
+
+TEST_CASE("calls that are sent again and taken for new ones are found out") {
+    CHECK(found_out({.names_lost = true}));
 }
 
 TEST_CASE("replies that leave before the store has what they depend on are found out") {

@@ -25,8 +25,9 @@ void virtual_store::write(const std::vector<actors::state_write>& batch, write_d
     auto made = std::make_shared<pending>();
     made->writes.reserve(batch.size());
     for (const auto& each : batch) {
-        owned_write own{each, std::string(as_text(each.key)), {}};
+        owned_write own{each, std::string(as_text(each.key)), {}, {}};
         own.value.assign(each.value.begin(), each.value.end());
+        own.recent.assign(each.recent.begin(), each.recent.end());
         made->writes.push_back(std::move(own));
     }
     const auto unset = outcomes(batch.size(), actors::write_outcome::unknown);
@@ -63,6 +64,7 @@ virtual_store::outcomes virtual_store::take_effect(pending& batch) {
         auto what = each.what;
         what.key = as_bytes(each.key);
         what.value = bytes_view(each.value);
+        what.recent = bytes_view(each.recent);
         if (lies_.versions_ignored) {
             actors::state_read there[] = {{what.space, what.key, {}}};
             if (kept_.read(there)) what.expected = there[0].found.version;

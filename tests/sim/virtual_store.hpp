@@ -75,6 +75,7 @@ private:
         actors::state_write what;
         std::string key;
         std::vector<std::byte> value;
+        std::vector<std::byte> recent;
     };
     struct pending {
         std::vector<owned_write> writes;

@@ -91,6 +91,47 @@ TEMPLATE_TEST_CASE("an erased value keeps its version, so that a stale write is 
     CHECK(text_of(read_one(made.store(), space, "k")) == "c");
 }
 
+TEMPLATE_TEST_CASE("what is kept beside a value comes back with it, also when it was erased",
+                   "[store]", DUNLIN_STORE_CASES) {
+    TestType made;
+    const auto space = made.store().open_space("s").value();
+    const std::string calls("\0\x01'\\ calls\xff", 11);
+    const std::string most(2048, 'c');
+    const auto write = [&](state_write one, std::string_view recent) {
+        one.recent = as_bytes(recent);
+        return write_one(made.store(), one);
+    };
+    const auto kept = [&](std::string_view key = "k") {
+        const auto found = read_one(made.store(), space, key);
+        return std::string(as_text(found.recent));
+    };
+    CHECK(kept().empty());
+    REQUIRE(write(put(space, "k", 0, 1, "a"), calls) == write_outcome::written);
+    REQUIRE(write(put(space, "other", 0, 1, "b"), "") == write_outcome::written);
+    CHECK(kept() == calls);
+    CHECK(kept("other").empty());
+    CHECK(write(put(space, "k", 7, 8, "c"), "of a conflict") == write_outcome::conflict);
+    CHECK(write(put(space, "k", 0, 8, "c"), "of a conflict") == write_outcome::conflict);
+    CHECK(kept() == calls);
+    REQUIRE(write(put(space, "k", 1, 2, "d"), most) == write_outcome::written);
+    REQUIRE(write(put(space, "other", 1, 2, ""), calls) == write_outcome::written);
+    CHECK(kept() == most);
+    CHECK(kept("other") == calls);
+    CHECK(made.store().list(space, "k", "", 1).value().front().value_bytes == 1);
+    REQUIRE(write(erase(space, "k", 2, 3), calls + calls) == write_outcome::written);
+    for (int opened = 0; opened < 2; ++opened) {
+        const auto found = read_one(made.store(), space, "k");
+        CHECK_FALSE(found.present);
+        CHECK(found.value.empty());
+        CHECK(kept() == calls + calls);
+        made.reopen();
+        REQUIRE(made.store().open_space("s").value() == space);
+    }
+    REQUIRE(write(put(space, "k", 3, 4, "e"), "") == write_outcome::written);
+    CHECK(kept().empty());
+    CHECK(text_of(read_one(made.store(), space, "k")) == "e");
+}
+
 TEMPLATE_TEST_CASE("a store tells of an expired value as it is", "[store]", DUNLIN_STORE_CASES) {
     TestType made;
     auto& store = made.store();

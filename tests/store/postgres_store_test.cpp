@@ -184,6 +184,35 @@ TEST_CASE("a database belongs to one cluster, and to versions that know its form
     CHECK(runtime::store::open_postgres_store(settings_of(quoted, "it's")).has_value());
 }
 
+TEST_CASE("tables of the format before get what is new, and keep what they have", "[store]") {
+    auto& server = shared_postgres();
+    const auto url = new_url(server);
+    {
+        const auto store = open(url);
+        const auto space = store->open_space("s").value();
+        REQUIRE(write_one(*store, put(space, "k", 0, 1, "old")) == write_outcome::written);
+        REQUIRE(write_one(*store, put(space, "gone", 0, 1, "v")) == write_outcome::written);
+        REQUIRE(write_one(*store, erase(space, "gone", 1, 2)) == write_outcome::written);
+    }
+    server.run_at(url, "alter table dunlin.state drop column recent");
+    server.run_at(url, "update dunlin.format set format = 1");
+    for (int opened = 0; opened < 2; ++opened) {
+        const auto store = open(url);
+        const auto space = store->open_space("s").value();
+        const auto found = read_one(*store, space, "k");
+        CHECK(text_of(found) == "old");
+        CHECK(found.version == 1);
+        CHECK(found.recent.empty());
+        CHECK(read_one(*store, space, "gone").version == 2);
+    }
+    const auto store = open(url);
+    const auto space = store->open_space("s").value();
+    auto one = put(space, "k", 1, 2, "new");
+    one.recent = as_bytes("calls");
+    REQUIRE(write_one(*store, one) == write_outcome::written);
+    CHECK(as_text(read_one(*store, space, "k").recent) == "calls");
+}
+
 TEST_CASE("tables that somebody has changed are refused, also while they are used", "[store]") {
     auto& server = shared_postgres();
     const auto change = [&](const char* sql, const char* expected) {

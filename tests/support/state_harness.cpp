@@ -95,9 +95,11 @@ std::string& state_of(const call_view& call) {
     return *value;
 }
 
-manual_state::manual_state(const std::vector<const actors::function_info*>& functions, options how)
+manual_state::manual_state(const std::vector<const actors::function_info*>& functions, options how,
+                           actors::memory_store* over)
     : hot_state(
-          how, &kept, [](const error&) {}, &an_hour_past_noon) {
+          how, over != nullptr ? over : &own, [](const error&) {}, &an_hour_past_noon),
+      kept(over != nullptr ? *over : own) {
     if (auto opened = open(functions); !opened) throw std::runtime_error(opened.error().detail);
 }
 
@@ -146,14 +148,14 @@ std::size_t manual_state::write_begins() {
     return batch_.size();
 }
 
-void manual_state::write_ends(actors::write_outcome as) {
+void manual_state::write_ends(actors::write_outcome as, bool stored) {
     auto batch = std::exchange(batch_, {});
     begins_.clear();
-    if (as == actors::write_outcome::written) {
+    const bool written = as == actors::write_outcome::written;
+    if (written || stored)
         if (auto done = kept.write(batch); !done) throw std::runtime_error(done.error().detail);
-    } else {
+    if (!written)
         for (auto& each : batch) each.outcome = as;
-    }
     actors::held_replies released;
     const auto keys = std::exchange(keys_, {});
     for (std::size_t i = 0; i < keys.size(); ++i)

@@ -42,8 +42,9 @@ struct state_work {
 
 class manual_state final : public actors::hot_state {
 public:
+    /// @param over a store that others use, too; null: one of its own
     explicit manual_state(const std::vector<const actors::function_info*>& functions,
-                          options how = {});
+                          options how = {}, actors::memory_store* over = nullptr);
     ~manual_state() override { end(); }
 
     /// Reads all that has been asked for. @returns how many keys.
@@ -54,8 +55,8 @@ public:
     std::size_t write();
     /// The values are taken along, and not written yet. @returns how many.
     std::size_t write_begins();
-    /// ... with that outcome; `written` writes them.
-    void write_ends(actors::write_outcome as = actors::write_outcome::written);
+    /// ... with that outcome; `written` writes them, and so does `stored`, whatever is told.
+    void write_ends(actors::write_outcome as = actors::write_outcome::written, bool stored = false);
 
     [[nodiscard]] std::string stored(const std::string& space, const std::string& key);
     void put(const std::string& space, const std::string& key, const std::string& value);
@@ -66,7 +67,8 @@ public:
     void hurry() override {}
     [[nodiscard]] bool behind() const noexcept override { return is_behind; }
 
-    actors::memory_store kept;
+    actors::memory_store own;
+    actors::memory_store& kept;
     bool is_behind = false;
 
 private:

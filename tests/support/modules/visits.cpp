@@ -66,4 +66,5 @@ DUNLIN_MODULE(visits, m) {
     m.function("erase", erase).space("counters");
     m.function("double", double_it).space("turns");
     m.function("bring", bring).keyed_by(&page::visitor).space("visitors");
+    m.function("increment_again", increment).space("counters").idempotent();
 }

@@ -49,8 +49,30 @@ TEST_CASE("a request without a trace has one id on every node, and another than 
 
 TEST_CASE("a request whose caller tells no origin keeps its id when it is sent on") {
     const named call(3, 0, 1'000);
-    const named sent_on(own_number_of(call), 5);
+    const named sent_on(name_of(call, 5).id, 5);
     CHECK(id(sent_on, 9) == id(call, 5));
+}
+
+TEST_CASE("a call has one name on its way, and no two have the same") {
+    const named by_caller(7, 9, 100);
+    CHECK(name_of(by_caller, 1) == call_name{9, 7});
+    // Calls without an origin, of callers that number them alike, that came in one moment.
+    std::set<std::uint64_t> numbers;
+    for (std::uint32_t slot = 0; slot < 30; ++slot)
+        for (std::uint32_t generation = 0; generation < 30; ++generation) {
+            named call(1, 0, 100);
+            call.address = {slot, generation};
+            const auto name = name_of(call, 5);
+            CHECK(name.origin == 5);
+            numbers.insert(name.id);
+            // The next node is told it, and tells it on.
+            const named sent_on(name.id, name.origin, 300);
+            CHECK(name_of(sent_on, 6) == name);
+            // What its function calls in turn.
+            for (std::uint32_t operation = 1; operation < 4; ++operation)
+                numbers.insert(inner_number(call, 5, {2, operation}));
+        }
+    CHECK(numbers.size() == 30 * 30 * 4);
 }
 
 TEST_CASE("a made trace context is one by the standard's rules, and is read back") {

@@ -284,7 +284,7 @@ TEST_CASE("modules with state are loaded, with the modes of their spaces") {
     const auto loaded = load_modules(files, *host.abi());
     REQUIRE(loaded);
     const auto& cpp = loaded->at(0).functions;
-    REQUIRE(cpp.size() == 7);
+    REQUIRE(cpp.size() == 8);
     CHECK(cpp[0].key_field == "visitor");
     CHECK(cpp[0].space == "visitors");
     CHECK(cpp[0].writes_state);

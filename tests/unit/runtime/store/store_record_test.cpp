@@ -13,10 +13,12 @@ using namespace dunlin::runtime::store;
 
 namespace {
 
-std::vector<std::byte> joined(const record_head& head, std::string_view value) {
-    const auto written = write_head(head);
-    std::vector<std::byte> data(written.begin(), written.end());
-    for (const char c : value) data.push_back(static_cast<std::byte>(c));
+std::vector<std::byte> joined(const record_head& head, std::string_view value,
+                              std::string_view recent = {}) {
+    const written_head written(head, as_bytes(recent));
+    std::vector<std::byte> data(written.view().begin(), written.view().end());
+    for (const char c : std::string(recent) + std::string(value))
+        data.push_back(static_cast<std::byte>(c));
     return data;
 }
 
@@ -34,6 +36,23 @@ TEST_CASE("a record is read as it was written", "[store]") {
     CHECK(read_record(tombstone).value().head == erased);
     const record_head empty{9, true, 0, 1, {}};
     CHECK(read_record(joined(empty, "")).value().head == empty);
+    CHECK(read.recent.empty());
+}
+
+TEST_CASE("the calls that are kept beside a value are read as they were written", "[store]") {
+    const record_head head{7, true, -5, 1'800'000'000'000, {~0ull, 42}};
+    const auto data = joined(head, "value", "calls");
+    const auto read = read_record(data).value();
+    CHECK(read.head == head);
+    CHECK(as_text(read.recent) == "calls");
+    CHECK(as_text(read.value) == "value");
+    const record_head erased{9, false, 0, 1, {}};
+    const auto tombstone = joined(erased, "", "calls");
+    CHECK(read_record(tombstone).value().head == erased);
+    CHECK(as_text(read_record(tombstone).value().recent) == "calls");
+    const std::string most(record_recent_bytes_max, 'x');
+    const auto large = joined(head, "v", most);
+    CHECK((as_text(read_record(large).value().recent) == most));
 }
 
 // What lies in data directories must not change.
@@ -56,6 +75,18 @@ TEST_CASE("a record's bytes are those that its header says", "[store]") {
           "76");
 }
 
+TEST_CASE("a record with kept calls has another format, and their length behind the head",
+          "[store]") {
+    const auto without = joined({7, true, 0, 0, {}}, "v");
+    auto with = joined({7, true, 0, 0, {}}, "v", "calls");
+    CHECK(with[0] == std::byte{2});
+    CHECK(with[record_head_bytes] == std::byte{5});
+    CHECK(with[record_head_bytes + 1] == std::byte{0});
+    CHECK(as_text(bytes_view(with).subspan(record_head_bytes + 2)) == "callsv");
+    with[0] = std::byte{1};
+    CHECK(std::equal(without.begin(), without.begin() + record_head_bytes, with.begin()));
+}
+
 TEST_CASE("what no store writes is an error", "[store]") {
     const auto good = joined({1, true, 0, 0, {}}, "v");
     for (std::size_t size = 0; size < record_head_bytes; ++size)
@@ -66,11 +97,21 @@ TEST_CASE("what no store writes is an error", "[store]") {
         return read_record(bad);
     };
     CHECK(with(0, 1).has_value());
-    CHECK_THAT(with(0, 2).error().detail, Catch::Contains("format 2"));
+    CHECK_THAT(with(0, 3).error().detail, Catch::Contains("format 3"));
+    CHECK_FALSE(with(0, 2).has_value());  // kept calls, of which there are none
     CHECK_FALSE(with(0, 0).has_value());
     CHECK_FALSE(with(1, 3).has_value());
     CHECK_FALSE(with(1, 0).has_value());  // erased, with a value
     CHECK_FALSE(with(2, 0).has_value());  // no version
+
+    auto kept = joined({1, false, 0, 0, {}}, "", "calls");
+    for (std::size_t size = 0; size < kept.size(); ++size)
+        CHECK_FALSE(read_record(bytes_view(kept).first(size)).has_value());
+    CHECK(read_record(kept).has_value());
+    kept[record_head_bytes] = std::byte{4};  // erased, with a value
+    CHECK_FALSE(read_record(kept).has_value());
+    kept[record_head_bytes] = std::byte{0};
+    CHECK_FALSE(read_record(kept).has_value());
 }
 
 TEST_CASE("what has ended may be dropped after an hour, what has not never", "[store]") {
