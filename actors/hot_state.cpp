@@ -69,14 +69,15 @@ result<void> hot_state::open(const std::vector<const function_info*>& functions)
     return {};
 }
 
-void hot_state::start(owner_keeper::mover move) {
+void hot_state::start(owner_keeper::mover move, owner_keeper::offerer offer) {
     if (store_ == nullptr) return;
     if (lease_) {
         std::vector<key_handover> shared;
         for (const auto& [name, space] : spaces_)
             if (space->sharing() != nullptr) shared.emplace_back(*space);
+        offers_ = std::make_shared<key_offers>(shared);
         keeper_ = std::make_unique<owner_keeper>(
-            *store_, writes_, lease_, std::move(shared), std::move(move),
+            *store_, writes_, lease_, std::move(shared), offers_, std::move(move), std::move(offer),
             owner_keeper::options{options_.node, owner_rows_, now_ms_});
         keeper_->start();
     }
@@ -109,6 +110,7 @@ state_space* hot_state::space(std::string_view name) const {
 // The reader first: what it brings may still change. They stay, because a function that has not
 // returned may do so yet.
 void hot_state::end() {
+    if (offers_) offers_->end();
     if (reader_) reader_->end();
     if (writer_) writer_->end();
     if (keeper_) keeper_->end();

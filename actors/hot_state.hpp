@@ -8,6 +8,7 @@
 #pragma once
 
 #include "actors/function_info.hpp"
+#include "actors/key_offers.hpp"
 #include "actors/owner_keeper.hpp"
 #include "actors/state_space.hpp"
 #include "actors/store_reader.hpp"
@@ -51,12 +52,17 @@ public:
     /// cannot have them.
     [[nodiscard]] result<void> open(const std::vector<const function_info*>& functions);
     /// The threads to the store and from it. @param move gets calls that waited at a key which is
-    /// another node's by now; not needed unless nodes share the store
-    void start(owner_keeper::mover move = {});
+    /// another node's by now, @param offer the hottest of such keys; not needed unless nodes share
+    /// the store
+    void start(owner_keeper::mover move = {}, owner_keeper::offerer offer = {});
     /// Whether other nodes use the store, too.
     [[nodiscard]] bool shares() const noexcept { return lease_ != nullptr; }
     /// The cluster has changed. @pre `shares()`, and it has started
     void seen(std::shared_ptr<const owner_view> view);
+    /// Whether the keys that are others' since then have been offered to them.
+    [[nodiscard]] bool has_offered() const { return !keeper_ || keeper_->has_offered(); }
+    /// Keys that other nodes offer. Null unless nodes share the store, and before it has started.
+    [[nodiscard]] key_offers* offers() const noexcept { return offers_.get(); }
     /// Null when no function of this node has its state there.
     [[nodiscard]] state_space* space(std::string_view name) const;
     /// Null for a function without one.
@@ -91,9 +97,10 @@ private:
     const store_writer::complaint complain_;
     const wall_clock_ms now_ms_;
     std::map<std::string, std::unique_ptr<state_space>, std::less<>> spaces_;
-    std::shared_ptr<node_lease> lease_;  // null: no other node uses the store
-    std::uint32_t owner_rows_ = 0;       // the space of the nodes' rows
-    std::mutex writes_;                  // of the store: one at a time
+    std::shared_ptr<node_lease> lease_;   // null: no other node uses the store
+    std::uint32_t owner_rows_ = 0;        // the space of the nodes' rows
+    std::mutex writes_;                   // of the store: one at a time
+    std::shared_ptr<key_offers> offers_;  // null: no other node uses the store
     std::unique_ptr<owner_keeper> keeper_;
     std::unique_ptr<store_reader> reader_;
     std::unique_ptr<store_writer> writer_;

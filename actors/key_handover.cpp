@@ -5,7 +5,8 @@
 
 namespace dunlin::actors {
 
-std::vector<key_turns::waiter> key_handover::rights_changed() const {
+std::vector<key_turns::waiter> key_handover::rights_changed(hottest_keys* hottest,
+                                                            std::size_t number) const {
     std::vector<key_turns::waiter> moving;
     const auto& sharing = *space_.sharing();
     for (auto& shard : space_.shards_) {
@@ -18,6 +19,9 @@ std::vector<key_turns::waiter> key_handover::rights_changed() const {
             shard.for_each([&](key_entry& key) {
                 if (!key.idle()) return active.push_back(&key);
                 if (sharing.rights().decided(key.partition) != key_right::foreign) return;
+                if (hottest != nullptr && key.what == key_entry::standing::known)
+                    hottest->consider(number, shard.heat(key), key.key.size() + key.value.bytes(),
+                                      key.key);
                 key.drop_value();
                 shard.weigh(key);
             });
@@ -66,6 +70,29 @@ void key_handover::give_up_leaving() const {
         }
         space_.settle(after);
     }
+}
+
+void key_handover::note_offered(std::size_t keys) const {
+    auto& any = space_.shards_.front();
+    const std::lock_guard lock(any.mutex);
+    any.counted.offered += keys;
+}
+
+key_handover::offered key_handover::look_at(std::string_view key) const {
+    const auto& sharing = *space_.sharing();
+    const auto now_ns = sharing.now_ns();
+    const auto partition = static_cast<std::uint16_t>(cluster::partition_of(key));
+    if (sharing.rights().of(partition, now_ns) != key_right::own) return offered::later;
+    const auto hash = key_hash(key, space_.seed_);
+    auto& shard = space_.shard_of(hash);
+    const std::lock_guard lock(shard.mutex);
+    const auto* entry = shard.find(hash, key);
+    const bool known =
+        entry != nullptr && (!entry->idle() || (entry->what == key_entry::standing::known &&
+                                                sharing.may_enter(*entry, now_ns)));
+    if (known || space_.memory_.overfull()) return offered::nothing;
+    ++shard.counted.taken;
+    return offered::read;
 }
 
 }  // namespace dunlin::actors

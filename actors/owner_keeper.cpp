@@ -37,12 +37,15 @@ std::uint64_t number_in(std::string_view text) {
 
 owner_keeper::owner_keeper(state_store& store, std::mutex& writes,
                            std::shared_ptr<node_lease> lease, std::vector<key_handover> spaces,
-                           mover move, options how)
+                           std::shared_ptr<key_offers> offers, mover move, offerer offer,
+                           options how)
     : store_(store),
       writes_(writes),
       shared_(std::move(lease)),
       spaces_(std::move(spaces)),
+      offers_(std::move(offers)),
       move_(std::move(move)),
+      offer_(std::move(offer)),
       options_(how),
       name_(row_name(how.node)),
       lease_(how.node) {
@@ -65,6 +68,11 @@ void owner_keeper::seen(std::shared_ptr<const owner_view> view) {
     newest_ = std::move(view);
     news_ = true;
     woken_.notify_one();
+}
+
+bool owner_keeper::has_offered() {
+    const std::lock_guard lock(mutex_);
+    return newest_ == nullptr || offered_view_ == newest_->number;
 }
 
 void owner_keeper::end() {
@@ -120,6 +128,8 @@ std::int64_t owner_keeper::step(bool at_once) {
         failing_ = announced_ != nullptr && !write_row(true);
         renew_ns_ = now_ns + (failing_ ? retry_ns : owner_lease::renew_every_ns);
     }
+    // Behind the announcement, for which the new owners wait.
+    if (announced_ == next_) offer_left();
     look();
     if (shared_->take_waits()) sweep();
     const bool unsettled = announced_ != next_ || lease_.now() != owner_lease::phase::agreed;
@@ -275,8 +285,21 @@ void owner_keeper::publish() {
 }
 
 void owner_keeper::sweep() {
-    for (const auto& space : spaces_)
-        for (auto& each : space.rights_changed()) move_(std::move(each));
+    for (std::size_t i = 0; i < spaces_.size(); ++i)
+        for (auto& each : spaces_[i].rights_changed(offer_ ? &left_ : nullptr, i))
+            move_(std::move(each));
+    offers_->rights_changed();
+}
+
+void owner_keeper::offer_left() {
+    auto left = left_.take();
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        if (left[i].empty()) continue;
+        const auto& space = spaces_[i];
+        space.note_offered(offer_(space.space().how().name, std::move(left[i])));
+    }
+    const std::lock_guard lock(mutex_);
+    offered_view_ = next_->number;
 }
 
 }  // namespace dunlin::actors

@@ -5,11 +5,14 @@
 // A thread of its own renews the node's row and reads those of the others (`owner_lease`). When the
 // cluster has changed it has the spaces give up the keys that are others' now: what waits there is
 // sent on, what is under way ends and is stored, what is in memory is dropped. Then it announces
-// the new view. All of that goes on when one turn does not end: that one then works in vain. Owned
-// by `hot_state`; `seen` and `renew` from any thread.
+// the new view, and offers the hottest of the keys that have left to their new owners. All of that
+// goes on when one turn does not end: that one then works in vain. Owned by `hot_state`; `seen` and
+// `renew` from any thread.
 #pragma once
 
 #include "actors/key_handover.hpp"
+#include "actors/key_offers.hpp"
+#include "actors/state/hottest_keys.hpp"
 #include "actors/state/key_rights.hpp"
 #include "actors/state/owner_lease.hpp"
 #include "actors/state/owner_view.hpp"
@@ -33,6 +36,10 @@ class owner_keeper {
 public:
     /// Calls that waited at a key that is another node's now.
     using mover = std::function<void(key_turns::waiter&&)>;
+    /// Keys of a space that are others' now, the hottest first. @returns how many are being told to
+    /// their owners.
+    using offerer =
+        std::function<std::size_t(const std::string& space, std::vector<std::string>&& keys)>;
     struct options {
         std::uint64_t node = 0;  // its instance
         std::uint32_t rows = 0;  // the space of the rows
@@ -42,8 +49,10 @@ public:
     static constexpr const char* rows_name = "dunlin.owners";
 
     /// `writes`: held by the one who writes to the store. `spaces` have their rights from `lease`.
+    /// `offers` hear when rights have changed. Without `offer` nobody is told of keys.
     owner_keeper(state_store& store, std::mutex& writes, std::shared_ptr<node_lease> lease,
-                 std::vector<key_handover> spaces, mover move, options how);
+                 std::vector<key_handover> spaces, std::shared_ptr<key_offers> offers, mover move,
+                 offerer offer, options how);
     ~owner_keeper();
     owner_keeper(const owner_keeper&) = delete;
     owner_keeper& operator=(const owner_keeper&) = delete;
@@ -51,6 +60,8 @@ public:
     void start();
     /// The cluster has changed.
     void seen(std::shared_ptr<const owner_view> view);
+    /// Whether all that has left by the newest view has been offered.
+    [[nodiscard]] bool has_offered();
     /// At once, as what has been written is to be acknowledged and the lease is over.
     /// @returns whether it is of use to try again
     [[nodiscard]] bool renew();
@@ -71,12 +82,15 @@ private:
     [[nodiscard]] result<std::vector<state_read>> read_rows(std::vector<std::string>& names);
     void publish();
     void sweep();
+    void offer_left();
 
     state_store& store_;
     std::mutex& writes_;
     const std::shared_ptr<node_lease> shared_;
     const std::vector<key_handover> spaces_;
+    const std::shared_ptr<key_offers> offers_;
     const mover move_;
+    const offerer offer_;
     const options options_;
     const std::string name_;  // of the node's row
 
@@ -85,6 +99,7 @@ private:
     owner_view kept_;  // what it has owned since all agreed last, by each view since
     std::shared_ptr<const owner_view> announced_;  // null: none yet
     std::shared_ptr<const owner_view> next_;       // null: none yet
+    hottest_keys left_;                            // since it has offered last
     std::int64_t give_up_by_ns_ = 0;
     std::int64_t renew_ns_ = 0;  // when that is due
     std::uint64_t row_version_ = 0;
@@ -94,8 +109,9 @@ private:
     std::mutex mutex_;
     std::condition_variable woken_;
     std::shared_ptr<const owner_view> newest_;
-    bool news_ = false;   // there is another view
-    bool waits_ = false;  // somebody waits for a right
+    std::uint64_t offered_view_ = 0;  // the last by which keys have left and been offered
+    bool news_ = false;               // there is another view
+    bool waits_ = false;              // somebody waits for a right
     bool ends_ = false;
     std::thread thread_;
 };

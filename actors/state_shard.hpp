@@ -51,6 +51,8 @@ struct shard_counters {
     std::uint64_t turns = 0;
     std::uint64_t commits = 0;  // of keys; of several turns each
     std::uint64_t conflicts = 0;
+    std::uint64_t offered = 0;  // keys that have moved, of which their new owners were told
+    std::uint64_t taken = 0;    // ... that were read here because of that
 };
 
 class state_shard {
@@ -72,6 +74,10 @@ public:
     [[nodiscard]] key_entry& add(std::uint64_t hash, std::string_view key);
     /// Somebody has used it.
     void touched(key_entry& key) noexcept { policy_.touched(key.slot); }
+    /// See `replacement_policy::heat`.
+    [[nodiscard]] std::uint32_t heat(const key_entry& key) const noexcept {
+        return policy_.heat(key.slot);
+    }
     /// It takes another number of bytes now.
     void weigh(key_entry& key);
     /// Takes idle keys out until the rest fits; to be destroyed without the lock.

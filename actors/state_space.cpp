@@ -72,6 +72,8 @@ state_space::status state_space::look() const {
         all.counted.turns += each.counted.turns;
         all.counted.commits += each.counted.commits;
         all.counted.conflicts += each.counted.conflicts;
+        all.counted.offered += each.counted.offered;
+        all.counted.taken += each.counted.taken;
     }
     all.batches = batches_.load(std::memory_order_relaxed);
     all.batches_failed = batches_failed_.load(std::memory_order_relaxed);
@@ -140,8 +142,8 @@ state_space::arrivals state_space::refuse_all(bundle& work) const {
         const std::lock_guard lock(why_mutex_);
         why.detail = why_refused_;
     }
-    // That it did not run is not told in a way that others act on: they would look for another
-    // owner of the key, find none, and say that instead.
+    // That it did not run is not told in a way that others act on: they would wait for another
+    // owner of the key before they tell it.
     for (std::uint32_t i = 0; i < work.size(); ++i) {
         work[i].stop.request(why.code);
         work[i].origin->answer_error(work[i].address, why);

@@ -25,6 +25,7 @@
 #include "runtime/node_services.hpp"
 #include "runtime/node_shutdown.hpp"
 #include "runtime/node_state.hpp"
+#include "runtime/offered_keys.hpp"
 #include "runtime/owner_lookup.hpp"
 #include "runtime/router/function_registry.hpp"
 #include "runtime/scale_layers.hpp"
@@ -169,6 +170,7 @@ struct node::impl {
     void serve();
     result<void> join();
     void publish(const std::shared_ptr<const cluster_view>& view);
+    std::size_t offer(const std::string& space, std::vector<std::string> keys);
     [[nodiscard]] node_shutdown::state progress() const;
     [[nodiscard]] node_shutdown shutdown() const;
     /// Whether each lane has tried to reach each member that it knows, in vain or not.
@@ -228,6 +230,7 @@ void node::impl::make_lanes() {
     options.security = security.get();
     options.names = names.get();
     options.trim = &trim;
+    options.offers = state.spaces() == nullptr ? nullptr : state.spaces()->offers();
     options.descriptors =
         share_descriptors(raise_descriptor_limit(), descriptors_open(), config.lanes);
     for (std::size_t i = 0; i < config.lanes; ++i) {
@@ -300,9 +303,19 @@ result<void> node::impl::make_membership() {
 void node::impl::publish(const std::shared_ptr<const cluster_view>& view) {
     services.router.set_alone(view->members.size() < 2);
     for (auto& each : lanes) each->commands().push(view_change{view});
+    owners.seen(view);
     // After the lanes: what waits at keys that have moved is sent on by the view that says so.
     state.seen(*view);
-    owners.seen(view);
+}
+
+// On the thread that keeps the node's keys, once there are lanes.
+std::size_t node::impl::offer(const std::string& space, std::vector<std::string> keys) {
+    std::size_t offered = 0;
+    for (auto& each : offers_of(space, std::move(keys), owners, config.instance)) {
+        const auto count = each.keys.size();
+        if (lanes.front()->commands().push(std::move(each))) offered += count;
+    }
+    return offered;
 }
 
 void node::impl::serve() {
@@ -364,8 +377,12 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
         parts.security = std::move(*security);
         parts.begin_workers();
         parts.own_functions.scales().use(std::move(*plan));
-        if (auto opened = parts.state.open(*modules, parts.config, parts.services.router); !opened)
-            return std::move(opened.error());
+        auto opened =
+            parts.state.open(*modules, parts.config, parts.services.router,
+                             [&parts](const std::string& space, std::vector<std::string>&& keys) {
+                                 return parts.offer(space, std::move(keys));
+                             });
+        if (!opened) return std::move(opened.error());
         parts.own_functions.watch(parts.owners, parts.config.instance);
         if (auto* spaces = parts.state.spaces())
             parts.own_functions.watch(*spaces, parts.state.store());
@@ -373,7 +390,7 @@ result<std::unique_ptr<node>> node::start_checked(node_config config) {
         parts.begin_keeper();
         parts.make_lanes();
         parts.set_guard();
-        if (auto opened = parts.open_lanes(); !opened) return std::move(opened.error());
+        if (auto bound = parts.open_lanes(); !bound) return std::move(bound.error());
         if (auto made = parts.make_membership(); !made) return std::move(made.error());
         parts.serve();
     }
@@ -414,7 +431,7 @@ bool node::impl::linked() const {
 }
 
 node_shutdown::state node::impl::progress() const {
-    node_shutdown::state now{.peers_know = true};
+    node_shutdown::state now{.peers_know = true, .keys_offered = state.has_offered()};
     for (const auto& each : lanes) {
         const auto& counted = each->counters();
         now.peers_know =

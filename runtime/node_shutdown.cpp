@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/node_shutdown.hpp"
 
+#include <algorithm>
+
 namespace dunlin::runtime {
 
 template <class Condition>
@@ -14,11 +16,17 @@ bool node_shutdown::wait_until(Condition&& holds, std::chrono::nanoseconds patie
 }
 
 bool node_shutdown::drained(std::chrono::nanoseconds patience) const {
-    return wait_until(
+    const auto end_ns = time_.now_ns() + patience.count();
+    const bool all = wait_until(
         [](const state& now) {
             return now.peers_know && now.calls_open == 0 && now.pools_busy == 0;
         },
         patience);
+    if (!all) return false;
+    const std::chrono::nanoseconds left(end_ns - time_.now_ns());
+    static_cast<void>(wait_until([](const state& now) { return now.keys_offered; },
+                                 std::min<std::chrono::nanoseconds>(left, offer_time)));
+    return true;
 }
 
 // A thread that lost its lane is in a function whose pool may count nothing any more.

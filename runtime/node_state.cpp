@@ -58,7 +58,7 @@ actors::hot_state::options options_of(const state_config& said, actors::hot_stat
 }  // namespace
 
 result<void> node_state::open(const std::vector<loaded_module>& modules, const node_config& config,
-                              actors::call_router& router) {
+                              actors::call_router& router, actors::owner_keeper::offerer offer) {
     std::vector<const actors::function_info*> keyed;
     for (const auto& module : modules)
         for (const auto& function : module.functions)
@@ -85,9 +85,11 @@ result<void> node_state::open(const std::vector<loaded_module>& modules, const n
         &actors::unix_ms);
     auto opened = spaces_->open(keyed);
     if (opened)
-        spaces_->start([&router](actors::key_turns::waiter&& call) {
-            router.send_on(*call.of, std::move(call.call.work), call.call.index);
-        });
+        spaces_->start(
+            [&router](actors::key_turns::waiter&& call) {
+                router.send_on(*call.of, std::move(call.call.work), call.call.index);
+            },
+            std::move(offer));
     return opened;
 }
 

@@ -35,9 +35,10 @@ public:
     explicit node_state(actors::decision_log& decisions) : decisions_(decisions) {}
 
     /// Before the pools are made. The error says which store cannot be used, and what to do.
-    /// `router` gets calls whose keys have moved to another node.
+    /// `router` gets calls whose keys have moved to another node, `offer` the hottest of the keys.
     [[nodiscard]] result<void> open(const std::vector<loaded_module>& modules,
-                                    const node_config& config, actors::call_router& router);
+                                    const node_config& config, actors::call_router& router,
+                                    actors::owner_keeper::offerer offer);
     /// Null without keyed functions.
     [[nodiscard]] actors::hot_state* spaces() const noexcept { return spaces_.get(); }
     /// Null when nothing is stored.
@@ -49,6 +50,8 @@ public:
         return store_ ? store_->identity() : 0;
     }
 
+    /// Whether the new owners of all that this node has given up have been told what is hot.
+    [[nodiscard]] bool has_offered() const { return !spaces_ || spaces_->has_offered(); }
     /// The cluster has changed: keys have other owners, and spaces that others serve from another
     /// store take no calls. One thread at a time.
     void seen(const cluster_view& view);

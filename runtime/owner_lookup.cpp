@@ -26,4 +26,9 @@ std::optional<cluster_member> owner_lookup::owner(std::string_view space, std::s
     return *found;
 }
 
+std::uint64_t owner_lookup::instance(std::string_view space, std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    return owners_.owner(cluster::owned_name({}, space), key);
+}
+
 }  // namespace dunlin::runtime

@@ -9,6 +9,7 @@
 #include "cluster/key_owners.hpp"
 #include "runtime/membership/cluster_view.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,8 @@ public:
     void seen(std::shared_ptr<const cluster_view> view);
     /// Nobody serves the space, as far as is known: none.
     [[nodiscard]] std::optional<cluster_member> owner(std::string_view space, std::string_view key);
+    /// Its instance alone; `key_owners::nobody`.
+    [[nodiscard]] std::uint64_t instance(std::string_view space, std::string_view key);
 
 private:
     std::mutex mutex_;

@@ -55,6 +55,8 @@ json figures_of(const std::string& name, const actors::state_space& space) {
             {"evicted", seen.counted.evicted},
             {"commits", seen.counted.commits},
             {"conflicts", seen.counted.conflicts},
+            {"keys_offered", seen.counted.offered},
+            {"keys_taken", seen.counted.taken},
             {"batches", seen.batches},
             {"batches_failed", seen.batches_failed},
             {"gate_p50_us", quantile_us(space.gate_waits(), 0.5)},

@@ -22,6 +22,7 @@
 #include "actors/state/ghost_table.hpp"
 #include "actors/state/slot_queue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -93,6 +94,15 @@ public:
         }
         // All that were looked at are in use: the least used of them.
         return spared.slot == no_slot ? no_slot : leave(spared.slot);
+    }
+
+    /// Of two entries the one with the larger number is hotter: has been used more often in the
+    /// main queue, is there or about to go there, or has come or been used later.
+    [[nodiscard]] std::uint32_t heat(cache_slot slot) const noexcept {
+        const auto& node = nodes_[slot];
+        const std::uint32_t uses = node.count;
+        const std::uint32_t rank = node.queue == main_.name() ? uses + 1 : std::min(uses, 1U);
+        return (rank << 27) | (stamp_mask - ((now_ - node.stamp) & stamp_mask));
     }
 
     /// What is beyond a smaller budget goes as `victim` is asked for it.

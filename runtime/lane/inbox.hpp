@@ -14,6 +14,7 @@
 
 #include <dunlin/result.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -83,13 +84,21 @@ struct addresses_found {
 /// Somebody asks whether this node may drain.
 struct drain_question {};
 
+/// Keys of a space that were this node's and are that one's by now, for it to read before calls
+/// come.
+struct key_offer {
+    std::uint64_t to = 0;  // an instance
+    std::string space;
+    std::vector<std::string> keys;  // the hottest first
+};
+
 /// There may be news of who may connect.
 struct access_change {};
 
 using lane_command =
     std::variant<value_answer, error_answer, batch_answer, cold_remark, timer_change, begin_drain,
                  finish, view_change, travelling_call, moving_call, carried_stop, seeds_found,
-                 access_change, addresses_found, drain_question>;
+                 access_change, addresses_found, drain_question, key_offer>;
 /// In small pieces of memory, each of which goes when it is through: as one piece a crowd's answers
 /// are megabytes, and malloc keeps the more of what is freed the larger the pieces were.
 using lane_commands = std::deque<lane_command>;

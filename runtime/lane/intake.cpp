@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace dunlin::runtime {
 
@@ -199,8 +200,21 @@ void intake::read_control(peer& from, const wire::frame_reader& reader, frame_re
             else if (authorizer_ != nullptr)
                 authorizer_->pretended(from, 0, "the load of a node");
             break;
+        case wire::kind::offer:
+            if (from.role == wire::peer_role::node)
+                take_offer(reader.items());
+            else if (authorizer_ != nullptr)
+                authorizer_->pretended(from, 0, "an offer of keys");
+            break;
         default: break;  // what only nodes send to those who connect: nothing to do
     }
+}
+
+void intake::take_offer(wire::item_list keys) const {
+    if (offers_ == nullptr) return;
+    std::vector<std::string_view> names;
+    for (wire::key_item each; take(keys, each);) names.push_back(as_text(each.key));
+    offers_->came(keys.space, names);
 }
 
 // -- what is too much to be read in one go ---------------------------------------------------

@@ -10,6 +10,7 @@
 // thread.
 #pragma once
 
+#include "actors/key_offers.hpp"
 #include "runtime/lane/admission.hpp"
 #include "runtime/lane/authorizer.hpp"
 #include "runtime/lane/bulk_frames.hpp"
@@ -42,6 +43,8 @@ public:
 
     /// Before the lane serves, on a node with a key.
     void use_keys(authorizer& of) noexcept { authorizer_ = &of; }
+    /// Before the lane serves, on a node that shares its state; null: it does not.
+    void use_offers(actors::key_offers* of) noexcept { offers_ = of; }
 
     /// Takes the next frame from the socket. @returns false when there is none.
     [[nodiscard]] bool receive();
@@ -60,6 +63,7 @@ private:
     /// Sees to an envelope that is no call and leaves its sender where it is.
     void read_control(peer& from, const wire::frame_reader& reader, frame_reading& of,
                       gathering& gathered);
+    void take_offer(wire::item_list keys) const;
     void say_bye(peer& leaving);
 
     router_socket& socket_;
@@ -75,7 +79,8 @@ private:
     lane_counters& counters_;
     turn_clock& clock_;
     const std::size_t frame_bytes_max_;
-    authorizer* authorizer_ = nullptr;  // null: this node has no key
+    authorizer* authorizer_ = nullptr;      // null: this node has no key
+    actors::key_offers* offers_ = nullptr;  // null: it shares no state
 };
 
 }  // namespace dunlin::runtime

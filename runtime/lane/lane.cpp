@@ -84,6 +84,7 @@ lane::lane(caf::actor_system& system, const function_registry& functions, actors
       intake_(socket_, keeper_, outlet_, handshake_, departures_, neighbours_, calls_, admission_,
               budget, poll_.load(), counters_, clock_, options_.frame_bytes_max()),
       draining_(outlet_, counters_, clock_.now_ns()) {
+    intake_.use_offers(options_.offers);
     if (options_.security == nullptr) return;
     authorizer_ =
         std::make_unique<authorizer>(*options_.security, options_.instance, neighbours_.view(),
@@ -249,6 +250,8 @@ void lane::apply(lane_command& command) {
         if (stage_ == stage::serving) neighbours_.found(std::move(seeds->endpoints));
     } else if (auto* named = std::get_if<addresses_found>(&command)) {
         links_.found_addresses(named->endpoint, named->addresses, named->problem, clock_.now_ns());
+    } else if (auto* offer = std::get_if<key_offer>(&command)) {
+        neighbours_.offer(std::move(*offer));
     } else if (std::holds_alternative<drain_question>(command)) {
         neighbours_.ask_to_drain();
     } else if (std::holds_alternative<access_change>(command)) {

@@ -18,6 +18,10 @@ namespace dunlin::support {
 class address_resolver;
 }
 
+namespace dunlin::actors {
+class key_offers;
+}
+
 namespace dunlin::runtime {
 
 class heap_trim;
@@ -36,6 +40,7 @@ struct lane_options {
     node_security* security = nullptr;           // null: plain ZeroMQ, open to everybody
     support::address_resolver* names = nullptr;  // outlives the lane's use; null: no names are used
     heap_trim* trim = nullptr;                   // null: nobody is told how much is held
+    actors::key_offers* offers = nullptr;        // null: other nodes' keys do not come here
     /// What this lane may have of the descriptors.
     descriptor_shares descriptors{std::size_t{1} << 20, link_limits::links_max};
 

@@ -43,6 +43,25 @@ void neighbours::told_load(const peer& from, wire::item_list items) {
         router_.loads(*link, items, now_ns_);
 }
 
+void neighbours::offer(key_offer moved) {
+    unsent_.push_back({std::move(moved), now_ns_ + offer_wait_ns});
+    send_offers();
+}
+
+void neighbours::send_offers() {
+    std::erase_if(unsent_, [this](const unsent_offer& each) {
+        auto* link = links_.find(each.what.to);
+        if (link == nullptr || each.until_ns <= now_ns_) return true;
+        if (!link->live()) return false;
+        std::vector<wire::key_item> keys;
+        keys.reserve(each.what.keys.size());
+        for (const auto& key : each.what.keys) keys.push_back({as_bytes(key)});
+        wire::append(link->out, each.what.space, keys);
+        links_.appended(*link);
+        return true;
+    });
+}
+
 void neighbours::found(std::vector<std::string> seeds) {
     if (membership_ != nullptr) membership_->seeds(std::move(seeds));
 }
@@ -56,6 +75,7 @@ void neighbours::tend() {
     // Every turn: what was heard since may have brought the next timer nearer.
     if (membership_ != nullptr) membership_due_ns_ = membership_->advance(now_ns_);
     links_due_ns_ = std::min(links_.advance(now_ns_), router_.advance(now_ns_));
+    if (!unsent_.empty()) send_offers();
     counters_.links_coming_up.set(links_.coming_up());
     counters_.members_seen.publish(view_ ? view_->members.size() : 0);
 }

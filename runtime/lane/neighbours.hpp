@@ -12,6 +12,7 @@
 #include "runtime/cluster/membership_driver.hpp"
 #include "runtime/lane/counters.hpp"
 #include "runtime/lane/handshake.hpp"
+#include "runtime/lane/inbox.hpp"
 #include "runtime/lane/load_reporter.hpp"
 #include "runtime/lane/outlet.hpp"
 #include "runtime/lane/peer.hpp"
@@ -63,6 +64,9 @@ public:
     // By a peer that is a node.
     void gossiped(peer& from, bytes_view message);
     void told_load(const peer& from, wire::item_list items);
+    /// Keys that have moved to another node, which is told as soon as there is a link to it, or not
+    /// at all.
+    void offer(key_offer moved);
     /// Addresses of nodes to join.
     void found(std::vector<std::string> seeds);
     /// Somebody asks whether this node may drain.
@@ -80,6 +84,14 @@ public:
     void leave();
 
 private:
+    /// A node that has just joined has no link yet.
+    static constexpr std::int64_t offer_wait_ns = 2'000'000'000;
+    struct unsent_offer {
+        key_offer what;
+        std::int64_t until_ns;
+    };
+    void send_offers();
+
     runtime::links& links_;
     router& router_;
     outlet& outlet_;
@@ -92,6 +104,7 @@ private:
     membership_driver* membership_ = nullptr;    // of one lane of a node
     std::int64_t membership_due_ns_ = never_ns;  // ... and so the others have nothing to wake for
     std::int64_t links_due_ns_ = never_ns;
+    std::vector<unsent_offer> unsent_;
 };
 
 }  // namespace dunlin::runtime

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/ask_members.hpp"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -27,6 +28,25 @@ result<bytes> connect_and_ask(const member& whom, const member_question& what,
 }
 
 }  // namespace
+
+member alone(client& entry) {
+    member made;
+    made.name = entry.node();
+    made.state = "alive";
+    made.asked = true;
+    return made;
+}
+
+std::vector<member> members_or_alone(client& entry) {
+    const auto reply = entry.invoke<any_value>("dunlin/nodes", nullptr);
+    if (reply) {
+        auto members = read_members(reply->encoded);
+        if (members && std::any_of(members->begin(), members->end(),
+                                   [](const member& each) { return each.living(); }))
+            return std::move(*members);
+    }
+    return {alone(entry)};
+}
 
 std::vector<member_answer> ask_members(client& entry, const std::vector<member>& members,
                                        const member_question& question,

@@ -35,6 +35,11 @@ struct member_question {
     any_value input = {};  // nothing: nil
 };
 
+/// The node that `entry` leads to, as a member of a list that it alone is in.
+[[nodiscard]] member alone(client& entry);
+/// Who there is, says that node; it alone where it may not be asked, or names nobody who lives.
+[[nodiscard]] std::vector<member> members_or_alone(client& entry);
+
 /// Calls the function at each of `members` that lives; at the one that gave the list through
 /// `entry`. In their order. `patience` is what each has for its answer.
 [[nodiscard]] std::vector<member_answer> ask_members(client& entry,

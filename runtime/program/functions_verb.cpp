@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/functions_verb.hpp"
 
-#include "runtime/program/any_value.hpp"
 #include "runtime/program/ask_members.hpp"
 #include "runtime/program/connection.hpp"
 #include "runtime/program/exit_code.hpp"
@@ -13,7 +12,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -54,27 +52,13 @@ struct functions_arguments {
     bool json = false;
 };
 
-// Of a node that cannot list them, itself alone.
-std::vector<member> members_of(client& entry, const functions_arguments& given) {
-    std::vector<member> alone(1);
-    alone.front().name = entry.node();
-    alone.front().state = "alive";
-    alone.front().asked = true;
-    if (given.this_node) return alone;
-    const auto reply = entry.invoke<any_value>("dunlin/nodes", nullptr);
-    if (!reply) return alone;
-    auto members = read_members(reply->encoded);
-    const bool living = members && std::any_of(members->begin(), members->end(),
-                                               [](const member& each) { return each.living(); });
-    return living ? std::move(*members) : std::move(alone);
-}
-
 // Nothing when nobody has answered; the reason has been said then.
 function_list ask(client& entry, const functions_arguments& given) {
     function_list list;
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(given.connection.timeout);
-    for (auto& each : ask_members(entry, members_of(entry, given), {"dunlin/functions"}, patience,
-                                  given.connection.keys)) {
+    const auto asked = given.this_node ? std::vector{alone(entry)} : members_or_alone(entry);
+    for (auto& each :
+         ask_members(entry, asked, {"dunlin/functions"}, patience, given.connection.keys)) {
         auto added = each.reply ? list.add(each.name, *each.reply)
                                 : result<void>(std::move(each.reply.error()));
         if (!added) complain("node " + each.name + ": " + to_string(added.error()));

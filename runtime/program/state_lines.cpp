@@ -66,34 +66,6 @@ result<state_line> read_line(std::string_view line) {
     return made;
 }
 
-std::string spaces_json(const space_list& all) {
-    auto spaces = ordered::array();
-    for (const auto& each : all.spaces)
-        spaces.push_back(
-            {{"space", each.name},
-             {"mode", each.mode},
-             {"keys_in_memory", each.keys_in_memory},
-             {"bytes_in_memory", each.bytes_in_memory},
-             {"turns", each.turns},
-             {"found", each.found},
-             {"missed", each.missed},
-             {"waiting", each.waiting},
-             {"reads", each.reads},
-             {"evicted", each.evicted},
-             {"commits", each.commits},
-             {"conflicts", each.conflicts},
-             {"batches", each.batches},
-             {"batches_failed", each.batches_failed},
-             {"gate_p50_us", each.gate_p50_us},
-             {"gate_p99_us", each.gate_p99_us},
-             {"refused", each.refused.empty() ? ordered(nullptr) : ordered(each.refused)},
-             {"schema", ordered::parse(each.schema, nullptr, false)}});
-    for (auto& each : spaces)
-        if (each["schema"].is_discarded()) each["schema"] = nullptr;
-    const ordered whole{{"node", all.node}, {"store", all.store}, {"spaces", std::move(spaces)}};
-    return whole.dump(2, ' ', false, ordered::error_handler_t::replace) + "\n";
-}
-
 std::string keys_json(const std::vector<key_row>& keys) {
     std::string text = "[";
     for (const auto& each : keys) {

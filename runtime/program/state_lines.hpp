@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // State as lines of JSON: what `dunlin state export` writes and `import` reads, and what --json
-// prints. Pure; any thread.
+// prints of keys. Pure; any thread.
 #pragma once
 
 #include "runtime/program/state_questions.hpp"
@@ -30,7 +30,6 @@ struct state_line {
 /// The error is about the line.
 [[nodiscard]] result<state_line> read_line(std::string_view line);
 
-[[nodiscard]] std::string spaces_json(const space_list& all);
 [[nodiscard]] std::string keys_json(const std::vector<key_row>& keys);
 /// "never", or "in 12 s".
 [[nodiscard]] std::string expiry_text(std::int64_t expires_ms);

@@ -84,30 +84,6 @@ result<json> state_questions::ask(const json& question) {
     }
 }
 
-result<space_list> state_questions::spaces() {
-    auto answer = ask({{"do", "spaces"}});
-    if (!answer) return std::move(answer.error());
-    space_list all;
-    all.node = text_of(*answer, "node");
-    all.store = text_of(*answer, "store");
-    for (const auto& each : list_of(*answer, "spaces")) {
-        if (!each.is_object()) continue;
-        all.spaces.push_back(
-            {text_of(each, "space"), text_of(each, "mode"), text_of(each, "schema"),
-             number_of<std::uint64_t>(each, "keys_in_memory"),
-             number_of<std::uint64_t>(each, "bytes_in_memory"),
-             number_of<std::uint64_t>(each, "turns"), number_of<std::uint64_t>(each, "found"),
-             number_of<std::uint64_t>(each, "reads"), number_of<std::uint64_t>(each, "commits"),
-             number_of<std::uint64_t>(each, "missed"), number_of<std::uint64_t>(each, "waiting"),
-             number_of<std::uint64_t>(each, "evicted"), number_of<std::uint64_t>(each, "conflicts"),
-             number_of<std::uint64_t>(each, "batches"),
-             number_of<std::uint64_t>(each, "batches_failed"),
-             number_of<double>(each, "gate_p50_us"), number_of<double>(each, "gate_p99_us"),
-             text_of(each, "refused")});
-    }
-    return all;
-}
-
 result<std::vector<key_row>> state_questions::list(std::string_view prefix, std::string_view after,
                                                    std::size_t count) {
     auto answer = ask({{"do", "list"},

@@ -23,31 +23,6 @@
 
 namespace dunlin::program {
 
-struct space_row {
-    std::string name;
-    std::string mode;
-    std::string schema;
-    std::uint64_t keys_in_memory = 0;
-    std::uint64_t bytes_in_memory = 0;
-    std::uint64_t turns = 0;
-    std::uint64_t found = 0;
-    std::uint64_t reads = 0;
-    std::uint64_t commits = 0;
-    std::uint64_t missed = 0;
-    std::uint64_t waiting = 0;
-    std::uint64_t evicted = 0;
-    std::uint64_t conflicts = 0;
-    std::uint64_t batches = 0;
-    std::uint64_t batches_failed = 0;
-    double gate_p50_us = 0;
-    double gate_p99_us = 0;
-    std::string refused;  // why it takes no calls; empty: it does
-};
-struct space_list {
-    std::string node;
-    std::string store;  // empty: none
-    std::vector<space_row> spaces;
-};
 struct key_row {
     std::string key;
     std::uint64_t version = 0;
@@ -71,7 +46,6 @@ public:
           space_(std::move(space)),
           dial_(std::move(dial)) {}
 
-    [[nodiscard]] result<space_list> spaces();
     /// Those after `after` that begin with `prefix`, at most a thousand.
     [[nodiscard]] result<std::vector<key_row>> list(std::string_view prefix, std::string_view after,
                                                     std::size_t count);

@@ -3,12 +3,12 @@
 
 #include "runtime/program/connection.hpp"
 #include "runtime/program/exit_code.hpp"
-#include "runtime/program/node_table.hpp"
 #include "runtime/program/progress.hpp"
 #include "runtime/program/quantity_options.hpp"
 #include "runtime/program/signals.hpp"
 #include "runtime/program/state_lines.hpp"
 #include "runtime/program/state_questions.hpp"
+#include "runtime/program/state_spaces.hpp"
 #include "runtime/program/text_table.hpp"
 #include "runtime/text/json_payload.hpp"
 #include "runtime/text/suggest.hpp"
@@ -39,6 +39,10 @@ constexpr const char* footer = R"(Examples:
     dunlin state delete visitors ann
     dunlin state export visitors > visitors.jsonl
     dunlin state import visitors visitors.jsonl
+
+spaces asks all living nodes, and has a line for each space and node; with --json what the asked node
+says, and in "nodes" the same of all. A node that does not answer is named on standard error, and in
+"unanswered". A key that may not call dunlin/nodes sees the node that answers alone.
 
 A value is the JSON of the state's type (see dunlin state spaces --json for its schema), as
 dunlin invoke writes payloads. What is done with a key is a turn like those of functions: it waits
@@ -85,35 +89,12 @@ void print(const std::string& text) {
 
 std::string shown_key(const std::string& key) { return printable(key); }
 
-int show_spaces(const state_arguments& given, state_questions& of) {
-    const auto all = of.spaces();
-    if (!all) return failed(all.error());
-    if (given.json) {
-        print(spaces_json(*all));
-        return exit_code::success;
-    }
-    if (all->spaces.empty()) {
-        print("node " + printable(all->node) + " serves no function with state\n");
-        return exit_code::success;
-    }
-    std::vector<table_row> rows{{"SPACE", "MODE", "KEYS", "BYTES", "TURNS", "HITS", "LOADS",
-                                 "WRITES", "GATE P50", "GATE P99", "WAITING"}};
-    std::string refused;
-    for (const auto& each : all->spaces) {
-        const auto asked = each.found + each.missed;
-        rows.push_back({printable(each.name), each.mode, grouped(each.keys_in_memory),
-                        grouped(each.bytes_in_memory), grouped(each.turns),
-                        asked == 0 ? "-" : std::to_string(each.found * 100 / asked) + "%",
-                        grouped(each.reads), grouped(each.commits), short_time_us(each.gate_p50_us),
-                        short_time_us(each.gate_p99_us), grouped(each.waiting)});
-        if (!each.refused.empty()) refused += "refused: " + printable(each.refused) + "\n";
-    }
-    constexpr std::array columns{align::left,  align::left,  align::right, align::right,
-                                 align::right, align::right, align::right, align::right,
-                                 align::right, align::right, align::right};
-    print("node " + printable(all->node) +
-          (all->store.empty() ? ", no store" : ", store: " + printable(all->store)) + "\n" +
-          laid_out(rows, columns) + refused);
+int show_spaces(const state_arguments& given, client& entry) {
+    const auto patience = std::chrono::ceil<std::chrono::milliseconds>(given.connection.timeout);
+    const auto all = ask_spaces(entry, patience, given.connection.keys);
+    for (const auto& [name, why] : all.silent) complain("node " + name + ": " + to_string(why));
+    if (all.nodes.empty()) return exit_code::call_failed;
+    print(given.json ? spaces_json(all) : spaces_table(all));
     return exit_code::success;
 }
 
@@ -237,13 +218,13 @@ int import_all(const state_arguments& given, state_questions& of) {
 using action = int (*)(const state_arguments&, state_questions&);
 struct named_action {
     const char* name;
-    action run;
-    int words;  // that it takes behind its name
+    action run;  // null: asks all nodes, and about no space
+    int words;   // that it takes behind its name
 };
 constexpr named_action actions[] = {
-    {"spaces", &show_spaces, 0}, {"list", &list, 1},         {"get", &get, 2},
-    {"set", &change, 3},         {"delete", &change, 2},     {"expire", &change, 2},
-    {"export", &export_all, 1},  {"import", &import_all, 1},
+    {"spaces", nullptr, 0},     {"list", &list, 1},         {"get", &get, 2},
+    {"set", &change, 3},        {"delete", &change, 2},     {"expire", &change, 2},
+    {"export", &export_all, 1}, {"import", &import_all, 1},
 };
 
 const named_action& action_of(const state_arguments& given) {
@@ -276,6 +257,7 @@ int run(const state_arguments& given) {
     auto to = connect(given.connection, stop);
     if (!to.client) return to.exit_code;
     const exit_at_signal meanwhile(stop);
+    if (what.run == nullptr) return show_spaces(given, *to.client);
     state_questions of(*to.client, given.space, [&](std::vector<std::string> endpoints) {
         auto options = one_node(
             std::move(endpoints),

@@ -4,17 +4,21 @@
 //
 // To run such a call on another node would give its key two owners. Most often the owner has just
 // died, and the membership says so within a second, or only the connection broke, and a new one
-// stands sooner: so the call waits, and is looked at again when either happens. It does not wait
-// longer than `wait_max_ns`, nor do more than `calls_max` wait; what is over is refused as a call
-// that did not run. In order of arrival. Pure: time is handed in. One owner, one thread.
+// stands sooner: so the call waits, and is looked at again when either happens. So does one that
+// its owner has refused because it leaves. None waits longer than `wait_max_ns`, nor do more than
+// `calls_max` wait; what is over is refused as a call that did not run. In order of arrival. Pure:
+// time is handed in. One owner, one thread.
 #pragma once
 
 #include "actors/invocation.hpp"
+
+#include <dunlin/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <memory>
 #include <utility>
 
 namespace dunlin::runtime {
@@ -24,10 +28,12 @@ public:
     static constexpr std::size_t calls_max = 16384;
     static constexpr std::int64_t wait_max_ns = 2'000'000'000;
 
+    /// @param said why the owner has refused it; null: it could not be asked
     /// @returns false when as many wait as may.
-    [[nodiscard]] bool add(actors::answer_address call, std::int64_t now_ns) {
+    [[nodiscard]] bool add(actors::answer_address call, std::int64_t now_ns,
+                           std::shared_ptr<const error> said = nullptr) {
         if (waiting_.size() >= calls_max) return false;
-        waiting_.push_back({call, now_ns + wait_max_ns});
+        waiting_.push_back({call, now_ns + wait_max_ns, std::move(said)});
         return true;
     }
 
@@ -43,13 +49,13 @@ public:
         waiting_ = std::move(left);
     }
 
-    /// Calls `end(call)` for those that have waited long enough.
+    /// Calls `end(call, said)` for those that have waited long enough.
     template <class End>
     void end_overdue(std::int64_t now_ns, End&& end) {
         while (!waiting_.empty() && waiting_.front().until_ns <= now_ns) {
-            const auto call = waiting_.front().call;
+            const auto over = std::move(waiting_.front());
             waiting_.pop_front();
-            end(call);
+            end(over.call, over.said.get());
         }
     }
 
@@ -65,6 +71,7 @@ private:
     struct waiting_call {
         actors::answer_address call;
         std::int64_t until_ns;
+        std::shared_ptr<const error> said;
     };
     std::deque<waiting_call> waiting_;
 };

@@ -77,8 +77,10 @@ public:
     /// What a call is told that goes nowhere.
     [[nodiscard]] static error nobody_takes(const function_route& route, const destination& chosen);
     /// The call of `destination::kind::owner_later` goes when its owner can be reached, or its key
-    /// has another. @returns false if it was answered, because too many wait.
-    bool await_owner(ledger_entry& entry, std::int64_t now_ns);
+    /// has another. `said`: why the owner has refused it, to be told if that stays so.
+    /// @returns false if it was answered, because too many wait.
+    bool await_owner(ledger_entry& entry, std::int64_t now_ns,
+                     std::shared_ptr<const error> said = nullptr);
     /// A link to a member of which it is not known yet what it serves; null: there is none.
     [[nodiscard]] const peer_link* untold() const noexcept;
 

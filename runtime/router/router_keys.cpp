@@ -41,13 +41,14 @@ destination router::decide_owner(const function_route& route, bytes_view key,
     return {link->takes(payload_bytes) ? to::there : to::nobody, link};
 }
 
-bool router::await_owner(ledger_entry& entry, std::int64_t now_ns) {
+bool router::await_owner(ledger_entry& entry, std::int64_t now_ns,
+                         std::shared_ptr<const error> said) {
     entry.pool = nullptr;
-    if (waiting_.add(entry.address(), now_ns)) {
+    if (waiting_.add(entry.address(), now_ns, said)) {
         counters_.calls_kept_for_owner.add();
         return true;
     }
-    host_.forwarded_error(entry, owner_away(entry));
+    host_.forwarded_error(entry, said ? *said : owner_away(entry));
     return false;
 }
 
@@ -75,9 +76,10 @@ void router::send_waiting(std::int64_t now_ns) {
 }
 
 std::int64_t router::advance(std::int64_t now_ns) {
-    waiting_.end_overdue(now_ns, [&](actors::answer_address call) {
+    waiting_.end_overdue(now_ns, [&](actors::answer_address call, const error* said) {
         auto* entry = calls_.find(call);
-        if (entry != nullptr) host_.forwarded_error(*entry, owner_away(*entry));
+        if (entry != nullptr)
+            host_.forwarded_error(*entry, said != nullptr ? *said : owner_away(*entry));
     });
     return waiting_.next_ns();
 }

@@ -7,9 +7,20 @@
 #include "runtime/router/router.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace dunlin::runtime {
+
+namespace {
+
+/// Of the owner of a key: it does not matter how long it goes on to own that.
+bool stays_refused(errc code) noexcept {
+    return code == errc::invalid_argument || code == errc::permission_denied ||
+           code == errc::unauthenticated;
+}
+
+}  // namespace
 
 void router::replied(peer_link& link, const wire::reply& reply,
                      const std::shared_ptr<link::received_frame>& frame, std::int64_t now_ns) {
@@ -144,11 +155,15 @@ bool router::goes_elsewhere(ledger_entry& entry, const error& why, ended how, st
     }
     if (!call.key.empty()) {
         const auto owner = decide_owner(*entry.route, call.key, call.payload.size());
-        const bool same = owner.link != nullptr && owner.what == destination::kind::there &&
-                          did_not_run && entry.was_tried_on(owner.link->instance);
+        const bool refused =
+            owner.link != nullptr && did_not_run && entry.was_tried_on(owner.link->instance);
+        const bool same = refused && owner.what == destination::kind::there;
+        if (same && stays_refused(why.code)) return false;
         // One that does not take it any more is about to drain, and then the key has another owner.
         if (same || owner.what == destination::kind::owner_later) {
-            static_cast<void>(await_owner(entry, now_ns));
+            const bool told = refused && how == ended::answered;
+            static_cast<void>(
+                await_owner(entry, now_ns, told ? std::make_shared<const error>(why) : nullptr));
             return true;
         }
         if (owner.what != destination::kind::anybody) {

@@ -134,6 +134,52 @@ class OwnerTest(ProgramTest):
             stored = sum(self.stored(cluster.endpoint("n1")).values())
             self.assertEqual(stored, sum(each["requests"] for each in figures))
 
+    def test_a_node_that_drains_names_its_hottest_keys_to_their_new_owner(self):
+        keys = [b"hot %d" % number for number in range(1000)]
+        with self.cluster(2) as cluster:
+            def space(name):
+                state = cluster.nodes[name].stats().get("state")
+                return state["spaces"][0] if state else {}
+
+            def call_all(client, function, value):
+                calls = [client.start(function, None, key=key) for key in keys]
+                for call in calls:
+                    answer = client.answer_to(call)
+                    self.assertEqual(answer.value, value, answer)
+
+            with Client(cluster.endpoint("n2"), timeout_s=60) as client:
+                call_all(client, "bench/increment", 1)
+                call_all(client, "bench/increment", 2)
+                moving = space("n1")["keys_in_memory"]
+                self.assertGreater(moving, 200)
+                self.assertEqual(cluster.stop("n1"), 0)
+                wait_until(lambda: space("n2")["keys_taken"] == moving, "n2 to read what it gets")
+                # That is read behind them.
+                dunlin("state", "get", SPACE, "nobody", "--node", cluster.endpoint("n2"))
+                before = space("n2")
+                call_all(client, "bench/peek", 2)
+                after = space("n2")
+            self.assertEqual(after["found"] + after["missed"],
+                             before["found"] + before["missed"] + len(keys))
+            self.assertLess(after["missed"] - before["missed"], moving / 10)
+            self.assertLess(after["reads"] - before["reads"], moving / 10)
+
+    def test_a_node_that_joins_is_told_the_hottest_keys_that_it_gets(self):
+        keys = [b"hot %d" % number for number in range(1000)]
+        with self.cluster(1) as cluster:
+            with Client(cluster.endpoint("n1"), timeout_s=60) as client:
+                for call in [client.start("bench/increment", None, key=key) for key in keys]:
+                    self.assertEqual(client.answer_to(call).value, 1)
+            cluster.add("n2")
+            cluster.wait_until_alive("n1", "n2")
+
+            def taken():
+                n1, n2 = (cluster.nodes[name].stats()["state"]["spaces"][0]
+                          for name in ("n1", "n2"))
+                return n1["keys_offered"] > 200 and n2["keys_taken"] == n1["keys_offered"]
+
+            wait_until(taken, "n2 to take the keys that n1 offers")
+
     def test_an_owner_that_is_killed_costs_no_value_and_counts_none_twice(self):
         with self.cluster() as cluster:
             callers = Callers(cluster.endpoint("n1"))

@@ -84,22 +84,26 @@ TEST_CASE("what only nodes send is refused of others, counted and logged once") 
     raw_client shop(at(*node), keys.as(keys.shop));
     raw_client ops(at(*node), keys.as(keys.ops));
     const wire::load_item load{0, 1, 1, 0, 0};
+    wire::frame_buffer offer;
+    wire::append(offer, "texts", std::vector{wire::key_item{as_bytes("ann")}});
     for (int i = 0; i < 2; ++i) {
         shop.send(wire::gossip{as_bytes("\xc1")});
         shop.send(std::span<const wire::load_item>(&load, 1));
+        shop.send_frame(offer);
     }
     shop.barrier();
-    REQUIRE(shop.about_connection.size() == 4);
+    REQUIRE(shop.about_connection.size() == 6);
     for (const auto& each : shop.about_connection) CHECK(each.code == errc::permission_denied);
     auto call = shop.make("bench/echo", 1);
     call.flags = wire::invoke_flags::forwarded;
     shop.send(call);
     CHECK(shop.wait(call.id, "echo").code == errc::permission_denied);
     CHECK(shop.wait(call.id, "echo").did_not_run);
-    CHECK(ops.stats().at("impostors") == 5);
+    CHECK(ops.stats().at("impostors") == 7);
     CHECK(ops.stats().at("membership_messages_refused") == 0);
     CHECK(ops.function("bench/echo").at("invocations") == 0);
-    for (const auto* what : {"gossip", "the load of a node", "a call that a node has sent on"})
+    for (const auto* what :
+         {"gossip", "the load of a node", "an offer of keys", "a call that a node has sent on"})
         CHECK(log.lines_with(what, "peer=shop") == 1);
     CHECK(shop.call("bench/echo", 7).value<int>() == 7);
 }

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import unittest
 
-from programs import WAIT_SECONDS_MAX, Node, Process, ProgramTest, dunlin
+from programs import WAIT_SECONDS_MAX, Cluster, Node, Process, ProgramTest, dunlin
 from python_client import Client, Timeout
 
 SPACE = "bench.counters"
@@ -91,6 +91,33 @@ class StateTest(ProgramTest):
             self.assertEqual((space["space"], space["mode"], space["keys_in_memory"],
                               space["turns"], space["reads"]), (SPACE, "durable", 1, 2, 1))
             self.assertEqual(space["schema"]["type"], "object")
+            self.assertEqual([each["spaces"] for each in told["nodes"]], [told["spaces"]])
+            self.assertEqual(told["unanswered"], [])
+            lines = self.state(node, "spaces").stdout.splitlines()
+            self.assertIn("store: RocksDB", lines[0])
+            self.assertEqual(lines[1].split()[:4], ["SPACE", "NODE", "MODE", "KEYS"])
+            self.assertEqual(lines[2].split()[0], SPACE)
+
+    def test_spaces_of_all_nodes_are_told_by_each_and_who_does_not_answer_is_named(self):
+        with Cluster(3, "--ephemeral", SPACE, "--suspicion", "60s") as cluster:
+            node = cluster.nodes["n2"]
+            self.increment(node, "ann")
+            told = json.loads(self.state(node, "spaces", "--json").stdout)
+            self.assertEqual(told["node"], "n2")
+            self.assertEqual([each["node"] for each in told["nodes"]], ["n1", "n2", "n3"])
+            self.assertEqual(told["nodes"][1]["spaces"], told["spaces"])
+            self.assertEqual(sum(each["spaces"][0]["turns"] for each in told["nodes"]), 1)
+            lines = self.state(node, "spaces").stdout.splitlines()
+            self.assertEqual(lines[0], "nodes n1, n2, n3, no store")
+            self.assertEqual([line.split()[:3] for line in lines[2:]],
+                             [[SPACE, name, "ephemeral"] for name in ("n1", "n2", "n3")])
+            cluster.nodes["n3"].stop_running()
+            told = self.state(node, "spaces", "--json", "--timeout", "1s")
+            cluster.resume("n3")
+            self.assertIn("node n3: ", told.stderr)
+            told = json.loads(told.stdout)
+            self.assertEqual([each["node"] for each in told["nodes"]], ["n1", "n2"])
+            self.assertEqual(told["unanswered"], ["n3"])
 
     def test_what_is_exported_can_be_imported(self):
         saved = os.path.join(self.folder, "saved.jsonl")

@@ -82,6 +82,10 @@ template <class Item, class ItemLiesInside>
                 return lies_inside(frame, each.name) && lies_inside(frame, each.module_version) &&
                        lies_inside(frame, each.key_field) && lies_inside(frame, each.space);
             });
+        case wire::kind::offer:
+            return lies_inside(frame, reader.items().space) &&
+                   items_lie_inside<wire::key_item>(
+                       reader.items(), [&](auto& each) { return lies_inside(frame, each.key); });
         case wire::kind::members:
             return items_lie_inside<wire::member_item>(reader.items(), [&](auto& each) {
                 return lies_inside(frame, each.name) &&
@@ -123,6 +127,8 @@ inline void append_again(wire::frame_buffer& to, const wire::frame_reader& reade
             return append(to, reader.items().part, taken_apart<wire::catalog_item>(reader.items()));
         case wire::kind::members:
             return append(to, reader.items().part, taken_apart<wire::member_item>(reader.items()));
+        case wire::kind::offer:
+            return append(to, reader.items().space, taken_apart<wire::key_item>(reader.items()));
     }
 }
 

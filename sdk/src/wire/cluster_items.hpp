@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What nodes tell each other and their clients about the cluster: loads, functions, members.
+// What nodes tell each other and their clients about the cluster: loads, functions, members, keys.
 //
 // These come as lists of any length, in envelopes that are checked whole when they are read, so
 // walking a list afterwards cannot fail. Long lists come in parts, one envelope each, in order.
@@ -77,6 +77,16 @@ struct member_item {
     return bytes;
 }
 
+/// A key of a space that was the sender's, and may be the receiver's by now: it was used much.
+struct key_item {
+    bytes_view key;  // not empty
+};
+
+/// No fewer bytes than the item takes in an envelope.
+[[nodiscard]] constexpr std::size_t bytes_max(const key_item& item) noexcept {
+    return item_head_bytes_max + item.key.size();
+}
+
 /// Which part of a list an envelope holds.
 struct list_part {
     std::uint64_t view = 0;   // members only: counts the changes that the sender has seen
@@ -87,6 +97,7 @@ struct list_part {
 /// The items of one envelope, checked but not taken apart yet.
 struct item_list {
     list_part part;
+    std::string_view space;   // keys only: where they are
     std::uint32_t count = 0;  // in this envelope
     bytes_view encoded;
 };
@@ -95,5 +106,6 @@ struct item_list {
 [[nodiscard]] bool take(item_list& from, load_item& out) noexcept;
 [[nodiscard]] bool take(item_list& from, catalog_item& out) noexcept;
 [[nodiscard]] bool take(item_list& from, member_item& out) noexcept;
+[[nodiscard]] bool take(item_list& from, key_item& out) noexcept;
 
 }  // namespace dunlin::wire

@@ -62,6 +62,7 @@ enum class kind : std::uint8_t {
     members = 13,  // which nodes there are
     sent = 14,     // when the frame was sent
     cold = 15,     // the call whose reply follows paid for a start
+    offer = 16,    // between nodes: keys that have moved to the receiver, and are used much
 };
 
 enum class peer_role : std::uint8_t { client = 0, node = 1, operator_ = 2 };
@@ -224,7 +225,7 @@ public:
     [[nodiscard]] const wire::welcome& welcome() const noexcept { return welcome_; }
     [[nodiscard]] const wire::goaway& goaway() const noexcept { return goaway_; }
     [[nodiscard]] const wire::gossip& gossip() const noexcept { return gossip_; }
-    /// Of a load, a catalog or a list of members.
+    /// Of a load, a catalog, a list of members or an offer.
     [[nodiscard]] const item_list& items() const noexcept { return items_; }
     /// One sentence about what was malformed; static text.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
@@ -275,6 +276,7 @@ void append(frame_buffer& frame, const gossip& envelope);
 void append(frame_buffer& frame, std::span<const load_item> loads);
 void append(frame_buffer& frame, const list_part& part, std::span<const catalog_item> functions);
 void append(frame_buffer& frame, const list_part& part, std::span<const member_item> members);
+void append(frame_buffer& frame, std::string_view space, std::span<const key_item> offered);
 
 /// For payloads that are encoded in place: writes all of an envelope up to its payload, leaving
 /// the payload's length open; `end_payload` fills it in. Between the two only the payload's

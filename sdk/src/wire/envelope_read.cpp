@@ -223,6 +223,8 @@ const char* read(elements& from, kind which, item_list& out) noexcept {
             return from.has(1) ? read_loads(from.in, out) : "load: fewer than its 2 elements";
         case kind::catalog:
             return from.has(3) ? read_catalog(from.in, out) : "catalog: fewer than its 4 elements";
+        case kind::offer:
+            return from.has(2) ? read_offer(from.in, out) : "offer: fewer than its 3 elements";
         default:
             return from.has(4) ? read_members(from.in, out) : "members: fewer than its 5 elements";
     }
@@ -295,6 +297,7 @@ read_status frame_reader::next() noexcept {
             case static_cast<std::uint64_t>(kind::load):
             case static_cast<std::uint64_t>(kind::catalog):
             case static_cast<std::uint64_t>(kind::members):
+            case static_cast<std::uint64_t>(kind::offer):
                 problem = read(from, static_cast<wire::kind>(number), items_);
                 break;
             default: status = read_status::skipped;

@@ -298,6 +298,21 @@ void append(frame_buffer& frame, const list_part& part, std::span<const member_i
     commit(frame, at);
 }
 
+void append(frame_buffer& frame, std::string_view space, std::span<const key_item> offered) {
+    require(space.size() <= name_bytes_max, "a space's name");
+    require(offered.size() <= items_max, "an offer");
+    std::size_t bytes = heads_bytes_max(3) + space.size();
+    for (const auto& each : offered) bytes += bytes_max(each);
+    auto* at = frame.reserve(bytes);
+    at = put_str(put_kind(at, kind::offer, 3), space);
+    at = put_array(at, static_cast<std::uint32_t>(offered.size()));
+    for (const auto& each : offered) {
+        require(each.key.size() <= name_bytes_max, "a key");
+        at = put_bin(at, each.key);
+    }
+    commit(frame, at);
+}
+
 std::size_t begin_invoke(frame_buffer& frame, const invoke& envelope_without_payload) {
     auto* at = put_invoke(frame, envelope_without_payload, 0);
     commit(frame, put_bin32_head(at, 0));

@@ -74,6 +74,10 @@ bool read(msgpack_cursor& in, member_item& out) noexcept {
     return true;
 }
 
+bool read(msgpack_cursor& in, key_item& out) noexcept {
+    return in.read_bin(out.key) && !out.key.empty() && out.key.size() <= name_bytes_max;
+}
+
 bool read_part(msgpack_cursor& in, list_part& out) noexcept {
     return in.read_uint(out.first) && in.read_uint(out.total);
 }
@@ -124,8 +128,17 @@ const char* read_members(msgpack_cursor& in, item_list& out) noexcept {
                  "state, its endpoints and what it serves";
 }
 
+const char* read_offer(msgpack_cursor& in, item_list& out) noexcept {
+    if (!read_name(in, out.space) || out.space.empty())
+        return "offer: the space is not a string of 1 to 255 bytes";
+    return read_items<key_item>(in, out)
+               ? nullptr
+               : "offer: not an array of at most 1024 keys, each a bin of 1 to 255 bytes";
+}
+
 bool take(item_list& from, load_item& out) noexcept { return take_item(from, out); }
 bool take(item_list& from, catalog_item& out) noexcept { return take_item(from, out); }
 bool take(item_list& from, member_item& out) noexcept { return take_item(from, out); }
+bool take(item_list& from, key_item& out) noexcept { return take_item(from, out); }
 
 }  // namespace dunlin::wire

@@ -13,5 +13,6 @@ namespace dunlin::wire {
 [[nodiscard]] const char* read_loads(msgpack_cursor& in, item_list& out) noexcept;
 [[nodiscard]] const char* read_catalog(msgpack_cursor& in, item_list& out) noexcept;
 [[nodiscard]] const char* read_members(msgpack_cursor& in, item_list& out) noexcept;
+[[nodiscard]] const char* read_offer(msgpack_cursor& in, item_list& out) noexcept;
 
 }  // namespace dunlin::wire

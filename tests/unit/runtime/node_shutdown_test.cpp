@@ -20,7 +20,7 @@ struct timed_node : dunlin::actors::steady_time {
                     ++looks;
                     return node_shutdown::state{now >= told_ns, now >= answered_ns ? 0U : 3U,
                                                 now >= returned_ns ? 0U : 1U,
-                                                now >= freed_ns ? 0U : 1U};
+                                                now >= freed_ns ? 0U : 1U, now >= offered_ns};
                 },
                 [this](std::chrono::nanoseconds pause) { now += pause.count(); }};
     }
@@ -31,6 +31,7 @@ struct timed_node : dunlin::actors::steady_time {
     std::int64_t answered_ns = 0;
     std::int64_t returned_ns = 0;
     std::int64_t freed_ns = 0;
+    std::int64_t offered_ns = 0;
     int looks = 0;
 };
 
@@ -41,7 +42,27 @@ TEST_CASE("a node that has nothing to finish does not wait") {
     CHECK(node.stops().drained(10s));
     CHECK(node.stops().returned());
     CHECK(node.now == node.began);
-    CHECK(node.looks == 2);
+    CHECK(node.looks == 3);
+}
+
+TEST_CASE("keys are offered when a node has drained, and keep it for a fifth of a second at most") {
+    timed_node node;
+    node.answered_ns = node.began + 30'000'000;
+    SECTION("they are") {
+        node.offered_ns = node.began + 50'000'000;
+        CHECK(node.stops().drained(10s));
+        CHECK(node.now == node.offered_ns);
+    }
+    SECTION("they are not") {
+        node.offered_ns = node.began + 1'000'000'000;
+        CHECK(node.stops().drained(10s));
+        CHECK(node.now == node.answered_ns + 200'000'000);
+    }
+    SECTION("nor is there much patience left") {
+        node.offered_ns = node.began + 1'000'000'000;
+        CHECK(node.stops().drained(100ms));
+        CHECK(node.now == node.began + 100'000'000);
+    }
 }
 
 TEST_CASE("a node drains until its peers know, its calls are answered and its functions returned") {

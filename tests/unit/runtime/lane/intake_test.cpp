@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/lane/intake.hpp"
 
+#include "actors/key_offers.hpp"
+#include "tests/support/state_harness.hpp"
 #include "tests/unit/runtime/lane/lane_parts.hpp"
 #include "tests/unit/runtime/lane/told_membership.hpp"
 
@@ -202,4 +204,38 @@ TEST_CASE("gossip is heard from nodes, and from nobody else") {
     at.send("n2", wire::gossip{as_bytes("hearsay")}, wire::ping{1});
     CHECK(at.told("n2").back() == "pong 1");
     CHECK(membership.said == lines{"from 7 hearsay"});
+}
+
+TEST_CASE("keys are offered by nodes, and by nobody else") {
+    lane_parts at;
+    const auto function = testing::keyed_function(
+        at.harness, "a/show", [](testing::call_view call) { return call.reply(call.payload); });
+    testing::manual_state state({&function});
+    auto& space = *state.space("texts");
+    const auto lease =
+        std::make_shared<actors::node_lease>(+[]() noexcept -> std::int64_t { return 1; });
+    lease->set(1, 1000, 1000);
+    space.share(std::make_shared<actors::key_rights>(lease));
+    for (std::uint32_t each = 0; each < cluster::partition_count; ++each)
+        space.sharing()->rights().set(each, actors::key_right::own);
+    const auto offers =
+        std::make_shared<actors::key_offers>(std::vector{actors::key_handover(space)});
+    at.reads.use_offers(offers.get());
+    wire::frame_buffer offer;
+    wire::append(offer, "texts", std::vector{wire::key_item{as_bytes("ann")}});
+
+    at.connect("shop");
+    at.send_bytes("shop", offer.view());
+    CHECK(space.look().counted.taken == 0);
+    at.connect("n2", wire::peer_role::node);
+    at.send_bytes("n2", offer.view());
+    CHECK(space.look().counted.taken == 1);
+    CHECK(at.told("n2").empty());
+    // No array of keys.
+    at.send_bytes("n2", as_bytes("\x93\x10\xa1s\x07"));
+    const auto told = at.told("n2");
+    REQUIRE(told.size() == 1);
+    CHECK_THAT(told[0], Catch::StartsWith("failure 0 offer: not an array of at most 1024 keys"));
+    offers->end();
+    state.read();
 }

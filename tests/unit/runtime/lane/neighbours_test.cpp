@@ -67,3 +67,23 @@ TEST_CASE("a new view reaches the peers that asked for it, and counts as seen at
     at.others.tend();
     CHECK(at.counters.members_seen.get() == 3);
 }
+
+TEST_CASE("keys are offered over a link, as soon as there is one") {
+    lane_parts at;
+    const key_offer moved{7, "texts", {"ann", "bob"}};
+    at.others.offer(moved);  // nobody knows that node
+    auto view = std::make_shared<cluster_view>();
+    view->members = {{7, "n7", {"tcp://127.0.0.1:1"}, false}};
+    at.others.changed(view);
+    auto& link = *at.over.find(7);
+    at.others.offer(moved);
+    CHECK(link.out.size == 0);
+    link.now = peer_link::phase::live;
+    at.others.tend();
+    wire::frame_reader reader(link.out.view());
+    REQUIRE(reader.next() == wire::read_status::envelope);
+    REQUIRE(reader.kind() == wire::kind::offer);
+    CHECK(reader.items().space == "texts");
+    CHECK(reader.items().count == 2);
+    CHECK(reader.next() == wire::read_status::end);
+}

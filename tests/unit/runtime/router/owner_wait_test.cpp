@@ -14,7 +14,9 @@ namespace {
 
 std::vector<std::uint32_t> overdue(owner_wait& waiting, std::int64_t now_ns) {
     std::vector<std::uint32_t> ended;
-    waiting.end_overdue(now_ns, [&](answer_address call) { ended.push_back(call.slot); });
+    waiting.end_overdue(now_ns, [&](answer_address call, const dunlin::error* /*said*/) {
+        ended.push_back(call.slot);
+    });
     return ended;
 }
 

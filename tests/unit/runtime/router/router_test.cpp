@@ -368,3 +368,29 @@ TEST_CASE("a call with a key waits for its owner while that cannot be reached, a
         CHECK_THAT(node.host.errors.front().detail, Catch::Contains("node third"));
     }
 }
+
+TEST_CASE("a call that the owner of its key refuses is told what the owner says") {
+    two_others node(once);
+    const std::string key = "key";
+    const auto to = node.routing.decide(*node.routing.route_of_key("test/f"), as_bytes(key), 0,
+                                        false, node.now_ns);
+    REQUIRE(to.what == destination::kind::there);
+    auto& owner = *to.link;
+    auto& entry = node.call(0, key);
+    node.away.send(entry, owner, node.now_ns);
+
+    SECTION("because it leaves, as it may seem: when nothing else has come of it") {
+        node.fail(owner, errc::unavailable, true);
+        CHECK(node.host.errors.empty());
+        static_cast<void>(node.routing.advance(node.now_ns + owner_wait::wait_max_ns));
+    }
+    SECTION("for good: at once") {
+        node.fail(owner,
+                  GENERATE(errc::overloaded, errc::permission_denied, errc::invalid_argument),
+                  true);
+    }
+    REQUIRE(node.host.errors.size() == 1);
+    CHECK(node.host.errors.front().detail == "told by " + owner.name);
+    CHECK(node.host.errors.front().did_not_run);
+    CHECK(node.away.count() == 0);
+}

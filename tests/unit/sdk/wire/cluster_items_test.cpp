@@ -215,6 +215,37 @@ TEST_CASE("lists of the cluster that are too long, cut or of other types are mal
         CHECK_FALSE(problem_of(good.substr(0, size)).empty());
 }
 
+TEST_CASE("an offer is read key by key, and a key is a bin that is neither empty nor too long") {
+    wire::frame_buffer frame;
+    append(frame, "visitors", std::vector{wire::key_item{as_bytes("ann")}});
+    wire::frame_reader reader(frame.view());
+    CHECK(next_of(reader).items().space == "visitors");
+    const auto keys = test::taken_apart<wire::key_item>(reader.items());
+    REQUIRE(keys.size() == 1);
+    CHECK(as_text(keys[0].key) == "ann");
+
+    const auto offer_of = [](const std::string& space, const std::vector<std::string>& these) {
+        msgpack::sbuffer memory;
+        msgpack::packer<msgpack::sbuffer> to(memory);
+        to.pack_array(3).pack(16).pack(space);
+        to.pack_array(static_cast<std::uint32_t>(these.size()));
+        for (const auto& each : these) {
+            to.pack_bin(static_cast<std::uint32_t>(each.size()));
+            to.pack_bin_body(each.data(), static_cast<std::uint32_t>(each.size()));
+        }
+        return std::string(memory.data(), memory.size());
+    };
+    CHECK(read_list<wire::key_item>(offer_of("s", {"a", std::string(255, 'k')}), wire::kind::offer)
+              .size() == 2);
+    CHECK(problem_of(offer_of("", {"a"})).starts_with("offer:"));
+    CHECK(problem_of(offer_of(std::string(256, 's'), {"a"})).starts_with("offer:"));
+    CHECK(problem_of(offer_of("s", {""})).starts_with("offer:"));
+    CHECK(problem_of(offer_of("s", {std::string(256, 'k')})).starts_with("offer:"));
+    CHECK(problem_of(offer_of("s", names(1025, "k"))).find("1024") != std::string::npos);
+    CHECK(problem_of(packed(std::make_tuple(16, "s", names{"a"}))).starts_with("offer:"));
+    CHECK(problem_of(packed(std::make_tuple(16, "s"))).starts_with("offer:"));
+}
+
 TEST_CASE("a gossip message is at most 256 KiB") {
     wire::frame_buffer frame;
     const std::string most(wire::gossip_bytes_max, 'g');

@@ -213,6 +213,11 @@ const std::map<std::string, std::function<void(frame_buffer&)>>& writers() {
                                 wire::catalog_item{"bench/echo", "1.0", 1}});
          }},
         {"members", write_members},
+        {"offer",
+         [](frame_buffer& to) {
+             append(to, "visitors",
+                    std::vector{wire::key_item{as_bytes("ann")}, wire::key_item{as_bytes("bob")}});
+         }},
         {"members-serving", write_members_that_tell},
         {"invoke-after-loss", write_invoke_after_a_loss},
         {"failure-lost-twice",
