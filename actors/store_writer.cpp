@@ -39,30 +39,32 @@ std::size_t store_writer::unwritten() {
 }
 
 void store_writer::add(key_entry& key) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     changed_.push_back(&key);
-    wake_by(0);
+    wake_by(0, lock);
 }
 
 void store_writer::add_later(key_entry& key, std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     later_.push_back(&key);
     behind_.changed(bytes, now_ns());
     gate_from_ns_.store(behind_.gate_from_ns(), std::memory_order_release);
-    wake_by(behind_.due_ns());
+    wake_by(behind_.due_ns(), lock);
 }
 
 void store_writer::hurry() {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     behind_.hurry();
-    wake_by(behind_.due_ns());
+    wake_by(behind_.due_ns(), lock);
 }
 
-// @pre with the lock
-void store_writer::wake_by(std::int64_t due_ns) {
-    if (due_ns >= sleeps_until_ns_) return;
-    sleeps_until_ns_ = 0;
-    more_.notify_one();
+// Without the lock, which the writer takes first when it is awake: it would sleep again until it is
+// free, and that is the time of a call.
+void store_writer::wake_by(std::int64_t due_ns, std::unique_lock<std::mutex>& lock) {
+    const bool sooner = due_ns < sleeps_until_ns_;
+    if (sooner) sleeps_until_ns_ = 0;
+    lock.unlock();
+    if (sooner) more_.notify_one();
 }
 
 bool store_writer::gather(std::vector<key_entry*>& keys, bool& later) {

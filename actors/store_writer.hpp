@@ -70,7 +70,8 @@ private:
     void run();
     /// Waits for something to write. @returns false when there is nothing and nothing will come.
     [[nodiscard]] bool gather(std::vector<key_entry*>& keys, bool& later);
-    void wake_by(std::int64_t due_ns);
+    /// Ends the lock.
+    void wake_by(std::int64_t due_ns, std::unique_lock<std::mutex>& lock);
     std::size_t write_some(std::vector<key_entry*>& keys, std::size_t from);
     void look_again(std::vector<state_write>& batch, const std::vector<key_entry*>& written);
 

@@ -35,12 +35,12 @@ public:
         if (space >= spaces_.size()) spaces_.resize(space + 1);
         auto& kept = spaces_[space];
         if (kept.size() == limits_.keys_max) {
-            if (kept.empty() || heat <= kept.front().heat) return;
-            std::pop_heap(kept.begin(), kept.end(), hotter);
+            if (kept.empty() || !hotter(heat, key, kept.front())) return;
+            std::pop_heap(kept.begin(), kept.end(), hotter_of);
             kept.pop_back();
         }
         kept.push_back({heat, space, bytes, std::string(key)});
-        std::push_heap(kept.begin(), kept.end(), hotter);
+        std::push_heap(kept.begin(), kept.end(), hotter_of);
     }
 
     /// The keys by space, the hottest first. Nothing is left.
@@ -49,7 +49,7 @@ public:
         for (auto& kept : spaces_) std::move(kept.begin(), kept.end(), std::back_inserter(all));
         std::vector<std::vector<std::string>> chosen(spaces_.size());
         spaces_.clear();
-        std::sort(all.begin(), all.end(), hotter);
+        std::sort(all.begin(), all.end(), hotter_of);
         std::size_t left = limits_.bytes_max;
         for (auto& each : all) {
             if (each.bytes > left) continue;
@@ -67,8 +67,11 @@ private:
         std::string key;
     };
     /// Of two that are alike the one with the lesser key, so that the same keys are chosen always.
-    static bool hotter(const candidate& one, const candidate& other) noexcept {
-        return one.heat != other.heat ? one.heat > other.heat : one.key < other.key;
+    static bool hotter(std::uint32_t heat, std::string_view key, const candidate& than) noexcept {
+        return heat != than.heat ? heat > than.heat : key < than.key;
+    }
+    static bool hotter_of(const candidate& one, const candidate& other) noexcept {
+        return hotter(one.heat, one.key, other);
     }
 
     limits limits_;

@@ -40,9 +40,9 @@ constexpr const char* footer = R"(Examples:
     dunlin state export visitors > visitors.jsonl
     dunlin state import visitors visitors.jsonl
 
-spaces asks all living nodes, and has a line for each space and node; with --json what the asked node
-says, and in "nodes" the same of all. A node that does not answer is named on standard error, and in
-"unanswered". A key that may not call dunlin/nodes sees the node that answers alone.
+spaces asks all living nodes, and has a line for each space and node; with --json what the asked
+node says, and in "nodes" the same of all. A node that does not answer is named on standard error,
+and in "unanswered". A key that may not call dunlin/nodes sees the node that answers alone.
 
 A value is the JSON of the state's type (see dunlin state spaces --json for its schema), as
 dunlin invoke writes payloads. What is done with a key is a turn like those of functions: it waits

@@ -28,7 +28,7 @@ std::uint64_t weight_of(std::string_view node) {
 
 }  // namespace
 
-TEST_CASE("a flooded function turns no call of another one away from its node") {
+TEST_CASE("a flooded function turns no call of another one away from its node", "[alone]") {
     // The one where the quiet function is warm is flooded, and alone serves what it is flooded
     // with.
     std::string flooded = "n1";

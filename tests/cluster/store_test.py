@@ -151,9 +151,9 @@ class StoreTest(ProgramTest):
             pass
         self.assertIn("it has the state of cluster dunlin, and this node is of cluster other",
                       self.refusal("--store", url, "--cluster", "other"))
-        self.server.sql("update dunlin.format set format = 99", name)
+        self.server.sql("update dunlin.format set format = format + 97", name)
         self.assertIn("made by a newer version of Dunlin", self.refusal("--store", url))
-        self.server.sql("update dunlin.format set format = 1;"
+        self.server.sql("update dunlin.format set format = format - 97;"
                         "alter table dunlin.state add column note text", name)
         self.assertIn("somebody has changed its tables", self.refusal("--store", url))
 

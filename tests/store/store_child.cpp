@@ -156,19 +156,22 @@ void fill_a_disk(const std::string& folder) {
 
     auto store = open_store(folder + "/data");
     const auto space = store->open_space("s").value();
+    // A store that is opened again may find some room, in logs that it needs no more.
     std::uint64_t count = 0;
-    auto done = write_large(*store, space, count);
-    while (done) {
-        ++count;
-        expect(count < 1000, "the disk is never full");
+    result<void> done;
+    for (int failed = 0; failed < 4;) {
         done = write_large(*store, space, count);
+        if (done) {
+            ++count;
+            expect(count < 1000, "the disk is never full");
+            continue;
+        }
+        ++failed;
+        expect(done.error().code == errc::unavailable, "a code of its own");
+        expect(done.error().detail.find("no space is left") != std::string::npos &&
+                   done.error().detail.find(folder) != std::string::npos,
+               "no sentence for an operator: " + done.error().detail);
     }
-    expect(done.error().code == errc::unavailable, "a code of its own");
-    expect(done.error().detail.find("no space is left") != std::string::npos &&
-               done.error().detail.find(folder) != std::string::npos,
-           "no sentence for an operator: " + done.error().detail);
-    for (int i = 0; i < 3; ++i)
-        expect(!write_large(*store, space, count).has_value(), "a write into a full disk");
     check_large(*store, space, count);
 
     std::filesystem::remove(ballast);

@@ -186,7 +186,8 @@ TEST_CASE("what a queue makes of overload, as a table", "[.][table]") {
             }
 }
 
-TEST_CASE("beside a caller with 60,000 in flight another one gets its half as if it were alone") {
+TEST_CASE("beside a caller with 60,000 in flight another one gets its half as if it were alone",
+          "[one-thread]") {
     for (const auto& function :
          {short_calls(false), short_calls(true), many_servers(false), many_servers(true)})
         for (const double share : {0.05, 0.25, 0.45}) {

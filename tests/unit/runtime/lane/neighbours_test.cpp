@@ -81,9 +81,12 @@ TEST_CASE("keys are offered over a link, as soon as there is one") {
     link.now = peer_link::phase::live;
     at.others.tend();
     wire::frame_reader reader(link.out.view());
-    REQUIRE(reader.next() == wire::read_status::envelope);
-    REQUIRE(reader.kind() == wire::kind::offer);
-    CHECK(reader.items().space == "texts");
-    CHECK(reader.items().count == 2);
-    CHECK(reader.next() == wire::read_status::end);
+    std::size_t offers = 0;
+    while (reader.next() == wire::read_status::envelope) {
+        if (reader.kind() != wire::kind::offer) continue;  // a ping
+        ++offers;
+        CHECK(reader.items().space == "texts");
+        CHECK(reader.items().count == 2);
+    }
+    CHECK(offers == 1);
 }

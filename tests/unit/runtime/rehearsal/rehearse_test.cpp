@@ -202,7 +202,7 @@ TEST_CASE("bursts are served by starts, within 20 ms") {
     CHECK(made.totals.actors_max() > 1'900);
 }
 
-TEST_CASE("idle time stays within its budget once the price is found") {
+TEST_CASE("idle time stays within its budget once the price is found", "[one-thread]") {
     // 600 calls a second of 20 ms: twelve busy ones. The first ten minutes find the price.
     constexpr std::size_t minutes = 40;
     const auto of = load(60 * second, {std::vector<std::uint32_t>(minutes, 36'000)}, 20e6);

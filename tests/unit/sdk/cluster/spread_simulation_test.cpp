@@ -49,7 +49,8 @@ worst run_all(spread_scene scene) {
 
 }  // namespace
 
-TEST_CASE("spread shares by capacity and stays near one queue, wherever calls enter") {
+TEST_CASE("spread shares by capacity and stays near one queue, wherever calls enter",
+          "[one-thread]") {
     struct {
         const char* what;
         spread_scene scene;

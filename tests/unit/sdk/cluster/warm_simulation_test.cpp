@@ -24,7 +24,8 @@ int calls_in(const spread_scene& scene, double minutes) {
 
 }  // namespace
 
-TEST_CASE("a function at a fifth of one node is warm on one, and as quick as when it is spread") {
+TEST_CASE("a function at a fifth of one node is warm on one, and as quick as when it is spread",
+          "[one-thread]") {
     std::string table = "servers  service      on one   p99 / spread over all\n";
     for (const bool clients : {true, false}) {
         for (const int servers : {4, 16}) {
@@ -56,7 +57,7 @@ TEST_CASE("a function at a fifth of one node is warm on one, and as quick as whe
     SUCCEED();
 }
 
-TEST_CASE("a function at four fifths of three nodes is warm on all, by capacity") {
+TEST_CASE("a function at four fifths of three nodes is warm on all, by capacity", "[one-thread]") {
     std::string table = "slowness  servers  service      share off  p99 / ideal\n";
     for (const bool clients : {true, false}) {
         for (const double slowest : {1.0, 4.0}) {
@@ -111,17 +112,19 @@ void hold_steady(const char* what, spread_scene scene) {
 
 }  // namespace
 
-TEST_CASE("a steady load of any level does not make the width swing: it computes, four servers") {
+TEST_CASE("a steady load of any level does not make the width swing: it computes, four servers",
+          "[one-thread]") {
     hold_steady("computes, 4 servers, 20 ms",
                 {.slowness = {1, 1, 1}, .servers = 4, .service_ns = 20e6});
 }
 
-TEST_CASE("a steady load of any level does not make the width swing: it computes, one server") {
+TEST_CASE("a steady load of any level does not make the width swing: it computes, one server",
+          "[one-thread]") {
     hold_steady("computes, 1 server, 50 ms",
                 {.slowness = {1, 1, 1}, .servers = 1, .service_ns = 50e6});
 }
 
-TEST_CASE("a steady load of any level does not make the width swing: it waits") {
+TEST_CASE("a steady load of any level does not make the width swing: it waits", "[one-thread]") {
     hold_steady("waits 300 ms",
                 {.slowness = {1, 1, 1}, .servers = 1000, .service_ns = 300e6, .room = 32});
 }
