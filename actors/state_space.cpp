@@ -28,6 +28,13 @@ void answer_refused(invocation& call, error why) {
     call.origin->answer_error(call.address, std::move(why));
 }
 
+// The store came for the value while a turn was in the way. It can have it now, and does not wait
+// for the end of that turn: there may be none, or one that waits for the store.
+void call_back(key_entry& key, bool later, space_aftermath& after) {
+    if (!std::exchange(key.awaited, false)) return;
+    if (key.changed && !key.committing && !key.queued) after.queue(key, later);
+}
+
 // The shards share one budget: one with nothing to take out may have a key all the same. The lock
 // of one shard is held, so that of another is taken only if it is free.
 void evict_from_others(std::span<state_shard> all, const state_shard& own,
@@ -269,6 +276,7 @@ void state_space::withdraw(bundle& work) {
         {
             const std::lock_guard lock(key->home->mutex);
             key->work().turns.leave();
+            call_back(*key, relaxed(), after);
             go_on(*key, nullptr, nullptr, after);
         }
         settle(after);
@@ -333,8 +341,13 @@ result<void> state_space::protect(const key_grant& held) {
     output_buffer encoded;
     const auto present = key.value.encode(encoded);
     if (!present) return present.error();
-    const std::lock_guard lock(key.home->mutex);
-    key.value.take_snapshot(*present, encoded.view());
+    aftermath after;
+    {
+        const std::lock_guard lock(key.home->mutex);
+        key.value.take_snapshot(*present, encoded.view());
+        call_back(key, relaxed(), after);
+    }
+    settle(after);
     return {};
 }
 

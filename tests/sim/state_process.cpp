@@ -299,7 +299,8 @@ void state_process::pump() {
     pumps_ = false;
     if (dead_) return;
     const auto now_ns = time_.now_ns();
-    if (now_ns > seen_ns_) harness_->advance(std::chrono::nanoseconds(now_ns - seen_ns_));
+    // Also when no time has passed: a call may come when its time is up.
+    harness_->advance(std::chrono::nanoseconds(std::max<std::int64_t>(0, now_ns - seen_ns_)));
     seen_ns_ = now_ns;
     if (timer_ns_ <= now_ns) timer_ns_ = never_ns;
     harness_->run();

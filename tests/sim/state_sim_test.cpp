@@ -11,7 +11,7 @@ using namespace dunlin::sim;
 
 namespace {
 
-constexpr std::uint64_t seeds = 16;
+constexpr std::uint64_t seeds = 40;
 
 /// Whether one of the first lives is found out, without a protection.
 bool found_out(const state_mutations& without) {

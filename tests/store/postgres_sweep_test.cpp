@@ -53,7 +53,7 @@ struct swept_database {
         REQUIRE(write_one(*store, erase(space, "erased", 1, 2)) == write_outcome::written);
     }
     [[nodiscard]] std::unique_ptr<postgres_connection> connect() const {
-        return postgres_connection::open(url, 10s).value();
+        return postgres_connection::open(url, 60s).value();
     }
     [[nodiscard]] std::string rows() const {
         const auto all = connection->run(

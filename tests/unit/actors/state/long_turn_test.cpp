@@ -110,6 +110,87 @@ TEST_CASE("a turn that takes long is not in the way of replies of turns before i
     CHECK(h.outcome(naps) == "ok: 1nap");
 }
 
+namespace {
+
+/// One call holds key "a", and waits for the only activation, when the store comes for what a call
+/// before it has changed there.
+struct held_and_queued {
+    explicit held_and_queued(bool cheap, bool with_deadline) {
+        infos.push_back(keyed_function(
+            h, "test/append", [](call_view c) { return c.reply(state_of(c) += c.payload); }));
+        infos.push_back(keyed_function(
+            h, "test/slow",
+            [](call_view c) {
+                state_of(c) += c.payload;
+                if (c.payload == "nap") {
+                    c.sleep(10ms, [c](std::int32_t, std::string) { c.finish(state_of(c)); });
+                    return std::int32_t{DUNLIN_PENDING};
+                }
+                c.host.commit(
+                    c.call,
+                    [](void* user, std::int32_t code, const std::uint8_t*, std::size_t) {
+                        const std::unique_ptr<call_view> own(static_cast<call_view*>(user));
+                        own->finish(std::to_string(code));
+                    },
+                    new call_view(c));
+                return std::int32_t{DUNLIN_PENDING};
+            },
+            "texts", true, DUNLIN_ASYNC));
+        for (auto& each : infos) each.state = &text_state(cheap);
+        state =
+            std::make_unique<manual_state>(std::vector<const function_info*>{&infos[0], &infos[1]});
+        h.state = state.get();
+        auto& quick = h.make_pool(infos[0]);
+        auto& slow = h.make_pool(infos[1]);
+        static_cast<void>(call_with_key(h, slow, "b", "nap"));
+        static_cast<void>(call_with_key(h, quick, "a", "0"));
+        state->read();
+        h.run();
+        state->write();
+        changed = call_with_key(h, quick, "a", "1");
+        h.run();
+        waits = call_with_key(h, slow, "a", "2",
+                              with_deadline ? h.time.now_ns() + 5'000'000 : no_deadline);
+        h.run();
+        CHECK(state->write() == 0);
+        CHECK(h.outcome(changed) == "open");
+    }
+
+    actor_harness h;
+    std::vector<function_info> infos;
+    std::unique_ptr<manual_state> state;
+    std::uint32_t changed = 0;
+    std::uint32_t waits = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a turn that waits for the store is not waited for by the store") {
+    for (const bool cheap : {true, false}) {
+        held_and_queued at(cheap, false);
+        at.h.pass(10ms);
+        CHECK(at.state->write() != 0);
+        CHECK(at.h.outcome(at.changed) == "ok: 01");
+        at.h.run();
+        at.state->write();
+        at.h.run();
+        at.state->write();
+        CHECK(at.h.outcome(at.waits) == "ok: 0");
+        CHECK(at.state->stored("texts", "a") == "012");
+    }
+}
+
+TEST_CASE("what was changed is stored, also when the call that had the key then does not run") {
+    for (const bool cheap : {true, false}) {
+        held_and_queued at(cheap, true);
+        at.h.pass(10ms);
+        CHECK_THAT(at.h.outcome(at.waits), Catch::StartsWith("deadline_exceeded"));
+        CHECK(at.state->write() != 0);
+        CHECK(at.h.outcome(at.changed) == "ok: 01");
+        CHECK(at.state->stored("texts", "a") == "01");
+    }
+}
+
 TEST_CASE("what a call has committed in the middle stays, whatever becomes of the rest") {
     actor_harness h;
     std::vector<std::string> told;
