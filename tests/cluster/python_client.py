@@ -167,9 +167,12 @@ class Client:
         self.send_parts([frame])
 
     def send_parts(self, parts):
-        if not self._socket.poll(int(self.timeout_s * 1000), zmq.POLLOUT):
-            raise Timeout("the node does not take messages")
-        self._socket.send_multipart(parts)
+        # It does not wait for long either when the connection ends before it sends.
+        self._socket.setsockopt(zmq.SNDTIMEO, int(self.timeout_s * 1000))
+        try:
+            self._socket.send_multipart(parts)
+        except zmq.Again:
+            raise Timeout("the node does not take messages") from None
 
     def ping(self, token=1):
         """Returns when everything sent before has been read by the node."""
