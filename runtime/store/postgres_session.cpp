@@ -9,7 +9,8 @@
 namespace dunlin::runtime::store {
 namespace {
 
-constexpr const char* now_ms = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
+// Once for a statement and not for each of its rows: it goes by way of a decimal number.
+constexpr const char* now_ms = "(select (extract(epoch from clock_timestamp()) * 1000)::bigint)";
 
 std::string update_sql() {
     return std::string(
