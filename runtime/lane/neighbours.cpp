@@ -44,6 +44,7 @@ void neighbours::told_load(const peer& from, wire::item_list items) {
 }
 
 void neighbours::offer(key_offer moved) {
+    if (unsent_.size() == offers_unsent_max) return;
     unsent_.push_back({std::move(moved), now_ns_ + offer_wait_ns});
     send_offers();
 }

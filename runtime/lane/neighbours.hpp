@@ -64,6 +64,8 @@ public:
     // By a peer that is a node.
     void gossiped(peer& from, bytes_view message);
     void told_load(const peer& from, wire::item_list items);
+    /// Offers that wait for a link; more are dropped, which costs a miss for each key.
+    static constexpr std::size_t offers_unsent_max = 1024;
     /// Keys that have moved to another node, which is told as soon as there is a link to it, or not
     /// at all.
     void offer(key_offer moved);

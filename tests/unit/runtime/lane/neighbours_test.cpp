@@ -90,3 +90,22 @@ TEST_CASE("keys are offered over a link, as soon as there is one") {
     }
     CHECK(offers == 1);
 }
+
+TEST_CASE("offers that wait for a link are bounded") {
+    lane_parts at;
+    auto view = std::make_shared<cluster_view>();
+    view->members = {{7, "n7", {"tcp://127.0.0.1:1"}, false}};
+    at.others.changed(view);
+    auto& link = *at.over.find(7);
+    for (std::size_t i = 0; i < neighbours::offers_unsent_max; ++i)
+        at.others.offer({7, "kept", {"ann"}});
+    for (int i = 0; i < 5; ++i) at.others.offer({7, "dropped", {"ann"}});
+    link.now = peer_link::phase::live;
+    at.others.tend();
+    // Full frames have gone; the last offers are in this one.
+    wire::frame_reader reader(link.out.view());
+    std::string last;
+    while (reader.next() == wire::read_status::envelope)
+        if (reader.kind() == wire::kind::offer) last = reader.items().space;
+    CHECK(last == "kept");
+}
