@@ -131,7 +131,7 @@ TEST_CASE("calls that wait are shared when a client makes bursts of them, from t
     }
 }
 
-TEST_CASE("a quiet function runs on one node, whoever calls it and wherever", "[alone]") {
+TEST_CASE("a quiet function runs on one node, for every caller and at every entry", "[alone]") {
     trio nodes;
     constexpr int calls_each = 20;
     const auto first = nodes.first_of("bench/nap");

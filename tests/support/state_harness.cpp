@@ -169,6 +169,14 @@ actors::stored_state manual_state::look(const std::string& space, const std::str
     return std::move(wanted[0].found);
 }
 
+void manual_state::settle(actor_harness& h) {
+    constexpr int rounds_max = 10;
+    for (int round = 0; round < rounds_max; ++round) {
+        h.run();
+        if (read() + write() == 0) return;
+    }
+}
+
 std::string manual_state::stored(const std::string& space, const std::string& key) {
     const auto found = look(space, key);
     return found.present ? std::string(as_text(found.value)) : "none";

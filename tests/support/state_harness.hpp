@@ -58,6 +58,10 @@ public:
     /// ... with that outcome; `written` writes them, and so does `stored`, whatever is told.
     void write_ends(actors::write_outcome as = actors::write_outcome::written, bool stored = false);
 
+    /// What has been asked for is read, what can run runs, and what has changed is written, until
+    /// nothing of that is left.
+    void settle(actor_harness& h);
+
     [[nodiscard]] std::string stored(const std::string& space, const std::string& key);
     void put(const std::string& space, const std::string& key, const std::string& value);
 

@@ -93,14 +93,8 @@ struct owner {
     std::uint32_t send(std::uint64_t id, std::string_view text, std::uint32_t attempt = 0) {
         return send(id, text, again, attempt);
     }
-    void settle() {
-        for (int round = 0; round < 10; ++round) {
-            h.run();
-            if (state.read() + state.write() == 0) return;
-        }
-    }
     std::string told(std::uint32_t ticket) {
-        settle();
+        state.settle(h);
         return h.outcome(ticket);
     }
     [[nodiscard]] std::string stored() { return state.stored("texts", "k"); }
@@ -182,7 +176,7 @@ TEST_CASE("a call that comes again in the same go is applied once") {
         const auto other = one.send(2, "b");
         const auto repeat = one.send(1, "a", 1);
         const auto last = one.send(3, "c");
-        one.settle();
+        one.state.settle(one.h);
         CHECK(one.h.outcome(first) == "ok: 1");
         CHECK(one.h.outcome(other) == "ok: 2");
         CHECK(one.h.outcome(repeat) == "ok: 1");
@@ -208,7 +202,7 @@ TEST_CASE("a call that two owners run is applied once") {
         REQUIRE(first.state.write_begins() == 1);
         CHECK(second.told(second.send(1, "a", 1)) == "ok: 1");
         first.state.write_ends();
-        first.settle();
+        first.state.settle(first.h);
         // Where nodes share the store it has its turn again, and is found to be applied.
         if (shares)
             CHECK(first.h.outcome(slow) == "ok: 1");
@@ -290,7 +284,7 @@ TEST_CASE("in a relaxed space a call that comes again is applied once, and answe
     one.h.run();
     CHECK(one.h.outcome(first) == "ok: 2");
     CHECK(one.h.outcome(repeat) == "ok: 2");
-    one.settle();
+    one.state.settle(one.h);
     owner second(&store, false, DUNLIN_STATE_RELAXED);
     CHECK(second.told(second.send(1, "a", 2)) == "ok: 2");
     CHECK(second.stored() == "za");

@@ -69,15 +69,8 @@ struct shared_space {
         return call_with_key(h, appends, key, text);
     }
     std::uint32_t show(std::string_view key) { return call_with_key(h, shows, key, ""); }
-    /// What has been asked for is read, what can run runs, and what has changed is written.
-    void settle() {
-        for (int round = 0; round < 10; ++round) {
-            h.run();
-            if (state.read() + state.write() == 0) return;
-        }
-    }
     std::string told(std::uint32_t ticket) {
-        settle();
+        state.settle(h);
         return h.outcome(ticket);
     }
 };
@@ -97,7 +90,7 @@ TEST_CASE("calls that another node's write came before run again, in order, with
     t.state.write_ends();
     CHECK(t.h.outcome(first) == "open");
     const auto fourth = t.append_to("k", "e");
-    t.settle();
+    t.state.settle(t.h);
     CHECK(t.h.outcome(first) == "ok: xb");
     CHECK(t.h.outcome(second) == "ok: xbc");
     CHECK(t.h.outcome(third) == "ok: xbcd");
@@ -118,10 +111,10 @@ TEST_CASE(
     t.h.run();
     t.state.put("texts", "k", "x");
     t.state.write_ends();
-    t.settle();
+    t.state.settle(t.h);
     CHECK(t.h.outcome(first) == "open");
     t.h.router.calls.front().reply("");
-    t.settle();
+    t.state.settle(t.h);
     CHECK(t.h.outcome(first) == "ok: xb");
     // It has called another function, and would do so twice.
     CHECK(t.h.outcome(under_way).starts_with("conflict: another node has changed the same key"));
@@ -226,7 +219,7 @@ TEST_CASE("what waits at a key that is another node's now moves, and what has be
     CHECK(as_text(waiting[0].call.call().payload) == "b");
     CHECK(t.handover.busy_leaving() == 1);
     t.h.router.calls.front().reply("");
-    t.settle();
+    t.state.settle(t.h);
     CHECK(t.h.outcome(ends) == "ok: asked");
     CHECK(t.h.outcome(moves) == "open");
     CHECK(t.handover.busy_leaving() == 0);
@@ -251,7 +244,7 @@ TEST_CASE("a turn that does not end is given up, and what it does is not stored"
     t.handover.give_up_leaving();
     CHECK(t.owns(key_right::foreign).empty());
     t.h.router.calls.front().reply("");
-    t.settle();
+    t.state.settle(t.h);
     CHECK(t.h.outcome(call).starts_with("conflict: "));
     CHECK(t.state.stored("texts", "k") == "a");
 }
