@@ -12,8 +12,10 @@ namespace dunlin::actors {
 
 namespace {
 
-/// Between looks, while nodes do not agree, and between looks for what is being given up.
-constexpr std::int64_t soon_ns = 10'000'000;
+/// Between looks, while nodes do not agree, and between looks for what is being given up. Calls wait
+/// meanwhile, and most changes take some milliseconds: each pause is twice the one before.
+constexpr std::int64_t soon_min_ns = 1'000'000;
+constexpr std::int64_t soon_max_ns = 10'000'000;
 /// After the store has failed.
 constexpr std::int64_t retry_ns = 30'000'000;
 /// Rows of one list.
@@ -104,7 +106,7 @@ void owner_keeper::run() {
         std::unique_lock lock(mutex_);
         const auto left_ns = due_ns - shared_->now_ns();
         // Who waits may have to for a while: that alone is looked at now and then.
-        const auto first_ns = std::min(left_ns, soon_ns);
+        const auto first_ns = std::min(left_ns, soon_max_ns);
         woken_.wait_for(lock, std::chrono::nanoseconds(first_ns),
                         [this] { return news_ || ends_; });
         woken_.wait_for(lock, std::chrono::nanoseconds(left_ns - first_ns),
@@ -134,11 +136,13 @@ std::int64_t owner_keeper::step(bool at_once) {
     if (shared_->take_waits()) sweep();
     const bool unsettled = announced_ != next_ || lease_.now() != owner_lease::phase::agreed;
     if (failing_) return shared_->now_ns() + retry_ns;
-    return unsettled ? shared_->now_ns() + soon_ns : renew_ns_;
+    if (!unsettled) return renew_ns_;
+    return shared_->now_ns() + std::exchange(soon_ns_, std::min(2 * soon_ns_, soon_max_ns));
 }
 
 void owner_keeper::go_to(const std::shared_ptr<const owner_view>& next, std::int64_t now_ns) {
     next_ = next;
+    soon_ns_ = soon_min_ns;
     give_up_by_ns_ = now_ns + owner_lease::lease_ns;
     if (announced_ != nullptr && announced_->number == next->number) announced_ = next;
     publish();
@@ -157,6 +161,7 @@ bool owner_keeper::given_up(std::int64_t now_ns) {
 void owner_keeper::announce() {
     lease_.announces(next_->number);
     announced_ = next_;
+    soon_ns_ = soon_min_ns;
     for (auto& [space, mine] : kept_.mine) {
         const auto now = next_->mine.find(space);
         if (now == next_->mine.end())

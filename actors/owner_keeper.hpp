@@ -102,6 +102,7 @@ private:
     hottest_keys left_;                            // since it has offered last
     std::int64_t give_up_by_ns_ = 0;
     std::int64_t renew_ns_ = 0;  // when that is due
+    std::int64_t soon_ns_ = 0;   // until the next look, while something is unsettled
     std::uint64_t row_version_ = 0;
     bool row_known_ = true;
     bool failing_ = false;  // the store

@@ -71,7 +71,7 @@ public:
     [[nodiscard]] bool enabled() const noexcept { return enabled_; }
 
     /// A call arrived from that caller. When it runs already, `make_waiter(ticket)` says who waits
-    /// for it.
+    /// for it, or `std::nullopt` if nobody may: then it is `unprotected`.
     template <class MakeWaiter>
     [[nodiscard]] begun begin(const cluster::call_name& name, std::int64_t now_ns,
                               MakeWaiter&& make_waiter, const cluster::window_share& from = {}) {
@@ -80,8 +80,11 @@ public:
         std::lock_guard lock(in.mutex);
         auto answer = in.window.begin(name, now_ns, from);
         const ticket call{which, answer.at};
-        if (answer.what == verdict::running)
-            in.awaited[answer.at].waiters.push_back(make_waiter(call));
+        if (answer.what == verdict::running) {
+            const std::optional<waiter> waits = make_waiter(call);
+            if (!waits) return {verdict::unprotected, {}, {}};
+            in.awaited[answer.at].waiters.push_back(*waits);
+        }
         return {answer.what, call, std::move(answer.reply)};
     }
 

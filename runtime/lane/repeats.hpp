@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,18 +54,21 @@ public:
         return call.origin != 0 && call.origin != from.instance && window_.enabled();
     }
     /// `attach(ticket)` makes an entry for a repeat of a call that runs, and is its waiter.
-    /// @returns whether the call is a repeat, and so is seen to; if not, `into` has its ticket.
+    /// @returns whether the call is a repeat, and so is seen to; if not, `into` has its ticket, or
+    /// nothing if no repeat of it will be recognised.
     template <class Attach>
     [[nodiscard]] bool take(peer& from, const wire::invoke& call, gathering& into,
                             Attach&& attach) {
         // One that has too many calls already is told so, whatever this one is.
         if (from.in_flight >= options_.in_flight_max) return false;
+        using waiter = call_window::waiter;
         const auto begun = window_.begin(name_of(from, call), now_ns_,
-                                         [&](call_window::ticket running) {
+                                         [&](call_window::ticket running) -> std::optional<waiter> {
+                                             if (has_come_back(call)) return std::nullopt;
                                              ledger_entry& entry = attach(running);
                                              entry.plays = ledger_entry::part::attached;
                                              entry.named = running;
-                                             return call_window::waiter{port_, entry.address()};
+                                             return waiter{port_, entry.address()};
                                          },
                                          {from.caller_number(), from.weight()});
         return took(from, call, into, begun);
@@ -84,6 +88,12 @@ public:
     void leave(ledger_entry& entry);
 
 private:
+    /// Whether a call that runs here, by its name, may be this one: sent from here to the owner of
+    /// its key, which has sent it on since the key has moved here. The first would wait for the
+    /// second, and the second for the first.
+    [[nodiscard]] static bool has_come_back(const wire::invoke& call) noexcept {
+        return wire::invoke_flags::moves_in(call.flags) != 0;
+    }
     [[nodiscard]] static cluster::call_name name_of(const peer& from, const wire::invoke& call);
     [[nodiscard]] bool took(peer& from, const wire::invoke& call, gathering& into,
                             const call_window::begun& begun);

@@ -92,7 +92,7 @@ def run_rolling(programs, directory, plan):
                 time.sleep(0.5)
             load.finish()
             calls = read_history([load])
-            errors += [f"{call['code']} of {call['key']}" for call in unwanted(calls)]
+            errors += [f"{call['code']} of {call['key']}: {call['why']}" for call in unwanted(calls)]
             normal_ms, worst_ms = latencies(calls, began_ns + NS, rolling_ns)
             ratios.append(worst_ms / normal_ms)
             judge.judge([load, look_at(cluster, keys["key_prefix"], keys["keys"])], directory, f"round {number + 1}")

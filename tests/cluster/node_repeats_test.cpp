@@ -105,6 +105,29 @@ TEST_CASE("a repeat of a running call waits for it, on whichever lane it arrives
     third.wait_for_stat("calls_open", [](std::uint64_t open) { return open <= 1; });
 }
 
+// A node sends a call to the owner of its key, and gets it back because the key has moved to it.
+TEST_CASE("a call that has moved with its key does not wait for itself where it was sent from") {
+    const auto event = fresh_event();
+    const auto node = start_node();
+    raw_client first(at(*node));
+    raw_client owner(at(*node));
+    const auto sent = send_named(first, "faults/block", event, 7);
+    owner.await_event(event + " in");
+    auto back = named(owner, "faults/block", event, 7);
+    back.flags |= wire::invoke_flags::forwarded | wire::invoke_flags::one_move;
+    owner.send(back);
+    CHECK(owner.call("faults/happen", event).ok);
+    CHECK(first.wait(sent, "the first").value<std::string>() == event);
+    CHECK(owner.wait(back.id, "the one that came back").ok);
+    CHECK(runs(*node, "faults/block") == 2);
+    // What is kept is kept all the same.
+    auto late = named(owner, "faults/block", event, 7);
+    late.flags |= wire::invoke_flags::forwarded | wire::invoke_flags::one_move;
+    owner.send(late);
+    CHECK(owner.wait(late.id, "a repeat").value<std::string>() == event);
+    CHECK(runs(*node, "faults/block") == 2);
+}
+
 TEST_CASE("a repeat that is withdrawn, or whose time is over, leaves the call to the others") {
     const auto node = start_node();
     raw_client first(at(*node));

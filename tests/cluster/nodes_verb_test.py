@@ -147,7 +147,9 @@ class TopTest(ProgramTest):
             self.assertEqual([node["name"] for node in top["nodes"]], ["n1", "n2", "n3"])
             for node in top["nodes"]:
                 self.assertTrue(node["answers"], node)
-                self.assertGreater(node["seconds"], 0.1)
+                # Of the node's clock, between its two answers: less than was waited for where the
+                # first was late.
+                self.assertGreater(node["seconds"], 0)
             self.assertGreater(max(node["calls_per_second"] for node in top["nodes"]), 0)
             echo = top["functions"][0]
             self.assertEqual((echo["name"], echo["nodes"]), ("bench/echo", 3))

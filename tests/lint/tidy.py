@@ -6,9 +6,9 @@
 
 DIR has a compile_commands.json made for Clang. A file is looked at again only when its
 preprocessed text, its command, the checks or clang-tidy itself changed, wherever the checkout is;
-the memory is one of the user's, in dunlin/tidy under XDG_CACHE_HOME or ~/.cache. Files changed since the last commit come first, tests last. When the time is up,
-the files that nobody looked at are named and do not count as findings: a slow machine is not a
-defect.
+the memory is one of the user's, in dunlin/tidy under XDG_CACHE_HOME or ~/.cache. Files changed
+since the last commit come first, tests last. When the time is up, the files that nobody looked at
+are named and do not count as findings: a slow machine is not a defect.
 """
 import argparse
 import concurrent.futures

@@ -5,6 +5,14 @@
 
 namespace dunlin::chaos {
 
+namespace {
+
+std::string in_quotes(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
 keyed_book::~keyed_book() {
     if (calls_ != nullptr) std::fclose(calls_);
 }
@@ -14,19 +22,21 @@ void keyed_book::started() {
     ++started_;
 }
 
-void keyed_book::ended(const std::string& key, const history::operation& known,
-                       std::string_view why) {
+void keyed_book::ended(const std::string& key, const history::operation& known, const error* why) {
+    const std::string code(why == nullptr ? "ok" : to_string(why->code));
     auto line = calls_ == nullptr ? std::string() : history::line_of(key, known);
     if (!line.empty()) {
         line.pop_back();
-        line += ",\"code\":\"" + std::string(why) + "\"}\n";
+        line += ",\"code\":\"" + code + "\"";
+        if (why != nullptr) line += ",\"why\":" + in_quotes(to_string(*why));
+        line += "}\n";
     }
     const std::lock_guard lock(mutex_);
     ++ended_;
     if (known.answered())
         ++ok_;
     else
-        ++errors_[std::string(why)];
+        ++errors_[code];
     if (calls_ != nullptr) std::fwrite(line.data(), 1, line.size(), calls_);
     fewer_.notify_all();
 }

@@ -38,8 +38,8 @@ public:
     ~keyed_book();
 
     void started();
-    /// `why` is ok or the error's name.
-    void ended(const std::string& key, const history::operation& known, std::string_view why);
+    /// `why` is null for a call that was answered. It is written with its sentence.
+    void ended(const std::string& key, const history::operation& known, const error* why);
 
     /// Waits until fewer calls than this are under way, at most until `limit`.
     /// @returns whether that is so.

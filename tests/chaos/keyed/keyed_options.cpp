@@ -17,7 +17,7 @@ constexpr const char* footer =
     R"(Prints JSON lines: one each 100 ms, and at the end one with the key "summary".
 SIGINT or SIGTERM ends it: no call is started any more, those under way are awaited.
 The file of --calls has a line for each call that ended, as dunlin_history reads them; besides, `code`
-is the error's name.
+is the error's name and `why` its sentence.
 
 Exit codes: 0 done, whatever the calls' outcomes; 1 no node reached, or a key could not be looked at;
 2 usage.)";

@@ -44,6 +44,10 @@ history::operation known_of(history::operation call, const result<standing>& out
     return call;
 }
 
+const error* why_of(const result<standing>& outcome) {
+    return outcome ? nullptr : &outcome.error();
+}
+
 }  // namespace
 
 keyed_run::keyed_run(const keyed_options& options, client& calls, keyed_book& book, int stop_fd)
@@ -139,7 +143,7 @@ bool keyed_run::look() {
             book_.started();
             const auto outcome = client_.invoke<standing>(function, what, limits);
             const auto known = known_of(call, outcome);
-            book_.ended(name, known, outcome ? "ok" : to_string(outcome.error().code));
+            book_.ended(name, known, why_of(outcome));
             if (outcome) break;
             if (keyed_clock::now() > limit) {
                 std::fprintf(stderr, "chaos_keyed: key %s cannot be read: %s\n", name.c_str(),
@@ -165,8 +169,7 @@ void keyed_run::start(const std::string& function, const std::string& key, actio
     client_.async_invoke<standing>("tally/" + function, carried, limits,
                                    [&book = book_, key, call](const result<standing>& outcome) {
                                        const auto known = known_of(call, outcome);
-                                       book.ended(key, known,
-                                                  outcome ? "ok" : to_string(outcome.error().code));
+                                       book.ended(key, known, why_of(outcome));
                                    });
 }
 

@@ -2,9 +2,9 @@
 //
 // What is told at compile time of a fault in GCC before version 13, Debian 12's among them: a
 // temporary that is made by aggregate initialisation in an expression with `co_await` is moved into
-// the coroutine's frame bit by bit, so that a string in it points to where it was, and its destructor
-// ends the process (https://gcc.gnu.org/PR99576). An SDK cannot mend that. It can see that an input
-// may be one, and refuse it with what to write instead.
+// the coroutine's frame bit by bit, so that a string in it points to where it was, and its
+// destructor ends the process (https://gcc.gnu.org/PR99576). An SDK cannot mend that. It can see
+// that an input may be one, and refuse it with what to write instead.
 #pragma once
 
 #include <type_traits>
