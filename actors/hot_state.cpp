@@ -77,12 +77,12 @@ void hot_state::start(owner_keeper::mover move, owner_keeper::offerer offer) {
             if (space->sharing() != nullptr) shared.emplace_back(*space);
         offers_ = std::make_shared<key_offers>(shared);
         keeper_ = std::make_unique<owner_keeper>(
-            *store_, writes_, lease_, std::move(shared), offers_, std::move(move), std::move(offer),
+            *store_, lease_, std::move(shared), offers_, std::move(move), std::move(offer),
             owner_keeper::options{options_.node, owner_rows_, now_ms_});
         keeper_->start();
     }
     reader_ = std::make_unique<store_reader>(*store_);
-    writer_ = std::make_unique<store_writer>(*store_, writes_, options_.relaxed, complain_, [this] {
+    writer_ = std::make_unique<store_writer>(*store_, options_.relaxed, complain_, [this] {
         if (!keeper_) return;
         // Nothing of this node goes on while its lease is over, so what waits here is in nobody's
         // way.

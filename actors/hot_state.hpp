@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -99,7 +98,6 @@ private:
     std::map<std::string, std::unique_ptr<state_space>, std::less<>> spaces_;
     std::shared_ptr<node_lease> lease_;   // null: no other node uses the store
     std::uint32_t owner_rows_ = 0;        // the space of the nodes' rows
-    std::mutex writes_;                   // of the store: one at a time
     std::shared_ptr<key_offers> offers_;  // null: no other node uses the store
     std::unique_ptr<owner_keeper> keeper_;
     std::unique_ptr<store_reader> reader_;

@@ -12,8 +12,8 @@ namespace dunlin::actors {
 
 namespace {
 
-/// Between looks, while nodes do not agree, and between looks for what is being given up. Calls wait
-/// meanwhile, and most changes take some milliseconds: each pause is twice the one before.
+/// Between looks, while nodes do not agree, and between looks for what is being given up. Calls
+/// wait meanwhile, and most changes take some milliseconds: each pause is twice the one before.
 constexpr std::int64_t soon_min_ns = 1'000'000;
 constexpr std::int64_t soon_max_ns = 10'000'000;
 /// After the store has failed.
@@ -37,12 +37,10 @@ std::uint64_t number_in(std::string_view text) {
 
 }  // namespace
 
-owner_keeper::owner_keeper(state_store& store, std::mutex& writes,
-                           std::shared_ptr<node_lease> lease, std::vector<key_handover> spaces,
-                           std::shared_ptr<key_offers> offers, mover move, offerer offer,
-                           options how)
+owner_keeper::owner_keeper(state_store& store, std::shared_ptr<node_lease> lease,
+                           std::vector<key_handover> spaces, std::shared_ptr<key_offers> offers,
+                           mover move, offerer offer, options how)
     : store_(store),
-      writes_(writes),
       shared_(std::move(lease)),
       spaces_(std::move(spaces)),
       offers_(std::move(offers)),
@@ -194,12 +192,9 @@ result<void> owner_keeper::write_row(bool present) {
     row.present = present;
     if (present) row.value = as_bytes(view);
     const auto sent_ns = shared_->now_ns();
-    {
-        const std::lock_guard lock(writes_);
-        if (auto written = store_.write({&row, 1}); !written) {
-            row_known_ = false;
-            return written;
-        }
+    if (auto written = store_.write({&row, 1}); !written) {
+        row_known_ = false;
+        return written;
     }
     if (row.outcome != write_outcome::written) {
         row_known_ = false;
@@ -267,7 +262,6 @@ void owner_keeper::look() {
 // One that is not dead after all makes its row anew, and begins as one that is new.
 void owner_keeper::take_away(const std::vector<state_write>& abandoned) {
     auto batch = abandoned;
-    const std::lock_guard lock(writes_);
     if (!store_.write(batch)) failing_ = true;
 }
 

@@ -48,9 +48,9 @@ public:
     /// The name of the space of the rows.
     static constexpr const char* rows_name = "dunlin.owners";
 
-    /// `writes`: held by the one who writes to the store. `spaces` have their rights from `lease`.
+    /// `spaces` have their rights from `lease`.
     /// `offers` hear when rights have changed. Without `offer` nobody is told of keys.
-    owner_keeper(state_store& store, std::mutex& writes, std::shared_ptr<node_lease> lease,
+    owner_keeper(state_store& store, std::shared_ptr<node_lease> lease,
                  std::vector<key_handover> spaces, std::shared_ptr<key_offers> offers, mover move,
                  offerer offer, options how);
     ~owner_keeper();
@@ -85,7 +85,6 @@ private:
     void offer_left();
 
     state_store& store_;
-    std::mutex& writes_;
     const std::shared_ptr<node_lease> shared_;
     const std::vector<key_handover> spaces_;
     const std::shared_ptr<key_offers> offers_;

@@ -11,15 +11,15 @@
 
 namespace dunlin::actors {
 
-store_writer::store_writer(state_store& store, std::mutex& writes, write_behind::limits later,
-                           complaint complain, look before_replies)
+store_writer::store_writer(state_store& store, write_behind::limits later, complaint complain,
+                           look before_replies)
     : store_(store),
-      writes_(writes),
       complain_(std::move(complain)),
       before_replies_(std::move(before_replies)),
       behind_(later) {
     const support::signals_blocked no_signals;
-    thread_ = std::thread([this] { run(); });
+    for (auto left = store_.writes_at_once(); left != 0; --left)
+        threads_.emplace_back([this] { run(); });
 }
 
 store_writer::~store_writer() { end(); }
@@ -29,8 +29,9 @@ void store_writer::end() {
         const std::lock_guard lock(mutex_);
         ends_ = true;
     }
-    more_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    more_.notify_all();
+    for (auto& each : threads_)
+        if (each.joinable()) each.join();
 }
 
 std::size_t store_writer::unwritten() {
@@ -61,51 +62,64 @@ void store_writer::hurry() {
 // Without the lock, which the writer takes first when it is awake: it would sleep again until it is
 // free, and that is the time of a call.
 void store_writer::wake_by(std::int64_t due_ns, std::unique_lock<std::mutex>& lock) {
-    const bool sooner = due_ns < sleeps_until_ns_;
-    if (sooner) sleeps_until_ns_ = 0;
+    const bool sooner = asleep_ != 0 && !called_ && due_ns < wakes_ns_;
+    if (sooner) called_ = true;
     lock.unlock();
     if (sooner) more_.notify_one();
 }
 
-bool store_writer::gather(std::vector<key_entry*>& keys, bool& later) {
+void store_writer::sleep_until(std::int64_t due_ns, std::unique_lock<std::mutex>& lock) {
+    ++asleep_;
+    wakes_ns_ = due_ns;
+    const auto woken = [this] { return called_ || ends_; };
+    if (due_ns == write_behind::never)
+        more_.wait(lock, woken);
+    else
+        more_.wait_for(lock, std::chrono::nanoseconds(due_ns - now_ns()), woken);
+    --asleep_;
+    called_ = false;
+    wakes_ns_ = write_behind::never;  // it is not known of the others: whatever comes wakes one
+}
+
+bool store_writer::gather(round& of) {
     std::unique_lock lock(mutex_);
-    if (later) {
-        behind_.ended(failed_, now_ns());
+    if (of.later) {
+        behind_.ended(of.failed, now_ns());
         gate_from_ns_.store(behind_.gate_from_ns(), std::memory_order_release);
+        writes_later_ = false;
+        later_failed_ = of.failed;
     }
     for (;;) {
-        // At the end all is tried once more, and what the store does not take then is lost.
-        const bool given_up = ends_ && failed_;
-        if (changed_.empty() && ends_ && (later_.empty() || given_up)) return false;
-        const auto due_ns = ends_ && !later_.empty() ? 0 : behind_.due_ns();
-        later = due_ns <= now_ns();
-        if (!changed_.empty() || later) break;
-        sleeps_until_ns_ = due_ns;
-        const auto woken = [this] { return sleeps_until_ns_ == 0 || ends_; };
-        if (due_ns == write_behind::never)
-            more_.wait(lock, woken);
-        else
-            more_.wait_for(lock, std::chrono::nanoseconds(due_ns - now_ns()), woken);
-        sleeps_until_ns_ = 0;
+        // At the end all is tried once more, and what the store does not take then is lost. What is
+        // under way is seen to by the thread that has it.
+        const bool given_up = ends_ && later_failed_;
+        if (changed_.empty() && ends_ && (later_.empty() || given_up || writes_later_))
+            return false;
+        auto due_ns = ends_ && !later_.empty() ? 0 : behind_.due_ns();
+        if (writes_later_) due_ns = write_behind::never;
+        of.later = due_ns <= now_ns();
+        if (!changed_.empty() || of.later) break;
+        sleep_until(due_ns, lock);
     }
-    keys.clear();
-    keys.swap(changed_);
-    failed_ = false;
-    if (!later) return true;
-    keys.insert(keys.end(), later_.begin(), later_.end());
+    of.keys.clear();
+    of.keys.swap(changed_);
+    of.failed = false;
+    if (!of.later) return true;
+    of.keys.insert(of.keys.end(), later_.begin(), later_.end());
     later_.clear();
+    writes_later_ = true;
     behind_.begins();
     return true;
 }
 
 void store_writer::run() {
-    std::vector<key_entry*> keys;
-    for (bool later = false; gather(keys, later);)
-        for (std::size_t from = 0; from < keys.size();) from = write_some(keys, from);
+    for (round mine; gather(mine);)
+        for (std::size_t from = 0; from < mine.keys.size();) from = write_some(mine, from);
 }
 
 // @returns the first key that has not been seen to.
-std::size_t store_writer::write_some(std::vector<key_entry*>& keys, std::size_t from) {
+std::size_t store_writer::write_some(round& of, std::size_t from) {
+    const auto& keys = of.keys;
     std::vector<state_write> batch;
     std::vector<key_entry*> written;
     std::vector<std::size_t> begins;
@@ -126,26 +140,24 @@ std::size_t store_writer::write_some(std::vector<key_entry*>& keys, std::size_t 
     begins.push_back(bytes.size);
     for (std::size_t i = 0; i < batch.size(); ++i)
         batch[i].value = bytes.view().subspan(begins[i], begins[i + 1] - begins[i]);
-    auto done = [&] {
-        const std::lock_guard lock(writes_);
-        return store_.write(batch);
-    }();
+    auto done = store_.write(batch);
     if (!done) {
-        failed_ = true;
+        of.failed = true;
         complain_(done.error());
         find_out(store_, batch);
     }
     look_again(batch, written);
     before_replies_();
     held_replies released;
-    std::vector<state_space*> of;
+    std::vector<state_space*> spaces;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         auto& space = *written[i]->home->space;
-        if (of.empty() || of.back() != &space)
-            if (std::find(of.begin(), of.end(), &space) == of.end()) of.push_back(&space);
+        if (spaces.empty() || spaces.back() != &space)
+            if (std::find(spaces.begin(), spaces.end(), &space) == spaces.end())
+                spaces.push_back(&space);
         space.end_commit(*written[i], batch[i], released);
     }
-    for (auto* each : of) each->end_batch(!done);
+    for (auto* each : spaces) each->end_batch(!done);
     released.send();
     return at;
 }

@@ -4,9 +4,11 @@
 //
 // A thread of its own takes all keys that have changed since the last time, has the store write
 // them, and lets the replies go that waited for that. While it waits for the disk others gather, so
-// the busier a node is the more share one sync; nobody waits for a timer. What nobody waits for, in
-// relaxed spaces, is written a while later (`write_behind`). Owned by `hot_state`; `add`,
-// `add_later` and `hurry` from any thread.
+// the busier a node is the more share one sync; nobody waits for a timer. A store that can do more
+// than one write at a time has a thread for each: what comes while one waits is taken by the next,
+// and no key is in two writes at once. What nobody waits for, in relaxed spaces, is written a while
+// later (`write_behind`), by one of them. Owned by `hot_state`; `add`, `add_later` and `hurry` from
+// any thread.
 #pragma once
 
 #include "actors/held_replies.hpp"
@@ -28,15 +30,14 @@ namespace dunlin::actors {
 
 class store_writer {
 public:
-    /// Told of each failure of the store.
+    /// Told of each failure of the store; any thread.
     using complaint = std::function<void(const error& why)>;
 
-    /// Before what has been written is acknowledged.
+    /// Before what has been written is acknowledged; any thread.
     using look = std::function<void()>;
 
-    /// `writes`: held by the one who writes to the store.
-    store_writer(state_store& store, std::mutex& writes, write_behind::limits later,
-                 complaint complain, look before_replies);
+    store_writer(state_store& store, write_behind::limits later, complaint complain,
+                 look before_replies);
     ~store_writer();
     store_writer(const store_writer&) = delete;
     store_writer& operator=(const store_writer&) = delete;
@@ -67,16 +68,24 @@ private:
     [[nodiscard]] static std::int64_t now_ns() noexcept {
         return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
     }
+    /// What a thread writes before it looks again.
+    struct round {
+        std::vector<key_entry*> keys;
+        bool later = false;   // among them what was added for later
+        bool failed = false;  // the store, meanwhile
+    };
+
     void run();
-    /// Waits for something to write. @returns false when there is nothing and nothing will come.
-    [[nodiscard]] bool gather(std::vector<key_entry*>& keys, bool& later);
+    /// Ends the last round and waits for something to write. @returns false when there is nothing
+    /// and nothing will come.
+    [[nodiscard]] bool gather(round& of);
+    void sleep_until(std::int64_t due_ns, std::unique_lock<std::mutex>& lock);
     /// Ends the lock.
     void wake_by(std::int64_t due_ns, std::unique_lock<std::mutex>& lock);
-    std::size_t write_some(std::vector<key_entry*>& keys, std::size_t from);
+    std::size_t write_some(round& of, std::size_t from);
     void look_again(std::vector<state_write>& batch, const std::vector<key_entry*>& written);
 
     state_store& store_;
-    std::mutex& writes_;
     const complaint complain_;
     const look before_replies_;
     std::mutex mutex_;
@@ -85,10 +94,13 @@ private:
     std::vector<key_entry*> later_;
     write_behind behind_;
     std::atomic<std::int64_t> gate_from_ns_{write_behind::never};
-    std::int64_t sleeps_until_ns_ = 0;  // 0: it is awake
-    bool failed_ = false;               // the store, since the thread gathered last; its own
+    bool writes_later_ = false;  // what was added for later is being written
+    bool later_failed_ = false;  // the last time
+    std::size_t asleep_ = 0;
+    std::int64_t wakes_ns_ = write_behind::never;  // the one who has fallen asleep last
+    bool called_ = false;                          // one of them, which has not woken yet
     bool ends_ = false;
-    std::thread thread_;
+    std::vector<std::thread> threads_;
 };
 
 }  // namespace dunlin::actors

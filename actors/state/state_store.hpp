@@ -89,7 +89,8 @@ public:
     /// says what cannot be done, and what to do.
     [[nodiscard]] virtual result<std::uint32_t> open_space(std::string_view name) = 0;
 
-    /// Writes what is not refused, all of it before this returns. Each key is there once.
+    /// Writes what is not refused, all of it before this returns. Each key is there once, and in no
+    /// other write at the same time. For as many threads as `writes_at_once` says.
     /// @returns an error when the store failed: outcomes that are not set are not known then.
     [[nodiscard]] virtual result<void> write(std::span<state_write> batch) = 0;
 
@@ -103,6 +104,10 @@ public:
                                                                  std::string_view prefix,
                                                                  std::string_view after,
                                                                  std::size_t count_max) = 0;
+
+    /// How many writes are of use at the same time: one whose answer comes from far away leaves the
+    /// store idle until the next one comes.
+    [[nodiscard]] virtual std::size_t writes_at_once() const noexcept { return 1; }
 
     /// Whether other nodes may use it at the same time.
     [[nodiscard]] virtual bool shared() const noexcept = 0;

@@ -98,11 +98,11 @@ result<connection_ptr> open_session(const postgres_settings& settings, std::uint
     return opened;
 }
 
-// -- those for reads ------------------------------------------------------------------------------
+// -- many ------------------------------------------------------------------------------
 
 session_pool::turn::turn(session_pool& of) : of_(of) {
     std::unique_lock lock(of_.mutex_);
-    of_.room_.wait(lock, [this] { return of_.used_ < of_.settings_.connections_max; });
+    of_.room_.wait(lock, [this] { return of_.used_ < of_.sessions_max_; });
     ++of_.used_;
 }
 
@@ -120,7 +120,7 @@ result<connection_ptr> session_pool::connect() {
         const std::lock_guard lock(mutex_);
         if (clock::now() < next_connect_) return away_;
     }
-    auto made = open_session(settings_, identity_, session_use::reading);
+    auto made = open_session(settings_, identity_, use_);
     if (!made) {
         const std::lock_guard lock(mutex_);
         next_connect_ = clock::now() + reconnect_pause;

@@ -44,15 +44,34 @@ inline constexpr const char* insert_statement = "insert";
 inline constexpr const char* read_statement = "read";
 inline constexpr const char* list_statement = "list";
 
-/// Sessions for reads: as many as are used at once, up to a limit at which one waits. Any thread.
+/// Sessions of one use: as many as are needed at once, up to a limit at which one waits. Any
+/// thread.
 class session_pool {
 public:
-    session_pool(const postgres_settings& settings, const std::uint64_t& identity)
+    session_pool(const postgres_settings& settings, const std::uint64_t& identity, session_use use,
+                 std::size_t sessions_max)
         : settings_(settings),
-          identity_(identity) {}
+          identity_(identity),
+          use_(use),
+          sessions_max_(sessions_max) {}
 
-    /// Runs `use` with a session, and once more with a new one if the first turned out to be lost:
-    /// nothing that is read here changes anything.
+    /// Runs `use` with a session.
+    template <class Use>
+    [[nodiscard]] auto once(Use use) -> decltype(use(std::declval<postgres_connection&>())) {
+        const turn held(*this);
+        auto taken = take();
+        if (!taken) {
+            auto made = connect();
+            if (!made) return made.error();
+            taken = *std::move(made);
+        }
+        auto done = use(*taken);
+        if (taken->usable()) give_back(std::move(taken));
+        return done;
+    }
+
+    /// The same for what changes nothing: once more with a new session if the first turned out to
+    /// be lost.
     template <class Use>
     [[nodiscard]] auto with(Use use) -> decltype(use(std::declval<postgres_connection&>())) {
         const turn held(*this);
@@ -89,6 +108,8 @@ private:
 
     const postgres_settings& settings_;
     const std::uint64_t& identity_;
+    const session_use use_;
+    const std::size_t sessions_max_;
     std::mutex mutex_;
     std::condition_variable room_;
     std::size_t used_ = 0;

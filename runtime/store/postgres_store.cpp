@@ -24,7 +24,6 @@ using actors::listed_state;
 using actors::state_read;
 using actors::state_write;
 using actors::write_outcome;
-using clock = std::chrono::steady_clock;
 
 // A transaction has at most so many values, and so many bytes of them if it has more than one: the
 // server and libpq hold all of it in memory.
@@ -47,7 +46,9 @@ class postgres_store final : public actors::state_store {
 public:
     explicit postgres_store(postgres_settings settings)
         : settings_(std::move(settings)),
-          readers_(settings_, identity_) {}
+          readers_(settings_, identity_, session_use::reading, settings_.connections_max),
+          // One for the row that says what the node owns, which others wait for.
+          writers_(settings_, identity_, session_use::writing, settings_.writes_at_once + 1) {}
 
     [[nodiscard]] result<void> open();
 
@@ -58,6 +59,9 @@ public:
                                                          std::string_view prefix,
                                                          std::string_view after,
                                                          std::size_t count_max) override;
+    [[nodiscard]] std::size_t writes_at_once() const noexcept override {
+        return settings_.writes_at_once;
+    }
     [[nodiscard]] bool shared() const noexcept override { return true; }
     [[nodiscard]] std::uint64_t identity() const noexcept override { return identity_; }
     [[nodiscard]] std::string describe() const override { return description_; }
@@ -70,22 +74,17 @@ private:
 
     template <class Item>
     [[nodiscard]] result<void> check_spaces(std::span<Item> items) const;
-    [[nodiscard]] result<void> reconnect();
     [[nodiscard]] result<void> write_some(std::span<state_write* const> some);
     [[nodiscard]] result<void> read_some(postgres_connection& from, std::span<state_read> wanted);
 
     const postgres_settings settings_;
     std::uint64_t identity_ = 0;  // the same from `open` on
     session_pool readers_;
+    session_pool writers_;
     std::string description_;
 
     mutable std::shared_mutex spaces_mutex_;
     std::vector<named_space> spaces_;
-
-    // Of the thread that writes.
-    connection_ptr writer_;
-    clock::time_point next_connect_{};
-    error away_;
 
     std::unique_ptr<postgres_sweeper> sweeper_;  // ends first: it has a thread
 };
@@ -103,23 +102,11 @@ result<void> postgres_store::open() {
     auto is = identity_of(connection);
     if (!is) return is.error();
     identity_ = *is;
-    if (auto connected = reconnect(); !connected) return connected;
+    // Now, so that what is wrong with it is known when the node starts.
+    if (auto writes = writers_.once([](postgres_connection&) -> result<void> { return {}; });
+        !writes)
+        return writes;
     sweeper_ = std::make_unique<postgres_sweeper>(settings_, identity_);
-    return {};
-}
-
-result<void> postgres_store::reconnect() {
-    if (writer_ && writer_->usable()) return {};
-    const auto now = clock::now();
-    if (now < next_connect_) return away_;
-    writer_.reset();
-    auto made = open_session(settings_, identity_, session_use::writing);
-    if (!made) {
-        next_connect_ = clock::now() + reconnect_pause;
-        away_ = made.error();
-        return away_;
-    }
-    writer_ = *std::move(made);
     return {};
 }
 
@@ -237,13 +224,15 @@ result<void> postgres_store::write_some(std::span<state_write* const> some) {
     if (!known.empty()) statements.push_back(std::move(updates).finish());
     if (!fresh.empty()) statements.push_back(std::move(inserts).finish());
 
-    result<std::vector<postgres_result>> done = std::vector<postgres_result>();
-    for (int tries = 0; tries < tries_max; ++tries) {
-        if (auto good = reconnect(); !good) return good;
-        done = writer_->run(statements);
+    auto done = writers_.once([&](postgres_connection& to) {
+        auto tried = to.run(statements);
         // Deadlock, or a conflict of transactions: this one was rolled back, and did nothing.
-        if (done || (writer_->last_state() != "40P01" && writer_->last_state() != "40001")) break;
-    }
+        for (int again = 1; again < tries_max && !tried && to.usable() &&
+                            (to.last_state() == "40P01" || to.last_state() == "40001");
+             ++again)
+            tried = to.run(statements);
+        return tried;
+    });
     if (!done) return done.error();
     if (done->size() != statements.size())
         return {errc::unavailable, description_ + ": an answer is missing"};

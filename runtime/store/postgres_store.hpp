@@ -11,9 +11,11 @@
 // circle.
 //
 // When the connection is lost between a batch and its answer, nobody knows whether it was written:
-// its outcomes stay unknown. The next call connects again.
+// its outcomes stay unknown. The next call connects again. Two batches are under way at once, on
+// sessions of their own, so that the server works on one while the other waits for its log or the
+// network.
 //
-// `write` is for one thread, the others for any number beside it. The tables are those of
+// Any thread. The tables are those of
 // postgres_schema.hpp.
 #pragma once
 
@@ -40,8 +42,9 @@ struct postgres_settings {
     std::string cluster;
     /// Something that takes longer counts as lost: a write, a read, connecting.
     std::chrono::milliseconds patience = std::chrono::seconds(10);
-    /// For reads and lists; `write` has one of its own.
+    /// For reads and lists; writes have others.
     std::size_t connections_max = 4;
+    std::size_t writes_at_once = 2;
     sweep_settings sweep;
 };
 

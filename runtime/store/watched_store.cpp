@@ -36,8 +36,9 @@ result<void> watched_store::write(std::span<actors::state_write> batch) {
     writes_.fetch_add(1, relaxed);
     values_written_.fetch_add(batch.size(), relaxed);
     if (done) write_times_.record(took_ns);
-    // Writes come from one thread at a time.
-    if (took_ns > write_ns_max_.load(relaxed)) write_ns_max_.store(took_ns, relaxed);
+    for (auto most_ns = write_ns_max_.load(relaxed);
+         took_ns > most_ns && !write_ns_max_.compare_exchange_weak(most_ns, took_ns, relaxed);) {
+    }
     if (!done) write_failures_.fetch_add(1, relaxed);
     ended(writing, why_of(done));
     return done;

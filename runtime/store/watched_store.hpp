@@ -55,6 +55,9 @@ public:
                                                                  std::string_view prefix,
                                                                  std::string_view after,
                                                                  std::size_t count_max) override;
+    [[nodiscard]] std::size_t writes_at_once() const noexcept override {
+        return store_->writes_at_once();
+    }
     [[nodiscard]] bool shared() const noexcept override { return store_->shared(); }
     [[nodiscard]] std::uint64_t identity() const noexcept override { return store_->identity(); }
     [[nodiscard]] std::string describe() const override { return store_->describe(); }

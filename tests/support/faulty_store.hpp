@@ -20,7 +20,10 @@ namespace dunlin::tests {
 class faulty_store final : public actors::state_store {
 public:
     explicit faulty_store(std::shared_ptr<actors::state_store> behind)
-        : behind_(std::move(behind)) {}
+        : faulty_store(behind, behind->writes_at_once()) {}
+    faulty_store(std::shared_ptr<actors::state_store> behind, std::size_t writes_at_once)
+        : behind_(std::move(behind)),
+          writes_at_once_(writes_at_once) {}
 
     /// The next so many writes fail, and nothing is written.
     void fail_writes(std::size_t count) { set(writes_to_fail_, count); }
@@ -76,6 +79,7 @@ public:
         if (!may_read()) return failed();
         return behind_->list(space, prefix, after, count_max);
     }
+    [[nodiscard]] std::size_t writes_at_once() const noexcept override { return writes_at_once_; }
     [[nodiscard]] bool shared() const noexcept override { return behind_->shared(); }
     [[nodiscard]] std::uint64_t identity() const noexcept override { return behind_->identity(); }
     [[nodiscard]] std::string describe() const override { return behind_->describe(); }
@@ -108,6 +112,7 @@ private:
     }
 
     const std::shared_ptr<actors::state_store> behind_;
+    const std::size_t writes_at_once_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool hold_writes_ = false;

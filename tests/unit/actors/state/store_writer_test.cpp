@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Group commit, with a store whose writes wait until they may go on.
+#include "actors/store_writer.hpp"
+
+#include "actors/hot_state.hpp"
+#include "actors/state/memory_store.hpp"
+#include "actors/state_shard.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/faulty_store.hpp"
+#include "tests/support/state_harness.hpp"
+
+#include <memory>
+#include <string>
+#include <thread>
+
+using namespace dunlin;
+using namespace dunlin::actors;
+using namespace dunlin::testing;
+
+namespace {
+
+std::int32_t append(call_view c) {
+    auto& value = state_of(c);
+    value += c.payload;
+    return c.reply(value);
+}
+
+std::int64_t noon() noexcept { return 43'200'000; }
+
+class put_text final : public key_task {
+public:
+    put_text(std::string value, std::uint64_t id) : value_(std::move(value)), id_(id) {}
+    void run(key_entry* key, const dunlin_state_type* /*type*/, const error* why,
+             turns_done& done) override {
+        if (why != nullptr) return;
+        const std::lock_guard lock(key->home->mutex);
+        key->value.assign(true, as_bytes(value_));
+        done.changed = done.encoded = true;
+        done.writer = {7, id_};
+    }
+
+private:
+    const std::string value_;
+    const std::uint64_t id_;
+};
+
+/// A durable space, and a store that writes only what the test lets it.
+struct held_space {
+    actor_harness h;
+    function_info info = keyed_function(h, "test/append", append);
+    std::shared_ptr<memory_store> kept = std::make_shared<memory_store>();
+    tests::faulty_store store;
+    hot_state state{{}, &store, [](const error&) {}, &noon};
+    state_space* space;
+    std::uint64_t puts = 0;
+
+    explicit held_space(std::size_t writes_at_once) : store(kept, writes_at_once) {
+        REQUIRE(state.open({&info}));
+        state.start();
+        space = state.space("texts");
+        store.hold_writes();
+    }
+    held_space(const held_space&) = delete;
+    held_space& operator=(const held_space&) = delete;
+    ~held_space() {
+        store.release();
+        state.end();
+    }
+    void put(const std::string& key, const std::string& value) {
+        space->operate(key, std::make_shared<put_text>(value, ++puts));
+    }
+    void wait_until_stored(const std::string& key, const std::string& value) const {
+        for (;;) {
+            state_read wanted[] = {{space->how().number, as_bytes(key), {}}};
+            REQUIRE(kept->read(wanted));
+            if (as_text(wanted[0].found.value) == value) return;
+            std::this_thread::yield();
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what changes while a write waits shares the next one") {
+    held_space at(1);
+    at.put("a", "1");
+    at.store.wait_for_held(1);
+    at.put("b", "2");
+    at.put("c", "3");
+    CHECK(at.store.writes() == 1);
+    at.store.release();
+    at.wait_until_stored("b", "2");
+    at.wait_until_stored("c", "3");
+    CHECK(at.store.writes() == 2);
+    CHECK(at.store.values_written() == 3);
+}
+
+TEST_CASE("a store that does two writes at once has the second while the first waits") {
+    held_space at(2);
+    at.put("a", "1");
+    at.store.wait_for_held(1);
+    at.put("b", "2");
+    at.store.wait_for_held(2);
+    // No third: what comes now shares one again.
+    at.put("c", "3");
+    at.put("d", "4");
+    CHECK(at.store.writes() == 2);
+    at.store.release();
+    at.wait_until_stored("d", "4");
+    at.wait_until_stored("c", "3");
+    CHECK(at.store.writes() <= 4);
+    CHECK(at.store.values_written() == 4);
+}
+
+TEST_CASE("a key is in one write at a time, and its next change in one after that") {
+    held_space at(2);
+    at.put("a", "1");
+    at.store.wait_for_held(1);
+    at.put("a", "2");
+    at.put("b", "3");
+    at.store.wait_for_held(2);
+    CHECK(at.store.values_written() == 2);
+    at.store.release();
+    at.wait_until_stored("a", "2");
+    CHECK(at.store.values_written() == 3);
+}
+
+TEST_CASE("all that has changed is written at the end, by however many threads") {
+    const auto at_once = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{5});
+    held_space at(at_once);
+    for (int key = 0; key < 100; ++key) at.put("k" + std::to_string(key), "v");
+    at.store.release();
+    at.state.end();
+    for (int key = 0; key < 100; ++key) at.wait_until_stored("k" + std::to_string(key), "v");
+}
