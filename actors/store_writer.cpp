@@ -42,7 +42,7 @@ std::size_t store_writer::unwritten() {
 void store_writer::add(key_entry& key) {
     std::unique_lock lock(mutex_);
     changed_.push_back(&key);
-    wake_by(0, lock);
+    wake_by(worth_a_write() ? 0 : write_behind::never, lock);
 }
 
 void store_writer::add_later(key_entry& key, std::size_t bytes) {
@@ -83,6 +83,7 @@ void store_writer::sleep_until(std::int64_t due_ns, std::unique_lock<std::mutex>
 
 bool store_writer::gather(round& of) {
     std::unique_lock lock(mutex_);
+    keys_on_their_way_ -= of.keys.size();
     if (of.later) {
         behind_.ended(of.failed, now_ns());
         gate_from_ns_.store(behind_.gate_from_ns(), std::memory_order_release);
@@ -98,17 +99,19 @@ bool store_writer::gather(round& of) {
         auto due_ns = ends_ && !later_.empty() ? 0 : behind_.due_ns();
         if (writes_later_) due_ns = write_behind::never;
         of.later = due_ns <= now_ns();
-        if (!changed_.empty() || of.later) break;
+        if (worth_a_write() || of.later) break;
         sleep_until(due_ns, lock);
     }
     of.keys.clear();
     of.keys.swap(changed_);
     of.failed = false;
-    if (!of.later) return true;
-    of.keys.insert(of.keys.end(), later_.begin(), later_.end());
-    later_.clear();
-    writes_later_ = true;
-    behind_.begins();
+    if (of.later) {
+        of.keys.insert(of.keys.end(), later_.begin(), later_.end());
+        later_.clear();
+        writes_later_ = true;
+        behind_.begins();
+    }
+    keys_on_their_way_ += of.keys.size();
     return true;
 }
 

@@ -5,10 +5,10 @@
 // A thread of its own takes all keys that have changed since the last time, has the store write
 // them, and lets the replies go that waited for that. While it waits for the disk others gather, so
 // the busier a node is the more share one sync; nobody waits for a timer. A store that can do more
-// than one write at a time has a thread for each: what comes while one waits is taken by the next,
-// and no key is in two writes at once. What nobody waits for, in relaxed spaces, is written a while
-// later (`write_behind`), by one of them. Owned by `hot_state`; `add`, `add_later` and `hurry` from
-// any thread.
+// than one write at a time has a thread for each. The next one begins when as many keys wait as are
+// on their way, so that batches stay large, and no key is in two at once. What nobody waits for, in
+// relaxed spaces, is written a while later (`write_behind`), by one of them. Owned by `hot_state`;
+// `add`, `add_later` and `hurry` from any thread.
 #pragma once
 
 #include "actors/held_replies.hpp"
@@ -79,6 +79,10 @@ private:
     /// Ends the last round and waits for something to write. @returns false when there is nothing
     /// and nothing will come.
     [[nodiscard]] bool gather(round& of);
+    /// Whether what has changed fills a write beside those that are on their way. With the lock.
+    [[nodiscard]] bool worth_a_write() const noexcept {
+        return !changed_.empty() && (ends_ || changed_.size() >= keys_on_their_way_);
+    }
     void sleep_until(std::int64_t due_ns, std::unique_lock<std::mutex>& lock);
     /// Ends the lock.
     void wake_by(std::int64_t due_ns, std::unique_lock<std::mutex>& lock);
@@ -94,6 +98,7 @@ private:
     std::vector<key_entry*> later_;
     write_behind behind_;
     std::atomic<std::int64_t> gate_from_ns_{write_behind::never};
+    std::size_t keys_on_their_way_ = 0;
     bool writes_later_ = false;  // what was added for later is being written
     bool later_failed_ = false;  // the last time
     std::size_t asleep_ = 0;
