@@ -129,6 +129,15 @@ result<connection_ptr> session_pool::connect() {
     return made;
 }
 
+result<void> session_pool::fill() {
+    for (auto left = sessions_max_; left != 0; --left) {
+        auto made = connect();
+        if (!made) return made.error();
+        give_back(*std::move(made));
+    }
+    return {};
+}
+
 connection_ptr session_pool::take() {
     const std::lock_guard lock(mutex_);
     while (!idle_.empty()) {

@@ -55,6 +55,9 @@ public:
           use_(use),
           sessions_max_(sessions_max) {}
 
+    /// Connects as many as there may be: who needs one later is in a hurry.
+    [[nodiscard]] result<void> fill();
+
     /// Runs `use` with a session.
     template <class Use>
     [[nodiscard]] auto once(Use use) -> decltype(use(std::declval<postgres_connection&>())) {

@@ -102,10 +102,7 @@ result<void> postgres_store::open() {
     auto is = identity_of(connection);
     if (!is) return is.error();
     identity_ = *is;
-    // Now, so that what is wrong with it is known when the node starts.
-    if (auto writes = writers_.once([](postgres_connection&) -> result<void> { return {}; });
-        !writes)
-        return writes;
+    if (auto connected = writers_.fill(); !connected) return connected;
     sweeper_ = std::make_unique<postgres_sweeper>(settings_, identity_);
     return {};
 }
