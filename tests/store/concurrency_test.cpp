@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads and lists beside the thread that writes: each sees a value that was written, whole, and
-// never an older one than it has seen before; and what a reader brings back late makes no stale
-// write pass.
+// Reads and lists beside those that write, as many as the store takes at once: each sees a value
+// that was written, whole, and never an older one than it has seen before; and what a reader brings
+// back late makes no stale write pass.
 #include "tests/store/store_cases.hpp"
 #include "tests/store/store_steps.hpp"
 #include "tests/support/catch.hpp"
@@ -94,29 +94,19 @@ void keep_listing(actors::state_store& store, std::uint32_t space, const std::at
     }
 }
 
-}  // namespace
+// The versions that its keys have, each `parts`th from `part` on.
+using key_versions = std::array<std::uint64_t, key_count>;
 
-TEMPLATE_TEST_CASE("reads and lists beside writes see whole values, in order of time", "[store]",
-                   DUNLIN_STORE_CASES) {
-    TestType made;
-    auto& store = made.store();
-    const auto space = store.open_space("s").value();
-    std::atomic<bool> done{false};
-    findings wrong;
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 3; ++i)
-        threads.emplace_back([&, i] { keep_reading(store, space, done, i, wrong); });
-    threads.emplace_back([&] { keep_listing(store, space, done, wrong); });
-
-    std::mt19937 random(4711);
-    std::array<std::uint64_t, key_count> versions{};
+void keep_writing(actors::state_store& store, std::uint32_t space, std::size_t part,
+                  std::size_t parts, key_versions& versions, findings& wrong) {
+    std::mt19937 random(static_cast<unsigned>(4711 + part));
     for (std::uint64_t round = 1; round <= rounds && wrong.first().empty(); ++round) {
         std::vector<std::string> names;
         std::vector<std::string> values;
         std::vector<state_write> batch;
         names.reserve(key_count);
         values.reserve(key_count);
-        for (std::size_t i = 0; i < key_count; ++i) {
+        for (auto i = part; i < key_count; i += parts) {
             if (random() % 3 == 0) continue;
             names.push_back(key_of(i));
             values.push_back(value_of(i, round));
@@ -137,8 +127,31 @@ TEMPLATE_TEST_CASE("reads and lists beside writes see whole values, in order of 
             if (!stale) versions[each.writer.origin] = round;
         }
     }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("reads and lists beside writes see whole values, in order of time", "[store]",
+                   DUNLIN_STORE_CASES) {
+    TestType made;
+    auto& store = made.store();
+    const auto space = store.open_space("s").value();
+    std::atomic<bool> done{false};
+    findings wrong;
+    std::vector<std::thread> readers;
+    for (unsigned i = 0; i < 3; ++i)
+        readers.emplace_back([&, i] { keep_reading(store, space, done, i, wrong); });
+    readers.emplace_back([&] { keep_listing(store, space, done, wrong); });
+
+    key_versions versions{};
+    const auto parts = store.writes_at_once();
+    std::vector<std::thread> writers;
+    for (std::size_t part = 0; part < parts; ++part)
+        writers.emplace_back(
+            [&, part] { keep_writing(store, space, part, parts, versions, wrong); });
+    for (auto& each : writers) each.join();
     done = true;
-    for (auto& each : threads) each.join();
+    for (auto& each : readers) each.join();
     CHECK(wrong.first().empty());
     for (std::size_t i = 0; i < key_count; ++i)
         CHECK(read_one(store, space, key_of(i)).version == versions[i]);
