@@ -48,8 +48,8 @@ public:
     /// The name of the space of the rows.
     static constexpr const char* rows_name = "dunlin.owners";
 
-    /// `spaces` have their rights from `lease`.
-    /// `offers` hear when rights have changed. Without `offer` nobody is told of keys.
+    /// `spaces` have their rights from `lease`. `offers` hear when rights have changed. Without
+    /// `offer` nobody is told of keys.
     owner_keeper(state_store& store, std::shared_ptr<node_lease> lease,
                  std::vector<key_handover> spaces, std::shared_ptr<key_offers> offers, mover move,
                  offerer offer, options how);

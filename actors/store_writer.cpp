@@ -18,8 +18,13 @@ store_writer::store_writer(state_store& store, write_behind::limits later, compl
       before_replies_(std::move(before_replies)),
       behind_(later) {
     const support::signals_blocked no_signals;
-    for (auto left = store_.writes_at_once(); left != 0; --left)
-        threads_.emplace_back([this] { run(); });
+    try {
+        for (auto left = store_.writes_at_once(); left != 0; --left)
+            threads_.emplace_back([this] { run(); });
+    } catch (...) {
+        end();  // those that were made
+        throw;
+    }
 }
 
 store_writer::~store_writer() { end(); }

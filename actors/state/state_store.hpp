@@ -90,7 +90,8 @@ public:
     [[nodiscard]] virtual result<std::uint32_t> open_space(std::string_view name) = 0;
 
     /// Writes what is not refused, all of it before this returns. Each key is there once, and in no
-    /// other write at the same time. For as many threads as `writes_at_once` says.
+    /// other write at the same time. From as many threads as `writes_at_once` says; where it is
+    /// shared from one more, which writes the row of the node.
     /// @returns an error when the store failed: outcomes that are not set are not known then.
     [[nodiscard]] virtual result<void> write(std::span<state_write> batch) = 0;
 

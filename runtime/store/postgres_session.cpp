@@ -98,7 +98,7 @@ result<connection_ptr> open_session(const postgres_settings& settings, std::uint
     return opened;
 }
 
-// -- many ------------------------------------------------------------------------------
+// -- several of one use ---------------------------------------------------------------------------
 
 session_pool::turn::turn(session_pool& of) : of_(of) {
     std::unique_lock lock(of_.mutex_);
@@ -138,11 +138,12 @@ result<void> session_pool::fill() {
     return {};
 }
 
+// In turn: one that nobody has used for hours may have been cut on its way without a word.
 connection_ptr session_pool::take() {
     const std::lock_guard lock(mutex_);
     while (!idle_.empty()) {
-        auto taken = std::move(idle_.back());
-        idle_.pop_back();
+        auto taken = std::move(idle_.front());
+        idle_.pop_front();
         if (taken->usable()) return taken;
     }
     return nullptr;

@@ -15,10 +15,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace dunlin::runtime::store {
 
@@ -60,37 +60,14 @@ public:
 
     /// Runs `use` with a session.
     template <class Use>
-    [[nodiscard]] auto once(Use use) -> decltype(use(std::declval<postgres_connection&>())) {
-        const turn held(*this);
-        auto taken = take();
-        if (!taken) {
-            auto made = connect();
-            if (!made) return made.error();
-            taken = *std::move(made);
-        }
-        auto done = use(*taken);
-        if (taken->usable()) give_back(std::move(taken));
-        return done;
+    [[nodiscard]] auto once(Use use) {
+        return run(std::move(use), when_lost::fail);
     }
-
     /// The same for what changes nothing: once more with a new session if the first turned out to
     /// be lost.
     template <class Use>
-    [[nodiscard]] auto with(Use use) -> decltype(use(std::declval<postgres_connection&>())) {
-        const turn held(*this);
-        for (;;) {
-            auto taken = take();
-            const bool fresh = !taken;
-            if (fresh) {
-                auto made = connect();
-                if (!made) return made.error();
-                taken = *std::move(made);
-            }
-            auto done = use(*taken);
-            const bool usable = taken->usable();
-            if (usable) give_back(std::move(taken));
-            if (done || usable || fresh) return done;
-        }
+    [[nodiscard]] auto with(Use use) {
+        return run(std::move(use), when_lost::again);
     }
 
 private:
@@ -105,6 +82,26 @@ private:
         session_pool& of_;
     };
 
+    enum class when_lost : std::uint8_t { fail, again };
+    template <class Use>
+    [[nodiscard]] auto run(Use use, when_lost then)
+        -> decltype(use(std::declval<postgres_connection&>())) {
+        const turn held(*this);
+        for (;;) {
+            auto taken = take();
+            const bool fresh = !taken;
+            if (fresh) {
+                auto made = connect();
+                if (!made) return made.error();
+                taken = *std::move(made);
+            }
+            auto done = use(*taken);
+            const bool usable = taken->usable();
+            if (usable) give_back(std::move(taken));
+            if (done || usable || fresh || then == when_lost::fail) return done;
+        }
+    }
+
     [[nodiscard]] result<connection_ptr> connect();
     [[nodiscard]] connection_ptr take();
     void give_back(connection_ptr one);
@@ -118,7 +115,7 @@ private:
     std::size_t used_ = 0;
     std::chrono::steady_clock::time_point next_connect_{};
     error away_;
-    std::vector<connection_ptr> idle_;
+    std::deque<connection_ptr> idle_;
 };
 
 }  // namespace dunlin::runtime::store

@@ -15,8 +15,7 @@
 // sessions of their own, so that the server works on one while the other waits for its log or the
 // network.
 //
-// Any thread. The tables are those of
-// postgres_schema.hpp.
+// Any thread. The tables are those of postgres_schema.hpp.
 #pragma once
 
 #include "actors/state/state_store.hpp"
