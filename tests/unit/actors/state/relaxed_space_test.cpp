@@ -4,9 +4,9 @@
 // with stores that fail.
 #include "actors/hot_state.hpp"
 #include "actors/state/memory_store.hpp"
-#include "actors/state_shard.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_store.hpp"
+#include "tests/support/put_text.hpp"
 #include "tests/support/state_harness.hpp"
 
 #include <memory>
@@ -35,24 +35,6 @@ function_info relaxed_function(actor_harness& h) {
 
 std::int64_t noon() noexcept { return 43'200'000; }
 
-/// Sets the value, and waits for nothing.
-class put_text final : public key_task {
-public:
-    explicit put_text(std::string value) : value_(std::move(value)) {}
-    void run(key_entry* key, const dunlin_state_type* /*type*/, const error* why,
-             turns_done& done) override {
-        if (why != nullptr) return;
-        const std::lock_guard lock(key->home->mutex);
-        key->value.assign(true, as_bytes(value_));
-        done.changed = done.encoded = true;
-        done.writer = {7, ++count_};
-    }
-
-private:
-    const std::string value_;
-    std::uint64_t count_ = 0;
-};
-
 /// The threads to a store that a test has fail.
 struct relaxed_space {
     actor_harness h;
@@ -72,7 +54,7 @@ struct relaxed_space {
         space = state->space("texts");
     }
     void put(const std::string& key, const std::string& value) const {
-        space->operate(key, std::make_shared<put_text>(value));
+        space->operate(key, std::make_shared<put_text>(value, 1));
     }
     [[nodiscard]] stored_state stored(const std::string& key) const {
         state_read wanted[] = {{space->how().number, as_bytes(key), {}}};

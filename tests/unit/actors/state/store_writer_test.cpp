@@ -5,9 +5,9 @@
 
 #include "actors/hot_state.hpp"
 #include "actors/state/memory_store.hpp"
-#include "actors/state_shard.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_store.hpp"
+#include "tests/support/put_text.hpp"
 #include "tests/support/state_harness.hpp"
 
 #include <memory>
@@ -27,23 +27,6 @@ std::int32_t append(call_view c) {
 }
 
 std::int64_t noon() noexcept { return 43'200'000; }
-
-class put_text final : public key_task {
-public:
-    put_text(std::string value, std::uint64_t id) : value_(std::move(value)), id_(id) {}
-    void run(key_entry* key, const dunlin_state_type* /*type*/, const error* why,
-             turns_done& done) override {
-        if (why != nullptr) return;
-        const std::lock_guard lock(key->home->mutex);
-        key->value.assign(true, as_bytes(value_));
-        done.changed = done.encoded = true;
-        done.writer = {7, id_};
-    }
-
-private:
-    const std::string value_;
-    const std::uint64_t id_;
-};
 
 /// A durable space with some keys in memory, so that what is put is changed at once, and a store
 /// that writes only what the test lets it.
@@ -81,6 +64,13 @@ struct held_space {
     void put(const std::string& key, const std::string& value) {
         space->operate(key, std::make_shared<put_text>(value, ++puts));
     }
+    /// A write of "a" is on its way, and one of "b" beside it.
+    void hold_two() {
+        put("a", "1");
+        store.wait_for_held(1);
+        put("b", "2");
+        store.wait_for_held(2);
+    }
     void wait_until_stored(const std::string& key, const std::string& value) const {
         for (;;) {
             state_read wanted[] = {{space->how().number, as_bytes(key), {}}};
@@ -109,10 +99,7 @@ TEST_CASE("what changes while a write waits shares the next one") {
 
 TEST_CASE("a store that does two writes at once has the second while the first waits") {
     held_space at(2);
-    at.put("a", "1");
-    at.store.wait_for_held(1);
-    at.put("b", "2");
-    at.store.wait_for_held(2);
+    at.hold_two();
     // No third: what comes now shares one again.
     at.put("c", "3");
     at.put("d", "4");
@@ -125,10 +112,7 @@ TEST_CASE("a store that does two writes at once has the second while the first w
 
 TEST_CASE("a write beside others begins when as many keys wait as are on their way") {
     held_space at(3);
-    at.put("a", "1");
-    at.store.wait_for_held(1);
-    at.put("b", "2");
-    at.store.wait_for_held(2);
+    at.hold_two();
     // Two are on their way, and this one is not worth a write beside them ...
     at.put("c", "3");
     at.put("d", "4");
